@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Bulkhead. The two commands: make run, make test. `make help` lists the others.
+
+BOARD ?= qemu-virt
+CONFIG ?= boards/$(BOARD)/demo.dts
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+.DEFAULT_GOAL := help
+include mk/setup.mk
+include mk/image.mk
+-include guests/guests.mk
+-include mk/host.mk
+-include mk/lint.mk
+include mk/run.mk
+
+.PHONY: help clean
+help:
+	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
+	@echo 'make test                                    all tests: test-host, test-qemu, lint'
+	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
+	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
+	@echo 'make bench                                   instruction counts against the goals'
+	@echo 'make clean                                   what was built; tools stay'
+
+clean:
+	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} + 2>/dev/null || true
+
+# A recipe that fails leaves no half-made target behind.
+.DELETE_ON_ERROR:

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What kernel/ asks of an architecture beyond the seams: memory of its own, CPUs, interrupts, and the
+ * running of guests. arch/host answers the same questions in a process.
+ */
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "drivers/topology/topology.h"
+#include "lib/pagetable.h"
+#include "lib/types.h"
+
+struct vcpu;
+struct partition;
+
+/* ---- The hypervisor's own address space ------------------------------------------------------- */
+
+/* Maps device registers for the hypervisor, read and write, never executable. Page-aligned outwards;
+ * mapping a page again is harmless. Boot only. False: no table pages left. */
+bool arch_map_device(uint64_t base, uint64_t size);
+
+/* Maps ordinary memory, read and write, never executable; as above. */
+bool arch_map_memory(uint64_t base, uint64_t size);
+
+/* ---- CPUs --------------------------------------------------------------------------------------- */
+
+/* Starts the CPUs of the topology beyond the boot CPU, as many as limit, and waits for each with a
+ * deadline. Returns how many run, the boot CPU included; those that did not start are logged. */
+unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit);
+
+/* Has the CPU call function(argument) on a fresh stack as soon as it is idle. The function may not
+ * return. For another CPU or the calling one. */
+void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argument);
+
+/* Gives up the stack of this CPU and waits for interrupts and for arch_run_on(). */
+_Noreturn void arch_idle(void);
+
+/* Turns the machine off. Where that cannot be done, stops this CPU. */
+_Noreturn void arch_power_off(void);
+
+/* ---- Interrupts --------------------------------------------------------------------------------- */
+
+#define ARCH_INTERRUPT_HANDLERS 32
+
+/* Brings up the interrupt controller; after this the boot CPU takes interrupts while idle and while a
+ * guest runs on it. Boot only. False: the topology has none that is supported; *reason says so. */
+bool arch_interrupts_start(const struct topology *topology, const char **reason);
+
+/* Routes an interrupt line to the boot CPU and enables it. handler runs with interrupts masked and is
+ * short. Boot only. False: no slot or no such line. */
+bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *argument),
+                           void *argument);
+
+/* ---- Guests -------------------------------------------------------------------------------------- */
+
+/* What a guest does that the kernel must answer. Set once, before the first guest starts. */
+struct arch_guest_ops {
+    /* x[0] to x[5] are the call's registers; results go to x[0] to x[3]. number < BH_CALL_LIMIT. */
+    void (*hypercall)(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+    /* The guest asked to end (power off: reset false). Does not return. */
+    void (*power)(struct vcpu *vcpu, bool reset);
+    /* The guest did what ends a partition; text says what. Does not return. */
+    void (*crash)(struct vcpu *vcpu, const char *text, uint64_t address);
+};
+
+void arch_guest_register(const struct arch_guest_ops *ops);
+
+/* Formats of stage 2 as this architecture's CPUs walk it. */
+extern const struct pagetable_format arch_stage2_format;
+uint64_t arch_stage2_memory_attributes(void);
+uint64_t arch_stage2_device_attributes(void);
+/* Bits of guest-physical address. */
+unsigned int arch_stage2_bits(void);
+
+/* The addresses, within a partition's guest-physical space, of the interrupt controller that it sees. */
+struct arch_guest_layout {
+    struct topology_range distributor;
+    struct topology_range redistributor;
+};
+extern const struct arch_guest_layout arch_guest_layout;
+
+/* Forgets, on every CPU, what it caches of the stage 2 with this tag. Returns when that is done. */
+void arch_stage2_invalidate(uint16_t tag);
+
+/*
+ * Makes *vcpu (zeroed, or run before) ready to start at entry with the given first argument, on the
+ * stage 2 with that root and tag. All its registers are defined by this call alone.
+ */
+void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition, uint64_t entry,
+                       uint64_t argument, uint64_t stage2_root, uint16_t tag);
+
+/* Runs it on this CPU. Does not return: the guest's deeds come back through arch_guest_ops. */
+_Noreturn void arch_vcpu_run(struct vcpu *vcpu);
+
+/* The vCPU's partition. */
+struct partition *arch_vcpu_partition(const struct vcpu *vcpu);
+
+/* Zeroes what the CPU keeps for a vCPU that has ended (its virtual interrupts included). */
+void arch_vcpu_stop(struct vcpu *vcpu);
+
+#endif

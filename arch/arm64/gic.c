@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/arm64/gic.h"
+
+#include "arch/arch.h"
+#include "arch/arm64/guest.h"
+#include "arch/arm64/vdev/vgic.h"
+#include "arch/seam.h"
+#include "drivers/irqchip/gicv3.h"
+#include "lib/log.h"
+
+#define ICC_SRE_ENABLE UINT64_C(0xF) /* system registers, no bypass, and EL1 may see ICC_SRE_EL1 */
+#define ICC_CTLR_EOIMODE BIT(1)
+#define ICC_PMR_ALL UINT64_C(0xF8)
+#define INTID_SPURIOUS 1020
+#define ICC_SGI1R_EL1 S3_0_C12_C11_5
+
+struct handler {
+    uint32_t interrupt;
+    void (*function)(void *argument);
+    void *argument;
+};
+
+static struct handler handlers[ARCH_INTERRUPT_HANDLERS];
+static unsigned int handler_count;
+static struct topology_range redistributors;
+
+bool arch_interrupts_start(const struct topology *topology, const char **reason)
+{
+    if (!topology->gicv3) {
+        *reason = "the device tree has no GICv3";
+        return false;
+    }
+    if (!arch_map_device(topology->gic_distributor.base, topology->gic_distributor.size) ||
+        !arch_map_device(topology->gic_redistributors.base, topology->gic_redistributors.size)) {
+        *reason = "no table pages for the GIC's registers";
+        return false;
+    }
+    redistributors = topology->gic_redistributors;
+    if (!gicv3_distributor_start(topology->gic_distributor.base)) {
+        *reason = "the GIC's distributor did not answer in time";
+        return false;
+    }
+    gic_cpu_start(&cpus[0]);
+    return true;
+}
+
+void gic_cpu_start(struct cpu *cpu)
+{
+    cpu->redistributor = gicv3_redistributor_start(redistributors, cpu->affinity);
+    if (cpu->redistributor == 0)
+        log_error("CPU %u has no redistributor that answers: it takes no interrupts", cpu->index);
+    sysreg_write_named(ICC_SRE_EL2, ICC_SRE_ENABLE);
+    isb();
+    sysreg_write_named(ICC_SRE_EL1, 1);
+    isb();
+    sysreg_write_named(ICC_PMR_EL1, ICC_PMR_ALL);
+    sysreg_write_named(ICC_CTLR_EL1, ICC_CTLR_EOIMODE);
+    sysreg_write_named(ICC_IGRPEN1_EL1, 1);
+    isb();
+    gic_private_enable(INTERRUPT_WAKE, true);
+    gic_private_enable(INTERRUPT_MAINTENANCE, true);
+}
+
+void gic_private_enable(uint32_t interrupt, bool enable)
+{
+    if (cpu_this()->redistributor != 0)
+        gicv3_private_enable(cpu_this()->redistributor, interrupt, enable);
+}
+
+bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void *argument),
+                           void *argument)
+{
+    if (handler_count == ARCH_INTERRUPT_HANDLERS || interrupt == INTERRUPT_NONE)
+        return false;
+    handlers[handler_count++] =
+        (struct handler){ .interrupt = interrupt, .function = function, .argument = argument };
+    return gicv3_line_enable(interrupt, edge, cpus[0].affinity);
+}
+
+void gic_wake(const struct cpu *cpu)
+{
+    uint64_t affinity = cpu->affinity;
+    uint64_t target = BITS(3, 0) & (affinity >> 4);
+
+    dsb();
+    /* Aff3.Aff2.Aff1, the range of sixteen Aff0, and the one within it. */
+    sysreg_write_named(ICC_SGI1R_EL1, FIELD_GET(BITS(39, 32), affinity) << 48 | target << 44 |
+                                          FIELD_GET(BITS(23, 16), affinity) << 32 |
+                                          (uint64_t)INTERRUPT_WAKE << 24 |
+                                          FIELD_GET(BITS(15, 8), affinity) << 16 |
+                                          BIT(affinity & 0xF));
+    isb();
+}
+
+static void handle_line(uint32_t interrupt)
+{
+    for (unsigned int i = 0; i < handler_count; i++) {
+        if (handlers[i].interrupt == interrupt) {
+            handlers[i].function(handlers[i].argument);
+            return;
+        }
+    }
+}
+
+void gic_handle(void)
+{
+    for (;;) {
+        uint32_t interrupt = (uint32_t)sysreg_read_named(ICC_IAR1_EL1);
+
+        if (interrupt >= INTID_SPURIOUS)
+            return;
+        sysreg_write_named(ICC_EOIR1_EL1, interrupt);
+        isb();
+        /* The guest's own timer: the guest deactivates it. Without a guest it is not enabled. */
+        if (interrupt == INTERRUPT_VIRTUAL_TIMER && cpu_this()->vcpu != NULL) {
+            vgic_timer(cpu_this()->vcpu);
+            continue;
+        }
+        if (interrupt == INTERRUPT_MAINTENANCE && cpu_this()->vcpu != NULL)
+            vgic_refill(&cpu_this()->vcpu->vgic);
+        else
+            handle_line(interrupt);
+        sysreg_write_named(ICC_DIR_EL1, interrupt);
+    }
+}

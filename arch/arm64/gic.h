@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The physical GICv3 (IHI 0069): distributor, one redistributor a CPU, CPU interface by system
+ * registers. The hypervisor's own lines go to the boot CPU, group 1 non-secure.
+ *
+ * Priority drop and deactivation are separate (EOImode 1), so that a guest ends its own interrupts.
+ */
+#ifndef ARCH_ARM64_GIC_H
+#define ARCH_ARM64_GIC_H
+
+#include "arm64.h"
+
+#define INTERRUPT_VIRTUAL_TIMER 27
+#define INTERRUPT_MAINTENANCE 25
+#define INTERRUPT_WAKE 0 /* SGI: look for work */
+
+/* Brings up this CPU's redistributor and CPU interface. Every CPU, once. */
+void gic_cpu_start(struct cpu *cpu);
+
+/* Enables or disables a private interrupt of this CPU. */
+void gic_private_enable(uint32_t interrupt, bool enable);
+
+/* Wakes another CPU out of its wait. */
+void gic_wake(const struct cpu *cpu);
+
+/* Takes every interrupt that is pending on this CPU and calls what handles it. */
+void gic_handle(void);
+
+#endif

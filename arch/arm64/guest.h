@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of arch/arm64 that run guests share. */
+#ifndef ARCH_ARM64_GUEST_H
+#define ARCH_ARM64_GUEST_H
+
+#include "arch/arch.h"
+#include "vcpu.h"
+
+extern const struct arch_guest_ops *guest_ops;
+
+/* An access of a guest to an address that stage 2 does not map. */
+struct guest_access {
+    uint64_t address; /* guest-physical */
+    unsigned int bytes;
+    bool write;
+    uint64_t value;   /* written, or the answer to a read */
+};
+
+/* A system register that traps: encoding as in the syndrome without direction and register, bits 21:5
+ * and 4:1. True: emulated, *value read or written. False: undefined for this guest. */
+bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value);
+
+/* Makes the guest take an undefined-instruction exception at its own EL1. */
+void guest_inject_undefined(struct guest_frame *frame);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first instructions: the arm64 Linux boot protocol (Image header; x0 = device tree; entered at
+ * EL2, MMU off, caches for the image cleaned).
+ *
+ * Order matters: the IOMMUs are closed before anything else (I2). Until that is done nothing is
+ * stored but on the boot stack, and the code below is position-independent.
+ */
+#include "layout.h"
+
+    .section .head.first, "ax"
+    .globl _start
+_start:
+    b boot_entry
+    .long 0
+    .quad 0x200000          /* text_offset: the image goes to a 2 MiB-aligned base + this */
+                            /* image_size, with bss and stacks: linker/arm64.ld puts it here */
+    .section .head.text, "ax"
+    .quad 0xA               /* little endian, 4 KiB pages, anywhere in memory */
+    .quad 0
+    .quad 0
+    .quad 0
+    .ascii "ARM\x64"
+    .long 0
+
+boot_entry:
+    mov x20, x0
+    adrp x1, stacks_start
+    add x1, x1, :lo12:stacks_start
+    add x1, x1, #STACK_STRIDE
+    sub sp, x1, #64         /* struct early_report, on the stack and nowhere else */
+    adrp x0, board_smmuv3_bases
+    add x0, x0, :lo12:board_smmuv3_bases
+    adrp x1, board_smmuv3_count
+    ldr w1, [x1, :lo12:board_smmuv3_count]
+    mov x2, sp
+    bl smmuv3_close_early
+
+    mrs x0, CurrentEL
+    cmp x0, #(2 << 2)
+    adrp x0, text_not_el2
+    add x0, x0, :lo12:text_not_el2
+    b.ne refuse_start
+
+    /* Apply the relative relocations: the image may be anywhere. */
+    adrp x0, image_start
+    add x0, x0, :lo12:image_start
+    movz x1, #(IMAGE_LINK_ADDRESS & 0xffff)
+    movk x1, #((IMAGE_LINK_ADDRESS >> 16) & 0xffff), lsl #16
+    sub x21, x0, x1
+    adrp x2, relocations_start
+    add x2, x2, :lo12:relocations_start
+    adrp x3, relocations_end
+    add x3, x3, :lo12:relocations_end
+1:  cmp x2, x3
+    b.hs 2f
+    ldp x4, x5, [x2], #16   /* where, type */
+    ldr x6, [x2], #8        /* addend */
+    cmp x5, #1027           /* R_AARCH64_RELATIVE; the build admits no other */
+    b.ne 1b
+    add x6, x6, x21
+    str x6, [x4, x21]
+    b 1b
+
+2:  adrp x0, bss_start
+    add x0, x0, :lo12:bss_start
+    adrp x1, bss_end
+    add x1, x1, :lo12:bss_end
+3:  stp xzr, xzr, [x0], #64 /* bss begins and ends on a page */
+    stp xzr, xzr, [x0, #-48]
+    stp xzr, xzr, [x0, #-32]
+    stp xzr, xzr, [x0, #-16]
+    cmp x0, x1
+    b.lo 3b
+
+    /* Drop what the caches may hold of memory that was just written past them. */
+    adrp x0, rodata_end
+    add x0, x0, :lo12:rodata_end
+    adrp x1, image_end
+    add x1, x1, :lo12:image_end
+    mrs x2, ctr_el0
+    ubfx x2, x2, #16, #4
+    mov x3, #4
+    lsl x2, x3, x2
+    dsb sy
+4:  dc ivac, x0
+    add x0, x0, x2
+    cmp x0, x1
+    b.lo 4b
+    dsb sy
+
+    mov x0, x20
+    mov x1, sp
+    bl arch_boot
+5:  wfi
+    b 5b
+
+/* x0: a text. Prints it on the board's serial port, if it names one, and stops. Any exception level. */
+refuse_start:
+    adrp x1, board_serial
+    ldr x1, [x1, :lo12:board_serial]
+    cbz x1, 7f
+6:  ldrb w2, [x0], #1
+    cbz w2, 7f
+    str w2, [x1]            /* PL011 UARTDR; its transmit FIFO of 32 is emptied by the delay */
+    mov x3, #0x40000
+8:  subs x3, x3, #1
+    b.ne 8b
+    b 6b
+7:  wfi
+    b 7b
+
+/* A CPU that PSCI started: x0 = its struct cpu, whose stack is in the same place as the boot CPU's. */
+    .globl secondary_entry
+secondary_entry:
+    msr tpidr_el2, x0
+    mov x19, x0
+    ldr w1, [x0]
+    adrp x2, stacks_start
+    add x2, x2, :lo12:stacks_start
+    add w1, w1, #1
+    mov x3, #STACK_STRIDE
+    madd x2, x1, x3, x2
+    mov sp, x2
+    bl mmu_enable
+    mov x0, x19
+    bl arch_secondary
+9:  wfi
+    b 9b
+
+    .section .rodata, "a"
+text_not_el2:
+    .asciz "[bulkhead] fatal: not entered at EL2: start the image with the virtualization extensions on (QEMU: -M virt,virtualization=on)\r\n"
+
+    .section .board_tree, "a"
+    .balign 8
+    .incbin BOARD_TREE

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a guest does that reaches EL2 (Arm ARM D1.4, ESR_EL2). No deed of a guest halts the machine: it is
+ * answered, or it ends that partition. */
+#include "arch/arm64/trap.h"
+
+#include "arch/arm64/gic.h"
+#include "arch/arm64/guest.h"
+#include "arch/arm64/psci.h"
+#include "arch/arm64/vdev/vgic.h"
+#include "bulkhead/abi.h"
+#include "lib/log.h"
+
+#define SMCCC_NOT_SUPPORTED ((uint64_t)BH_NOT_SUPPORTED)
+#define SMCCC_VERSION 0x80000000
+#define SMCCC_1_1 0x10001
+
+static bool discovery(uint64_t *x)
+{
+    switch (x[0] & UINT32_MAX) {
+    case SMCCC_VERSION:
+        x[0] = SMCCC_1_1;
+        return true;
+    case BH_SMCCC_CALL_COUNT:
+        x[0] = BH_CALL_LIMIT;
+        return true;
+    case BH_SMCCC_UID:
+        x[0] = BH_UID_0;
+        x[1] = BH_UID_1;
+        x[2] = BH_UID_2;
+        x[3] = BH_UID_3;
+        return true;
+    case BH_SMCCC_REVISION:
+        x[0] = BH_ABI_MAJOR;
+        x[1] = BH_ABI_MINOR;
+        return true;
+    default:
+        return false;
+    }
+}
+
+void trap_hypercall(uint64_t *x, struct cpu *cpu)
+{
+    uint64_t number = x[0] - BH_FUNCTION_BASE;
+
+    if (number < BH_CALL_LIMIT) {
+        guest_ops->hypercall(cpu->vcpu, number, x);
+        return;
+    }
+    if (!discovery(x) && !psci_guest_call(cpu->vcpu, x))
+        x[0] = SMCCC_NOT_SUPPORTED;
+}
+
+static void advance(struct guest_frame *frame)
+{
+    frame->elr += 4;
+}
+
+void guest_inject_undefined(struct guest_frame *frame)
+{
+    static const uint64_t vector_same_el = 0x200, vector_lower_el = 0x400;
+    static const uint64_t mode_mask = 0xF, mode_el1h = 0x5;
+    uint64_t mode = frame->spsr & mode_mask;
+
+    sysreg_write(elr_el1, frame->elr);
+    sysreg_write(spsr_el1, frame->spsr);
+    sysreg_write(esr_el1, ESR_IL); /* class 0: unknown reason */
+    frame->elr = sysreg_read(vbar_el1) + (mode == mode_el1h ? vector_same_el
+                                          : mode == 0       ? vector_lower_el
+                                                            : 0);
+    frame->spsr = SPSR_START;
+}
+
+static uint64_t sign_extend(uint64_t value, unsigned int bytes)
+{
+    uint64_t sign = BIT(bytes * 8 - 1);
+
+    return (value ^ sign) - sign;
+}
+
+/* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's end. */
+static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
+{
+    uint64_t register_number = FIELD_GET(ABORT_REGISTER, syndrome);
+    struct guest_access access = {
+        .address = FIELD_GET(HPFAR_IPA, sysreg_read(hpfar_el2)) << PAGE_SHIFT |
+                   (sysreg_read(far_el2) & (PAGE_SIZE - 1)),
+        .bytes = 1u << FIELD_GET(ABORT_SIZE, syndrome),
+        .write = (syndrome & ABORT_WRITE) != 0,
+    };
+
+    if ((syndrome & ABORT_S1PTW) != 0) {
+        guest_ops->crash(vcpu, "its page tables lie outside its memory", access.address);
+        return;
+    }
+    if ((syndrome & ABORT_ISV) == 0 || (syndrome & ABORT_FNV) != 0 ||
+        !vgic_contains(access.address)) {
+        guest_ops->crash(vcpu, access.write ? "wrote to an address that it does not have"
+                                            : "read an address that it does not have",
+                         access.address);
+        return;
+    }
+    if (access.write && register_number != 31)
+        access.value = frame->x[register_number];
+    vgic_access(&vcpu->vgic, &access);
+    if (!access.write && register_number != 31) {
+        uint64_t value = access.bytes < 8 ? access.value & (BIT(access.bytes * 8) - 1) : access.value;
+
+        if ((syndrome & ABORT_SIGN) != 0)
+            value = sign_extend(value, access.bytes);
+        frame->x[register_number] = (syndrome & ABORT_64BIT) != 0 ? value : value & UINT32_MAX;
+    }
+    advance(frame);
+}
+
+static void system_register(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
+{
+    bool read = (syndrome & BIT(0)) != 0;
+    uint64_t register_number = FIELD_GET(BITS(9, 5), syndrome);
+    uint64_t value = !read && register_number != 31 ? frame->x[register_number] : 0;
+
+    if (!guest_sysreg(vcpu, syndrome, &value)) {
+        guest_inject_undefined(frame);
+        return;
+    }
+    if (read && register_number != 31)
+        frame->x[register_number] = value;
+    advance(frame);
+}
+
+void trap_synchronous(struct guest_frame *frame)
+{
+    struct vcpu *vcpu = cpu_this()->vcpu;
+    uint64_t syndrome = sysreg_read(esr_el2);
+
+    switch (FIELD_GET(ESR_EC, syndrome)) {
+    case EC_DATA_ABORT_LOWER:
+        data_abort(vcpu, frame, syndrome);
+        break;
+    case EC_INSTRUCTION_ABORT_LOWER:
+        guest_ops->crash(vcpu, "executed from an address that it does not have",
+                         FIELD_GET(HPFAR_IPA, sysreg_read(hpfar_el2)) << PAGE_SHIFT |
+                             (sysreg_read(far_el2) & (PAGE_SIZE - 1)));
+        break;
+    case EC_SYSREG:
+        system_register(vcpu, frame, syndrome);
+        break;
+    case EC_SMC64: /* never forwarded: there is no firmware for a guest to talk to */
+        frame->x[0] = SMCCC_NOT_SUPPORTED;
+        advance(frame);
+        break;
+    case EC_WFX:
+        advance(frame);
+        break;
+    default: /* FP, SVE, SME, AArch32 and debug classes among them */
+        guest_inject_undefined(frame);
+        break;
+    }
+}
+
+void trap_interrupt(struct guest_frame *frame)
+{
+    (void)frame;
+    gic_handle();
+}
+
+void trap_serror(struct guest_frame *frame)
+{
+    guest_ops->crash(cpu_this()->vcpu, "caused a system error (SError)", frame->elr);
+}
+
+void trap_aarch32(struct guest_frame *frame)
+{
+    guest_ops->crash(cpu_this()->vcpu, "entered AArch32, which is not supported", frame->elr);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* C entry points of vectors.S, with the state of the guest that was interrupted. */
+#ifndef ARCH_ARM64_TRAP_H
+#define ARCH_ARM64_TRAP_H
+
+#include "arm64.h"
+
+/* x: the saved x0 to x18 of the caller; the results go there. */
+void trap_hypercall(uint64_t *x, struct cpu *cpu);
+void trap_synchronous(struct guest_frame *frame);
+void trap_interrupt(struct guest_frame *frame);
+void trap_serror(struct guest_frame *frame);
+void trap_aarch32(struct guest_frame *frame);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An IOMMU instance as kernel/ sees it, and what a driver for one must do. Each instance has its own
+ * capabilities, tags and domains; nothing is merged between instances.
+ *
+ * A stream is either parked or attached to one domain; there is no third state and no bypass. Parked
+ * logged: every access is blocked and reported. Parked silent: blocked without a report.
+ */
+#ifndef DRIVERS_IOMMU_H
+#define DRIVERS_IOMMU_H
+
+#include "drivers/topology/topology.h"
+#include "lib/lock.h"
+#include "lib/pagetable.h"
+#include "lib/types.h"
+
+#define IOMMU_TAGS 256 /* most tags that are handed out per instance; a bit each */
+
+/* The SYNC deadline (docs/architecture.md, "When a unit fails"). */
+#define IOMMU_DEADLINE_MICROSECONDS 100000
+
+/* Read once from the instance, never changed and never combined with another's. */
+struct iommu_capabilities {
+    unsigned int input_bits;  /* a paging domain maps addresses below 2^input_bits */
+    unsigned int output_bits; /* and to addresses below 2^output_bits */
+    unsigned int tag_bits;
+    unsigned int stream_bits; /* streams below 2^stream_bits have table entries */
+    uint64_t page_sizes;
+    bool coherent;           /* walks and queues are cache-coherent */
+    bool range_invalidation; /* one command covers a range */
+    bool two_level;          /* stream table of two levels */
+    bool sync_each;          /* erratum: each command needs a SYNC of its own */
+    bool nesting;            /* stage 1 under stage 2 could be offered */
+};
+
+enum iommu_result {
+    IOMMU_OK,
+    IOMMU_SILENCED, /* the instance missed a deadline or failed, now or before; it passes nothing */
+};
+
+enum iommu_stream_state {
+    STREAM_PARKED_SILENT,
+    STREAM_PARKED_LOGGED,
+    STREAM_ATTACHED,
+};
+
+/* Why the instance was silenced. */
+enum iommu_failure {
+    FAILURE_DEADLINE,       /* a SYNC or a register acknowledge did not come */
+    FAILURE_COMMAND,        /* a second illegal command, or a command fetch that aborted */
+    FAILURE_EVENT_QUEUE,    /* it could not write an event though there was room */
+    FAILURE_SERVICE,        /* the unit reported that it has failed */
+};
+
+struct iommu_fault {
+    uint32_t stream;
+    uint32_t pasid; /* BH_PASID_NONE: none */
+    uint64_t iova;
+    uint32_t cause;  /* BH_CAUSE_* */
+    uint32_t access; /* BH_ACCESS_* */
+    uint32_t type;   /* as the hardware numbers it */
+};
+
+/* A paging domain: an I/O address space on one instance. */
+struct iommu_domain {
+    struct pagetable table;
+    uint16_t tag; /* VMID */
+};
+
+struct iommu;
+
+/* What an instance has to tell. A handler may change streams; it does not read events itself. */
+struct iommu_events {
+    void (*fault)(struct iommu *iommu, const struct iommu_fault *fault);
+    void (*lost)(struct iommu *iommu);                                /* records went missing */
+    void (*silenced)(struct iommu *iommu, enum iommu_failure reason); /* once an instance */
+};
+
+struct iommu_counters {
+    uint64_t commands;
+    uint64_t syncs;
+    uint64_t events;
+    uint64_t events_lost;
+    uint64_t illegal_commands;
+    uint64_t unknown_errors;
+};
+
+struct iommu {
+    const struct iommu_driver *driver;
+    const struct topology_iommu *topology;
+    struct iommu_capabilities capabilities;
+    struct iommu_counters counters;
+    bool usable;   /* started; its devices may be assigned */
+    bool silenced; /* failed since */
+    bool late;     /* not in the board's table: closed later than the others */
+    void *unit;    /* the driver's own */
+    struct lock tag_lock; /* guards tags */
+    uint64_t tags[IOMMU_TAGS / 64];
+};
+
+struct iommu_driver {
+    const char *compatible;
+
+    /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none), brings up
+     * queues and turns the unit on. It has been closed and stays so. Boot only. False: not usable,
+     * it stays closed; *reason says why. */
+    bool (*start)(struct iommu *iommu, uint32_t stream_count, const char **reason);
+
+    /* Makes sure that the stream has an entry of its own. Boot only. False: no memory, or out of
+     * range. */
+    bool (*stream_prepare)(struct iommu *iommu, uint32_t stream);
+
+    /* Changes a prepared stream's state; domain only for STREAM_ATTACHED. The stream passes nothing
+     * of its old state when this returns, whatever it returns. One change of a stream at a time. */
+    enum iommu_result (*stream_set)(struct iommu *iommu, uint32_t stream,
+                                    enum iommu_stream_state state,
+                                    const struct iommu_domain *domain);
+
+    /* Invalidates what the unit caches of [address, +size) of a domain and waits. tables: also of
+     * intermediate tables. leaves: how many leaves went, as a hint. */
+    enum iommu_result (*invalidate)(struct iommu *iommu, const struct iommu_domain *domain,
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables);
+
+    /* The same of a whole domain: before its tag or its root is used again. */
+    enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
+
+    /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's size. */
+    void (*handle_events)(struct iommu *iommu);
+
+    /* Makes the unit pass nothing, for good: ABORT and off. */
+    void (*silence)(struct iommu *iommu, enum iommu_failure reason);
+
+    const struct pagetable_format *format;
+    uint64_t read_attributes, write_attributes, common_attributes;
+};
+
+#define IOMMU_DRIVER(name)                                                                         \
+    static const struct iommu_driver name __attribute__((used, section(".iommu_drivers")))
+
+/* The driver for a compatible string, or NULL. */
+const struct iommu_driver *iommu_find_driver(const char *compatible);
+
+/* Set once at boot, before the first instance starts. */
+void iommu_register_events(const struct iommu_events *events);
+extern const struct iommu_events *iommu_events;
+
+/* A tag that names no root on this instance now, or 0 if all are taken. Given back only after
+ * invalidate_domain() succeeded. */
+uint16_t iommu_tag_take(struct iommu *iommu);
+void iommu_tag_give(struct iommu *iommu, uint16_t tag);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command queue (IHI 0070 chapter 4, 3.5) and the errors that GERROR reports (7.5). */
+#include "drivers/iommu/smmuv3/early.h"
+#include "drivers/iommu/smmuv3/unit.h"
+#include "lib/log.h"
+
+struct command command_cfgi_ste(uint32_t stream, bool leaf)
+{
+    return (struct command){ { CMD_CFGI_STE | FIELD_PUT(CFGI0_STREAM, stream),
+                               leaf ? CFGI1_LEAF : 0 } };
+}
+
+struct command command_cfgi_all(void)
+{
+    return (struct command){ { CMD_CFGI_STE_RANGE, FIELD_PUT(CFGI1_RANGE, CFGI_RANGE_ALL) } };
+}
+
+struct command command_tlbi_all(void)
+{
+    return (struct command){ { CMD_TLBI_NSNH_ALL, 0 } };
+}
+
+struct command command_tlbi_el2_all(void)
+{
+    return (struct command){ { CMD_TLBI_EL2_ALL, 0 } };
+}
+
+struct command command_tlbi_domain(uint16_t tag)
+{
+    return (struct command){ { CMD_TLBI_S12_VMALL | FIELD_PUT(TLBI0_VMID, tag), 0 } };
+}
+
+struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf)
+{
+    return (struct command){ { CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_VMID, tag),
+                               (address & TLBI1_ADDRESS) | (leaf ? TLBI1_LEAF : 0) } };
+}
+
+struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf)
+{
+    static const uint64_t num_limit = 32;
+    uint64_t scale = 0;
+
+    while (((pages + BIT(scale) - 1) >> scale) > num_limit)
+        scale++;
+    uint64_t num = ((pages + BIT(scale) - 1) >> scale) - 1;
+
+    return (struct command){ { CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_NUM, num) |
+                                   FIELD_PUT(TLBI0_SCALE, scale) | FIELD_PUT(TLBI0_VMID, tag),
+                               (address & TLBI1_ADDRESS) | FIELD_PUT(TLBI1_TG, TLBI_TG_4K) |
+                                   (leaf ? TLBI1_LEAF : 0) } };
+}
+
+static struct command command_sync(void)
+{
+    return (struct command){ { CMD_SYNC | FIELD_PUT(SYNC0_CS, SYNC_CS_NONE), 0 } };
+}
+
+static volatile uint64_t *slot(struct smmuv3 *unit, uint64_t position)
+{
+    return unit->commands + (position & (BIT(unit->command_log2) - 1)) * COMMAND_WORDS;
+}
+
+static void put(struct smmuv3 *unit, struct command command)
+{
+    volatile uint64_t *entry = slot(unit, unit->produced);
+
+    entry_write64(&entry[0], command.word[0]);
+    entry_write64(&entry[1], command.word[1]);
+    if (!unit->iommu->capabilities.coherent)
+        cache_clean(entry, COMMAND_SIZE);
+    unit->produced++;
+}
+
+/* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been emptied twice,
+ * since whoever fills it looks first. Lock held. */
+static void look(struct smmuv3 *unit)
+{
+    uint64_t position_mask = BIT(unit->command_log2 + 1) - 1;
+    uint64_t consumer = mmio_read32(unit->base + SMMU_CMDQ_CONS) & position_mask;
+
+    unit->consumed += (consumer - unit->consumed) & position_mask;
+    if (unit->consumed > unit->produced) /* the register is the unit's word, not a fact */
+        unit->consumed = unit->produced;
+}
+
+/* Waits until `position` commands have been consumed. Lock not held. */
+static bool wait_consumed(struct smmuv3 *unit, uint64_t position)
+{
+    uint64_t deadline = time_deadline(IOMMU_DEADLINE_MICROSECONDS);
+
+    for (;;) {
+        bool done;
+
+        lock_acquire(&unit->lock);
+        look(unit);
+        done = unit->consumed >= position;
+        lock_release(&unit->lock);
+        if (done)
+            return true;
+        if (unit->iommu->silenced)
+            return false;
+        smmuv3_errors(unit);
+        if (time_passed(deadline)) {
+            smmuv3_silence(unit, FAILURE_DEADLINE);
+            return false;
+        }
+        cpu_relax();
+    }
+}
+
+/* Room for a batch and its SYNCs. Lock held on return if true. */
+static bool acquire_room(struct smmuv3 *unit, uint64_t entries)
+{
+    for (;;) {
+        uint64_t needed;
+
+        lock_acquire(&unit->lock);
+        if (unit->produced - unit->consumed + entries <= BIT(unit->command_log2))
+            return true;
+        look(unit);
+        if (unit->produced - unit->consumed + entries <= BIT(unit->command_log2))
+            return true;
+        needed = unit->produced + entries - BIT(unit->command_log2);
+        lock_release(&unit->lock);
+        if (!wait_consumed(unit, needed))
+            return false;
+    }
+}
+
+static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *commands,
+                                    uint32_t count)
+{
+    struct iommu *iommu = unit->iommu;
+    bool sync_each = iommu->capabilities.sync_each;
+    uint64_t end;
+
+    if (iommu->silenced || !acquire_room(unit, sync_each ? 2 * count : count + 1))
+        return IOMMU_SILENCED;
+    for (uint32_t i = 0; i < count; i++) {
+        put(unit, commands[i]);
+        if (sync_each && i + 1 < count)
+            put(unit, command_sync());
+    }
+    put(unit, command_sync());
+    iommu->counters.commands += count;
+    iommu->counters.syncs += sync_each ? count : 1;
+    barrier_entries();
+    end = unit->produced;
+    mmio_write32(unit->base + SMMU_CMDQ_PROD,
+                 (uint32_t)(end & (BIT(unit->command_log2 + 1) - 1)));
+    look(unit);
+    bool done = unit->consumed >= end;
+
+    lock_release(&unit->lock);
+    return done || wait_consumed(unit, end) ? IOMMU_OK : IOMMU_SILENCED;
+}
+
+enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
+{
+    const struct command widest[] = { command_cfgi_all(), command_tlbi_all() };
+    uint64_t illegal = unit->iommu->counters.illegal_commands;
+    enum iommu_result result = issue_once(unit, commands, count);
+
+    if (result != IOMMU_OK || unit->iommu->counters.illegal_commands == illegal)
+        return result;
+    /* One command in the queue was refused and replaced; what it should have done is not known to be
+     * done, so everything is invalidated, by commands as simple as there are. */
+    illegal = unit->iommu->counters.illegal_commands;
+    result = issue_once(unit, widest, ARRAY_LENGTH(widest));
+    if (result == IOMMU_OK && unit->iommu->counters.illegal_commands != illegal) {
+        smmuv3_silence(unit, FAILURE_COMMAND);
+        result = IOMMU_SILENCED;
+    }
+    return result;
+}
+
+/* The unit stopped at a command. Lock held. True: repaired, acknowledge and go on. */
+static bool repair_command(struct smmuv3 *unit)
+{
+    uint32_t consumer = mmio_read32(unit->base + SMMU_CMDQ_CONS);
+    uint64_t error = FIELD_GET(CMDQ_CONS_ERROR, consumer);
+    volatile uint64_t *entry = slot(unit, consumer);
+    struct command sync = command_sync();
+
+    log_error("%s: command 0x%lx 0x%lx refused, error %lu", unit->iommu->topology->name, entry[0],
+              entry[1], error);
+    if (error != CMDQ_ERROR_ILLEGAL)
+        return false;
+    unit->iommu->counters.illegal_commands++;
+    entry_write64(&entry[0], sync.word[0]);
+    entry_write64(&entry[1], sync.word[1]);
+    smmuv3_publish(unit, entry, COMMAND_SIZE);
+    return true;
+}
+
+/* Event-queue abort: QEMU reports a full queue like this; with room left it is a failure. */
+static bool event_queue_full(struct smmuv3 *unit)
+{
+    uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
+    uint32_t consumer = mmio_read32(unit->base + SMMU_EVENTQ_CONS);
+    uint32_t wrap = (uint32_t)BIT(unit->event_log2);
+
+    return ((producer ^ consumer) & (2 * wrap - 1)) == wrap;
+}
+
+void smmuv3_errors(struct smmuv3 *unit)
+{
+    struct iommu *iommu = unit->iommu;
+    bool failed = false, lost = false;
+    enum iommu_failure reason = FAILURE_SERVICE;
+
+    lock_acquire(&unit->lock);
+    uint32_t error = mmio_read32(unit->base + SMMU_GERROR);
+    uint32_t active = error ^ mmio_read32(unit->base + SMMU_GERRORN);
+
+    if (active == 0 || iommu->silenced) {
+        lock_release(&unit->lock);
+        return;
+    }
+    if ((active & GERROR_SERVICE_FAILURE) != 0)
+        failed = true;
+    if ((active & GERROR_CMDQ) != 0 && !repair_command(unit)) {
+        failed = true;
+        reason = FAILURE_COMMAND;
+    }
+    if ((active & GERROR_EVENTQ_ABORT) != 0) {
+        if (event_queue_full(unit)) {
+            lost = true;
+        } else {
+            failed = true;
+            reason = FAILURE_EVENT_QUEUE;
+        }
+    }
+    if ((active & ~(GERROR_SERVICE_FAILURE | GERROR_CMDQ | GERROR_EVENTQ_ABORT)) != 0) {
+        iommu->counters.unknown_errors++;
+        log_warning("%s: unknown error bits 0x%x", iommu->topology->name, active);
+    }
+    mmio_write32(unit->base + SMMU_GERRORN, error);
+    lock_release(&unit->lock);
+    if (failed)
+        smmuv3_silence(unit, reason);
+    if (lost) {
+        iommu->counters.events_lost++;
+        iommu_events->lost(iommu);
+    }
+}
+
+void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason)
+{
+    if (__atomic_exchange_n(&unit->iommu->silenced, true, __ATOMIC_ACQ_REL))
+        return;
+    smmuv3_close(unit->base);
+    iommu_events->silenced(unit->iommu, reason);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the SMMUv3 driver share. */
+#ifndef DRIVERS_IOMMU_SMMUV3_UNIT_H
+#define DRIVERS_IOMMU_SMMUV3_UNIT_H
+
+#include "drivers/iommu/iommu.h"
+#include "drivers/iommu/smmuv3/registers.h"
+#include "lib/lock.h"
+
+/* Streams of two-level tables are found by SPLIT bits in the second level: one PCI bus a table. */
+#define STREAM_SPLIT 8
+#define STREAM_BITS_LIMIT 16
+#define L1_ENTRIES (1u << (STREAM_BITS_LIMIT - STREAM_SPLIT))
+
+/* Entries that one call may need at a time; the queue holds one such batch for every CPU. */
+#define BATCH_LIMIT 33
+#define COMMAND_QUEUE_LOG2 9
+/* QEMU reports each 4 bytes of a blocked transfer; 4 KiB of them fit. */
+#define EVENT_QUEUE_LOG2 10
+
+struct command {
+    uint64_t word[COMMAND_WORDS];
+};
+
+struct smmuv3 {
+    struct iommu *iommu;
+    uint64_t base;
+
+    struct lock lock; /* guards the command queue and GERROR */
+    volatile uint64_t *commands;
+    unsigned int command_log2;
+    uint64_t produced; /* commands ever put into the queue */
+    uint64_t consumed; /* of these, known to be consumed */
+
+    struct lock event_lock; /* guards the reading of the event queue */
+    const volatile uint64_t *events;
+    unsigned int event_log2;
+    uint32_t event_consumer; /* index with wrap bit */
+
+    uint64_t *level1;          /* two-level: descriptors; linear: NULL */
+    uint64_t stream_table;     /* linear: physical base of the entries */
+    unsigned int stream_bits;
+    struct iommu_domain parked; /* an empty domain: where logged parked streams lead */
+    struct page_record parked_record;
+    struct page_pool parked_pool;
+};
+
+/* Commands, built by name (4.3, 4.4). */
+struct command command_cfgi_ste(uint32_t stream, bool leaf);
+struct command command_cfgi_all(void);
+struct command command_tlbi_all(void);
+struct command command_tlbi_el2_all(void);
+struct command command_tlbi_domain(uint16_t tag);
+struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf);
+/* Covers at least pages 4 KiB pages from address on; pages >= 2. */
+struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf);
+
+/*
+ * Puts count <= BATCH_LIMIT commands and a SYNC into the queue and waits until the unit has completed
+ * them, at most until the deadline. An illegal command is repaired as docs/architecture.md says.
+ * No lock is held while waiting.
+ */
+enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
+
+/* Looks at GERROR and does what each error asks for. Any time. */
+void smmuv3_errors(struct smmuv3 *unit);
+
+/* Reads the events that are there. */
+void smmuv3_events(struct smmuv3 *unit);
+
+/* GBPA.ABORT, SMMUEN off, and the owners told, once. */
+void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason);
+
+/* Writes a register and waits for its acknowledge. False: not in time. */
+bool smmuv3_write_acknowledged(struct smmuv3 *unit, uint64_t reg, uint64_t acknowledge,
+                               uint32_t value);
+
+/* Stream table (stream.c) */
+bool smmuv3_stream_table_start(struct smmuv3 *unit, uint32_t stream_count, const char **reason);
+bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream);
+enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
+                                    enum iommu_stream_state state,
+                                    const struct iommu_domain *domain);
+
+/* Invalidation (domain.c) */
+enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_domain *domain,
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables);
+enum iommu_result smmuv3_invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain);
+
+extern const struct pagetable_format smmuv3_format;
+
+/* Cleans what a unit without coherent access is to read. */
+static inline void smmuv3_publish(const struct smmuv3 *unit, const volatile void *pointer,
+                                  uint64_t size)
+{
+    if (!unit->iommu->capabilities.coherent)
+        cache_clean(pointer, size);
+    barrier_entries();
+}
+
+#endif

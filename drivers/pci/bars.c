@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Placing BARs: each memory BAR gets pages of its own, so that stage 2 can give one function's
+ * registers to a partition without another's. Everything goes into the host's 32-bit window;
+ * I/O space, prefetchable windows and expansion ROMs stay closed.
+ */
+#include "drivers/pci/internal.h"
+#include "drivers/pci/registers.h"
+#include "lib/log.h"
+
+#define BRIDGE_GRANULE BIT(20)
+
+struct placement {
+    struct pci *pci;
+    uint64_t next; /* PCI address */
+    uint64_t end;
+    uint64_t to_cpu; /* add to a PCI address to get the CPU's */
+    uint32_t first;
+};
+
+static uint32_t bar_register(unsigned int index)
+{
+    return PCI_BAR0 + index * (uint32_t)sizeof(uint32_t);
+}
+
+/* Writes ones and reads back which stay zero (7.5.1.2.1). Decode is off. */
+static struct pci_bar size_bar(const struct pci_function *function, unsigned int index)
+{
+    struct pci_bar bar = { 0 };
+    uint32_t offset = bar_register(index);
+    uint32_t kind = pci_read32(function, offset);
+    uint64_t mask;
+
+    bar.io = (kind & BAR_IO) != 0;
+    bar.wide = !bar.io && (kind & BAR_TYPE) == BAR_TYPE_64 && index + 1 < PCI_BARS;
+    pci_write32(function, offset, UINT32_MAX);
+    mask = pci_read32(function, offset) & BAR_MEMORY_MASK;
+    pci_write32(function, offset, 0);
+    if (bar.io || mask == 0)
+        return bar;
+    if (bar.wide) {
+        pci_write32(function, offset + 4, UINT32_MAX);
+        mask |= (uint64_t)pci_read32(function, offset + 4) << 32;
+        pci_write32(function, offset + 4, 0);
+    } else {
+        mask |= BITS(63, 32);
+    }
+    bar.size = ~mask + 1;
+    return bar;
+}
+
+static void place_function(struct placement *placement, struct pci_function *function)
+{
+    unsigned int count = pci_is_bridge(function) ? 2 : PCI_BARS;
+
+    for (unsigned int i = 0; i < count; i++) {
+        struct pci_bar bar = size_bar(function, i);
+
+        function->bar[i] = bar;
+        if (bar.size != 0) {
+            uint64_t span = max_u64(bar.size, PAGE_SIZE);
+            uint64_t at = align_up(placement->next, span);
+
+            if (at < placement->next || at > placement->end || span > placement->end - at) {
+                function->unplaced = true;
+            } else {
+                function->bar[i].address = at + placement->to_cpu;
+                placement->next = at + span;
+                pci_write32(function, bar_register(i), (uint32_t)at);
+            }
+        }
+        if (bar.wide)
+            i++;
+    }
+    pci_write32(function, pci_is_bridge(function) ? PCI_BRIDGE_ROM : PCI_ROM, 0);
+}
+
+static void place_below(struct placement *placement, uint32_t parent)
+{
+    struct pci *pci = placement->pci;
+
+    for (uint32_t i = placement->first; i < pci->count; i++) {
+        struct pci_function *function = &pci->function[i];
+
+        if (function->parent != parent || function->kind == PCI_HOST_BRIDGE)
+            continue;
+        place_function(placement, function);
+        if (!pci_is_bridge(function))
+            continue;
+        uint64_t base = align_up(placement->next, BRIDGE_GRANULE);
+
+        placement->next = base;
+        place_below(placement, i);
+        uint64_t limit = align_up(placement->next, BRIDGE_GRANULE);
+        bool empty = placement->next == base;
+
+        pci_write32(function, PCI_MEMORY_BASE,
+                    empty ? WINDOW_CLOSED
+                          : (uint32_t)(base >> 16 & 0xFFF0) | (uint32_t)((limit - 1) & 0xFFF00000));
+        pci_write32(function, PCI_PREFETCH_BASE, WINDOW_CLOSED);
+        pci_write32(function, PCI_PREFETCH_BASE_HIGH, 0);
+        pci_write32(function, PCI_PREFETCH_LIMIT_HIGH, 0);
+        pci_write16(function, PCI_IO_BASE, 0x00F0);
+        placement->next = empty ? base : limit;
+        /* Requests from below go up to the IOMMU, which passes none until a device is attached. */
+        pci_write16(function, PCI_COMMAND, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_DISABLE);
+    }
+}
+
+void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint32_t first)
+{
+    struct placement placement = { .pci = pci, .first = first };
+
+    for (uint32_t i = 0; i < host->window_count; i++) {
+        const struct topology_pci_window *window = &host->window[i];
+
+        if (window->wide || placement.end != 0)
+            continue;
+        placement.next = max_u64(window->pci_base, BRIDGE_GRANULE);
+        placement.end = min_u64(window->pci_base + window->size, BIT(32));
+        placement.to_cpu = window->cpu_base - window->pci_base;
+    }
+    place_below(&placement, PCI_NO_PARENT);
+    for (uint32_t i = first; i < pci->count; i++) {
+        char name[PCI_NAME];
+
+        if (!pci->function[i].unplaced)
+            continue;
+        pci_name(&pci->function[i], name);
+        log_warning("pci: %s: its registers do not fit into the 32-bit window: not assignable", name);
+    }
+}
+
+void pci_restore_bars(const struct pci_function *function)
+{
+    for (unsigned int i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &function->bar[i];
+        uint64_t to_pci = 0;
+
+        for (uint32_t w = 0; w < function->host->window_count; w++) {
+            const struct topology_pci_window *window = &function->host->window[w];
+
+            if (bar->address - window->cpu_base < window->size)
+                to_pci = window->pci_base - window->cpu_base;
+        }
+        if (bar->address != 0)
+            pci_write32(function, bar_register(i), (uint32_t)(bar->address + to_pci));
+        if (bar->wide)
+            pci_write32(function, bar_register(++i), 0);
+    }
+}

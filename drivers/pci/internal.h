@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of this folder. */
+#ifndef DRIVERS_PCI_INTERNAL_H
+#define DRIVERS_PCI_INTERNAL_H
+
+#include "drivers/pci/pci.h"
+
+/* Sizes and places the BARs of the functions from index first on, and opens the bridges above them. */
+void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint32_t first);
+
+/* Writes the addresses of the placed BARs again, after a reset. */
+void pci_restore_bars(const struct pci_function *function);
+
+static inline bool pci_is_bridge(const struct pci_function *function)
+{
+    return function->kind >= PCI_ROOT_PORT;
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PCI Express (PCI Express Base 6.0) as Bulkhead finds it: it enumerates everything itself, whatever firmware
+ * did before, since isolation rests on what is found here. Boot only, but for the functions that
+ * say otherwise.
+ */
+#ifndef DRIVERS_PCI_H
+#define DRIVERS_PCI_H
+
+#include "drivers/topology/topology.h"
+#include "lib/types.h"
+
+#define PCI_FUNCTIONS 128
+#define PCI_BARS 6
+#define PCI_NAME 16
+#define PCI_NO_PARENT UINT32_MAX
+#define PCI_DEPTH 8
+
+#define PCI_RID(bus, device, function) ((uint32_t)((bus) << 8 | (device) << 3 | (function)))
+
+enum pci_kind {
+    PCI_ENDPOINT,           /* below a port, or a conventional function */
+    PCI_INTEGRATED,         /* an endpoint on the root bus */
+    PCI_HOST_BRIDGE,        /* the host's own presence on its root bus: no DMA, no registers */
+    PCI_ROOT_PORT,
+    PCI_SWITCH_UPSTREAM,
+    PCI_SWITCH_DOWNSTREAM,
+    PCI_BRIDGE_TO_PCI,      /* PCI Express to conventional PCI */
+    PCI_BRIDGE_CONVENTIONAL /* conventional to conventional, or the reverse bridge */
+};
+
+struct pci_bar {
+    uint64_t address; /* where it was placed; 0: not implemented, I/O, or it did not fit */
+    uint64_t size;
+    bool wide; /* a 64-bit BAR: the next register is its upper half */
+    bool io;
+};
+
+struct pci_function {
+    const struct topology_pci_host *host;
+    uint64_t config;  /* physical address of its configuration space */
+    uint32_t rid;     /* bus, device, function */
+    uint32_t parent;  /* index of the bridge above, or PCI_NO_PARENT */
+    enum pci_kind kind;
+    uint16_t vendor, device;
+    uint32_t class_revision;
+    uint8_t secondary, subordinate; /* bridges */
+    bool multifunction;
+    bool express;
+    bool unplaced; /* a BAR did not fit into its bridge's window */
+    /* Offsets of capabilities; 0: none. */
+    uint16_t cap_power, cap_msi, cap_msix, cap_express, cap_advanced;
+    uint16_t cap_acs, cap_ats, cap_pasid, cap_sriov, cap_ari;
+    struct pci_bar bar[PCI_BARS];
+
+    uint32_t requester; /* the requester id that its transactions carry at the root (aliases) */
+    uint32_t group;     /* index of the first function of its group */
+    uint32_t group_reasons; /* BH_GROUP_* */
+};
+
+struct pci {
+    uint32_t count;
+    uint32_t dropped; /* functions beyond the array: decode and mastering are off, they stay so */
+    struct pci_function function[PCI_FUNCTIONS];
+};
+
+/*
+ * Finds every function behind the host: clears memory decode and bus mastering of each as it is
+ * found, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its pages
+ * inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx disabled.
+ * The host's ECAM is mapped. Work: 32 functions a bus found.
+ */
+void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
+
+/*
+ * Computes requester ids, groups and their reasons over all functions. root_isolates: the board vouches
+ * that a root complex routes nothing from one root port or integrated endpoint to another. Switches ACS
+ * on where it exists. Once, after all hosts were enumerated.
+ */
+void pci_isolate(struct pci *pci, bool root_isolates);
+
+/* "0000:01:00.0" */
+void pci_name(const struct pci_function *function, char name[PCI_NAME]);
+
+/* Configuration space of a function that exists; offset aligned to the width. Any time. */
+uint32_t pci_read32(const struct pci_function *function, uint32_t offset);
+uint16_t pci_read16(const struct pci_function *function, uint32_t offset);
+uint8_t pci_read8(const struct pci_function *function, uint32_t offset);
+void pci_write32(const struct pci_function *function, uint32_t offset, uint32_t value);
+void pci_write16(const struct pci_function *function, uint32_t offset, uint16_t value);
+
+/* COMMAND bits. Any time, by the owner of the function's group. */
+void pci_set_decode(const struct pci_function *function, bool on);
+void pci_set_mastering(const struct pci_function *function, bool on);
+
+/* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ---------- */
+
+enum pci_reset_method {
+    PCI_RESET_NONE, /* there is no way to reset this function alone */
+    PCI_RESET_FUNCTION_LEVEL,
+    PCI_RESET_POWER,         /* D3hot and back, without "no soft reset" */
+    PCI_RESET_SECONDARY_BUS, /* of the port above, which has nothing else below */
+};
+
+/* A reset is a few register writes with waits between, which the caller spends elsewhere. */
+struct pci_reset {
+    enum pci_reset_method method;
+    unsigned int step; /* 0: not begun */
+    uint64_t ready;    /* time before which the next step must not come */
+    uint64_t deadline; /* time at which it has failed */
+};
+
+enum pci_reset_result { PCI_RESET_DONE, PCI_RESET_WAITING, PCI_RESET_FAILED };
+
+/* The mildest method that resets the function: the reset by its bus only if it is alone there. */
+enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *function);
+
+/*
+ * Begins the reset, or goes on with it if its time has come; constant work. The function must be
+ * parked. DONE: it answers again and BARs and INTx disable are restored, decode and mastering off. FAILED:
+ * it did not come back in time.
+ */
+enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
+                                struct pci_reset *reset);
+
+#endif

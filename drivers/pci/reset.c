@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reset ladder (6.6.2 FLR, 5.3.1.4 D3hot, 7.5.1.3.13 secondary bus reset), a step a call. */
+#include "arch/seam.h"
+#include "drivers/pci/internal.h"
+#include "drivers/pci/registers.h"
+
+/* Times that the specification demands before the function may be spoken to. */
+#define FUNCTION_LEVEL_MICROSECONDS 100000
+#define POWER_MICROSECONDS 10000
+#define BUS_HOLD_MICROSECONDS 2000
+#define BUS_SETTLE_MICROSECONDS 100000
+/* It may answer "retry" for a second in all (2.3.1). */
+#define RETURN_MICROSECONDS 1000000
+
+enum step { STEP_BEGIN, STEP_RELEASE, STEP_WAIT };
+
+static bool alone_on_bus(const struct pci *pci, const struct pci_function *function)
+{
+    for (uint32_t i = 0; i < pci->count; i++) {
+        const struct pci_function *other = &pci->function[i];
+
+        if (other != function && other->parent == function->parent)
+            return false;
+    }
+    return true;
+}
+
+enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *function)
+{
+    if (function->cap_express != 0 &&
+        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) != 0)
+        return PCI_RESET_FUNCTION_LEVEL;
+    if (function->cap_advanced != 0 &&
+        (pci_read8(function, function->cap_advanced + ADVANCED_CAPABILITIES) & ADVANCED_FLR) != 0)
+        return PCI_RESET_FUNCTION_LEVEL;
+    if (function->cap_power != 0 &&
+        (pci_read16(function, function->cap_power + POWER_CONTROL) & POWER_NO_SOFT_RESET) == 0)
+        return PCI_RESET_POWER;
+    if (function->parent != PCI_NO_PARENT && alone_on_bus(pci, function))
+        return PCI_RESET_SECONDARY_BUS;
+    return PCI_RESET_NONE;
+}
+
+static void set_power_state(const struct pci_function *function, uint16_t state)
+{
+    uint32_t offset = (uint32_t)function->cap_power + POWER_CONTROL;
+    uint16_t control = pci_read16(function, offset);
+
+    pci_write16(function, offset, (uint16_t)((control & ~POWER_STATE) | state));
+}
+
+static void set_bus_reset(const struct pci_function *bridge, bool on)
+{
+    uint16_t control = pci_read16(bridge, PCI_BRIDGE_CONTROL);
+
+    pci_write16(bridge, PCI_BRIDGE_CONTROL,
+                (uint16_t)(on ? control | BRIDGE_CONTROL_BUS_RESET
+                              : control & ~BRIDGE_CONTROL_BUS_RESET));
+}
+
+static void begin_function_level(const struct pci_function *function)
+{
+    if (function->cap_express != 0 &&
+        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) != 0) {
+        uint32_t offset = (uint32_t)function->cap_express + EXPRESS_DEVICE_CONTROL;
+
+        pci_write16(function, offset, pci_read16(function, offset) | EXPRESS_INITIATE_FLR);
+    } else {
+        pci_write16(function, (uint32_t)function->cap_advanced + ADVANCED_CONTROL,
+                    ADVANCED_INITIATE_FLR);
+    }
+}
+
+/* Starts the reset; the next step comes after the returned number of microseconds. */
+static uint64_t begin(const struct pci *pci, const struct pci_function *function,
+                      enum pci_reset_method method)
+{
+    pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
+    switch (method) {
+    case PCI_RESET_FUNCTION_LEVEL:
+        begin_function_level(function);
+        return FUNCTION_LEVEL_MICROSECONDS;
+    case PCI_RESET_POWER:
+        set_power_state(function, POWER_STATE_D3);
+        return POWER_MICROSECONDS;
+    case PCI_RESET_SECONDARY_BUS:
+        set_bus_reset(&pci->function[function->parent], true);
+        return BUS_HOLD_MICROSECONDS;
+    case PCI_RESET_NONE:
+    default:
+        return 0;
+    }
+}
+
+static uint64_t release(const struct pci *pci, const struct pci_function *function,
+                        enum pci_reset_method method)
+{
+    if (method == PCI_RESET_POWER) {
+        set_power_state(function, 0);
+        return POWER_MICROSECONDS;
+    }
+    if (method == PCI_RESET_SECONDARY_BUS) {
+        set_bus_reset(&pci->function[function->parent], false);
+        return BUS_SETTLE_MICROSECONDS;
+    }
+    return 0;
+}
+
+static bool answers(const struct pci_function *function)
+{
+    uint32_t identity;
+
+    return mmio_probe32(function->config + PCI_VENDOR, &identity) &&
+           identity == ((uint32_t)function->device << 16 | function->vendor);
+}
+
+enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
+                                struct pci_reset *reset)
+{
+    if (reset->step != STEP_BEGIN && !time_passed(reset->ready))
+        return PCI_RESET_WAITING;
+    switch ((enum step)reset->step) {
+    case STEP_BEGIN:
+        reset->method = pci_reset_method(pci, function);
+        if (reset->method == PCI_RESET_NONE)
+            return PCI_RESET_FAILED;
+        reset->ready = time_deadline(begin(pci, function, reset->method));
+        reset->step = STEP_RELEASE;
+        return PCI_RESET_WAITING;
+    case STEP_RELEASE:
+        reset->ready = time_deadline(release(pci, function, reset->method));
+        reset->deadline = reset->ready + time_deadline(RETURN_MICROSECONDS) - time_now();
+        reset->step = STEP_WAIT;
+        return PCI_RESET_WAITING;
+    case STEP_WAIT:
+    default:
+        break;
+    }
+    if (!answers(function)) {
+        if (!time_passed(reset->deadline))
+            return PCI_RESET_WAITING;
+        reset->step = STEP_BEGIN;
+        return PCI_RESET_FAILED;
+    }
+    pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
+    pci_restore_bars(function);
+    reset->step = STEP_BEGIN;
+    return PCI_RESET_DONE;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drivers/topology/fdt.h"
+
+#include <libfdt.h>
+
+#include "lib/string.h"
+
+/* Flag bits of a PCI address cell (PCI Bus Binding to Open Firmware, 2.2.1.1). */
+#define PCI_CELL_SPACE BITS(25, 24)
+#define PCI_CELL_SPACE_MEMORY32 2
+#define PCI_CELL_SPACE_MEMORY64 3
+#define PCI_CELL_PREFETCHABLE BIT(30)
+
+/* First cell of an interrupt specifier of the GIC binding. */
+#define GIC_SPI 0
+#define GIC_SPI_FIRST 32
+
+#define TREE_DEPTH 8
+
+struct reader {
+    const void *tree;
+    struct topology *topology;
+    struct topology_error *error;
+};
+
+static bool refuse(struct reader *reader, int node, const char *text)
+{
+    reader->error->text = text;
+    if (node < 0 || fdt_get_path(reader->tree, node, reader->error->node, TOPOLOGY_NAME) != 0)
+        reader->error->node[0] = '\0';
+    return false;
+}
+
+static void copy_text(char to[TOPOLOGY_NAME], const char *from)
+{
+    size_t length = from == NULL ? 0 : strnlen(from, TOPOLOGY_NAME - 1);
+
+    if (length != 0)
+        memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error)
+{
+    struct fdt_header header;
+
+    error->node[0] = '\0';
+    memcpy(&header, source, sizeof(header));
+    if (fdt_magic(&header) != FDT_MAGIC) {
+        error->text = "no flattened device tree at the address that the boot loader gave";
+        return false;
+    }
+    uint64_t end = max_u64((uint64_t)fdt_off_dt_struct(&header) + fdt_size_dt_struct(&header),
+                           (uint64_t)fdt_off_dt_strings(&header) + fdt_size_dt_strings(&header));
+
+    if (fdt_version(&header) < 17 || end > fdt_totalsize(&header)) {
+        error->text = "the device tree's header is corrupt";
+        return false;
+    }
+    if (end > capacity) {
+        error->text = "the device tree is larger than the hypervisor's copy of it can be";
+        return false;
+    }
+    memcpy(copy, source, end);
+    memcpy(copy, &header, sizeof(header)); /* what was checked, not what stands there by now */
+    fdt_set_totalsize(copy, (uint32_t)end);
+    if (fdt_check_full(copy, end) != 0) {
+        error->text = "the device tree is corrupt";
+        return false;
+    }
+    return true;
+}
+
+static uint64_t cells(const fdt32_t *cell, int count)
+{
+    uint64_t value = 0;
+
+    while (count-- > 0)
+        value = value << 32 | fdt32_ld(cell++);
+    return value;
+}
+
+static bool has_compatible(const void *tree, int node, const char *compatible)
+{
+    return fdt_node_check_compatible(tree, node, compatible) == 0;
+}
+
+static bool is_disabled(const void *tree, int node)
+{
+    int length;
+    const char *status = fdt_getprop(tree, node, "status", &length);
+
+    return status != NULL && length > 0 && strncmp(status, "ok", 2) != 0;
+}
+
+/* The index-th entry of `reg`, in the parent's cells. False: there is none. */
+static bool read_reg(const void *tree, int node, int parent, unsigned int index,
+                     struct topology_range *range)
+{
+    int address_cells = fdt_address_cells(tree, parent);
+    int size_cells = fdt_size_cells(tree, parent);
+    int length;
+    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
+
+    if (reg == NULL || address_cells < 1 || address_cells > 2 || size_cells < 0 || size_cells > 2)
+        return false;
+    int entry = address_cells + size_cells;
+
+    if ((uint64_t)length / sizeof(fdt32_t) < (uint64_t)entry * (index + 1))
+        return false;
+    reg += (unsigned int)entry * index;
+    range->base = cells(reg, address_cells);
+    range->size = cells(reg + address_cells, size_cells);
+    return true;
+}
+
+/* The INTID of the index-th interrupt of a node, three cells each; INTERRUPT_NONE if it has none. */
+static uint32_t read_interrupt(const void *tree, int node, int index)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(tree, node, "interrupts", &length);
+
+    if (cell == NULL || index < 0 || length < (index + 1) * 3 * (int)sizeof(fdt32_t))
+        return INTERRUPT_NONE;
+    cell += index * 3;
+    return fdt32_ld(cell) == GIC_SPI ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
+}
+
+static uint32_t named_interrupt(const void *tree, int node, const char *name)
+{
+    return read_interrupt(tree, node, fdt_stringlist_search(tree, node, "interrupt-names", name));
+}
+
+static bool add_range(struct reader *reader, int node, struct topology_range *array,
+                      uint32_t *count, struct topology_range range)
+{
+    if (!range_valid(range.base, range.size))
+        return range.size == 0 ? true : refuse(reader, node, "reg wraps around");
+    if (*count == TOPOLOGY_RANGES)
+        return refuse(reader, node, "more memory ranges than the hypervisor keeps");
+    array[(*count)++] = range;
+    return true;
+}
+
+static bool read_memory(struct reader *reader, int node, int parent, bool reserved)
+{
+    struct topology *topology = reader->topology;
+    struct topology_range range;
+
+    for (unsigned int i = 0; read_reg(reader->tree, node, parent, i, &range); i++) {
+        if (!add_range(reader, node, reserved ? topology->reserved : topology->memory,
+                       reserved ? &topology->reserved_count : &topology->memory_count, range))
+            return false;
+    }
+    return true;
+}
+
+static bool read_cpu(struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+    int length;
+    const fdt32_t *reg = fdt_getprop(reader->tree, node, "reg", &length);
+    int address_cells = fdt_address_cells(reader->tree, parent);
+
+    if (reg == NULL || address_cells < 1 || address_cells > 2 ||
+        length < address_cells * (int)sizeof(fdt32_t))
+        return refuse(reader, node, "a cpu node without reg");
+    /* CPUs beyond the array stay off: nothing of the machine is lost by not using them. */
+    if (topology->cpu_count < TOPOLOGY_CPUS)
+        topology->cpu[topology->cpu_count++].affinity = cells(reg, address_cells);
+    return true;
+}
+
+static bool read_iommu(struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+    const void *tree = reader->tree;
+    struct topology_iommu *iommu;
+
+    if (topology->iommu_count == TOPOLOGY_IOMMUS)
+        return refuse(reader, node, "more IOMMUs than the hypervisor keeps");
+    iommu = &topology->iommu[topology->iommu_count];
+    if (!read_reg(tree, node, parent, 0, &iommu->registers))
+        return refuse(reader, node, "an IOMMU without reg");
+    if (fdt_get_path(tree, node, iommu->name, TOPOLOGY_NAME) != 0)
+        return refuse(reader, node, "a node path that is too long");
+    copy_text(iommu->compatible, "arm,smmu-v3");
+    iommu->event_interrupt = named_interrupt(tree, node, "eventq");
+    iommu->error_interrupt = named_interrupt(tree, node, "gerror");
+    iommu->handle = fdt_get_phandle(tree, node);
+    iommu->coherent = fdt_getprop(tree, node, "dma-coherent", NULL) != NULL;
+    topology->iommu_count++;
+    return true;
+}
+
+static bool read_gic(struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+
+    if (topology->gicv3)
+        return refuse(reader, node, "a second interrupt controller");
+    topology->gicv3 = read_reg(reader->tree, node, parent, 0, &topology->gic_distributor) &&
+                      read_reg(reader->tree, node, parent, 1, &topology->gic_redistributors);
+    return topology->gicv3 || refuse(reader, node, "a GICv3 without its two register ranges");
+}
+
+static void read_psci(struct reader *reader, int node)
+{
+    const char *method = fdt_getprop(reader->tree, node, "method", NULL);
+
+    reader->topology->psci = true;
+    reader->topology->psci_smc = method != NULL && strcmp(method, "smc") == 0;
+}
+
+static bool read_windows(struct reader *reader, int node, int parent,
+                         struct topology_pci_host *host)
+{
+    const void *tree = reader->tree;
+    int length, parent_cells = fdt_address_cells(tree, parent);
+    const fdt32_t *cell = fdt_getprop(tree, node, "ranges", &length);
+    int entry = 3 + parent_cells + 2;
+
+    if (cell == NULL || parent_cells < 1 || parent_cells > 2)
+        return refuse(reader, node, "a PCI host without ranges");
+    for (int left = length / (int)sizeof(fdt32_t); left >= entry; left -= entry, cell += entry) {
+        uint64_t flags = fdt32_ld(cell);
+        uint64_t space = FIELD_GET(PCI_CELL_SPACE, flags);
+
+        if (space != PCI_CELL_SPACE_MEMORY32 && space != PCI_CELL_SPACE_MEMORY64)
+            continue;
+        if (host->window_count == TOPOLOGY_PCI_WINDOWS)
+            return refuse(reader, node, "more PCI windows than the hypervisor keeps");
+        struct topology_pci_window *window = &host->window[host->window_count++];
+
+        window->pci_base = cells(cell + 1, 2);
+        window->cpu_base = cells(cell + 3, parent_cells);
+        window->size = cells(cell + 3 + parent_cells, 2);
+        window->wide = space == PCI_CELL_SPACE_MEMORY64;
+        window->prefetchable = (flags & PCI_CELL_PREFETCHABLE) != 0;
+        if (!range_valid(window->pci_base, window->size) ||
+            !range_valid(window->cpu_base, window->size))
+            return refuse(reader, node, "a PCI window that is empty or wraps around");
+    }
+    return true;
+}
+
+static bool read_pci_host(struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+    const void *tree = reader->tree;
+    struct topology_pci_host *host;
+    int length;
+
+    if (topology->host_count == TOPOLOGY_PCI_HOSTS)
+        return refuse(reader, node, "more PCI hosts than the hypervisor keeps");
+    host = &topology->host[topology->host_count];
+    if (!read_reg(tree, node, parent, 0, &host->ecam))
+        return refuse(reader, node, "a PCI host without reg");
+    if (fdt_get_path(tree, node, host->name, TOPOLOGY_NAME) != 0)
+        return refuse(reader, node, "a node path that is too long");
+    const fdt32_t *bus = fdt_getprop(tree, node, "bus-range", &length);
+    uint64_t first = 0, last = 255;
+
+    if (bus != NULL && length >= 2 * (int)sizeof(fdt32_t)) {
+        first = fdt32_ld(bus);
+        last = fdt32_ld(bus + 1);
+    }
+    /* The configuration space of a bus is 1 MiB (PCI Express 7.2.2). */
+    last = min_u64(last, first + (host->ecam.size >> 20) - 1);
+    if (last > 255 || first > last || host->ecam.size < BIT(20))
+        return refuse(reader, node, "a bus-range that its reg does not cover");
+    host->bus_first = (uint8_t)first;
+    host->bus_last = (uint8_t)last;
+    const fdt32_t *domain = fdt_getprop(tree, node, "linux,pci-domain", &length);
+
+    host->segment = domain != NULL && length == (int)sizeof(fdt32_t) ? fdt32_ld(domain)
+                                                                     : topology->host_count;
+    topology->host_count++;
+    return read_windows(reader, node, parent, host);
+}
+
+static void read_block(struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+    const void *tree = reader->tree;
+    struct topology_block block = { 0 };
+    int length;
+
+    if (topology->block_count == TOPOLOGY_BLOCKS)
+        return; /* cannot be assigned, and is in nobody's stage 2 */
+    while (block.register_count < TOPOLOGY_REGISTERS &&
+           read_reg(tree, node, parent, block.register_count,
+                    &block.registers[block.register_count]))
+        block.register_count++;
+    if (block.register_count == 0 || fdt_get_path(tree, node, block.name, TOPOLOGY_NAME) != 0)
+        return;
+    copy_text(block.compatible, fdt_stringlist_get(tree, node, "compatible", 0, &length));
+    block.masters = fdt_getprop(tree, node, "iommus", NULL) != NULL;
+    topology->block[topology->block_count++] = block;
+}
+
+static bool read_node(struct reader *reader, int node, int parent)
+{
+    const void *tree = reader->tree;
+    const char *type = fdt_getprop(tree, node, "device_type", NULL);
+    const char *parent_name = fdt_get_name(tree, parent, NULL);
+
+    if (parent_name != NULL && strcmp(parent_name, "reserved-memory") == 0)
+        return read_memory(reader, node, parent, true);
+    if (type != NULL && strcmp(type, "memory") == 0)
+        return read_memory(reader, node, parent, false);
+    if (type != NULL && strcmp(type, "cpu") == 0)
+        return is_disabled(tree, node) || read_cpu(reader, node, parent);
+    if (has_compatible(tree, node, "arm,psci-0.2") || has_compatible(tree, node, "arm,psci-1.0")) {
+        read_psci(reader, node);
+        return true;
+    }
+    /* A disabled IOMMU is an IOMMU all the same: it must be closed. */
+    if (has_compatible(tree, node, "arm,smmu-v3"))
+        return read_iommu(reader, node, parent);
+    if (is_disabled(tree, node))
+        return true;
+    if (has_compatible(tree, node, "arm,gic-v3"))
+        return read_gic(reader, node, parent);
+    if (has_compatible(tree, node, "pci-host-ecam-generic"))
+        return read_pci_host(reader, node, parent);
+    if (fdt_getprop(tree, node, "reg", NULL) != NULL && fdt_getprop(tree, node, "compatible", NULL))
+        read_block(reader, node, parent);
+    return true;
+}
+
+static uint32_t iommu_by_handle(const struct topology *topology, uint32_t handle)
+{
+    for (uint32_t i = 0; i < topology->iommu_count; i++) {
+        if (topology->iommu[i].handle == handle)
+            return i;
+    }
+    return IOMMU_NONE;
+}
+
+/* iommu-map: <first, phandle, stream, count> each; an iommu-map-mask other than all ones is refused. */
+static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host)
+{
+    const void *tree = reader->tree;
+    int length, node = fdt_path_offset(tree, host->name);
+    const fdt32_t *mask = fdt_getprop(tree, node, "iommu-map-mask", &length);
+
+    if (mask != NULL && length == (int)sizeof(fdt32_t) && (fdt32_ld(mask) & 0xFFFF) != 0xFFFF)
+        return refuse(reader, node, "an iommu-map-mask that merges requester ids");
+    const fdt32_t *cell = fdt_getprop(tree, node, "iommu-map", &length);
+
+    if (cell == NULL)
+        return true;
+    for (int left = length / (int)sizeof(fdt32_t); left >= 4; left -= 4, cell += 4) {
+        uint32_t iommu = iommu_by_handle(reader->topology, fdt32_ld(cell + 1));
+
+        if (iommu == IOMMU_NONE)
+            return refuse(reader, node, "iommu-map names an IOMMU that is not in the tree");
+        if (host->map_count == TOPOLOGY_ID_MAPS)
+            return refuse(reader, node, "more iommu-map entries than the hypervisor keeps");
+        struct topology_id_map *map = &host->map[host->map_count++];
+
+        map->first = fdt32_ld(cell);
+        map->iommu = iommu;
+        map->stream = fdt32_ld(cell + 2);
+        map->count = fdt32_ld(cell + 3);
+        if (map->count == 0 || !range_inside(map->first, map->count, 0, 0x10000) ||
+            map->stream + (map->count - 1) < map->stream)
+            return refuse(reader, node, "an iommu-map entry that is empty or out of range");
+    }
+    return true;
+}
+
+static bool read_chosen(struct reader *reader)
+{
+    struct topology *topology = reader->topology;
+    const void *tree = reader->tree;
+    int length, node = fdt_path_offset(tree, "/chosen");
+
+    if (node < 0)
+        return true;
+    const fdt32_t *start = fdt_getprop(tree, node, "linux,initrd-start", &length);
+
+    if (start != NULL && (length == 4 || length == 8)) {
+        topology->initrd.base = cells(start, length / 4);
+        const fdt32_t *end = fdt_getprop(tree, node, "linux,initrd-end", &length);
+        uint64_t last = end != NULL && (length == 4 || length == 8) ? cells(end, length / 4) : 0;
+
+        if (last <= topology->initrd.base)
+            return refuse(reader, node, "linux,initrd-end is missing or not behind -start");
+        topology->initrd.size = last - topology->initrd.base;
+    }
+    const char *path = fdt_getprop(tree, node, "stdout-path", &length);
+
+    if (path == NULL || length <= 0)
+        return true;
+    const char *colon = memchr(path, ':', (size_t)length);
+    int serial = fdt_path_offset_namelen(tree, path,
+                                         (int)(colon != NULL ? colon - path : length - 1));
+
+    if (serial < 0)
+        return true;
+    int parent = fdt_parent_offset(tree, serial);
+
+    if (read_reg(tree, serial, parent, 0, &topology->serial)) {
+        copy_text(topology->serial_compatible,
+                  fdt_stringlist_get(tree, serial, "compatible", 0, &length));
+        topology->serial_interrupt = read_interrupt(tree, serial, 0);
+    }
+    return true;
+}
+
+static bool read_reservations(struct reader *reader)
+{
+    int count = fdt_num_mem_rsv(reader->tree);
+
+    for (int i = 0; i < count; i++) {
+        struct topology_range range;
+
+        if (fdt_get_mem_rsv(reader->tree, i, &range.base, &range.size) != 0 ||
+            !add_range(reader, -1, reader->topology->reserved, &reader->topology->reserved_count,
+                       range))
+            return refuse(reader, -1, "the memory reservation block is corrupt");
+    }
+    return true;
+}
+
+bool fdt_read_topology(const void *tree, struct topology *topology, struct topology_error *error)
+{
+    struct reader reader = { .tree = tree, .topology = topology, .error = error };
+    int parents[TREE_DEPTH] = { 0 };
+    int depth = 0;
+
+    memset(topology, 0, sizeof(*topology));
+    error->text = NULL;
+    topology->serial_interrupt = INTERRUPT_NONE;
+    for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth >= 1;
+         node = fdt_next_node(tree, node, &depth)) {
+        if (depth >= TREE_DEPTH)
+            return refuse(&reader, node, "nodes are nested too deeply");
+        parents[depth] = node;
+        if (!read_node(&reader, node, parents[depth - 1]))
+            return false;
+    }
+    for (uint32_t i = 0; i < topology->host_count; i++) {
+        if (!read_iommu_map(&reader, &topology->host[i]))
+            return false;
+    }
+    return read_chosen(&reader) && read_reservations(&reader);
+}

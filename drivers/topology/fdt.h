@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader of flattened device trees (Devicetree Specification 0.4, and the bindings arm,smmu-v3,
+ * arm,gic-v3, arm,psci, pci-host-ecam-generic, iommu-map). The tree is input: nothing in it is
+ * trusted to be well-formed.
+ */
+#ifndef DRIVERS_TOPOLOGY_FDT_H
+#define DRIVERS_TOPOLOGY_FDT_H
+
+#include "drivers/topology/topology.h"
+
+/*
+ * Copies the used parts of the tree at `source` into `copy` (capacity bytes) and checks the copy from
+ * end to end. The source is read once only. False: no tree there, corrupt, or larger than capacity;
+ * *error says which. Work: the tree's size.
+ */
+bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error);
+
+/*
+ * Reads a tree that fdt_take() accepted into *topology. False where the tree names more than the
+ * arrays hold or is malformed; *error names the node. Work: nodes times their properties.
+ */
+bool fdt_read_topology(const void *tree, struct topology *topology, struct topology_error *error);
+
+#endif

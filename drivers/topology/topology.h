@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine, in the one internal form that every reader of firmware tables fills in. Addresses are
+ * physical, sizes in bytes, interrupts are GIC INTIDs. Fixed arrays: a machine that does not fit is
+ * refused by its reader, never cut.
+ */
+#ifndef DRIVERS_TOPOLOGY_H
+#define DRIVERS_TOPOLOGY_H
+
+#include "lib/types.h"
+
+#define TOPOLOGY_NAME 48
+#define TOPOLOGY_RANGES 16
+#define TOPOLOGY_CPUS 8
+#define TOPOLOGY_IOMMUS 8
+#define TOPOLOGY_PCI_HOSTS 2
+#define TOPOLOGY_PCI_WINDOWS 3
+#define TOPOLOGY_ID_MAPS 16
+#define TOPOLOGY_BLOCKS 64
+#define TOPOLOGY_REGISTERS 2
+
+#define INTERRUPT_NONE UINT32_MAX
+#define IOMMU_NONE UINT32_MAX
+
+struct topology_range {
+    uint64_t base;
+    uint64_t size;
+};
+
+struct topology_cpu {
+    uint64_t affinity; /* MPIDR_EL1 affinity fields */
+};
+
+struct topology_iommu {
+    char name[TOPOLOGY_NAME];       /* node path */
+    char compatible[TOPOLOGY_NAME];
+    struct topology_range registers;
+    uint32_t event_interrupt;
+    uint32_t error_interrupt;
+    uint32_t handle; /* phandle: what maps refer to */
+    bool coherent;   /* firmware says that walks are coherent */
+};
+
+/* A stretch of requester ids [first, +count) that reach iommu as stream ids [stream, +count). */
+struct topology_id_map {
+    uint32_t first;
+    uint32_t count;
+    uint32_t iommu; /* index into iommu[] */
+    uint32_t stream;
+};
+
+struct topology_pci_window {
+    uint64_t cpu_base;
+    uint64_t pci_base;
+    uint64_t size;
+    bool wide;         /* addresses above 4 GiB: 64-bit BARs only */
+    bool prefetchable;
+};
+
+struct topology_pci_host {
+    char name[TOPOLOGY_NAME];
+    struct topology_range ecam;
+    uint32_t segment;
+    uint8_t bus_first;
+    uint8_t bus_last;
+    uint32_t window_count;
+    struct topology_pci_window window[TOPOLOGY_PCI_WINDOWS];
+    uint32_t map_count;
+    struct topology_id_map map[TOPOLOGY_ID_MAPS];
+};
+
+/* A node with registers that is neither memory, CPU, IOMMU, interrupt controller nor PCI host. */
+struct topology_block {
+    char name[TOPOLOGY_NAME]; /* node path */
+    char compatible[TOPOLOGY_NAME];
+    uint32_t register_count;
+    struct topology_range registers[TOPOLOGY_REGISTERS];
+    bool masters;     /* it has an iommus property */
+};
+
+struct topology {
+    uint32_t memory_count;
+    struct topology_range memory[TOPOLOGY_RANGES];
+    uint32_t reserved_count;
+    struct topology_range reserved[TOPOLOGY_RANGES];
+
+    uint32_t cpu_count;
+    struct topology_cpu cpu[TOPOLOGY_CPUS];
+    bool psci;       /* CPUs are started by PSCI ... */
+    bool psci_smc;   /* ... with SMC, the only conduit at EL2 */
+
+    bool gicv3;
+    struct topology_range gic_distributor;
+    struct topology_range gic_redistributors;
+
+    struct topology_range serial;
+    char serial_compatible[TOPOLOGY_NAME];
+    uint32_t serial_interrupt;
+
+    struct topology_range initrd; /* size 0: none */
+
+    uint32_t iommu_count;
+    struct topology_iommu iommu[TOPOLOGY_IOMMUS];
+    uint32_t host_count;
+    struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
+    uint32_t block_count;
+    struct topology_block block[TOPOLOGY_BLOCKS];
+};
+
+/* Why a reader refused a machine: a sentence, and the node it speaks of. */
+struct topology_error {
+    const char *text; /* NULL: no error */
+    char node[TOPOLOGY_NAME];
+};
+
+/*
+ * Finds the unit and the stream id of a requester id of a PCI host. Returns the index into
+ * topology->iommu, or IOMMU_NONE if no map names the id. Work: the host's maps.
+ */
+uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester, uint32_t *stream);
+
+#endif

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# The programs that run in partitions: the SDK as an archive, and what links it.
+#
+#   make guests     $(BUILD)/guests/{sensor,probe}.elf and sensor.bin
+#
+# Included by the top Makefile. Needs BUILD, CROSS_COMPILE, NEWLIB_INCLUDE, NEWLIB_LIB,
+# LIBFDT_INCLUDE, LIBFDT_ARM64 and the stamps SETUP_BUILD and SETUP_NEWLIB of mk/setup.mk.
+# GUEST_CC=clang compiles with clang; the link stays with the cross compiler.
+
+guest_out := $(BUILD)/guests
+guest_link := $(CROSS_COMPILE)gcc
+
+ifeq ($(GUEST_CC),)
+GUEST_CC := $(CROSS_COMPILE)gcc
+endif
+
+# newlib's headers, not the C library's of the compiler; the compiler's own are wanted. Clang has
+# an option for that, GCC wants them named.
+ifneq ($(findstring clang,$(notdir $(GUEST_CC))),)
+guest_target := --target=aarch64-linux-gnu
+guest_no_libc := -nostdlibinc
+else
+guest_target :=
+guest_no_libc = -nostdinc -isystem $(shell $(GUEST_CC) -print-file-name=include)
+endif
+
+guest_system_includes := -isystem $(NEWLIB_INCLUDE) -isystem $(LIBFDT_INCLUDE)
+guest_warnings := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wcast-qual -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wwrite-strings
+guest_codegen := -std=c11 -O2 -g -march=armv8-a -fno-pic -fno-pie -fno-stack-protector \
+  -fno-common -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+  -mno-outline-atomics -ffile-prefix-map=$(CURDIR)=.
+guest_cflags = $(guest_target) $(guest_warnings) $(guest_codegen) $(guest_no_libc) \
+  $(guest_system_includes) -Iinclude -Iguests
+
+# For the linters, which are clang's.
+GUEST_C_SOURCES := $(sort $(wildcard guests/*/*.c))
+GUEST_CPPFLAGS := -nostdlibinc $(guest_system_includes) -Iinclude -Iguests
+GUEST_CFLAGS_CLANG := --target=aarch64-linux-gnu $(guest_warnings) $(guest_codegen)
+
+guest_ldflags = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+  -Wl,-z,max-page-size=4096 -Wl,-T,guests/sdk/partition.ld
+guest_libs = $(guest_out)/sdk.a $(LIBFDT_ARM64) -L$(NEWLIB_LIB) -Wl,--start-group -lc -lgcc \
+  -Wl,--end-group
+
+guest_sdk_sources := $(sort $(wildcard guests/sdk/*.c))
+# Not in the archive: nothing but the linker script asks for _start.
+guest_start_sources := guests/sdk/start.S
+guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
+# The probe drives the same device as the demo.
+guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
+
+guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
+guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
+  $(guest_sensor_sources) $(guest_probe_sources)))
+
+.PHONY: guests
+guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf
+
+$(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUILD) $(SETUP_NEWLIB)
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(guest_cflags) -MMD -MP -c $< -o $@
+
+# Removed first: ar would keep the members of sources that are gone.
+$(guest_out)/sdk.a: $(call guest_objects,$(guest_sdk_sources))
+	@rm -f $@
+	$(Q)$(CROSS_COMPILE)ar rcs $@ $^
+
+$(guest_out)/sensor.elf: $(call guest_objects,$(guest_start_sources) $(guest_sensor_sources))
+$(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_probe_sources))
+$(guest_out)/sensor.elf $(guest_out)/probe.elf: $(guest_out)/sdk.a guests/sdk/partition.ld
+	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
+
+$(guest_out)/%.bin: $(guest_out)/%.elf
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+
+-include $(guest_all_objects:.o=.d)

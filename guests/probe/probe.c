@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The payload of the system tests: bootargs test=NAME chooses one behaviour of tests.h. Exit code
+ * 0: what was seen is what include/bulkhead/abi.h says; else the number of the first failed check.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "sdk/tree.h"
+#include "tests.h"
+
+#define NAME_BYTES 32
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} tests[] = {
+    { "abi", test_abi },   { "touch", test_touch },     { "crash", test_crash },
+    { "smc", test_smc },   { "psci", test_psci },       { "reset", test_reset },
+    { "hang", test_hang }, { "timer", test_timer },     { "console", test_console },
+    { "exit", test_exit }, { "die-dma", test_die_dma }, { "registers", test_registers },
+    { "rtc", test_rtc },
+};
+
+int main(void)
+{
+    char name[NAME_BYTES];
+
+    tree_bootarg("test", name, sizeof(name));
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        if (strcmp(tests[i].name, name) == 0) {
+            printf("test %s\n", name);
+            return tests[i].run();
+        }
+    }
+    printf("no test \"%s\": bootargs need test=NAME, NAME one of", name);
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+        printf(" %s", tests[i].name);
+    printf("\n");
+    return CHECK_EXIT_UNUSABLE;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The behaviours of the probe: each returns its exit code, or ends the partition otherwise. What
+ * they read from bootargs stands with each.
+ */
+#ifndef GUESTS_PROBE_TESTS_H
+#define GUESTS_PROBE_TESTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sdk/bulkhead.h"
+
+/* ---- abi*.c ---------------------------------------------------------------------------------- */
+/* Every call, and every error that one partition with one edu can provoke. */
+int test_abi(void);
+
+/* The device under test of test_abi(). */
+struct subject {
+    uint32_t index; /* for device_info */
+    uint32_t id;    /* for the other calls */
+    struct bh_device_info info;
+    struct bh_partition_info self;
+};
+
+void abi_discovery(void);
+void abi_information(const struct subject *subject);
+void abi_pointers(const struct subject *subject);
+void abi_services(const struct subject *subject);
+void abi_before_bind(const struct subject *subject);
+void abi_bind(struct subject *subject);
+void abi_ioas(const struct subject *subject);
+void abi_map(const struct subject *subject);
+void abi_map_bounds(const struct subject *subject);
+void abi_attach(const struct subject *subject);
+void abi_unbind(const struct subject *subject);
+
+/* ---- processor.c ----------------------------------------------------------------------------- */
+/* address=N [access=w]: reads or writes there, which must end the partition. */
+int test_touch(void);
+
+/* An undefined instruction at its own vectors: exit code BH_EXIT_UNDEFINED. */
+int test_crash(void);
+
+/* SMC is answered with NOT_SUPPORTED and skipped. */
+int test_smc(void);
+
+/* Spins for ever with interrupts masked. */
+int test_hang(void);
+
+/* Hypercalls preserve all registers but x0 to x3, vector registers included. */
+int test_registers(void);
+
+/* Ten sleeps by WFI and ten interrupts by the vector, a millisecond apart. */
+int test_timer(void);
+
+/* ---- lifecycle.c ----------------------------------------------------------------------------- */
+/* Version and features, then SYSTEM_OFF: exit code 0. */
+int test_psci(void);
+
+/* [until-ms=N]: SYSTEM_RESET again and again, until that time of the machine. */
+int test_reset(void);
+
+/* Bytes that a console must make harmless. */
+int test_console(void);
+
+/* code=N: ends with it. */
+int test_exit(void);
+
+/* ---- device.c -------------------------------------------------------------------------------- */
+/* [address=N]: dies by a read of N while its edu is about to write. */
+int test_die_dma(void);
+
+/* device-name=END: binds a register block and reads its first register. */
+int test_rtc(void);
+
+/* Finds a listed device: an edu, or one whose name ends like that. */
+bool find_edu(uint32_t *index, struct bh_device_info *info);
+bool find_named(const char *end, struct bh_device_info *info);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hypercalls of Bulkhead for a C program, one inline function a call, and what the SDK adds.
+ *
+ * <bulkhead/abi.h> is the contract: what each call does, its errors and the structures. Here is
+ * only how C names it. All calls return BH_OK, a value that is not negative, or a negative error;
+ * further results go through pointers, which may be null where the caller does not want them.
+ * Structures are zeroed and given their size here, so that they are defined after an error too.
+ * Memory is identity-mapped (start.S): a pointer's value is the guest-physical address.
+ */
+#ifndef BULKHEAD_SDK_BULKHEAD_H
+#define BULKHEAD_SDK_BULKHEAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bulkhead/abi.h>
+
+/* ---- Exit codes of the SDK ------------------------------------------------------------------- */
+/* How a program ends that could not go on; its own codes should stay below. */
+#define BH_EXIT_EXCEPTION 120   /* an exception that none of the following names */
+#define BH_EXIT_UNDEFINED 121   /* an undefined instruction */
+#define BH_EXIT_DATA 122        /* a data abort: nothing mapped there by start.S, or read-only */
+#define BH_EXIT_INSTRUCTION 123 /* an instruction abort: a jump to what is not code */
+#define BH_EXIT_ALIGNMENT 124   /* a misaligned stack pointer or program counter */
+#define BH_EXIT_SERROR 125      /* an asynchronous external abort */
+#define BH_EXIT_INTERRUPT 126   /* an interrupt that no bh_interrupt() of the program took */
+#define BH_EXIT_SIGNAL 128      /* plus the signal's number: abort() ends with 134 */
+#define BH_EXIT_LIMIT 255       /* exit() of anything outside 0 to 255 */
+
+/* ---- Transport ------------------------------------------------------------------------------- */
+/* x0 to x3 as a call leaves them. */
+struct bh_result {
+    int64_t status;
+    uint64_t value[3]; /* x1, x2, x3 */
+};
+
+/*
+ * One HVC #0 with a whole function id in x0, for discovery, PSCI and tests. The compiler is told
+ * that x4 to x17 change, as the SMC Calling Convention allows; Bulkhead preserves them.
+ */
+static inline struct bh_result bh_hvc(uint64_t id, uint64_t a1, uint64_t a2, uint64_t a3,
+                                      uint64_t a4, uint64_t a5)
+{
+    register uint64_t x0 __asm__("x0") = id;
+    register uint64_t x1 __asm__("x1") = a1;
+    register uint64_t x2 __asm__("x2") = a2;
+    register uint64_t x3 __asm__("x3") = a3;
+    register uint64_t x4 __asm__("x4") = a4;
+    register uint64_t x5 __asm__("x5") = a5;
+
+    __asm__ volatile("hvc #0"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
+                     :
+                     : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
+                       "x17", "memory");
+    return (struct bh_result){ (int64_t)x0, { x1, x2, x3 } };
+}
+
+/* A call by its number, BH_CALL_*, with raw arguments. */
+static inline struct bh_result bh_call(uint32_t call, uint64_t a1, uint64_t a2, uint64_t a3,
+                                       uint64_t a4, uint64_t a5)
+{
+    return bh_hvc(BH_FUNCTION_BASE | (uint64_t)call, a1, a2, a3, a4, a5);
+}
+
+/* The guest-physical address of an object of this program. */
+static inline uint64_t bh_address(const volatile void *object)
+{
+    return (uint64_t)(uintptr_t)object;
+}
+
+/* ---- Discovery ------------------------------------------------------------------------------- */
+/* major << 16 | minor of the ABI that the hypervisor speaks. */
+static inline int64_t bh_version(void)
+{
+    return bh_call(BH_CALL_VERSION, 0, 0, 0, 0, 0).status;
+}
+
+/* BH_OK if the call of that number exists, else BH_NOT_SUPPORTED. */
+static inline int64_t bh_features(uint32_t call)
+{
+    return bh_call(BH_CALL_FEATURES, call, 0, 0, 0, 0).status;
+}
+
+/* Who am I: name, memory, pools, number of devices. */
+static inline int64_t bh_partition_info(struct bh_partition_info *info)
+{
+    *info = (struct bh_partition_info){ .size = sizeof(*info) };
+    return bh_call(BH_CALL_PARTITION_INFO, bh_address(info), 0, 0, 0, 0).status;
+}
+
+/* What device number index of my list is, 0 to device_count - 1. */
+static inline int64_t bh_device_info(uint32_t index, struct bh_device_info *info)
+{
+    *info = (struct bh_device_info){ .size = sizeof(*info) };
+    return bh_call(BH_CALL_DEVICE_INFO, index, bh_address(info), 0, 0, 0).status;
+}
+
+/* ---- Ownership ------------------------------------------------------------------------------- */
+/* One step of a bind; at BH_EAGAIN *wait_ns says when to come again. See bh_bind(). */
+static inline int64_t bh_device_bind(uint32_t device, uint64_t label, uint64_t *wait_ns)
+{
+    struct bh_result result = bh_call(BH_CALL_DEVICE_BIND, device, label, 0, 0, 0);
+
+    if (wait_ns)
+        *wait_ns = result.value[0];
+    return result.status;
+}
+
+/* Gives a detached device back; its registers are gone when the call returns. */
+static inline int64_t bh_device_unbind(uint32_t device)
+{
+    return bh_call(BH_CALL_DEVICE_UNBIND, device, 0, 0, 0, 0).status;
+}
+
+/* ---- I/O address spaces ---------------------------------------------------------------------- */
+/* An empty I/O address space fit for the device. Returns its id, which is positive. */
+static inline int64_t bh_ioas_alloc_paging(uint32_t device, uint32_t parent)
+{
+    return bh_call(BH_CALL_IOAS_ALLOC_PAGING, device, parent, 0, 0, 0).status;
+}
+
+/* Frees an empty, detached I/O address space. */
+static inline int64_t bh_ioas_free(uint32_t ioas)
+{
+    return bh_call(BH_CALL_IOAS_FREE, ioas, 0, 0, 0, 0).status;
+}
+
+/* One step of a map; at BH_EAGAIN go on behind *done bytes. See bh_map(). */
+static inline int64_t bh_ioas_map(uint32_t ioas, uint64_t iova, uint64_t address, uint64_t size,
+                                  uint64_t flags, uint64_t *done)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_MAP, ioas, iova, address, size, flags);
+
+    if (done)
+        *done = result.value[0];
+    return result.status;
+}
+
+/* One step of an unmap; *unmapped counts the bytes that were mapped. See bh_unmap(). */
+static inline int64_t bh_ioas_unmap(uint32_t ioas, uint64_t iova, uint64_t size, uint64_t *done,
+                                    uint64_t *unmapped)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_UNMAP, ioas, iova, size, 0, 0);
+
+    if (done)
+        *done = result.value[0];
+    if (unmapped)
+        *unmapped = result.value[1];
+    return result.status;
+}
+
+/* ---- Translation ----------------------------------------------------------------------------- */
+/* From now on the device's addresses go through the ioas. pasid: BH_PASID_NONE. */
+static inline int64_t bh_attach(uint32_t device, uint32_t pasid, uint32_t ioas)
+{
+    return bh_call(BH_CALL_ATTACH, device, pasid, ioas, 0, 0).status;
+}
+
+/* Parks the device: nothing it does reaches memory when the call has returned. */
+static inline int64_t bh_detach(uint32_t device, uint32_t pasid)
+{
+    return bh_call(BH_CALL_DETACH, device, pasid, 0, 0, 0).status;
+}
+
+/* ---- Questions ------------------------------------------------------------------------------- */
+/* Owner, attachment and label of a listed device. */
+static inline int64_t bh_query_state(uint32_t device, struct bh_query_state *state)
+{
+    *state = (struct bh_query_state){ .size = sizeof(*state) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_STATE, bh_address(state), device, 0, 0).status;
+}
+
+/* How often a listed device faulted, and its last fault. */
+static inline int64_t bh_query_fault(uint32_t device, struct bh_query_fault *fault)
+{
+    *fault = (struct bh_query_fault){ .size = sizeof(*fault) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_FAULT, bh_address(fault), device, 0, 0).status;
+}
+
+/* What is left of the partition's table pages and ids. */
+static inline int64_t bh_query_pool(struct bh_query_pool *pool)
+{
+    *pool = (struct bh_query_pool){ .size = sizeof(*pool) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_POOL, bh_address(pool), 0, 0, 0).status;
+}
+
+/* ---- Partition services ---------------------------------------------------------------------- */
+/* Up to BH_CONSOLE_BYTES_PER_CALL bytes to the console; *taken of them went. See bh_print(). */
+static inline int64_t bh_console_write(const void *bytes, size_t length, uint64_t *taken)
+{
+    struct bh_result result = bh_call(BH_CALL_CONSOLE_WRITE, bh_address(bytes), length, 0, 0, 0);
+
+    if (taken)
+        *taken = result.value[0];
+    return result.status;
+}
+
+/* Ends or restarts the partition, BH_POWER_*. Returns only if an argument was refused. */
+static inline int64_t bh_power(uint64_t action, uint64_t code)
+{
+    return bh_call(BH_CALL_POWER, action, code, 0, 0, 0).status;
+}
+
+/* ---- Conveniences: the calls above, repeated until they are done (calls.c) ------------------- */
+/* Binds a device, sleeping between the steps of its reset. Gives up with BH_EAGAIN after 10 s. */
+int64_t bh_bind(uint32_t device, uint64_t label);
+
+/* Maps the whole range. On an error, *done bytes from its start are mapped. */
+int64_t bh_map(uint32_t ioas, uint64_t iova, uint64_t address, uint64_t size, uint64_t flags,
+               uint64_t *done);
+
+/* Unmaps the whole range. *unmapped: bytes that had been mapped, of what was dealt with. */
+int64_t bh_unmap(uint32_t ioas, uint64_t iova, uint64_t size, uint64_t *unmapped);
+
+/* Bytes to the console in chunks. Returns BH_OK or the error of the chunk that failed. */
+int64_t bh_print(const void *bytes, size_t length);
+
+/* "BH_EBUSY" for BH_EBUSY; "BH_OK" for all that is not negative. */
+const char *bh_error_name(int64_t status);
+
+/* "translation" for BH_CAUSE_TRANSLATION, as the hypervisor's own fault lines have it. */
+const char *bh_cause_name(uint32_t cause);
+
+/* ---- Program --------------------------------------------------------------------------------- */
+/* What the SDK calls. Returning is exit() with the value. */
+int main(void);
+
+/* Ends the partition with a code, at once and without flushing stdio. exit() is the polite way. */
+_Noreturn void bh_exit(int code);
+
+/*
+ * Called on an interrupt when the program has unmasked them (gic.h). The SDK has a weak one that
+ * reports the interrupt and ends with BH_EXIT_INTERRUPT.
+ */
+void bh_interrupt(void);
+
+#endif

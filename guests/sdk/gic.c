@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GICv3, Arm IHI 0069: registers of 12.9 (distributor), 12.11 (redistributor), 12.2 (CPU). */
+#include "gic.h"
+
+#include "mmio.h"
+#include "tree.h"
+
+#define GICD_CTLR 0x0000
+#define GICD_CTLR_ENABLE_GROUP1 (1u << 1) /* EnableGrp1, EnableGrp1A of the Non-secure view */
+#define GICD_CTLR_ARE (1u << 4)
+#define GICD_CTLR_RWP (1u << 31)
+
+#define GICR_CTLR 0x0000
+#define GICR_CTLR_RWP (1u << 3)
+#define GICR_WAKER 0x0014
+#define GICR_WAKER_PROCESSOR_SLEEP (1u << 1)
+#define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)
+
+#define GICR_SGI_FRAME 0x10000 /* the frame of private interrupts, behind the first one */
+#define GICR_IGROUPR0 (GICR_SGI_FRAME + 0x0080)
+#define GICR_ISENABLER0 (GICR_SGI_FRAME + 0x0100)
+#define GICR_IPRIORITYR (GICR_SGI_FRAME + 0x0400)
+#define GICR_ICFGR1 (GICR_SGI_FRAME + 0x0c04)
+
+#define INTS_PER_PRIORITY_WORD 4
+#define PRIORITY_BITS 8
+#define PRIORITY_MASK 0xffu
+#define PRIORITY_NORMAL 0xa0u
+#define PRIORITY_LOWEST 0xffu
+#define CFG_BITS 2
+#define CFG_MASK 3u
+#define CFG_FIRST_INTID 16 /* GICR_ICFGR1 begins with this one */
+
+#define ICC_SRE_SRE 1u
+#define INTID_MASK 0xffffffu
+
+static enum { UNTRIED, UP, ABSENT } state;
+static uintptr_t redistributor;
+
+static void wait_clear(uintptr_t address, uint32_t bits)
+{
+    while (mmio_read32(address) & bits)
+        ;
+}
+
+static bool bring_up(void)
+{
+    int node = tree_find_compatible("arm,gic-v3");
+    uint64_t gicd, gicr, bytes, sre;
+
+    if (!tree_reg(node, 0, &gicd, &bytes) || !tree_reg(node, 1, &gicr, &bytes))
+        return false;
+    redistributor = gicr;
+
+    mmio_write32(gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_ENABLE_GROUP1);
+    wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP);
+
+    mmio_write32(gicr + GICR_WAKER, mmio_read32(gicr + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
+    wait_clear(gicr + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP);
+
+    __asm__ volatile("mrs %0, icc_sre_el1" : "=r"(sre));
+    __asm__ volatile("msr icc_sre_el1, %0\n\tisb" : : "r"(sre | ICC_SRE_SRE));
+    __asm__ volatile("msr icc_bpr1_el1, xzr");
+    __asm__ volatile("msr icc_ctlr_el1, xzr"); /* an end drops priority and deactivates */
+    __asm__ volatile("msr icc_pmr_el1, %0" : : "r"((uint64_t)PRIORITY_LOWEST));
+    __asm__ volatile("msr icc_igrpen1_el1, %0\n\tisb" : : "r"((uint64_t)1));
+    return true;
+}
+
+bool gic_init(void)
+{
+    if (state == UNTRIED)
+        state = bring_up() ? UP : ABSENT;
+    return state == UP;
+}
+
+/* Replaces the field that lies at `shift` and is as wide as `mask`. */
+static void update(uintptr_t address, uint32_t mask, uint32_t shift, uint32_t value)
+{
+    mmio_write32(address, (mmio_read32(address) & ~(mask << shift)) | value << shift);
+}
+
+void gic_enable_private(uint32_t intid)
+{
+    uint32_t priority_word = intid / INTS_PER_PRIORITY_WORD * (uint32_t)sizeof(uint32_t);
+    uint32_t priority_shift = intid % INTS_PER_PRIORITY_WORD * PRIORITY_BITS;
+
+    update(redistributor + GICR_IGROUPR0, 1, intid, 1);
+    update(redistributor + GICR_IPRIORITYR + priority_word, PRIORITY_MASK, priority_shift,
+           PRIORITY_NORMAL);
+    update(redistributor + GICR_ICFGR1, CFG_MASK, (intid - CFG_FIRST_INTID) * CFG_BITS, 0);
+    mmio_write32(redistributor + GICR_ISENABLER0, 1u << intid);
+    wait_clear(redistributor + GICR_CTLR, GICR_CTLR_RWP);
+}
+
+uint32_t gic_acknowledge(void)
+{
+    uint64_t intid;
+
+    /* The barrier orders what the handler does behind the acknowledge. */
+    __asm__ volatile("mrs %0, icc_iar1_el1\n\tdsb sy" : "=r"(intid) : : "memory");
+    return (uint32_t)(intid & INTID_MASK);
+}
+
+void gic_end(uint32_t intid)
+{
+    /* What quietened the source has taken effect before the end, else the interrupt repeats. */
+    __asm__ volatile("dsb sy\n\tisb\n\tmsr icc_eoir1_el1, %0\n\tisb"
+                     :
+                     : "r"((uint64_t)intid)
+                     : "memory");
+}
+
+void gic_unmask(void)
+{
+    __asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
+}
+
+void gic_mask(void)
+{
+    __asm__ volatile("msr daifset, #2\n\tisb" : : : "memory");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * As much of a GICv3 as one vCPU with private interrupts needs: distributor group enable, its own
+ * redistributor, the CPU interface by system registers. Addresses come from the tree's arm,gic-v3
+ * node: reg 0 the distributor, reg 1 the redistributors, of which the first is this vCPU's.
+ *
+ * Interrupts stay masked unless the program asks. With masked interrupts WFI still wakes on a
+ * pending one, and gic_acknowledge() tells which: no handler, no lost wake-up.
+ */
+#ifndef BULKHEAD_SDK_GIC_H
+#define BULKHEAD_SDK_GIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GIC_INTID_LIMIT 1020 /* this and above: no interrupt to take */
+
+/* Brings the GIC up, once; later calls return what the first did. False: no GICv3 in the tree. */
+bool gic_init(void);
+
+/* Enables a level-triggered private interrupt, INTID 16 to 31. After gic_init(). */
+void gic_enable_private(uint32_t intid);
+
+/* Takes the pending interrupt of highest priority; GIC_INTID_LIMIT or above: none. */
+uint32_t gic_acknowledge(void);
+
+/* Ends an interrupt that was taken. Its source must be quiet, or it comes again. */
+void gic_end(uint32_t intid);
+
+/* Lets IRQs reach bh_interrupt(), or masks them again. */
+void gic_unmask(void);
+void gic_mask(void);
+
+#endif

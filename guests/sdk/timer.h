@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time by the generic timer: the virtual counter, and the virtual timer's interrupt to sleep on.
+ * The counter is good from the first instruction; the GIC is brought up by the first sleep.
+ */
+#ifndef BULKHEAD_SDK_TIMER_H
+#define BULKHEAD_SDK_TIMER_H
+
+#include <stdint.h>
+
+#define TIMER_INTID 27 /* virtual timer, PPI 11 */
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_US UINT64_C(1000)
+
+/* Virtual counter, in ticks; not before what stands before in the program. */
+uint64_t timer_now(void);
+
+/* Ticks a second. */
+uint64_t timer_frequency(void);
+
+/* Conversion; ticks are rounded up, so that a wait is never short. */
+uint64_t timer_ticks(uint64_t ns);
+uint64_t timer_ns(uint64_t ticks);
+
+/* Arms the timer for an absolute count; its interrupt stays up until timer_stop(). */
+void timer_start(uint64_t deadline);
+void timer_stop(void);
+
+/* Waits by looking at the counter. */
+void timer_spin_ns(uint64_t ns);
+
+/*
+ * Waits by WFI until the timer's interrupt, with interrupts masked meanwhile. Other interrupts
+ * that come are ended without being handled. Spins when the tree has no GICv3.
+ */
+void timer_sleep_ns(uint64_t ns);
+
+#endif

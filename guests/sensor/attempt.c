@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attempt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "sdk/bulkhead.h"
+#include "sdk/timer.h"
+
+#define WORD_BYTES ((uint32_t)sizeof(uint32_t))
+#define PATTERN_FIRST 0x5e500000u
+#define CANARY 0xcafecafeu
+
+/* What a bus gives for a read that was refused. */
+#define FILLER_ZEROS 0u
+#define FILLER_ONES 0xffffffffu
+
+#define FAULT_LIMIT_NS (50 * NS_PER_MS) /* for the record to come, after the transfer is over */
+#define FAULT_POLL_NS (100 * NS_PER_US)
+#define PROOF_BYTES 48
+
+/* What was seen of a transfer: the record, and the data. */
+struct seen {
+    bool faulted;
+    struct bh_query_fault fault;
+    enum { DATA_STAYED, DATA_MOVED, DATA_SPOILT, DATA_HIDDEN } data;
+    uint32_t word; /* that the witness held, unless hidden */
+};
+
+bool rig_load(struct rig *rig)
+{
+    rig->pattern = rig->pattern ? rig->pattern + 1 : PATTERN_FIRST;
+    rig->source.words[0] = rig->pattern;
+    return edu_transfer(&rig->edu, EDU_FROM_MEMORY, rig->source.iova, 0, WORD_BYTES);
+}
+
+static uint64_t fault_count(const struct rig *rig)
+{
+    struct bh_query_fault fault;
+
+    return bh_query_fault(rig->device, &fault) == BH_OK ? fault.count : 0;
+}
+
+/* The record is written by an interrupt on the hypervisor's side: give it a moment. */
+static bool wait_for_fault(const struct rig *rig, uint64_t before, struct bh_query_fault *fault)
+{
+    uint64_t deadline = timer_now() + timer_ticks(FAULT_LIMIT_NS);
+
+    for (;;) {
+        if (bh_query_fault(rig->device, fault) == BH_OK && fault->count > before)
+            return true;
+        if (timer_now() >= deadline)
+            return false;
+        timer_sleep_ns(FAULT_POLL_NS);
+    }
+}
+
+/* After a write: the witness lies in own memory, where it lies in sight at all. */
+static void look_at_memory(const struct rig *rig, const struct attempt *attempt, struct seen *seen)
+{
+    if (!attempt->witness) {
+        seen->data = DATA_HIDDEN;
+        return;
+    }
+    seen->word = *attempt->witness;
+    if (seen->word == CANARY)
+        seen->data = DATA_STAYED;
+    else
+        seen->data = seen->word == rig->pattern ? DATA_MOVED : DATA_SPOILT;
+}
+
+/*
+ * After a read: the device writes its buffer to the target page. It holds the old pattern, or what
+ * the bus filled in for the refused read; anything else came from where the device should not see.
+ */
+static void look_at_buffer(struct rig *rig, struct seen *seen)
+{
+    bool idle;
+
+    rig->target.words[0] = CANARY;
+    idle = edu_transfer(&rig->edu, EDU_TO_MEMORY, rig->target.iova, 0, WORD_BYTES);
+
+    seen->word = rig->target.words[0];
+    if (!idle || seen->word == CANARY)
+        seen->data = DATA_SPOILT;
+    else if (seen->word == rig->pattern || seen->word == FILLER_ZEROS || seen->word == FILLER_ONES)
+        seen->data = DATA_STAYED;
+    else
+        seen->data = DATA_MOVED;
+}
+
+static bool fault_fits(const struct rig *rig, const struct attempt *attempt,
+                       const struct bh_query_fault *fault, bool bound)
+{
+    uint32_t access = attempt->direction == EDU_TO_MEMORY ? BH_ACCESS_WRITE : BH_ACCESS_READ;
+
+    return fault->iova == attempt->iova && fault->access == access &&
+           fault->cause == attempt->cause && (!bound || fault->label == rig->label);
+}
+
+static enum outcome judge(const struct rig *rig, const struct attempt *attempt,
+                          const struct seen *seen, bool bound)
+{
+    bool fits = seen->faulted && fault_fits(rig, attempt, &seen->fault, bound);
+
+    switch (seen->data) {
+    case DATA_MOVED:
+        return seen->faulted ? OUTCOME_UNCLEAR : OUTCOME_LANDS;
+    case DATA_STAYED:
+        if (!seen->faulted)
+            return OUTCOME_SILENT;
+        return fits ? OUTCOME_BLOCKED : OUTCOME_UNCLEAR;
+    case DATA_HIDDEN:
+        return fits ? OUTCOME_BLOCKED : OUTCOME_UNCLEAR;
+    case DATA_SPOILT:
+        break;
+    }
+    return OUTCOME_UNCLEAR;
+}
+
+static const char *headline(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_LANDS:
+        return "it lands";
+    case OUTCOME_BLOCKED:
+        return "blocked";
+    case OUTCOME_SILENT:
+        return "nothing came through";
+    case OUTCOME_UNCLEAR:
+    case OUTCOME_NOT_TRIED:
+        break;
+    }
+    return "unclear";
+}
+
+static void tell_fault(const struct seen *seen, char *proof)
+{
+    const struct bh_query_fault *fault = &seen->fault;
+    bool write = fault->access == BH_ACCESS_WRITE;
+
+    if (!seen->faulted) {
+        report_line("", "no fault was recorded");
+        return;
+    }
+    report_line("", "fault: %s of 0x%" PRIx64 ", %s, label 0x%" PRIx64, write ? "write" : "read",
+                fault->iova, bh_cause_name(fault->cause), fault->label);
+    snprintf(proof, PROOF_BYTES, "%s %s 0x%" PRIx64, bh_cause_name(fault->cause), write ? "w" : "r",
+             fault->iova);
+}
+
+static void tell_data(const struct rig *rig, const struct attempt *attempt, const struct seen *seen)
+{
+    const char *where = attempt->direction == EDU_TO_MEMORY ? "my page" : "the device's buffer";
+
+    switch (seen->data) {
+    case DATA_STAYED:
+        report_line("", "%s holds 0x%08" PRIx32 ": %s", where, seen->word,
+                    attempt->direction == EDU_TO_MEMORY || seen->word == rig->pattern
+                        ? "what I had put there"
+                        : "what the bus gives for a refused read");
+        break;
+    case DATA_MOVED:
+        report_line("", "%s holds 0x%08" PRIx32 ": what the device moved", where, seen->word);
+        break;
+    case DATA_SPOILT:
+        report_line("", "%s holds 0x%08" PRIx32 ": neither old nor new", where, seen->word);
+        break;
+    case DATA_HIDDEN:
+        report_line("", "%s",
+                    seen->faulted ? "the memory itself is out of my sight, as it should be"
+                                  : "that memory is out of my sight: it may have come through");
+        break;
+    }
+}
+
+static void conclude(const struct rig *rig, const struct attempt *attempt, const struct seen *seen,
+                     bool bound)
+{
+    enum outcome outcome = judge(rig, attempt, seen, bound);
+    char proof[PROOF_BYTES] = "data";
+
+    report_line("seen", "%s", headline(outcome));
+    tell_fault(seen, proof);
+    tell_data(rig, attempt, seen);
+    report_attempt(attempt->what, attempt->expected, outcome,
+                   outcome == OUTCOME_SILENT || outcome == OUTCOME_UNCLEAR ? "see above" : proof);
+}
+
+struct started attempt_start(struct rig *rig, const struct attempt *attempt)
+{
+    struct started started;
+
+    if (attempt->witness)
+        *attempt->witness = CANARY;
+    started.faults = fault_count(rig);
+    started.running = edu_start(&rig->edu, attempt->direction, attempt->iova, 0, WORD_BYTES);
+    return started;
+}
+
+void attempt_judge(struct rig *rig, const struct attempt *attempt, const struct started *started,
+                   bool bound)
+{
+    struct seen seen = { .faulted = false };
+
+    seen.faulted = wait_for_fault(rig, started->faults, &seen.fault);
+    if (attempt->direction == EDU_TO_MEMORY)
+        look_at_memory(rig, attempt, &seen);
+    else
+        look_at_buffer(rig, &seen);
+    conclude(rig, attempt, &seen, bound);
+}
+
+void attempt_run(struct rig *rig, const struct attempt *attempt)
+{
+    struct started started;
+
+    report_line("try", "%s", attempt->what);
+    started = attempt_start(rig, attempt);
+    if (!started.running || !edu_wait(&rig->edu)) {
+        report_line("seen", "the device does not become idle");
+        report_attempt(attempt->what, attempt->expected, OUTCOME_UNCLEAR, "device stuck");
+        return;
+    }
+    attempt_judge(rig, attempt, &started, true);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Bulkhead hypercall ABI: the only header that guests share with the hypervisor.
+ *
+ * Transport, arm64: HVC #0 with a function id of the SMC Calling Convention (DEN 0028), vendor
+ * hypervisor service, 64-bit form. Function id in x0, arguments in x1 to x5; x0 returns BH_OK, a
+ * value that is not negative, or one of the errors below; x1 to x3 return what the call documents.
+ * All other registers are preserved. The header is plain C and assembler-safe for constants.
+ *
+ * Structures live in the partition's own memory, Normal write-back, 8-byte aligned, and are named by
+ * guest-physical address. Each begins with its size in bytes as the caller knows it: the hypervisor
+ * fills at most that many and writes back how many it filled. A size smaller than the first version
+ * of the structure is EINVAL.
+ *
+ * Every call has a bound on its work. Where a call can do more than its bound in one go, it does a
+ * part, returns BH_EAGAIN and says in x1 how much is done; the caller goes on from there.
+ */
+#ifndef BULKHEAD_ABI_H
+#define BULKHEAD_ABI_H
+
+/* Version of this document: major differs where a caller must change. */
+#define BH_ABI_MAJOR 0
+#define BH_ABI_MINOR 1
+
+/* ---- Function ids (SMC Calling Convention: fast call, SMC64, owner 6) ----------------------- */
+#define BH_FUNCTION_BASE 0xC6000000
+
+/* Discovery by any SMCCC caller, 32-bit ids fixed by the convention. */
+#define BH_SMCCC_CALL_COUNT 0x8600FF00
+#define BH_SMCCC_UID 0x8600FF01
+#define BH_SMCCC_REVISION 0x8600FF03
+
+/* The UID that BH_SMCCC_UID returns in w0 to w3. */
+#define BH_UID_0 0x7A21E0B4
+#define BH_UID_1 0x4D5B9C36
+#define BH_UID_2 0x1E8F62A9
+#define BH_UID_3 0xC30D7758
+
+#define BH_CALL_VERSION 0
+#define BH_CALL_FEATURES 1
+#define BH_CALL_PARTITION_INFO 2
+#define BH_CALL_DEVICE_INFO 3
+#define BH_CALL_DEVICE_BIND 4
+#define BH_CALL_DEVICE_UNBIND 5
+#define BH_CALL_IOAS_ALLOC_PAGING 6
+#define BH_CALL_IOAS_FREE 7
+#define BH_CALL_IOAS_MAP 8
+#define BH_CALL_IOAS_UNMAP 9
+#define BH_CALL_ATTACH 10
+#define BH_CALL_DETACH 11
+#define BH_CALL_QUERY 12
+#define BH_CALL_CONSOLE_WRITE 13
+#define BH_CALL_POWER 14
+#define BH_CALL_LIMIT 15 /* one more than the last call number */
+
+/* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
+#define BH_OK 0
+#define BH_NOT_SUPPORTED (-1) /* unknown call; the value that the SMC Calling Convention asks for */
+#define BH_ENOENT (-2)        /* no such id, or a device that is not listed for the caller */
+#define BH_EPERM (-3)         /* listed, but owned by another or not bound by the caller */
+#define BH_EBUSY (-4)         /* in use in a way that excludes this call */
+#define BH_EINVAL (-5)        /* a malformed argument */
+#define BH_EEXIST (-6)        /* something is there already */
+#define BH_ERANGE (-7)        /* outside the aperture, the reserved ranges, or the caller's memory */
+#define BH_ENOSPC (-8)        /* a fixed pool is full */
+#define BH_EOPNOTSUPP (-9)    /* the hardware or the board's policy cannot */
+#define BH_EAGAIN (-10)       /* not finished: call again as the call's text says */
+#define BH_ETIMEDOUT (-11)    /* hardware missed its deadline; the unit has been silenced */
+#define BH_EFAULT (-12)       /* a guest pointer that is not the caller's memory, or misaligned */
+
+/* ---- Constants of arguments ------------------------------------------------------------------ */
+#define BH_PASID_NONE 0xFFFFFFFF /* attach without a PASID */
+#define BH_IOAS_NONE 0           /* no parent; never a valid id */
+
+#define BH_MAP_READ 1  /* the device may read */
+#define BH_MAP_WRITE 2 /* the device may write */
+
+/* Most leaf entries that one map or unmap call changes. */
+#define BH_MAP_ENTRIES_PER_CALL 512
+
+#define BH_CONSOLE_BYTES_PER_CALL 256
+
+#define BH_POWER_OFF 0   /* power(action, code): end this partition with an exit code, 0 to 255 */
+#define BH_POWER_RESET 1 /* start this partition afresh */
+
+#define BH_QUERY_STATE 0 /* query(what, structure, device): struct bh_query_state */
+#define BH_QUERY_FAULT 1 /* struct bh_query_fault: the last fault of the named device */
+#define BH_QUERY_POOL 2  /* struct bh_query_pool */
+
+/* Owner of a device's group, as the caller may know it. */
+#define BH_OWNER_NONE 0
+#define BH_OWNER_HYPERVISOR 1
+#define BH_OWNER_SELF 2
+#define BH_OWNER_OTHER 3
+
+/* Cause of a fault. */
+#define BH_CAUSE_NONE 0
+#define BH_CAUSE_TRANSLATION 1  /* nothing is mapped there */
+#define BH_CAUSE_PERMISSION 2   /* mapped, but not for this access */
+#define BH_CAUSE_ADDRESS_SIZE 3 /* the address lies outside what the tables can name */
+#define BH_CAUSE_ACCESS_FLAG 4
+#define BH_CAUSE_STREAM 5 /* the stream has no usable table entry */
+#define BH_CAUSE_TABLE 6  /* the unit could not read a table */
+#define BH_CAUSE_OTHER 7
+
+#define BH_ACCESS_READ 0
+#define BH_ACCESS_WRITE 1
+
+/* Why devices share a group: bits of bh_device_info.group_reasons. */
+#define BH_GROUP_ALIAS 1         /* they share a requester id behind a bridge */
+#define BH_GROUP_MULTIFUNCTION 2 /* functions of one device without ACS between them */
+#define BH_GROUP_NO_ACS 4        /* a port on their path does not isolate */
+#define BH_GROUP_STREAM 8        /* they share a stream id */
+#define BH_GROUP_REGISTERS 16    /* their register pages cannot be separated */
+#define BH_GROUP_ROOT_COMPLEX 32 /* integrated endpoints, and the board does not vouch for the root */
+
+/* Capabilities of a device: bits of bh_device_info.capabilities. */
+#define BH_DEVICE_DMA 1     /* masters memory behind an IOMMU: attach is possible */
+#define BH_DEVICE_NESTING 2 /* a nested ioas could be attached (none in this version) */
+#define BH_DEVICE_FLR 4     /* function-level reset */
+
+#define BH_INTERRUPTS_NONE 0
+
+#define BH_BAR_COUNT 6
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct bh_partition_info {
+    uint64_t size;
+    uint32_t device_count;      /* device_info takes indices below this */
+    uint32_t processor_count;   /* vCPUs */
+    uint64_t memory_base;       /* guest-physical */
+    uint64_t memory_size;       /* bytes, what remains after the table pool */
+    uint64_t pool_pages_free;   /* 4 KiB table pages left */
+    uint64_t pool_pages_total;
+    uint64_t ioas_limit;        /* most I/O address spaces at a time */
+    char name[32];              /* zero-terminated */
+};
+
+struct bh_bar {
+    uint64_t address; /* guest-physical address while bound; 0: not implemented */
+    uint64_t bytes;
+};
+
+struct bh_device_info {
+    uint64_t size;
+    uint32_t device;            /* the id that the other calls take */
+    uint32_t group;             /* number of the group, from topology */
+    uint32_t group_reasons;     /* BH_GROUP_*; 0: alone in its group */
+    uint32_t group_members;
+    uint32_t iommu;             /* index of the IOMMU instance; 0xFFFFFFFF: none */
+    uint32_t capabilities;      /* BH_DEVICE_* */
+    uint32_t interrupts;        /* BH_INTERRUPTS_* */
+    uint32_t pasid_bits;        /* 0: no PASID */
+    uint32_t vendor_device;     /* PCI vendor id in the low half, device id in the high one */
+    uint32_t class_revision;
+    uint64_t aperture_first;    /* lowest and highest IOVA that can be mapped for it */
+    uint64_t aperture_last;
+    uint64_t page_sizes;        /* bit n: leaves of 2^n bytes */
+    struct bh_bar bar[BH_BAR_COUNT];
+    char name[32];              /* PCI address, or node path (end of it) */
+};
+
+struct bh_query_state {
+    uint64_t size;
+    uint32_t owner;        /* BH_OWNER_* of the device's group */
+    uint32_t bound;        /* this device is bound by the caller */
+    uint32_t ioas;         /* ioas attached without a PASID, or 0 */
+    uint32_t stream_silent; /* its faults are no longer reported */
+    uint64_t label;        /* given at bind */
+    uint64_t generation;   /* counts every change of the device's attachment */
+};
+
+struct bh_query_fault {
+    uint64_t size;
+    uint64_t count;   /* faults of this device since boot */
+    uint64_t lost;    /* faults of its unit that could not be recorded */
+    uint64_t label;
+    uint64_t iova;    /* of the last one */
+    uint32_t cause;   /* BH_CAUSE_* */
+    uint32_t access;  /* BH_ACCESS_* */
+    uint32_t pasid;
+    uint32_t reserved;
+};
+
+struct bh_query_pool {
+    uint64_t size;
+    uint64_t pages_free;
+    uint64_t pages_total;
+    uint64_t ioas_used;
+    uint64_t ioas_total;
+};
+
+/*
+ * The calls. Arguments are named in the order x1, x2, ...; "returns" beyond x0 in x1, x2, ....
+ *
+ * VERSION ()                         returns x0 = major << 16 | minor.
+ * FEATURES (call)                    x0 = BH_OK if BH_CALL_<call> exists here, else BH_NOT_SUPPORTED.
+ * PARTITION_INFO (structure)         fills struct bh_partition_info. EFAULT, EINVAL.
+ * DEVICE_INFO (index, structure)     fills struct bh_device_info. ENOENT: index not below
+ *                                    device_count. EFAULT, EINVAL.
+ * DEVICE_BIND (device, label)        takes the group of the device for the caller (or one more
+ *                                    device of a group it owns), resets the device, then maps its
+ *                                    registers into the partition. label comes back in faults.
+ *                                    EAGAIN: the reset is under way; call again with the same
+ *                                    arguments, x1 = nanoseconds after which that is useful.
+ *                                    ENOENT: not listed. EPERM: the group has another owner.
+ *                                    EBUSY: bound by the caller already. EEXIST: the label is in
+ *                                    use by the caller. EOPNOTSUPP: no way to reset it or to
+ *                                    isolate it. ENOSPC: no table pages for its registers.
+ * DEVICE_UNBIND (device)             withdraws the registers, parks the device, gives the group back
+ *                                    when it was the caller's last device of it. EPERM: not bound by
+ *                                    the caller. EBUSY: still attached. ENOENT.
+ *                                    ETIMEDOUT: the unit missed a deadline and was silenced; the
+ *                                    device is unbound all the same.
+ * IOAS_ALLOC_PAGING (device, parent) an empty I/O address space with the geometry of the IOMMU
+ *                                    instance of the device, which the caller must have bound.
+ *                                    parent: BH_IOAS_NONE (others: EOPNOTSUPP). x0 = id, positive.
+ *                                    ENOENT, EPERM, EOPNOTSUPP (no DMA), ENOSPC (ids, tags, pages).
+ * IOAS_FREE (ioas)                   ENOENT: no such id or an old generation. EBUSY: attached, or
+ *                                    mappings remain: detach and unmap first.
+ * IOAS_MAP (ioas, iova, address, size, flags)
+ *                                    maps the caller's guest-physical [address, +size) at iova, with
+ *                                    the largest leaves that alignment allows. All multiples of
+ *                                    4096. flags: BH_MAP_READ | BH_MAP_WRITE, at least one.
+ *                                    x1 = bytes mapped. EAGAIN: the call's bound was reached, go on
+ *                                    behind x1. EEXIST: something is mapped in the part that this
+ *                                    call would have done; nothing was changed by it. ERANGE:
+ *                                    outside the aperture, a reserved range or own memory. EINVAL:
+ *                                    zero, misaligned or wrapping range, unknown flags. ENOSPC: no
+ *                                    table pages; nothing was changed. ENOENT.
+ * IOAS_UNMAP (ioas, iova, size)      removes every mapping inside [iova, +size), invalidates and
+ *                                    waits. Holes are skipped. x1 = bytes of the range dealt with,
+ *                                    x2 = bytes that were mapped there. EAGAIN as in map. EINVAL: a
+ *                                    mapping is cut by the range (nothing is split), or the range is
+ *                                    malformed. ERANGE, ENOENT. ETIMEDOUT: the unit was silenced; the
+ *                                    memory stays pinned.
+ * ATTACH (device, pasid, ioas)       the device's transactions go through the ioas from now on.
+ *                                    pasid: BH_PASID_NONE (others: EOPNOTSUPP; 0: EINVAL).
+ *                                    EBUSY: attached already, or a sibling on the same stream is
+ *                                    attached elsewhere. EPERM: not bound. ENOENT. EOPNOTSUPP:
+ *                                    another IOMMU instance than the ioas, or a device without DMA.
+ *                                    ETIMEDOUT: unit silenced, device parked.
+ * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
+ *                                    attached or not listed. EPERM, ETIMEDOUT as above.
+ * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
+ *                                    BH_QUERY_POOL takes no device.
+ * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
+ *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
+ * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
+ */
+
+#endif /* __ASSEMBLER__ */
+#endif /* BULKHEAD_ABI_H */

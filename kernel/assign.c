@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/assign.h"
+
+#include "bulkhead/abi.h"
+#include "kernel/partition.h"
+#include "lib/log.h"
+
+#define REGISTER_RANGES BH_BAR_COUNT
+
+/* Its registers appear at the guest-physical address that is their physical one. All of them, or none. */
+static bool map_registers(struct partition *partition, const struct device *device)
+{
+    struct pagetable_progress progress;
+
+    for (unsigned int i = 0; i < REGISTER_RANGES; i++) {
+        struct topology_range range = device_registers(device, i);
+
+        if (range.size == 0)
+            continue;
+        if (pagetable_map(&partition->stage2, range.base, range.base,
+                          align_up(range.size, PAGE_SIZE), arch_stage2_device_attributes(),
+                          UINT32_MAX, &progress) != PAGETABLE_OK)
+            return false;
+    }
+    return true;
+}
+
+/* Also undoes a map_registers() that stopped half-way: absent ranges are no error. */
+static void unmap_registers(struct partition *partition, const struct device *device)
+{
+    struct page_list freed[REGISTER_RANGES];
+
+    for (unsigned int i = 0; i < REGISTER_RANGES; i++) {
+        struct topology_range range = device_registers(device, i);
+        struct pagetable_progress progress = { .freed = PAGE_LIST_EMPTY };
+
+        if (range.size != 0)
+            pagetable_unmap(&partition->stage2, range.base, align_up(range.size, PAGE_SIZE),
+                            UINT32_MAX, &progress);
+        freed[i] = progress.freed;
+    }
+    arch_stage2_invalidate(partition->tag);
+    for (unsigned int i = 0; i < REGISTER_RANGES; i++)
+        page_pool_give(&partition->pool, &freed[i]);
+}
+
+static bool label_in_use(const struct partition *partition, uint64_t label)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        const struct device *device = partition->device[i];
+
+        if (device->bound == partition && device->label == label)
+            return true;
+    }
+    return false;
+}
+
+/* Another member of the group that this partition has taken already and is still resetting, or has bound. */
+static bool sibling_taken(const struct device *device)
+{
+    for (uint32_t i = 0; i < devices.count; i++) {
+        const struct device *other = &devices.device[i];
+
+        if (other != device && other->group == device->group && other->bound != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The reset by the bus would hit a sibling that is in use; other methods touch the function alone. */
+static bool can_reset(const struct device *device)
+{
+    enum pci_reset_method method = pci_reset_method(&devices.pci, device->function);
+
+    return method != PCI_RESET_NONE &&
+           (method != PCI_RESET_SECONDARY_BUS || !sibling_taken(device));
+}
+
+static int64_t reset_step(struct device *device, uint64_t *wait)
+{
+    uint64_t now;
+
+    switch (pci_reset(&devices.pci, device->function, &device->reset)) {
+    case PCI_RESET_DONE:
+        return BH_OK;
+    case PCI_RESET_WAITING:
+        now = time_now();
+        *wait = device->reset.ready > now
+                    ? (device->reset.ready - now) * 1000 / (time_ticks_per_second() / 1000000)
+                    : 1000000;
+        return BH_EAGAIN;
+    case PCI_RESET_FAILED:
+    default:
+        return BH_ETIMEDOUT;
+    }
+}
+
+/* Group lock held, owner word counted up for this device. */
+static int64_t bind_owned(struct partition *partition, struct device *device, uint64_t label,
+                          uint64_t *wait)
+{
+    if (device->function != NULL) {
+        int64_t result = reset_step(device, wait);
+
+        if (result != BH_OK)
+            return result;
+    }
+    if (!map_registers(partition, device)) {
+        unmap_registers(partition, device);
+        return BH_ENOSPC;
+    }
+    device->label = label;
+    if (device->last_bound != partition)
+        device->faults = (struct device_faults){ 0 };
+    device->last_bound = partition;
+    device->bound = partition;
+    if (device->function != NULL)
+        pci_set_decode(device->function, true);
+    return BH_OK;
+}
+
+int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
+                    uint64_t *wait)
+{
+    struct group *group = device->group;
+    int64_t result;
+
+    if (device->refusal != NULL)
+        return BH_EOPNOTSUPP;
+    lock_acquire(&group->lock);
+    bool resuming = device->reset.step != 0;
+    struct owner owner = owner_decode(atomic_load(&group->owner));
+
+    if (owner.state != OWNER_NONE &&
+        (owner.state != OWNER_PARTITION || owner.index != partition->index))
+        result = BH_EPERM;
+    else if (device->bound == partition)
+        result = BH_EBUSY;
+    else if (label_in_use(partition, label))
+        result = BH_EEXIST;
+    else if (device->iommu != NULL && device->iommu->silenced)
+        result = BH_ETIMEDOUT;
+    else if (device->function != NULL && !resuming && !can_reset(device))
+        result = BH_EOPNOTSUPP;
+    else if (!resuming && !owner_claim(&group->owner, partition->index))
+        result = BH_EPERM;
+    else {
+        result = bind_owned(partition, device, label, wait);
+        if (result != BH_OK && result != BH_EAGAIN)
+            owner_release(&group->owner, partition->index);
+    }
+    lock_release(&group->lock);
+    return result;
+}
+
+/* Another device on the same stream that is attached. */
+static struct device *attached_sibling(const struct device *device)
+{
+    for (uint32_t i = 0; i < devices.count; i++) {
+        struct device *other = &devices.device[i];
+
+        if (other != device && other->iommu == device->iommu && other->stream == device->stream &&
+            other->ioas != NULL)
+            return other;
+    }
+    return NULL;
+}
+
+int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
+{
+    struct group *group = device->group;
+    int64_t result = BH_OK;
+
+    lock_acquire(&group->lock);
+    const struct device *sibling = device->iommu != NULL ? attached_sibling(device) : NULL;
+
+    if (device->bound != partition)
+        result = BH_EPERM;
+    else if (device->iommu == NULL || device->iommu != ioas->iommu)
+        result = BH_EOPNOTSUPP;
+    else if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
+        result = BH_EBUSY;
+    else if (sibling == NULL &&
+             device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
+                                               &ioas->domain) != IOMMU_OK)
+        result = BH_ETIMEDOUT;
+    if (result == BH_OK) {
+        lock_acquire(&ioas->lock);
+        ioas->attached++;
+        lock_release(&ioas->lock);
+        device->ioas = ioas;
+        device->generation++;
+        device->silent = false;
+        pci_set_mastering(device->function, true);
+    }
+    lock_release(&group->lock);
+    return result;
+}
+
+/* Group lock held, device attached. The device is out of its ioas whatever this returns. */
+static int64_t detach_locked(struct partition *partition, struct device *device)
+{
+    struct ioas *ioas = device->ioas;
+    int64_t result = BH_OK;
+
+    pci_set_mastering(device->function, false);
+    if (attached_sibling(device) == NULL && device_park(device, false) != IOMMU_OK) {
+        partition->pinned = true;
+        result = BH_ETIMEDOUT;
+    }
+    device->ioas = NULL;
+    device->generation++;
+    lock_acquire(&ioas->lock);
+    ioas->attached--;
+    lock_release(&ioas->lock);
+    return result;
+}
+
+int64_t assign_detach(struct partition *partition, struct device *device)
+{
+    int64_t result;
+
+    lock_acquire(&device->group->lock);
+    if (device->bound != partition)
+        result = BH_EPERM;
+    else if (device->ioas == NULL)
+        result = BH_ENOENT;
+    else
+        result = detach_locked(partition, device);
+    lock_release(&device->group->lock);
+    return result;
+}
+
+/* Group lock held. First the partition's CPUs lose the registers, then the owner changes (row 3.6). */
+static void unbind_locked(struct partition *partition, struct device *device)
+{
+    unmap_registers(partition, device);
+    if (device->function != NULL)
+        pci_set_decode(device->function, false);
+    device->bound = NULL;
+    owner_release(&device->group->owner, partition->index);
+}
+
+int64_t assign_unbind(struct partition *partition, struct device *device)
+{
+    int64_t result = BH_OK;
+
+    lock_acquire(&device->group->lock);
+    if (device->bound != partition)
+        result = BH_EPERM;
+    else if (device->ioas != NULL)
+        result = BH_EBUSY;
+    else {
+        unbind_locked(partition, device);
+        if (device->iommu != NULL && device->iommu->silenced)
+            result = BH_ETIMEDOUT;
+    }
+    lock_release(&device->group->lock);
+    return result;
+}
+
+bool assign_release_all(struct partition *partition)
+{
+    bool clean = true;
+
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        struct device *device = partition->device[i];
+
+        lock_acquire(&device->group->lock);
+        struct owner owner = owner_decode(atomic_load(&device->group->owner));
+        bool mine = owner.state == OWNER_PARTITION && owner.index == partition->index;
+
+        if (mine && device->ioas != NULL && detach_locked(partition, device) != BH_OK)
+            clean = false;
+        if (mine && device->bound == partition) {
+            unbind_locked(partition, device);
+        } else if (mine && device->reset.step != 0) {
+            /* Died in the middle of a bind: the reset begins anew for the next owner. */
+            device->reset = (struct pci_reset){ 0 };
+            owner_release(&device->group->owner, partition->index);
+        }
+        lock_release(&device->group->lock);
+    }
+    return clean;
+}
+
+void assign_cut_off(const struct iommu *iommu)
+{
+    const struct pci *pci = &devices.pci;
+
+    for (uint32_t i = 0; i < devices.count; i++) {
+        const struct device *device = &devices.device[i];
+
+        if (device->iommu != iommu || device->function == NULL)
+            continue;
+        uint32_t top = device->function->parent;
+
+        while (top != PCI_NO_PARENT && pci->function[top].parent != PCI_NO_PARENT)
+            top = pci->function[top].parent;
+        pci_set_mastering(top != PCI_NO_PARENT ? &pci->function[top] : device->function, false);
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the board's description says beyond the early closer's table (boards/<name>/board.dts). */
+#ifndef KERNEL_BOARD_H
+#define KERNEL_BOARD_H
+
+#include "lib/types.h"
+
+struct board {
+    bool root_isolates; /* the board vouches that its root complexes route nothing peer to peer */
+    char model[32];
+};
+
+/* Reads the tree that is part of the image, or any other for the host. False: not a board's tree. */
+bool board_read(const void *tree, uint64_t size, struct board *board);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices, groups, and who owns them. Devices and groups come from topology, once, and keep their ids for
+ * the life of the machine; what changes is the owner word of a group and where a device is attached.
+ *
+ * Ownership is per group, translation is per device (docs/architecture.md).
+ */
+#ifndef KERNEL_DEVICE_H
+#define KERNEL_DEVICE_H
+
+#include <stdatomic.h>
+
+#include "drivers/iommu/iommu.h"
+#include "drivers/pci/pci.h"
+#include "kernel/limits.h"
+#include "lib/lock.h"
+
+struct partition;
+struct ioas;
+
+/* ---- The owner word ---------------------------------------------------------------------------- */
+
+/*
+ * {state, owner, count} in one word that only compare-and-swap changes. none leads to the others, the
+ * others lead only to none, and none means parked. count: devices of the group that the owner
+ * has bound.
+ */
+enum owner_state { OWNER_NONE, OWNER_HYPERVISOR, OWNER_PARTITION };
+
+struct owner {
+    enum owner_state state;
+    uint32_t index; /* of the partition */
+    uint32_t count;
+};
+
+struct owner owner_decode(uint64_t word);
+
+/* Takes the word for a partition, or counts one more device of it. False: someone else has it. */
+bool owner_claim(_Atomic uint64_t *word, uint32_t partition);
+
+/* Gives one device back; true if that was the last one and the word is none now. The partition holds it. */
+bool owner_release(_Atomic uint64_t *word, uint32_t partition);
+
+/* none to hypervisor, and back. False: it was not none (not the hypervisor's). */
+bool owner_claim_hypervisor(_Atomic uint64_t *word);
+bool owner_release_hypervisor(_Atomic uint64_t *word);
+
+/* ---- Devices and groups ------------------------------------------------------------------------- */
+
+struct group {
+    struct lock lock; /* guards the members' bound, attached and reset; first in the lock order */
+    _Atomic uint64_t owner;
+    uint32_t number;  /* index of its first device: stable while the machine is the same */
+    uint32_t reasons; /* BH_GROUP_* */
+    uint32_t members; /* devices that could be assigned */
+};
+
+struct device_faults {
+    uint64_t count;
+    uint64_t lost;
+    uint64_t iova; /* of the last one */
+    uint32_t cause, access, pasid;
+    uint64_t repeats;       /* of the last one, not printed */
+    uint64_t window_start;  /* ticks */
+    uint32_t window_count;
+    uint32_t window_lines;
+};
+
+struct device {
+    char name[48];
+    uint32_t id; /* from topology: kind and address */
+    const struct pci_function *function;  /* PCI ... */
+    const struct topology_block *block;   /* ... or a register block that cannot master */
+    struct group *group;
+    struct iommu *iommu; /* NULL: no DMA */
+    uint32_t stream;
+    const char *refusal; /* why it cannot be assigned; NULL: it can */
+
+    /* Guarded by the group's lock. */
+    struct partition *bound;      /* who has it now */
+    struct partition *last_bound; /* who had it last: may read of its faults after unbind */
+    uint64_t label;
+    struct pci_reset reset;
+    struct ioas *ioas;
+    uint64_t generation;
+    bool silent; /* parked without reports, after a burst */
+
+    struct device_faults faults; /* written by the boot CPU's event handler alone */
+};
+
+struct devices {
+    uint32_t count;
+    struct device device[DEVICE_LIMIT];
+    uint32_t iommu_count;
+    struct iommu iommu[TOPOLOGY_IOMMUS];
+    struct pci pci;
+};
+
+extern struct devices devices;
+
+#define DEVICE_ID_PCI UINT32_C(0x10000000)   /* | segment << 16 | bus, device, function */
+#define DEVICE_ID_BLOCK UINT32_C(0x20000000) /* | index in the machine's tree */
+
+/*
+ * Makes the device table from what PCI enumeration and topology found, gives every function with a
+ * stream an entry, and parks it. Boot only.
+ */
+void devices_build(const struct topology *topology);
+
+/* The device with that name (PCI address or node path), or NULL. Boot and host only. */
+struct device *device_find(const char *name);
+
+/* The device behind a stream of a unit, or NULL: the first if several share it. */
+struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
+
+/* Register range index (BAR number, or reg entry) as [base, +size); size 0: none. */
+struct topology_range device_registers(const struct device *device, unsigned int index);
+
+/* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or boot. */
+enum iommu_result device_park(struct device *device, bool silent);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/fault.h"
+
+#include "bulkhead/abi.h"
+#include "kernel/assign.h"
+#include "kernel/partition.h"
+#include "lib/log.h"
+
+/* Within one window a device gets so many lines in the log; a parked one so many events before it
+ * falls silent (row 1.12). */
+#define WINDOW_MICROSECONDS 1000000
+#define WINDOW_LINES 8
+#define WINDOW_EVENTS 4096
+
+const char *fault_cause_name(uint32_t cause)
+{
+    static const char *const names[] = {
+        [BH_CAUSE_NONE] = "none",
+        [BH_CAUSE_TRANSLATION] = "translation",
+        [BH_CAUSE_PERMISSION] = "permission",
+        [BH_CAUSE_ADDRESS_SIZE] = "address-size",
+        [BH_CAUSE_ACCESS_FLAG] = "access-flag",
+        [BH_CAUSE_STREAM] = "stream",
+        [BH_CAUSE_TABLE] = "table",
+        [BH_CAUSE_OTHER] = "other",
+    };
+
+    return cause < ARRAY_LENGTH(names) ? names[cause] : "other";
+}
+
+/* The partition a device belongs to now, for people. */
+static const char *owner_name(const struct device *device)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+
+    return owner.state == OWNER_PARTITION ? partitions.partition[owner.index].name : "none";
+}
+
+static bool same_burst(const struct device_faults *faults, const struct iommu_fault *fault)
+{
+    return faults->count != 0 && faults->cause == fault->cause && faults->access == fault->access &&
+           align_down(faults->iova, PAGE_SIZE) == align_down(fault->iova, PAGE_SIZE);
+}
+
+static void open_window(struct device_faults *faults)
+{
+    uint64_t now = time_now();
+
+    if (faults->window_count != 0 &&
+        now - faults->window_start < time_ticks_per_second() * WINDOW_MICROSECONDS / 1000000)
+        return;
+    faults->window_start = now;
+    faults->window_count = 0;
+    faults->window_lines = 0;
+}
+
+/* A burst on one page is one line; how long it was is told by the next. */
+static void print_fault(const struct device *device, struct device_faults *faults,
+                        const struct iommu_fault *fault)
+{
+    if (faults->window_count != 1 && same_burst(faults, fault)) {
+        faults->repeats++;
+        return;
+    }
+    if (faults->window_lines++ >= WINDOW_LINES)
+        return;
+    log_warning("fault: device=%s partition=%s cause=%s access=%s iova=0x%lx", device->name,
+                owner_name(device), fault_cause_name(fault->cause),
+                fault->access == BH_ACCESS_READ ? "r" : "w", fault->iova);
+}
+
+/* Boot CPU, from the unit's event interrupt. */
+static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
+{
+    struct device *device = device_by_stream(iommu, fault->stream);
+
+    if (device == NULL) {
+        if (iommu->counters.events <= WINDOW_LINES)
+            log_warning("fault: device=unknown partition=none cause=%s access=%s iova=0x%lx stream=0x%x",
+                        fault_cause_name(fault->cause), fault->access == BH_ACCESS_READ ? "r" : "w",
+                        fault->iova, fault->stream);
+        return;
+    }
+    struct device_faults *faults = &device->faults;
+
+    open_window(faults);
+    faults->window_count++;
+    print_fault(device, faults, fault);
+    faults->iova = fault->iova;
+    faults->cause = fault->cause;
+    faults->access = fault->access;
+    faults->pasid = fault->pasid;
+    /* The count last: a reader that sees it sees the record that it counts. */
+    __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
+    if (faults->window_count > WINDOW_EVENTS && !device->silent && lock_try(&device->group->lock)) {
+        if (device->ioas == NULL) {
+            log_warning("device %s floods the event queue while parked: no more reports of it",
+                        device->name);
+            device_park(device, true);
+        }
+        lock_release(&device->group->lock);
+    }
+}
+
+static void on_lost(struct iommu *iommu)
+{
+    if (iommu->counters.events_lost == 1)
+        log_warning("%s: event queue overflowed: some faults were not recorded",
+                    iommu->topology->name);
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if (devices.device[i].iommu == iommu)
+            devices.device[i].faults.lost++;
+    }
+}
+
+static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
+{
+    static const char *const names[] = {
+        [FAILURE_DEADLINE] = "missed a deadline",
+        [FAILURE_COMMAND] = "refused its commands",
+        [FAILURE_EVENT_QUEUE] = "cannot write its event queue",
+        [FAILURE_SERVICE] = "reported that it failed",
+    };
+
+    assign_cut_off(iommu);
+    log_error("%s %s: silenced, nothing behind it reaches memory any more", iommu->topology->name,
+              names[reason]);
+}
+
+const struct iommu_events fault_events = {
+    .fault = on_fault,
+    .lost = on_lost,
+    .silenced = on_silenced,
+};

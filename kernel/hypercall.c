@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/hypercall.h"
+
+#include "bulkhead/abi.h"
+#include "kernel/assign.h"
+#include "kernel/lifecycle.h"
+#include "kernel/partition.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+
+/*
+ * Gives a filled structure to the guest: as many bytes as the caller has room for, its size field saying how
+ * many. The guest's size is read once.
+ */
+static int64_t give(const struct partition *partition, uint64_t address, void *structure,
+                    uint64_t size)
+{
+    const uint64_t *wanted = partition_memory(partition, address, sizeof(*wanted), 8);
+    uint64_t room;
+    void *to;
+
+    if (wanted == NULL)
+        return BH_EFAULT;
+    room = *(const volatile uint64_t *)wanted;
+    if (room < size)
+        return BH_EINVAL;
+    to = partition_memory(partition, address, size, 8);
+    if (to == NULL)
+        return BH_EFAULT;
+    memcpy(structure, &size, sizeof(size));
+    memcpy(to, structure, size);
+    return BH_OK;
+}
+
+static int64_t call_version(struct partition *partition, uint64_t *x)
+{
+    (void)partition;
+    (void)x;
+    return BH_ABI_MAJOR << 16 | BH_ABI_MINOR;
+}
+
+static int64_t call_features(struct partition *partition, uint64_t *x)
+{
+    (void)partition;
+    return x[1] < BH_CALL_LIMIT ? BH_OK : BH_NOT_SUPPORTED;
+}
+
+static int64_t call_partition_info(struct partition *partition, uint64_t *x)
+{
+    struct bh_partition_info info = {
+        .device_count = partition->device_count,
+        .processor_count = partition->set->cpus,
+        .memory_base = partition->set->memory_base,
+        .memory_size = partition->visible_size,
+        .pool_pages_free = partition->pool.free,
+        .pool_pages_total = partition->pool.count,
+        .ioas_limit = PARTITION_IOAS,
+    };
+
+    format(info.name, sizeof(info.name), "%s", partition->name);
+    return give(partition, x[1], &info, sizeof(info));
+}
+
+static void describe_translation(const struct device *device, struct bh_device_info *info)
+{
+    const struct iommu_capabilities *capabilities = &device->iommu->capabilities;
+
+    info->iommu = (uint32_t)(device->iommu - devices.iommu);
+    info->capabilities |= BH_DEVICE_DMA;
+    info->aperture_last = BIT(capabilities->input_bits) - 1;
+    info->page_sizes = capabilities->page_sizes;
+}
+
+static int64_t call_device_info(struct partition *partition, uint64_t *x)
+{
+    if (x[1] >= partition->device_count)
+        return BH_ENOENT;
+    const struct device *device = partition->device[clamp_index(x[1], PARTITION_DEVICES)];
+    struct bh_device_info info = {
+        .device = device->id,
+        .group = device->group->number,
+        .group_reasons = device->group->reasons,
+        .group_members = device->group->members,
+        .iommu = IOMMU_NONE,
+        .interrupts = BH_INTERRUPTS_NONE,
+    };
+
+    if (device->iommu != NULL)
+        describe_translation(device, &info);
+    if (device->function != NULL) {
+        info.vendor_device = device->function->vendor | (uint32_t)device->function->device << 16;
+        info.class_revision = device->function->class_revision;
+        if (pci_reset_method(&devices.pci, device->function) == PCI_RESET_FUNCTION_LEVEL)
+            info.capabilities |= BH_DEVICE_FLR;
+    }
+    for (unsigned int i = 0; i < BH_BAR_COUNT; i++) {
+        struct topology_range range = device_registers(device, i);
+
+        info.bar[i] = (struct bh_bar){ .address = range.base, .bytes = range.size };
+    }
+    format(info.name, sizeof(info.name), "%s", device->name);
+    return give(partition, x[2], &info, sizeof(info));
+}
+
+static int64_t call_device_bind(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+    uint64_t wait = 0;
+
+    if (device == NULL)
+        return BH_ENOENT;
+    int64_t result = assign_bind(partition, device, x[2], &wait);
+
+    x[1] = wait;
+    return result;
+}
+
+static int64_t call_device_unbind(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+
+    return device == NULL ? BH_ENOENT : assign_unbind(partition, device);
+}
+
+static int64_t call_ioas_alloc_paging(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+
+    if (device == NULL)
+        return BH_ENOENT;
+    if (device->bound != partition)
+        return BH_EPERM;
+    if (x[2] != BH_IOAS_NONE)
+        return BH_EOPNOTSUPP;
+    return ioas_alloc_paging(partition, device);
+}
+
+static int64_t call_ioas_free(struct partition *partition, uint64_t *x)
+{
+    struct ioas *ioas = ioas_find(partition, x[1]);
+
+    return ioas == NULL ? BH_ENOENT : ioas_free(partition, ioas);
+}
+
+static int64_t call_ioas_map(struct partition *partition, uint64_t *x)
+{
+    struct ioas *ioas = ioas_find(partition, x[1]);
+    uint64_t done = 0;
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = ioas_map(partition, ioas, x[2], x[3], x[4], x[5], &done);
+
+    x[1] = done;
+    return result;
+}
+
+static int64_t call_ioas_unmap(struct partition *partition, uint64_t *x)
+{
+    struct ioas *ioas = ioas_find(partition, x[1]);
+    uint64_t done = 0, bytes = 0;
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = ioas_unmap(partition, ioas, x[2], x[3], &done, &bytes);
+
+    x[1] = done;
+    x[2] = bytes;
+    return result;
+}
+
+static int64_t call_attach(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+    struct ioas *ioas = ioas_find(partition, x[3]);
+
+    if (device == NULL)
+        return BH_ENOENT;
+    if (device->bound != partition)
+        return BH_EPERM;
+    if (x[2] == 0)
+        return BH_EINVAL;
+    if (x[2] != BH_PASID_NONE)
+        return BH_EOPNOTSUPP;
+    if (ioas == NULL)
+        return BH_ENOENT;
+    return assign_attach(partition, device, ioas);
+}
+
+static int64_t call_detach(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+
+    if (device == NULL)
+        return BH_ENOENT;
+    if (x[2] == 0)
+        return BH_EINVAL;
+    if (x[2] != BH_PASID_NONE)
+        return BH_EOPNOTSUPP;
+    return assign_detach(partition, device);
+}
+
+static uint32_t owner_as_seen_by(const struct partition *partition, const struct device *device)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+
+    switch (owner.state) {
+    case OWNER_NONE:
+        return BH_OWNER_NONE;
+    case OWNER_HYPERVISOR:
+        return BH_OWNER_HYPERVISOR;
+    case OWNER_PARTITION:
+    default:
+        return owner.index == partition->index ? BH_OWNER_SELF : BH_OWNER_OTHER;
+    }
+}
+
+static int64_t query_state(const struct partition *partition, const struct device *device,
+                           uint64_t address)
+{
+    bool mine = device->bound == partition;
+    struct bh_query_state state = {
+        .owner = owner_as_seen_by(partition, device),
+        .bound = mine,
+        .ioas = mine && device->ioas != NULL ? ioas_id(partition, device->ioas) : 0,
+        .stream_silent = device->silent,
+        .label = mine ? device->label : 0,
+        .generation = device->generation,
+    };
+
+    return give(partition, address, &state, sizeof(state));
+}
+
+static int64_t query_fault(const struct partition *partition, const struct device *device,
+                           uint64_t address)
+{
+    /* What a device did for another owner is not the caller's to know. */
+    bool visible = device->last_bound == partition;
+    struct bh_query_fault fault = { .pasid = BH_PASID_NONE };
+
+    if (visible) {
+        fault.count = __atomic_load_n(&device->faults.count, __ATOMIC_ACQUIRE);
+        fault.lost = device->faults.lost;
+        fault.label = device->label;
+        fault.iova = device->faults.iova;
+        fault.cause = device->faults.cause;
+        fault.access = device->faults.access;
+        fault.pasid = device->faults.pasid;
+    }
+    return give(partition, address, &fault, sizeof(fault));
+}
+
+static int64_t query_pool(const struct partition *partition, uint64_t address)
+{
+    struct bh_query_pool pool = {
+        .pages_free = partition->pool.free,
+        .pages_total = partition->pool.count,
+        .ioas_total = PARTITION_IOAS,
+    };
+
+    for (uint32_t i = 0; i < PARTITION_IOAS; i++)
+        pool.ioas_used += partition->ioas[i].owner != NULL;
+    return give(partition, address, &pool, sizeof(pool));
+}
+
+static int64_t call_query(struct partition *partition, uint64_t *x)
+{
+    const struct device *device;
+
+    if (x[1] == BH_QUERY_POOL)
+        return query_pool(partition, x[2]);
+    if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
+        return BH_EINVAL;
+    device = partition_device(partition, x[3]);
+    if (device == NULL)
+        return BH_ENOENT;
+    return x[1] == BH_QUERY_STATE ? query_state(partition, device, x[2])
+                                  : query_fault(partition, device, x[2]);
+}
+
+static int64_t call_console_write(struct partition *partition, uint64_t *x)
+{
+    uint64_t length = x[2];
+    char bytes[BH_CONSOLE_BYTES_PER_CALL];
+    const void *from;
+
+    if (length == 0 || length > sizeof(bytes))
+        return BH_EINVAL;
+    from = partition_memory(partition, x[1], length, 1);
+    if (from == NULL)
+        return BH_EFAULT;
+    memcpy(bytes, from, length);
+    console_write(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name, bytes,
+                  length);
+    x[1] = length;
+    return BH_OK;
+}
+
+static int64_t call_power(struct partition *partition, uint64_t *x)
+{
+    if (x[1] > BH_POWER_RESET || x[2] > UINT8_MAX)
+        return BH_EINVAL;
+    lifecycle_end(partition, (uint32_t)x[2], x[1] == BH_POWER_RESET);
+}
+
+static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64_t *x) = {
+    [BH_CALL_VERSION] = call_version,
+    [BH_CALL_FEATURES] = call_features,
+    [BH_CALL_PARTITION_INFO] = call_partition_info,
+    [BH_CALL_DEVICE_INFO] = call_device_info,
+    [BH_CALL_DEVICE_BIND] = call_device_bind,
+    [BH_CALL_DEVICE_UNBIND] = call_device_unbind,
+    [BH_CALL_IOAS_ALLOC_PAGING] = call_ioas_alloc_paging,
+    [BH_CALL_IOAS_FREE] = call_ioas_free,
+    [BH_CALL_IOAS_MAP] = call_ioas_map,
+    [BH_CALL_IOAS_UNMAP] = call_ioas_unmap,
+    [BH_CALL_ATTACH] = call_attach,
+    [BH_CALL_DETACH] = call_detach,
+    [BH_CALL_QUERY] = call_query,
+    [BH_CALL_CONSOLE_WRITE] = call_console_write,
+    [BH_CALL_POWER] = call_power,
+};
+
+void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
+{
+    x[0] = (uint64_t)calls[clamp_index(number, BH_CALL_LIMIT)](arch_vcpu_partition(vcpu), x);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/lifecycle.h"
+
+#include "arch/seam.h"
+#include "kernel/assign.h"
+#include "kernel/guest_tree.h"
+#include "kernel/hypercall.h"
+#include "kernel/partition.h"
+#include "kernel/payload.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+static const struct bundle *payloads;
+
+/* The last line of every run. Only the CPU of the last partition to end comes here. */
+static _Noreturn void all_off(void)
+{
+    char line[LOG_LINE];
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < partitions.count; i++)
+        used += format(line + used, sizeof(line) - used, " %s=%u", partitions.partition[i].name,
+                       partitions.partition[i].exit_code);
+    log_flush(); /* consoles first: this line is the last */
+    log_error("off:%s", line);
+    log_flush();
+    arch_power_off();
+}
+
+_Noreturn void lifecycle_refuse(void)
+{
+    log_error("off: bulkhead=%d", EXIT_REFUSED);
+    log_flush();
+    arch_power_off();
+}
+
+/* The partition does not run any more. */
+static _Noreturn void retire(struct partition *partition, uint32_t exit_code)
+{
+    partition->exit_code = exit_code;
+    partition->state = PARTITION_OFF;
+    if (atomic_fetch_sub(&partitions.running, 1) == 1)
+        all_off();
+    arch_idle();
+}
+
+/* Memory as new: no byte of a former life, no line of it in a cache. */
+static void scrub(const struct partition *partition)
+{
+    void *memory = memory_pointer(partition->physical);
+
+    memset(memory, 0, partition->set->memory_size);
+    cache_clean_invalidate(memory, partition->set->memory_size);
+}
+
+static bool build_stage2(struct partition *partition)
+{
+    uint32_t pages = partition->set->pool_pages;
+    struct pagetable_progress progress;
+
+    page_pool_init(&partition->pool, partition->physical + partition->visible_size, pages,
+                   partition->pool.records);
+    return pagetable_init(&partition->stage2, &arch_stage2_format, &partition->pool,
+                          arch_stage2_bits(), true) &&
+           pagetable_map(&partition->stage2, partition->set->memory_base, partition->physical,
+                         partition->visible_size, arch_stage2_memory_attributes(), UINT32_MAX,
+                         &progress) == PAGETABLE_OK;
+}
+
+/* The payload's file stands at the end of the visible memory while its segments are placed, and its place
+ * is cleared again. NULL, or why not. */
+static const char *load(struct partition *partition, uint64_t *entry)
+{
+    const struct bundle_entry *file = bundle_find(payloads, partition->set->payload);
+    uint8_t *memory = memory_pointer(partition->physical);
+    uint64_t room = partition->visible_size - GUEST_TREE_SIZE;
+    uint8_t *copy;
+    const char *error;
+
+    if (file == NULL)
+        return "is not in the bundle";
+    if (file->size > room)
+        return "is larger than the partition's memory";
+    copy = memory + align_down(room - file->size, PAGE_SIZE);
+    if (!bundle_copy(payloads, file, copy))
+        return "does not have the digest that the bundle names: it was damaged";
+    error = payload_place(copy, file->size, memory, room, partition->set->memory_base, entry);
+    if (error == NULL && copy >= memory + file->size)
+        memset(copy, 0, file->size);
+    cache_synchronise_code(memory, partition->visible_size);
+    return error;
+}
+
+/* On the partition's own CPU, on a fresh stack. */
+static void start(void *argument)
+{
+    struct partition *partition = argument;
+    uint64_t tree = partition->visible_size - GUEST_TREE_SIZE, entry = 0;
+    const char *error;
+
+    scrub(partition);
+    error = build_stage2(partition) ? load(partition, &entry)
+                                    : "needs more table pages than pool-pages gives it";
+    if (error == NULL &&
+        !guest_tree_write(partition, (uint8_t *)memory_pointer(partition->physical) + tree))
+        error = "does not fit: its device tree is too large";
+    if (error != NULL) {
+        log_error("%s: payload %s %s", partition->name, partition->set->payload, error);
+        retire(partition, EXIT_REFUSED);
+    }
+    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name, entry,
+             cpu_index(), partition->visible_size >> 10, partition->set->memory_base,
+             partition->device_count);
+    partition->state = PARTITION_RUNNING;
+    arch_vcpu_prepare(&partition->vcpu, partition, entry, partition->set->memory_base + tree,
+                      partition->stage2.root, partition->tag);
+    arch_vcpu_run(&partition->vcpu);
+}
+
+_Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
+{
+    bool clean = assign_release_all(partition);
+
+    clean = ioas_free_all(partition) && clean && !partition->pinned;
+    arch_vcpu_stop(&partition->vcpu);
+    console_end(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name);
+    if (!clean)
+        log_error("%s: an IOMMU failed under it: its memory is not used again", partition->name);
+    if (again && clean) {
+        log_info("%s: resets", partition->name);
+        arch_run_on(partition->cpu, start, partition);
+        arch_idle();
+    }
+    log_info("%s: off, code %u", partition->name, exit_code);
+    retire(partition, exit_code);
+}
+
+static void on_power(struct vcpu *vcpu, bool reset)
+{
+    lifecycle_end(arch_vcpu_partition(vcpu), 0, reset);
+}
+
+static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
+{
+    struct partition *partition = arch_vcpu_partition(vcpu);
+
+    /* Its devices stop before anything is said about it. */
+    partition->pinned = !assign_release_all(partition) || partition->pinned;
+    log_error("%s: ended: it %s: 0x%lx", partition->name, text, address);
+    lifecycle_end(partition, EXIT_CRASH, false);
+}
+
+const struct arch_guest_ops lifecycle_guest_ops = {
+    .hypercall = hypercall,
+    .power = on_power,
+    .crash = on_crash,
+};
+
+_Noreturn void lifecycle_start_all(const struct bundle *bundle)
+{
+    payloads = bundle;
+    atomic_store(&partitions.running, partitions.count);
+    for (uint32_t i = partitions.count; i-- > 0;)
+        arch_run_on(partitions.partition[i].cpu, start, &partitions.partition[i]);
+    arch_idle();
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Boot, in the order that the invariants demand: the IOMMUs are closed when this begins; then their
+ * tables, then interrupts and PCI, then partitions. Nothing that was read before the lockdown is used.
+ */
+#include "arch/arch.h"
+#include "arch/boot.h"
+#include "arch/seam.h"
+#include "drivers/serial/serial.h"
+#include "drivers/topology/fdt.h"
+#include "kernel/board.h"
+#include "kernel/bundle.h"
+#include "kernel/fault.h"
+#include "kernel/lifecycle.h"
+#include "kernel/memory.h"
+#include "kernel/partition.h"
+#include "kernel/plan.h"
+#include "lib/boot_memory.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+/* The hypervisor's own memory beyond its image: stream tables, queues, records. */
+#define OWN_MEMORY BIT(20)
+
+static struct topology topology;
+static struct board board;
+static struct bundle bundle;
+static struct set set;
+static _Alignas(8) uint8_t tree[TREE_SIZE_LIMIT];
+
+static _Noreturn void refuse(const char *text, const char *node)
+{
+    log_error("fatal: %s%s%s", text, *node != '\0' ? ": " : "", node);
+    lifecycle_refuse();
+}
+
+/* A port to speak through as early as possible: the board's, until the tree names one. */
+static void start_log(void)
+{
+    const struct serial_driver *driver = serial_find("arm,pl011");
+
+    if (board_serial != 0 && driver != NULL && arch_map_device(board_serial, PAGE_SIZE))
+        log_start(&driver->port, board_serial);
+}
+
+static void read_tree(uint64_t address)
+{
+    struct topology_error error = { 0 };
+
+    if (address == 0)
+        address = board_device_tree;
+    if (!arch_map_memory(address, TREE_SIZE_LIMIT) ||
+        !fdt_take(memory_pointer(address), tree, sizeof(tree), &error) ||
+        !fdt_read_topology(tree, &topology, &error))
+        refuse(error.text != NULL ? error.text : "the device tree cannot be mapped", error.node);
+}
+
+static void follow_serial(void)
+{
+    const struct serial_driver *driver = serial_find(topology.serial_compatible);
+
+    if (driver != NULL && topology.serial.base != board_serial &&
+        arch_map_device(topology.serial.base, topology.serial.size))
+        log_start(&driver->port, topology.serial.base);
+}
+
+static int early_index(uint64_t base)
+{
+    for (uint64_t i = 0; i < board_smmuv3_count; i++) {
+        if (board_smmuv3_bases[i] == base)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A unit in the tree that the table does not name was open until now: it is closed on sight and said. */
+static void close_unit(struct iommu *iommu, const struct early_report *early)
+{
+    const struct topology_iommu *unit = iommu->topology;
+    int index = early_index(unit->registers.base);
+    enum early_state state;
+
+    if (index >= 0) {
+        state = (enum early_state)early->state[index];
+    } else {
+        iommu->late = true;
+        state = smmuv3_close(unit->registers.base);
+        log_warning("%s: not in the board's table, closed late: its devices are not assignable",
+                    unit->name);
+    }
+    if (state == EARLY_WAS_ENABLED)
+        log_info("%s: firmware had left it enabled; taken over without opening", unit->name);
+    if (state == EARLY_UNRESPONSIVE) {
+        log_error("%s: did not acknowledge ABORT: not usable", unit->name);
+        iommu->silenced = true;
+    }
+}
+
+/* Streams that the maps name, for the size of the tables. */
+static uint32_t highest_stream(uint32_t unit)
+{
+    uint64_t count = 1;
+
+    for (uint32_t h = 0; h < topology.host_count; h++) {
+        for (uint32_t i = 0; i < topology.host[h].map_count; i++) {
+            const struct topology_id_map *map = &topology.host[h].map[i];
+
+            if (map->iommu == unit)
+                count = max_u64(count, (uint64_t)map->stream + map->count);
+        }
+    }
+    return (uint32_t)min_u64(count, UINT32_MAX);
+}
+
+static void close_units(const struct early_report *early)
+{
+    if (topology.iommu_count == 0)
+        refuse("no SMMUv3 in the device tree: devices could not be kept from memory", "");
+    for (uint64_t i = 0; i < board_smmuv3_count; i++) {
+        bool known = false;
+
+        for (uint32_t u = 0; u < topology.iommu_count; u++)
+            known = known || topology.iommu[u].registers.base == board_smmuv3_bases[i];
+        if (!known)
+            refuse("the board's table names an IOMMU that the device tree does not have", "");
+    }
+    devices.iommu_count = topology.iommu_count;
+    for (uint32_t i = 0; i < topology.iommu_count; i++) {
+        struct iommu *iommu = &devices.iommu[i];
+
+        iommu->topology = &topology.iommu[i];
+        iommu->driver = iommu_find_driver(topology.iommu[i].compatible);
+        if (!arch_map_device(iommu->topology->registers.base, iommu->topology->registers.size))
+            refuse("no table pages for an IOMMU's registers", iommu->topology->name);
+        close_unit(iommu, early);
+    }
+}
+
+static void start_units(void)
+{
+    iommu_register_events(&fault_events);
+    for (uint32_t i = 0; i < devices.iommu_count; i++) {
+        struct iommu *iommu = &devices.iommu[i];
+        const char *reason = NULL;
+
+        if (iommu->driver == NULL || iommu->silenced || iommu->late)
+            continue;
+        iommu->usable = iommu->driver->start(iommu, highest_stream(i), &reason);
+        if (iommu->usable)
+            log_info("%s: every stream aborts; %u-bit input, %u-bit output, %s stream table",
+                     iommu->topology->name, iommu->capabilities.input_bits,
+                     iommu->capabilities.output_bits,
+                     iommu->capabilities.two_level ? "two-level" : "linear");
+        else
+            log_error("%s: stays closed: %s", iommu->topology->name, reason);
+    }
+}
+
+static void take_memory(void)
+{
+    uint64_t image_base, image_size, own;
+
+    arch_image_range(&image_base, &image_size);
+    if (!memory_start(&topology) || !memory_reserve(image_base, image_size))
+        refuse("memory is cut into more stretches than the hypervisor keeps", "");
+    own = memory_take(OWN_MEMORY, BIT(21));
+    if (own == 0 || !arch_map_memory(own, OWN_MEMORY))
+        refuse("no memory for the hypervisor itself", "");
+    boot_memory_start(own, OWN_MEMORY);
+}
+
+static void unit_interrupt(void *argument)
+{
+    struct iommu *iommu = argument;
+
+    iommu->driver->handle_events(iommu);
+}
+
+static void start_interrupts(void)
+{
+    const char *reason = NULL;
+
+    if (!arch_interrupts_start(&topology, &reason))
+        refuse(reason, "");
+    for (uint32_t i = 0; i < devices.iommu_count; i++) {
+        const struct topology_iommu *unit = &topology.iommu[i];
+
+        if (!devices.iommu[i].usable)
+            continue;
+        if (!arch_interrupt_enable(unit->event_interrupt, true, unit_interrupt, &devices.iommu[i]) ||
+            !arch_interrupt_enable(unit->error_interrupt, true, unit_interrupt, &devices.iommu[i]))
+            log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
+    }
+    if (arch_interrupt_enable(topology.serial_interrupt, false, log_interrupt, NULL))
+        log_start_interrupts();
+}
+
+static void start_pci(void)
+{
+    for (uint32_t i = 0; i < topology.host_count; i++) {
+        const struct topology_pci_host *host = &topology.host[i];
+
+        if (!arch_map_device(host->ecam.base, host->ecam.size)) {
+            log_error("%s: no table pages for its configuration space: not used", host->name);
+            continue;
+        }
+        pci_enumerate(&devices.pci, host);
+    }
+    pci_isolate(&devices.pci, board.root_isolates);
+}
+
+static void read_set(struct set_error *error)
+{
+    const char *reason;
+    void *copy;
+
+    if (topology.initrd.size == 0)
+        refuse("no partitions: the boot loader passed no bundle as initrd", "");
+    if (!arch_map_memory(topology.initrd.base, topology.initrd.size))
+        refuse("the bundle cannot be mapped", "");
+    reason = bundle_open(&bundle, topology.initrd.base, topology.initrd.size);
+    if (reason != NULL)
+        refuse(reason, "");
+    copy = bundle.entry[0].size <= SET_SIZE_LIMIT ? boot_memory_take(bundle.entry[0].size, 8) : NULL;
+    if (copy == NULL)
+        refuse("the bundle's set is empty or too large", "");
+    if (!bundle_copy(&bundle, &bundle.entry[0], copy))
+        refuse("the bundle's set does not have the digest that the bundle names: it was damaged", "");
+    if (!set_read(copy, bundle.entry[0].size, &set, error)) {
+        log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
+        lifecycle_refuse();
+    }
+}
+
+_Noreturn void kernel_main(const struct boot_information *boot)
+{
+    struct set_error error;
+    unsigned int cpu_count;
+
+    start_log();
+    if (!board_read(board_tree_start, (uint64_t)(board_tree_end - board_tree_start), &board))
+        refuse("the board's description in the image is corrupt", "");
+    read_tree(boot->device_tree);
+    follow_serial();
+    log_info("Bulkhead on %s: %u IOMMUs closed before anything else", board.model,
+             boot->early.count);
+    close_units(&boot->early);
+    take_memory();
+    start_units();
+    start_pci();
+    devices_build(&topology);
+    start_interrupts();
+    cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
+    read_set(&error);
+    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error)) {
+        log_error("%s:%s: %s: %s", bundle.entry[0].name, error.node, error.property, error.text);
+        lifecycle_refuse();
+    }
+    log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues", devices.count,
+             partitions.count, cpu_count, boot_memory_used() >> 10);
+    boot_memory_seal();
+    arch_guest_register(&lifecycle_guest_ops);
+    lifecycle_start_all(&bundle);
+}

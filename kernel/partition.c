@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/partition.h"
+
+#include "arch/seam.h"
+
+struct partitions partitions;
+
+bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
+                       uint64_t *physical)
+{
+    uint64_t base = partition->set->memory_base;
+
+    if (!range_valid(address, size) || !range_inside(address, size, base, partition->visible_size))
+        return false;
+    *physical = partition->physical + clamp_index(address - base, partition->visible_size);
+    return true;
+}
+
+void *partition_memory(const struct partition *partition, uint64_t address, uint64_t size,
+                       uint64_t alignment)
+{
+    uint64_t physical;
+
+    if (!is_aligned(address, alignment) || !partition_resolve(partition, address, size, &physical))
+        return NULL;
+    return memory_pointer(physical);
+}
+
+struct device *partition_device(const struct partition *partition, uint64_t id)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        if (partition->device[i]->id == id)
+            return partition->device[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A partition: its memory, its vCPU, the devices it may bind, and its objects. */
+#ifndef KERNEL_PARTITION_H
+#define KERNEL_PARTITION_H
+
+#include <stdatomic.h>
+
+#include "arch/arch.h"
+#include "kernel/device.h"
+#include "kernel/ioas.h"
+#include "kernel/limits.h"
+#include "kernel/set.h"
+#include "kernel/vdev/console.h"
+#include "lib/page_pool.h"
+#include "lib/pagetable.h"
+#include "vcpu.h"
+
+enum partition_state {
+    PARTITION_IDLE,    /* not started yet */
+    PARTITION_RUNNING,
+    PARTITION_OFF,
+};
+
+/* Exit codes that the hypervisor gives. */
+#define EXIT_CRASH 254
+#define EXIT_REFUSED 253
+
+struct partition {
+    const struct set_partition *set;
+    const char *name;
+    uint32_t index;
+    unsigned int cpu;
+    enum partition_state state;
+    uint32_t exit_code;
+    bool pinned; /* a unit failed while it held a device: its memory may still be reached */
+
+    uint64_t physical;     /* where its memory begins */
+    uint64_t visible_size; /* what the guest sees; the table pool lies behind */
+    struct page_pool pool;
+    struct pagetable stage2;
+    uint16_t tag;          /* VMID of the CPUs' stage 2 */
+    struct vcpu vcpu;
+
+    uint32_t device_count;
+    struct device *device[PARTITION_DEVICES];
+    struct ioas ioas[PARTITION_IOAS];
+    struct console console;
+};
+
+struct partitions {
+    uint32_t count;
+    struct partition partition[PARTITION_LIMIT];
+    _Atomic uint32_t running;
+};
+
+extern struct partitions partitions;
+
+/*
+ * The pointer to size bytes of the partition's own memory at guest-physical address, or NULL where it
+ * is not all its own, or not aligned to the power of two given.
+ */
+void *partition_memory(const struct partition *partition, uint64_t address, uint64_t size,
+                       uint64_t alignment);
+
+/* The physical address of a range of the partition's own memory. False: not all its own. */
+bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
+                       uint64_t *physical);
+
+/* The partition's device with that id, or NULL: not listed for it. */
+struct device *partition_device(const struct partition *partition, uint64_t id);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/plan.h"
+
+#include "arch/arch.h"
+#include "kernel/memory.h"
+#include "kernel/partition.h"
+#include "lib/boot_memory.h"
+
+#define MEMORY_ALIGNMENT BIT(21)
+
+static bool listed(const struct partition *partition, const struct device *device)
+{
+    return partition_device(partition, device->id) != NULL;
+}
+
+static bool find_device(struct partition *partition, const struct set_device *wanted,
+                        struct set_error *error)
+{
+    const char *property = wanted->kind == SET_DEVICE_PCI ? "pci" : "path";
+    struct device *device = device_find(wanted->name);
+
+    if (device == NULL)
+        return set_refuse(error, wanted->node, property,
+                          "this machine has no %s: write the address of a device that it has",
+                          wanted->name);
+    if ((device->function != NULL) != (wanted->kind == SET_DEVICE_PCI))
+        return set_refuse(error, wanted->node, property, "%s is not a device of that kind",
+                          wanted->name);
+    if (device->refusal != NULL)
+        return set_refuse(error, wanted->node, property, "%s cannot be assigned: it %s", wanted->name,
+                          device->refusal);
+    for (unsigned int i = 0; i < PCI_BARS; i++) {
+        struct topology_range range = device_registers(device, i);
+
+        if (range.size != 0 && range_overlaps(range.base, range.size, partition->set->memory_base,
+                                              partition->set->memory_size))
+            return set_refuse(error, partition->set->node, "memory",
+                              "overlaps the registers of %s at 0x%lx: choose another base",
+                              wanted->name, range.base);
+    }
+    partition->device[partition->device_count++] = device;
+    return true;
+}
+
+/* The partitions that may bind each member of a group must be the same. */
+static bool check_groups(const struct partition *partition, struct set_error *error)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        const struct device *device = partition->device[i];
+
+        for (uint32_t j = 0; j < devices.count; j++) {
+            const struct device *sibling = &devices.device[j];
+
+            if (sibling == device || sibling->group != device->group)
+                continue;
+            for (uint32_t p = 0; p < partitions.count; p++) {
+                if (listed(&partitions.partition[p], device) ==
+                    listed(&partitions.partition[p], sibling))
+                    continue;
+                return set_refuse(error, partition->set->device[i].node,
+                                  device->function != NULL ? "pci" : "path",
+                                  "%s and %s are one group, which cannot be split: list both for %s, "
+                                  "or neither",
+                                  device->name, sibling->name, partitions.partition[p].name);
+            }
+        }
+    }
+    return true;
+}
+
+bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_error *error)
+{
+    partitions.count = 0;
+    if (set->partition_count > cpu_count)
+        return set_refuse(error, "/partitions", "cpus",
+                          "%u partitions of one CPU each, and the machine has %u: remove partitions",
+                          set->partition_count, cpu_count);
+    for (uint32_t i = 0; i < set->partition_count; i++) {
+        struct partition *partition = &partitions.partition[i];
+
+        *partition = (struct partition){ .set = &set->partition[i],
+                                         .name = set->partition[i].name,
+                                         .index = i,
+                                         .cpu = i,
+                                         .tag = (uint16_t)(i + 1) };
+        partition->visible_size =
+            partition->set->memory_size - (uint64_t)partition->set->pool_pages * PAGE_SIZE;
+        partitions.count++;
+        for (uint32_t d = 0; d < partition->set->device_count; d++) {
+            if (!find_device(partition, &partition->set->device[d], error))
+                return false;
+        }
+    }
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (!check_groups(&partitions.partition[i], error))
+            return false;
+    }
+    return true;
+}
+
+bool plan_memory(struct set_error *error)
+{
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < partitions.count; i++) {
+            struct partition *partition = &partitions.partition[i];
+            const struct set_partition *set = partition->set;
+
+            /* Those that say where they lie come first, so that no other is put there. */
+            if (set->fixed_physical != (pass == 0))
+                continue;
+            if (set->fixed_physical && memory_take_at(set->physical, set->memory_size))
+                partition->physical = set->physical;
+            else if (set->fixed_physical)
+                return set_refuse(error, set->node, "physical-address",
+                                  "[0x%lx, +0x%lx) is not free memory of this machine", set->physical,
+                                  set->memory_size);
+            else
+                partition->physical = memory_take(set->memory_size, MEMORY_ALIGNMENT);
+            if (partition->physical == 0 || !arch_map_memory(partition->physical, set->memory_size))
+                return set_refuse(error, set->node, "memory",
+                                  "the machine has no 0x%lx bytes left: lower it", set->memory_size);
+            partition->pool.records =
+                boot_memory_take(set->pool_pages * sizeof(struct page_record), 64);
+            if (partition->pool.records == NULL)
+                return set_refuse(error, set->node, "pool-pages",
+                                  "the hypervisor has no memory to keep so many: lower it");
+        }
+    }
+    return true;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/set.h"
+
+#include <libfdt.h>
+
+#include "arch/arch.h"
+#include "drivers/pci/pci.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+#define POOL_PAGES_DEFAULT 64
+#define POOL_PAGES_LIMIT 65536
+#define MEMORY_ALIGNMENT BIT(21)
+#define MEMORY_BASE_DEFAULT UINT64_C(0x40000000)
+
+struct reader {
+    const void *tree;
+    struct set *set;
+    struct set_error *error;
+};
+
+bool set_refuse(struct set_error *error, const char *node, const char *property, const char *text,
+                ...)
+{
+    va_list arguments;
+
+    format(error->node, sizeof(error->node), "%s", node);
+    error->property = property;
+    va_start(arguments, text);
+    format_list(error->text, sizeof(error->text), text, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool read_path(const struct reader *reader, int node, char path[SET_NODE])
+{
+    return fdt_get_path(reader->tree, node, path, SET_NODE) == 0 ||
+           set_refuse(reader->error, "/", "", "a node's path is longer than %d characters: shorten it",
+                      SET_NODE - 1);
+}
+
+/* The cells of a property as numbers of 64 bits each; *count as found. False: not whole pairs, or more
+ * than limit. */
+static bool read_pairs(const struct reader *reader, int node, const char *name, uint64_t *values,
+                       unsigned int limit, unsigned int *count)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(reader->tree, node, name, &length);
+
+    *count = 0;
+    if (cell == NULL)
+        return true;
+    if (length % 8 != 0 || (unsigned int)length / 8 > limit)
+        return false;
+    while (*count < (unsigned int)length / 8) {
+        values[*count] = (uint64_t)fdt32_ld(cell) << 32 | fdt32_ld(cell + 1);
+        cell += 2;
+        (*count)++;
+    }
+    return true;
+}
+
+static bool read_number(const struct reader *reader, int node, const char *name, uint32_t *value)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(reader->tree, node, name, &length);
+
+    if (cell == NULL)
+        return true;
+    if (length != 4)
+        return false;
+    *value = fdt32_ld(cell);
+    return true;
+}
+
+/* A string property; *found false if absent. False: not one whole string that fits. */
+static bool read_text(const struct reader *reader, int node, const char *name, char *text,
+                      size_t size, bool *found)
+{
+    int length;
+    const char *value = fdt_getprop(reader->tree, node, name, &length);
+
+    *found = value != NULL;
+    if (value == NULL)
+        return true;
+    if (length <= 0 || (size_t)length > size || strnlen(value, (size_t)length) != (size_t)length - 1)
+        return false;
+    memcpy(text, value, (size_t)length);
+    return true;
+}
+
+static bool name_is_plain(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                     *c == '-' || *c == '_' || *c == '.';
+
+        if (!plain)
+            return false;
+    }
+    return *name != '\0';
+}
+
+static bool is_pci_name(const char *name)
+{
+    static const char pattern[] = "hhhh:hh:hh.o";
+
+    for (size_t i = 0; i < sizeof(pattern) - 1; i++) {
+        char c = name[i];
+        bool hexadecimal = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+
+        if (pattern[i] == 'h' ? !hexadecimal : pattern[i] == 'o' ? c < '0' || c > '7' : c != pattern[i])
+            return false;
+    }
+    return name[sizeof(pattern) - 1] == '\0';
+}
+
+static bool read_device(struct reader *reader, int node, struct set_partition *partition)
+{
+    struct set_device *device;
+    char path[SET_NODE];
+    bool pci, block;
+
+    if (!read_path(reader, node, path))
+        return false;
+    if (partition->device_count == PARTITION_DEVICES)
+        return set_refuse(reader->error, path, "", "more than %d devices for one partition",
+                          PARTITION_DEVICES);
+    device = &partition->device[partition->device_count++];
+    memcpy(device->node, path, sizeof(path));
+    if (!read_text(reader, node, "pci", device->name, sizeof(device->name), &pci))
+        return set_refuse(reader->error, path, "pci", "not a string: write \"0000:01:00.0\"");
+    if (!read_text(reader, node, "path", pci ? path : device->name, SET_DEVICE_NAME, &block))
+        return set_refuse(reader->error, path, "path",
+                          "not a string of less than %d characters: write the node's path in the "
+                          "machine's tree",
+                          SET_DEVICE_NAME);
+    if (pci == block)
+        return set_refuse(reader->error, device->node, "pci",
+                          "a device needs either pci = \"0000:01:00.0\" or path = \"/node@address\"");
+    device->kind = pci ? SET_DEVICE_PCI : SET_DEVICE_BLOCK;
+    if (pci && !is_pci_name(device->name))
+        return set_refuse(reader->error, device->node, "pci",
+                          "not a PCI address: write segment:bus:device.function in lower case, as in "
+                          "\"0000:01:00.0\"");
+    if (block && fdt_getprop(reader->tree, node, "no-dma", NULL) == NULL)
+        return set_refuse(reader->error, device->node, "no-dma",
+                          "a register block is given without DMA: add no-dma; to say that it cannot "
+                          "master");
+    for (uint32_t i = 0; i + 1 < partition->device_count; i++) {
+        if (strcmp(partition->device[i].name, device->name) == 0)
+            return set_refuse(reader->error, device->node, pci ? "pci" : "path",
+                              "%s is listed twice for this partition: remove one", device->name);
+    }
+    return true;
+}
+
+static bool read_memory(struct reader *reader, int node, struct set_partition *partition)
+{
+    uint64_t values[2];
+    unsigned int count;
+
+    if (!read_pairs(reader, node, "memory", values, 2, &count) || count != 2)
+        return set_refuse(reader->error, partition->node, "memory",
+                          "write memory = <0x0 0x40000000 0x0 0x4000000>: guest-physical base and "
+                          "size, two cells each");
+    partition->memory_base = values[0];
+    partition->memory_size = values[1];
+    if (!range_valid(values[0], values[1]) || !is_aligned(values[0] | values[1], MEMORY_ALIGNMENT))
+        return set_refuse(reader->error, partition->node, "memory",
+                          "base and size must be multiples of 2 MiB, the size not zero");
+    if (!range_inside(values[0], values[1], 0, BIT(arch_stage2_bits())))
+        return set_refuse(reader->error, partition->node, "memory",
+                          "ends above the %u bits of guest-physical address that a partition has",
+                          arch_stage2_bits());
+    const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
+                                            &arch_guest_layout.redistributor };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(vgic); i++) {
+        if (range_overlaps(values[0], values[1], vgic[i]->base, vgic[i]->size))
+            return set_refuse(reader->error, partition->node, "memory",
+                              "overlaps the interrupt controller at 0x%lx: choose another base",
+                              vgic[i]->base);
+    }
+    if (!read_pairs(reader, node, "physical-address", &partition->physical, 1, &count))
+        return set_refuse(reader->error, partition->node, "physical-address",
+                          "write two cells: <0x0 0x48000000>");
+    partition->fixed_physical = count == 1;
+    if (partition->fixed_physical && (!is_aligned(partition->physical, MEMORY_ALIGNMENT) ||
+                                      !range_valid(partition->physical, partition->memory_size)))
+        return set_refuse(reader->error, partition->node, "physical-address",
+                          "must be a multiple of 2 MiB and not wrap around");
+    return true;
+}
+
+static bool read_quota(struct reader *reader, int node, struct set_partition *partition)
+{
+    partition->cpus = 1;
+    partition->pool_pages = POOL_PAGES_DEFAULT;
+    if (!read_number(reader, node, "cpus", &partition->cpus) || partition->cpus != 1)
+        return set_refuse(reader->error, partition->node, "cpus",
+                          "a partition has one vCPU in this version: write cpus = <1>");
+    if (!read_number(reader, node, "pool-pages", &partition->pool_pages) ||
+        partition->pool_pages < 8 || partition->pool_pages > POOL_PAGES_LIMIT)
+        return set_refuse(reader->error, partition->node, "pool-pages",
+                          "write a number of 4 KiB table pages from 8 to %d", POOL_PAGES_LIMIT);
+    if ((uint64_t)partition->pool_pages * PAGE_SIZE > partition->memory_size / 2)
+        return set_refuse(reader->error, partition->node, "pool-pages",
+                          "the pool comes out of the partition's memory and would take more than half "
+                          "of it: lower it or raise memory");
+    return true;
+}
+
+static bool read_partition(struct reader *reader, int node)
+{
+    struct set *set = reader->set;
+    struct set_partition *partition;
+    char path[SET_NODE];
+    bool found;
+
+    if (!read_path(reader, node, path))
+        return false;
+    if (set->partition_count == PARTITION_LIMIT)
+        return set_refuse(reader->error, path, "", "more than %d partitions", PARTITION_LIMIT);
+    partition = &set->partition[set->partition_count++];
+    memcpy(partition->node, path, sizeof(path));
+    if (!read_text(reader, node, "console", partition->name, sizeof(partition->name), &found) ||
+        (found && !name_is_plain(partition->name)))
+        return set_refuse(reader->error, path, "console",
+                          "a name of at most %d letters, digits, '-', '_' or '.'", PARTITION_NAME - 1);
+    if (!found)
+        format(partition->name, sizeof(partition->name), "%s", fdt_get_name(reader->tree, node, NULL));
+    if (strcmp(partition->name, "bulkhead") == 0 || !name_is_plain(partition->name))
+        return set_refuse(reader->error, path, "console", "this name is the hypervisor's own, or not "
+                                                          "plain: choose another");
+    for (uint32_t i = 0; i + 1 < set->partition_count; i++) {
+        if (strcmp(set->partition[i].name, partition->name) == 0)
+            return set_refuse(reader->error, path, "console", "the name %s is in use by %s",
+                              partition->name, set->partition[i].node);
+    }
+    if (!read_text(reader, node, "payload", partition->payload, sizeof(partition->payload), &found) ||
+        !found)
+        return set_refuse(reader->error, path, "payload",
+                          "write payload = \"file\": an ELF file or a flat binary, at most %d characters",
+                          (int)sizeof(partition->payload) - 1);
+    if (!read_text(reader, node, "bootargs", partition->bootargs, sizeof(partition->bootargs), &found))
+        return set_refuse(reader->error, path, "bootargs", "a string of at most %d characters",
+                          BOOTARGS_LIMIT - 1);
+    if (!read_memory(reader, node, partition) || !read_quota(reader, node, partition))
+        return false;
+    int devices = fdt_subnode_offset(reader->tree, node, "devices");
+    int device;
+
+    fdt_for_each_subnode(device, reader->tree, devices)
+    {
+        if (!read_device(reader, device, partition))
+            return false;
+    }
+    return true;
+}
+
+static bool check_physical_overlap(struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->set->partition_count; i++) {
+        const struct set_partition *a = &reader->set->partition[i];
+
+        for (uint32_t j = 0; j < i; j++) {
+            const struct set_partition *b = &reader->set->partition[j];
+
+            if (a->fixed_physical && b->fixed_physical &&
+                range_overlaps(a->physical, a->memory_size, b->physical, b->memory_size))
+                return set_refuse(reader->error, a->node, "physical-address",
+                                  "[0x%lx, +0x%lx) overlaps the memory of %s at 0x%lx: move one of them",
+                                  a->physical, a->memory_size, b->node, b->physical);
+        }
+    }
+    return true;
+}
+
+bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error *error)
+{
+    struct reader reader = { .tree = tree, .set = set, .error = error };
+    int node, partitions;
+
+    memset(set, 0, sizeof(*set));
+    if (size > SET_SIZE_LIMIT || fdt_check_full(tree, size) != 0)
+        return set_refuse(error, "/", "", "not a whole device tree blob: compile it with dtc again");
+    if (fdt_node_check_compatible(tree, 0, "bulkhead,partition-set") != 0)
+        return set_refuse(error, "/", "compatible", "write compatible = \"bulkhead,partition-set\"");
+    partitions = fdt_path_offset(tree, "/partitions");
+    fdt_for_each_subnode(node, tree, partitions)
+    {
+        if (!read_partition(&reader, node))
+            return false;
+    }
+    if (set->partition_count == 0)
+        return set_refuse(error, "/partitions", "", "no partition: add a node for each");
+    return check_physical_overlap(&reader);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A partition set: what the user wants, read from its compiled device tree (docs/configuration.md). Read and
+ * checked by the same code on the host (make check) and at boot.
+ */
+#ifndef KERNEL_SET_H
+#define KERNEL_SET_H
+
+#include "kernel/limits.h"
+#include "lib/types.h"
+
+#define SET_DEVICE_NAME 48
+#define SET_NODE 64
+
+enum set_device_kind { SET_DEVICE_PCI, SET_DEVICE_BLOCK };
+
+struct set_device {
+    enum set_device_kind kind;
+    char node[SET_NODE];          /* of the set, for messages */
+    char name[SET_DEVICE_NAME];   /* PCI: as pci_name() writes it; block: path in the machine's tree */
+};
+
+struct set_partition {
+    char node[SET_NODE];
+    char name[PARTITION_NAME];
+    char payload[PARTITION_NAME * 2]; /* name in the bundle */
+    char bootargs[BOOTARGS_LIMIT];
+    uint32_t cpus;
+    uint64_t memory_base; /* guest-physical */
+    uint64_t memory_size;
+    bool fixed_physical;  /* physical says where the memory lies; otherwise boot chooses */
+    uint64_t physical;
+    uint32_t pool_pages;
+    uint32_t device_count;
+    struct set_device device[PARTITION_DEVICES];
+};
+
+struct set {
+    uint32_t partition_count;
+    struct set_partition partition[PARTITION_LIMIT];
+};
+
+/* A mistake in a set: one line for people. */
+struct set_error {
+    char node[SET_NODE];
+    const char *property;
+    char text[160]; /* what is wrong, and what to write instead */
+};
+
+/*
+ * Reads the tree of size bytes into *set and checks everything that needs no machine: shape, names,
+ * overlaps. False: *error says what to change. Work: the tree's size.
+ */
+bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error *error);
+
+/* Fills *error and returns false; for the checks that need the machine (kernel/plan.c). */
+bool set_refuse(struct set_error *error, const char *node, const char *property, const char *text,
+                ...) __attribute__((format(printf, 4, 5)));
+
+#endif

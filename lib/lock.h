@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ticket lock: first come, first served, so the wait of one CPU is bounded by the critical sections
+ * of the others. Not recursive. Locks nest in the order group, ioas, unit queue, log (docs/architecture.md).
+ */
+#ifndef LIB_LOCK_H
+#define LIB_LOCK_H
+
+#include <stdatomic.h>
+
+#include "arch/seam.h"
+
+struct lock {
+    _Atomic uint32_t next;
+    _Atomic uint32_t serving;
+};
+
+static inline void lock_acquire(struct lock *lock)
+{
+    uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+
+    while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
+        cpu_relax();
+}
+
+/* Takes the lock if nobody holds it; never waits. */
+static inline bool lock_try(struct lock *lock)
+{
+    uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_acquire);
+    uint32_t expected = serving;
+
+    return atomic_compare_exchange_strong_explicit(&lock->next, &expected, serving + 1,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+static inline void lock_release(struct lock *lock)
+{
+    uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+
+    atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+}
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/pagetable.h"
+
+/* A stretch of leaves of one size that lies in one table. */
+struct run {
+    unsigned int height;
+    uint32_t count;
+};
+
+/* Where a walk towards a height ended. */
+struct position {
+    volatile uint64_t *entry;
+    unsigned int height;
+};
+
+static uint64_t span(const struct pagetable_format *format, unsigned int height)
+{
+    return UINT64_C(1) << (format->page_shift + height * format->level_bits);
+}
+
+static uint64_t index_at(const struct pagetable *table, uint64_t address, unsigned int height)
+{
+    const struct pagetable_format *format = table->format;
+    uint64_t index = address >> (format->page_shift + height * format->level_bits);
+
+    return height == table->height ? index : index & (BIT(format->level_bits) - 1);
+}
+
+static volatile uint64_t *entry_at(const struct pagetable *table, uint64_t page, uint64_t address,
+                                   unsigned int height)
+{
+    return (volatile uint64_t *)memory_pointer(page) + index_at(table, address, height);
+}
+
+static bool is_present(const struct pagetable_format *format, uint64_t entry)
+{
+    return (entry & format->present_mask) != 0;
+}
+
+static bool is_leaf(const struct pagetable_format *format, uint64_t entry, unsigned int height)
+{
+    return height == 0 || (entry & format->leaf_mask) == format->leaf_value;
+}
+
+static void store(const struct pagetable *table, volatile uint64_t *entry, uint64_t value)
+{
+    entry_write64(entry, value);
+    if (!table->coherent)
+        cache_clean(entry, sizeof(*entry));
+}
+
+static struct page_record *record_of(const struct pagetable *table, const volatile uint64_t *entry)
+{
+    return page_pool_record(table->pool, align_down(memory_physical(entry), PAGE_SIZE));
+}
+
+/* Follows address from the root until it stands at `height`, or at an entry that is absent or a leaf. */
+static struct position descend(const struct pagetable *table, uint64_t address, unsigned int height)
+{
+    const struct pagetable_format *format = table->format;
+    uint64_t page = table->root;
+
+    for (unsigned int h = table->height;; h--) {
+        volatile uint64_t *entry = entry_at(table, page, address, h);
+        uint64_t value = *entry;
+
+        if (h == height || !is_present(format, value) || is_leaf(format, value, h))
+            return (struct position){ .entry = entry, .height = h };
+        page = value & format->address_mask;
+    }
+}
+
+bool pagetable_init(struct pagetable *table, const struct pagetable_format *format,
+                    struct page_pool *pool, unsigned int input_bits, bool coherent)
+{
+    unsigned int height = 0;
+
+    while (format->page_shift + (height + 1) * format->level_bits < input_bits)
+        height++;
+    *table = (struct pagetable){
+        .format = format,
+        .pool = pool,
+        .root = page_pool_take(pool),
+        .limit = UINT64_C(1) << input_bits,
+        .height = (uint8_t)height,
+        .coherent = coherent,
+    };
+    if (table->root != 0 && !coherent)
+        cache_clean(memory_pointer(table->root), PAGE_SIZE);
+    return table->root != 0;
+}
+
+/* The next stretch of equal leaves: the largest size that alignment and length allow, up to the end of
+ * its table. */
+static struct run next_run(const struct pagetable *table, uint64_t address, uint64_t output,
+                           uint64_t size, uint32_t bound)
+{
+    const struct pagetable_format *format = table->format;
+    unsigned int height = 0;
+
+    for (unsigned int h = 1; h <= table->height; h++) {
+        if (size < span(format, h) || !is_aligned(address | output, span(format, h)))
+            break;
+        if ((format->block_heights & BIT(h)) != 0)
+            height = h;
+    }
+    uint64_t count = size >> (format->page_shift + height * format->level_bits);
+
+    if (height < table->height)
+        count = min_u64(count, BIT(format->level_bits) - index_at(table, address, height));
+    return (struct run){ .height = height, .count = (uint32_t)min_u64(count, bound) };
+}
+
+/* True if the stretch is free; adds to *tables how many new tables it needs beyond those that earlier
+ * stretches of the same request need already (their ends stand in covered[]). */
+static bool run_is_free(const struct pagetable *table, uint64_t address, struct run run,
+                        uint64_t covered[PAGETABLE_HEIGHTS], uint32_t *tables)
+{
+    const struct pagetable_format *format = table->format;
+    struct position position = descend(table, address, run.height);
+
+    if (position.height > run.height) {
+        if (is_present(format, *position.entry))
+            return false;
+        for (unsigned int h = run.height; h < position.height; h++) {
+            if (address >= covered[h]) {
+                covered[h] = align_down(address, span(format, h + 1)) + span(format, h + 1);
+                (*tables)++;
+            }
+        }
+        return true;
+    }
+    for (uint32_t i = 0; i < run.count; i++) {
+        if (is_present(format, position.entry[i]))
+            return false;
+    }
+    return true;
+}
+
+static void write_run(struct pagetable *table, uint64_t address, uint64_t output, struct run run,
+                      uint64_t attributes)
+{
+    const struct pagetable_format *format = table->format;
+    struct position position = descend(table, address, run.height);
+    uint64_t value = output | attributes | (run.height == 0 ? format->page_bits : format->block_bits);
+    uint64_t step = span(format, run.height);
+
+    while (position.height > run.height) {
+        uint64_t page = page_pool_take(table->pool);
+
+        if (!table->coherent)
+            cache_clean(memory_pointer(page), PAGE_SIZE);
+        record_of(table, position.entry)->entries++;
+        store(table, position.entry, page | format->table_bits);
+        position.height--;
+        position.entry = entry_at(table, page, address, position.height);
+    }
+    record_of(table, position.entry)->entries += run.count;
+    for (uint32_t i = 0; i < run.count; i++, value += step)
+        store(table, &position.entry[i], value);
+}
+
+enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
+                                    uint64_t size, uint64_t attributes, uint32_t bound,
+                                    struct pagetable_progress *progress)
+{
+    uint64_t covered[PAGETABLE_HEIGHTS] = { 0 };
+    uint32_t left = bound, tables = 0;
+    uint64_t done = 0;
+
+    *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
+    while (done < size && left > 0) {
+        struct run run = next_run(table, address + done, output + done, size - done, left);
+
+        if (!run_is_free(table, address + done, run, covered, &tables))
+            return PAGETABLE_EXISTS;
+        done += run.count * span(table->format, run.height);
+        left -= run.count;
+    }
+    if (tables > table->pool->free)
+        return PAGETABLE_FULL;
+
+    for (uint64_t at = 0; at < done;) {
+        struct run run = next_run(table, address + at, output + at, done - at, bound);
+
+        write_run(table, address + at, output + at, run, attributes);
+        at += run.count * span(table->format, run.height);
+        progress->leaves += run.count;
+    }
+    barrier_entries();
+    table->mapped += done;
+    progress->done = done;
+    progress->bytes = done;
+    return done < size ? PAGETABLE_MORE : PAGETABLE_OK;
+}
+
+/* True if address lies inside a leaf that begins before it. */
+static bool cuts_leaf(const struct pagetable *table, uint64_t address)
+{
+    struct position position = descend(table, address, 0);
+
+    return is_present(table->format, *position.entry) &&
+           !is_aligned(address, span(table->format, position.height));
+}
+
+struct unmapping {
+    struct pagetable *table;
+    struct pagetable_progress *progress;
+    volatile uint64_t *path[PAGETABLE_HEIGHTS]; /* the entry passed at each height */
+    uint64_t address, end;
+    uint32_t left;
+};
+
+/* Takes out of the tree the table below the entry at `height`, and every one above it that this leaves empty. */
+static void unlink_table(struct unmapping *u, unsigned int height)
+{
+    struct pagetable *table = u->table;
+
+    for (unsigned int h = height; h <= table->height; h++) {
+        uint64_t page = *u->path[h] & table->format->address_mask;
+
+        store(table, u->path[h], 0);
+        page_list_add(table->pool, &u->progress->freed, page);
+        u->progress->tables_freed = true;
+        if (--record_of(table, u->path[h])->entries != 0)
+            break;
+    }
+}
+
+/* Clears leaves from the entry at `height` on, up to the end of the range, of the table or of the bound. */
+static void clear_leaves(struct unmapping *u, unsigned int height)
+{
+    struct pagetable *table = u->table;
+    const struct pagetable_format *format = table->format;
+    volatile uint64_t *entry = u->path[height];
+    uint64_t step = span(format, height);
+    uint64_t room = height < table->height
+                        ? BIT(format->level_bits) - index_at(table, u->address, height)
+                        : (u->end - u->address) / step;
+    uint32_t count = (uint32_t)min_u64(min_u64((u->end - u->address) / step, room), u->left);
+    uint32_t cleared = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_present(format, entry[i]))
+            continue;
+        if (!is_leaf(format, entry[i], height)) {
+            count = i;
+            break;
+        }
+        store(table, &entry[i], 0);
+        cleared++;
+    }
+    u->left -= count;
+    u->address += count * step;
+    u->progress->bytes += cleared * step;
+    u->progress->leaves += cleared;
+    struct page_record *record = record_of(table, entry);
+
+    record->entries -= cleared;
+    if (record->entries == 0 && cleared != 0 && height < table->height)
+        unlink_table(u, height + 1);
+}
+
+/* One step: skips a hole, drops a whole table of pages, or clears a stretch of leaves. */
+static void unmap_step(struct unmapping *u)
+{
+    struct pagetable *table = u->table;
+    const struct pagetable_format *format = table->format;
+    uint64_t page = table->root;
+
+    for (unsigned int h = table->height;; h--) {
+        volatile uint64_t *entry = entry_at(table, page, u->address, h);
+        uint64_t value = *entry;
+
+        u->path[h] = entry;
+        if (!is_present(format, value)) {
+            u->address = min_u64(u->end, align_down(u->address, span(format, h)) + span(format, h));
+            u->left--;
+            return;
+        }
+        if (is_leaf(format, value, h)) {
+            clear_leaves(u, h);
+            return;
+        }
+        page = value & format->address_mask;
+        if (h == 1 && is_aligned(u->address, span(format, 1)) &&
+            u->end - u->address >= span(format, 1)) {
+            uint32_t entries = page_pool_record(table->pool, page)->entries;
+
+            unlink_table(u, 1);
+            u->progress->bytes += (uint64_t)entries * span(format, 0);
+            u->progress->leaves += entries;
+            u->address += span(format, 1);
+            u->left--;
+            return;
+        }
+    }
+}
+
+enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
+                                      uint32_t bound, struct pagetable_progress *progress)
+{
+    struct unmapping u = {
+        .table = table,
+        .progress = progress,
+        .address = address,
+        .end = address + size,
+        .left = bound,
+    };
+
+    *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
+    if (cuts_leaf(table, address) || (u.end < table->limit && cuts_leaf(table, u.end)))
+        return PAGETABLE_CUT;
+    while (u.address < u.end && u.left > 0)
+        unmap_step(&u);
+    barrier_entries();
+    progress->done = u.address - address;
+    table->mapped -= progress->bytes;
+    return u.address < u.end ? PAGETABLE_MORE : PAGETABLE_OK;
+}
+
+bool pagetable_lookup(const struct pagetable *table, uint64_t address, uint64_t *entry,
+                      uint64_t *leaf_size)
+{
+    if (address >= table->limit)
+        return false;
+    struct position position = descend(table, address, 0);
+
+    if (!is_present(table->format, *position.entry))
+        return false;
+    *entry = *position.entry;
+    *leaf_size = span(table->format, position.height);
+    return true;
+}
+
+void pagetable_release(struct pagetable *table, struct page_list *freed)
+{
+    page_list_add(table->pool, freed, table->root);
+    table->root = 0;
+}

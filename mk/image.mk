@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# The hypervisor's image for one board.
+
+IMAGE_DIR := $(BUILD)/$(BOARD)
+IMAGE_LINK_ADDRESS := 0x40200000
+
+# Sources that are the same on a target and on the host.
+CORE_C_SOURCES := $(wildcard lib/*.c kernel/*.c kernel/vdev/*.c drivers/iommu/*.c \
+                    drivers/iommu/smmuv3/*.c drivers/pci/*.c drivers/topology/*.c)
+# Only on a target: lib/string.c stands in for a C library.
+ARM64_C_SOURCES := $(CORE_C_SOURCES) $(wildcard arch/arm64/*.c arch/arm64/vdev/*.c drivers/serial/*.c \
+                     drivers/irqchip/*.c)
+ARM64_S_SOURCES := $(wildcard arch/arm64/*.S)
+
+WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wcast-qual -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wwrite-strings
+
+# Every symbol is hidden: references are relative to the program counter, without a table between.
+ARM64_CPPFLAGS := -I. -Iinclude -Iarch/arm64/include -isystem $(LIBFDT_INCLUDE) \
+                  -DIMAGE_LINK_ADDRESS=$(IMAGE_LINK_ADDRESS)
+ARM64_CODEGEN := -ffreestanding -fpie -include arch/arm64/include/hidden.h -O2 -g \
+                 -fno-stack-protector -fno-omit-frame-pointer -fno-common -ffunction-sections \
+                 -fdata-sections -mstrict-align -fno-asynchronous-unwind-tables \
+                 -fno-delete-null-pointer-checks -ffile-prefix-map=$(CURDIR)=. -march=armv8-a+nofp
+ARM64_CFLAGS := -std=c11 $(WARNINGS) $(ARM64_CODEGEN) -mgeneral-regs-only -mno-outline-atomics
+ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CODEGEN) \
+                      -mgeneral-regs-only -mno-outline-atomics
+
+ARM64_OBJECTS := $(ARM64_C_SOURCES:%.c=$(IMAGE_DIR)/obj/%.o) \
+                 $(ARM64_S_SOURCES:%.S=$(IMAGE_DIR)/obj/%.o) $(IMAGE_DIR)/obj/board_table.o
+
+.PHONY: hypervisor
+hypervisor: $(IMAGE_DIR)/bulkhead.img
+
+$(IMAGE_DIR)/board.dtb: boards/$(BOARD)/board.dts | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
+
+$(IMAGE_DIR)/board_table.S: $(IMAGE_DIR)/board.dtb tools/board_table.sh
+	$(Q)tools/board_table.sh $< > $@
+
+$(IMAGE_DIR)/obj/board_table.o: $(IMAGE_DIR)/board_table.S
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc -c -o $@ $<
+
+$(IMAGE_DIR)/obj/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc $(ARM64_CPPFLAGS) $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(IMAGE_DIR)/obj/%.o: %.S $(IMAGE_DIR)/board.dtb $(MAKEFILE_LIST) | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc $(ARM64_CPPFLAGS) -DBOARD_TREE='"$(IMAGE_DIR)/board.dtb"' -MMD -MP -c -o $@ $<
+
+$(IMAGE_DIR)/arm64.ld: linker/arm64.ld arch/arm64/include/layout.h mk/image.mk | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_COMPILE)gcc -E -P -x c $(ARM64_CPPFLAGS) -include arch/arm64/include/layout.h -o $@ $<
+
+$(IMAGE_DIR)/bulkhead.elf: $(ARM64_OBJECTS) $(IMAGE_DIR)/arm64.ld
+	$(Q)$(CROSS_COMPILE)gcc -nostdlib -static-pie -Wl,--gc-sections -Wl,--no-dynamic-linker \
+	    -Wl,-z,norelro -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--build-id=none -Wl,-T,$(IMAGE_DIR)/arm64.ld \
+	    -Wl,-Map,$(@:.elf=.map) -o $@ $(ARM64_OBJECTS) $(LIBFDT_ARM64)
+	@# The image relocates itself and knows one kind of relocation.
+	$(Q)! $(CROSS_COMPILE)readelf -rW $@ | grep -E ' R_AARCH64_' | grep -vE 'R_AARCH64_(RELATIVE|NONE)'
+
+$(IMAGE_DIR)/bulkhead.img: $(IMAGE_DIR)/bulkhead.elf
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+
+-include $(ARM64_OBJECTS:.o=.d)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Set-up of the tools; included first. Defines where they are and the stamps
+# that bring them:
+#
+#   target: sources | $(SETUP_BUILD) $(SETUP_NEWLIB)    as order-only prerequisites
+#
+# SETUP_BUILD   compilers, python3, dtc, libfdt, cmocka
+# SETUP_NEWLIB  the C library of the guests (includes SETUP_BUILD)
+# SETUP_QEMU    the emulator; with QEMU=program only its version is checked
+# SETUP_LINT    clang, clang-tidy, clang-format, cppcheck (includes SETUP_BUILD)
+#
+# A stamp's name holds the recipe and what else it depends on, so that an
+# existing stamp means: nothing to do.
+
+setup_goal := $(.DEFAULT_GOAL)
+
+BUILD ?= build
+CROSS_COMPILE ?= aarch64-linux-gnu-
+HOSTCC ?= gcc
+PYTHON ?= python3
+DTC ?= dtc
+
+setup_tools := $(abspath $(BUILD))/tools
+ifeq ($(QEMU),)
+override QEMU := $(setup_tools)/bin/qemu-system-aarch64
+endif
+
+export PATH := $(setup_tools)/bin:$(PATH)
+
+LIBFDT_INCLUDE := $(setup_tools)/libfdt/include
+LIBFDT_ARM64 := $(setup_tools)/libfdt/arm64/libfdt.a
+LIBFDT_HOST := $(setup_tools)/libfdt/host/libfdt.a
+NEWLIB_INCLUDE := $(setup_tools)/newlib/aarch64/include
+NEWLIB_LIB := $(setup_tools)/newlib/aarch64/lib
+CMOCKA_INCLUDE := $(setup_tools)/cmocka/include
+CMOCKA_LIBS := -L$(setup_tools)/cmocka/lib -Wl,-rpath,$(setup_tools)/cmocka/lib -lcmocka
+
+# $(call setup_stamp,part,scripts,else): the name of the part's stamp
+setup_stamp = $(BUILD)/tools/stamp/$(1)-$(firstword \
+  $(shell { cat $(2:%=tools/setup/%.sh); echo '$(3)'; } | cksum))
+setup_machine := $(shell uname -nm)
+
+SETUP_BUILD := $(call setup_stamp,build,build common apt wrap,$(CROSS_COMPILE) $(HOSTCC) $(PYTHON) $(setup_machine))
+SETUP_NEWLIB := $(call setup_stamp,newlib,newlib,$(CROSS_COMPILE))
+SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
+SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
+
+# $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
+define setup_run
+@BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' HOSTCC='$(HOSTCC)' PYTHON='$(PYTHON)' \
+  QEMU='$(QEMU)' tools/setup/setup.sh $(1)
+@mkdir -p $(@D) && rm -f $(@D)/$(1)-* && touch $@
+endef
+
+$(SETUP_BUILD):
+	$(call setup_run,build)
+
+$(SETUP_NEWLIB): | $(SETUP_BUILD)
+	$(call setup_run,newlib)
+
+$(SETUP_QEMU):
+	$(call setup_run,qemu)
+
+$(SETUP_LINT): | $(SETUP_BUILD)
+	$(call setup_run,lint)
+
+.PHONY: setup
+setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
+	@:
+
+# The stamps are no default goal: the Makefile chooses.
+.DEFAULT_GOAL := $(setup_goal)

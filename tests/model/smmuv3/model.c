@@ -1,0 +1,271 @@
+/*
+ * Life of an instance, its way to memory and interrupts, programming errors, lateness, injection.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+static void *must(void *memory)
+{
+    if (!memory) {
+        fputs("smmuv3 model: out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+struct smmuv3_model *smmuv3_model_create(const struct smmuv3_model_parameters *parameters,
+                                         const struct smmuv3_model_environment *environment)
+{
+    struct smmuv3_model *model = must(calloc(1, sizeof(*model)));
+
+    model->p = *parameters;
+    model->environment = *environment;
+    if (!model->p.trace_length) {
+        model->p.trace_length = TRACE_DEFAULT;
+    }
+    model->trace = must(calloc(model->p.trace_length, sizeof(*model->trace)));
+    smmuv3_model_reset(model);
+    return model;
+}
+
+void smmuv3_model_destroy(struct smmuv3_model *model)
+{
+    if (!model) {
+        return;
+    }
+    free(model->trace);
+    free(model->pending);
+    free(model->caches.l1stds);
+    free(model->caches.stes);
+    free(model->caches.tlb);
+    free(model);
+}
+
+void smmuv3_model_reset(struct smmuv3_model *model)
+{
+    model_registers_reset(model);
+    model->pending_count = 0;
+    for (unsigned i = 0; i < SMMUV3_MODEL_LATES; i++) {
+        model->late[i].pending = false;
+    }
+    model->service_failure = false;
+    model->cmdq_stuck = false;
+    model->eventq_inconsistent = false;
+    model->unsynced = false;
+    model->asked = 0;
+    model->invalidated = 0;
+}
+
+void smmuv3_model_evict(struct smmuv3_model *model)
+{
+    model->caches.l1std_count = 0;
+    model->caches.ste_count = 0;
+    model->caches.tlb_count = 0;
+}
+
+/* Make sure that `array` has room for one more than *room elements; it doubles. */
+void *model_grow(void *array, unsigned *room, size_t element)
+{
+    *room = *room ? *room * 2 : 16;
+    return must(realloc(array, *room * element));
+}
+
+/* ------------------------------------------------------------------ memory and interrupts */
+
+/* An external abort that a test asked for. */
+static bool injected_abort(struct smmuv3_model *model, enum smmuv3_model_access_kind kind)
+{
+    if (!model->abort_next[kind]) {
+        return false;
+    }
+    model->abort_next[kind]--;
+    return true;
+}
+
+bool model_read(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, uint64_t address,
+                void *data, size_t size)
+{
+    if (injected_abort(model, kind)) {
+        return false;
+    }
+    return model->environment.read(model->environment.context, kind, address, data, size);
+}
+
+/* Read 64-bit words one by one. A pure lookup passes by injected aborts, it leaves no trace. */
+bool model_read_words(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, bool pure,
+                      uint64_t address, uint64_t *words, unsigned count)
+{
+    if (!pure && injected_abort(model, kind)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!model->environment.read(model->environment.context,
+                                     pure ? SMMUV3_MODEL_AUDIT : kind,
+                                     address + i * sizeof(*words), &words[i], sizeof(*words))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool model_write(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, uint64_t address,
+                 const void *data, size_t size)
+{
+    if (injected_abort(model, kind)) {
+        return false;
+    }
+    return model->environment.write(model->environment.context, kind, address, data, size);
+}
+
+void model_interrupt(struct smmuv3_model *model, enum smmuv3_model_line line)
+{
+    if (model->environment.interrupt) {
+        model->environment.interrupt(model->environment.context, line);
+    }
+}
+
+void smmuv3_model_abort_next(struct smmuv3_model *model, enum smmuv3_model_access_kind kind,
+                             unsigned count)
+{
+    model->abort_next[kind] = count;
+}
+
+void smmuv3_model_drop_sync_signals(struct smmuv3_model *model, unsigned count)
+{
+    model->drop_sync_signals = count;
+}
+
+void smmuv3_model_fail_next_sync(struct smmuv3_model *model)
+{
+    model->fail_next_sync = true;
+}
+
+/* ------------------------------------------------------------------ programming errors */
+
+void model_error(struct smmuv3_model *model, enum smmuv3_model_error_kind kind,
+                 const char *subject, const char *text, uint64_t value)
+{
+    for (unsigned i = 0; i < sizeof(model->error_counts) / sizeof(*model->error_counts); i++) {
+        model->error_counts[i] += (unsigned)kind == power_of_2(i);
+    }
+    if (model->error_count < ERRORS_KEPT) {
+        model->errors[model->error_count++] = (struct smmuv3_model_error){
+            .kind = kind, .subject = subject, .text = text, .value = value,
+        };
+    }
+}
+
+unsigned smmuv3_model_error_count(const struct smmuv3_model *model, unsigned mask)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < sizeof(model->error_counts) / sizeof(*model->error_counts); i++) {
+        count += mask & power_of_2(i) ? model->error_counts[i] : 0;
+    }
+    return count;
+}
+
+const struct smmuv3_model_error *smmuv3_model_error_at(const struct smmuv3_model *model,
+                                                       unsigned mask, unsigned n)
+{
+    for (unsigned i = 0; i < model->error_count; i++) {
+        if (((unsigned)model->errors[i].kind & mask) && n-- == 0) {
+            return &model->errors[i];
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ lateness */
+
+/* Let what is pending take place. */
+static void take_place(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    model->late[what].pending = false;
+    switch (what) {
+    case SMMUV3_MODEL_LATE_CR0ACK:
+        model_cr0_update(model);
+        break;
+    case SMMUV3_MODEL_LATE_GBPA:
+        model_gbpa_update(model);
+        break;
+    case SMMUV3_MODEL_LATE_IRQ_CTRLACK:
+        model_irq_ctrl_update(model);
+        break;
+    case SMMUV3_MODEL_LATE_COMMANDS:
+    case SMMUV3_MODEL_LATE_SYNC:
+        model_consume_one(model);
+        model_consider_commands(model);
+        break;
+    case SMMUV3_MODEL_LATES:
+        break;
+    }
+}
+
+/* Something is to happen: at once if it is prompt, else when its reads have passed. */
+void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    struct model_lateness *late = &model->late[what];
+
+    if (!late->reads) {
+        take_place(model, what);
+    } else if (!late->pending) {
+        late->pending = true;
+        late->left = late->reads;
+    }
+}
+
+/* A command has lost its turn if the queue was stopped meanwhile. */
+static bool still_due(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    if (!model->late[what].pending) {
+        return false;
+    }
+    if (what == SMMUV3_MODEL_LATE_COMMANDS || what == SMMUV3_MODEL_LATE_SYNC) {
+        return model_command_waits(model, what == SMMUV3_MODEL_LATE_SYNC);
+    }
+    return true;
+}
+
+/* A register is about to be read: time passes. */
+void model_tick(struct smmuv3_model *model)
+{
+    for (unsigned i = 0; i < SMMUV3_MODEL_LATES; i++) {
+        struct model_lateness *late = &model->late[i];
+
+        if (!still_due(model, (enum smmuv3_model_late)i) || late->left == SMMUV3_MODEL_NEVER) {
+            continue;
+        }
+        if (late->left) {
+            late->left--;
+        } else {
+            take_place(model, (enum smmuv3_model_late)i);
+        }
+    }
+}
+
+void smmuv3_model_set_late(struct smmuv3_model *model, enum smmuv3_model_late what,
+                           unsigned reads)
+{
+    model->late[what].reads = reads;
+}
+
+bool smmuv3_model_step(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    if (!still_due(model, what)) {
+        return false;
+    }
+    take_place(model, what);
+    return true;
+}
+
+void smmuv3_model_release(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    model->late[what].reads = 0;
+    if (still_due(model, what)) {
+        take_place(model, what);
+    }
+}

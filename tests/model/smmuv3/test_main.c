@@ -1,0 +1,22 @@
+/*
+ * All tests of the SMMUv3 model, as one program.
+ */
+#include "fixture.h"
+
+int main(void)
+{
+    int failed = 0;
+
+    failed += run_register_tests();
+    failed += run_stream_table_tests();
+    failed += run_ste_tests();
+    failed += run_stage2_tests();
+    failed += run_cache_tests();
+    failed += run_range_tests();
+    failed += run_tlb_tests();
+    failed += run_command_tests();
+    failed += run_event_tests();
+    failed += run_late_tests();
+    failed += run_reach_tests();
+    return failed ? 1 : 0;
+}

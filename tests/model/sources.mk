@@ -1,0 +1,39 @@
+# The reference models and their own tests. MODEL_TEST_SOURCES, MODEL_SOURCES and -lcmocka make one
+# program that runs all tests of the models.
+MODEL_SOURCES := \
+    tests/model/smmuv3/command_effect.c \
+    tests/model/smmuv3/command_format.c \
+    tests/model/smmuv3/commands.c \
+    tests/model/smmuv3/config_cache.c \
+    tests/model/smmuv3/enable.c \
+    tests/model/smmuv3/events.c \
+    tests/model/smmuv3/gerror.c \
+    tests/model/smmuv3/model.c \
+    tests/model/smmuv3/parameters.c \
+    tests/model/smmuv3/queue.c \
+    tests/model/smmuv3/reach.c \
+    tests/model/smmuv3/register_values.c \
+    tests/model/smmuv3/registers.c \
+    tests/model/smmuv3/stage2.c \
+    tests/model/smmuv3/ste.c \
+    tests/model/smmuv3/stream_table.c \
+    tests/model/smmuv3/tlb.c \
+    tests/model/smmuv3/trace.c \
+    tests/model/smmuv3/translate.c
+
+MODEL_TEST_SOURCES := \
+    tests/model/smmuv3/fixture.c \
+    tests/model/smmuv3/test_caches.c \
+    tests/model/smmuv3/test_commands.c \
+    tests/model/smmuv3/test_events.c \
+    tests/model/smmuv3/test_late.c \
+    tests/model/smmuv3/test_main.c \
+    tests/model/smmuv3/test_ranges.c \
+    tests/model/smmuv3/test_reach.c \
+    tests/model/smmuv3/test_registers.c \
+    tests/model/smmuv3/test_stage2.c \
+    tests/model/smmuv3/test_ste.c \
+    tests/model/smmuv3/test_stream_table.c \
+    tests/model/smmuv3/test_tlb.c
+
+MODEL_CPPFLAGS := -Itests/model/smmuv3

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Run one image on a QEMU board and take the exit status from what the image says.
+
+    run.py --board boards/qemu-virt --image bulkhead.img --bundle demo.bundle [-- QEMU options]
+
+The board's data file `qemu.args` holds the machine, one option a line. After it come the image, the
+bundle, the options behind `--`, and last the words of $QEMU_FLAGS. $QEMU names the emulator.
+
+The console goes to standard output line by line. A partition may print any byte: what is not UTF-8
+and what would steer a terminal is replaced. The exit status comes from the line that closes a run,
+
+    [bulkhead] off: name=code name2=code ...
+
+0 if every code is 0, else the first that is not, clipped to 125; 1 with one line of explanation if
+the line is missing or time runs out.
+"""
+import argparse
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import zlib
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DEFAULT_QEMU = os.path.join(ROOT, "build", "tools", "bin", "qemu-system-aarch64")
+DEFAULT_TIMEOUT = 120.0
+LARGEST_STATUS = 125  # what lies above means something else to a shell
+GRACE = 10.0  # seconds that the machine may take to go off after it said so
+
+OFF_LINE = re.compile(r"\[bulkhead\] off:((?: [^\s=]+=-?\d+)+) *")
+PREFIX = re.compile(r"\[([^\]\s]+)\] ")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+PALETTE = (32, 33, 34, 35, 36, 92, 93, 94, 95, 96)
+
+
+class RunError(Exception):
+    """What the user must be told in one line."""
+
+
+def board_arguments(board):
+    """The QEMU options of a board: one option a line, '#' starts a comment."""
+    path = os.path.join(board, "qemu.args")
+    try:
+        with open(path, encoding="utf-8") as data:
+            lines = data.readlines()
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}: is {board} a QEMU board?") from error
+    words = []
+    for number, line in enumerate(lines, 1):
+        try:
+            words += shlex.split(line, comments=True)
+        except ValueError as error:
+            raise RunError(f"{path}:{number}: {error}") from error
+    return words
+
+
+def find_qemu():
+    """$QEMU, else the emulator that the build unpacked, else the one on the path."""
+    named = os.environ.get("QEMU")
+    if named:
+        found = shutil.which(named)
+        if not found:
+            raise RunError(f"QEMU={named}: no such program")
+        return found
+    found = shutil.which(DEFAULT_QEMU) or shutil.which("qemu-system-aarch64")
+    if not found:
+        raise RunError("no qemu-system-aarch64: `make setup` fetches it, QEMU=path names another")
+    return found
+
+
+def compose(board, image, bundle=None, extra=()):
+    """The whole command line; $QEMU_FLAGS comes last so that it has the last word."""
+    command = [find_qemu(), *board_arguments(board)]
+    if image:
+        command += ["-kernel", image]
+    if bundle:
+        command += ["-initrd", bundle]
+    return command + list(extra) + shlex.split(os.environ.get("QEMU_FLAGS", ""))
+
+
+def decode(raw):
+    """One console line as text that is safe to print: no broken UTF-8, no control characters."""
+    text = raw.rstrip(b"\r\n").decode("utf-8", "replace")
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def parse_off(line):
+    """[(name, code), ...] if this is the line that closes a run, else None."""
+    match = OFF_LINE.fullmatch(line)
+    if not match:
+        return None
+    pairs = (word.rsplit("=", 1) for word in match.group(1).split())
+    return [(name, int(code)) for name, code in pairs]
+
+
+def exit_status(codes):
+    """0 if all codes are 0, else the first other one as a shell can carry it."""
+    for _, code in codes:
+        if code:
+            return min(max(code, 1), LARGEST_STATUS)
+    return 0
+
+
+class Painter:
+    """Colours the `[name] ` in front of a line, each name always alike."""
+
+    def __init__(self, stream):
+        self.on = stream.isatty() and not os.environ.get("NO_COLOR")
+
+    def paint(self, line):
+        match = PREFIX.match(line) if self.on else None
+        if not match:
+            return line
+        name = match.group(1)
+        style = "1" if name == "bulkhead" else str(PALETTE[zlib.crc32(name.encode()) % len(PALETTE)])
+        return f"\x1b[{style}m[{name}]\x1b[0m {line[match.end():]}"
+
+
+def kill_group(process):
+    """End the process that we started and what it started, nothing else."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+
+
+def stream_console(process, out):
+    """Copy the console to `out`; returns the codes of the closing line, None without one.
+
+    Only the last line counts: a closing line that anything follows was not one.
+    """
+    painter, codes = Painter(out), None
+    for raw in process.stdout:
+        line = decode(raw)
+        codes = parse_off(line)
+        print(painter.paint(line), file=out, flush=True)
+    return codes
+
+
+def run(command, timeout, out=sys.stdout):
+    """Run to the end; returns the exit status. Raises RunError where there is none to report."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               start_new_session=True)
+    expired = threading.Event()
+
+    def expire():
+        expired.set()
+        kill_group(process)
+
+    watchdog = threading.Timer(timeout, expire)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        codes = stream_console(process, out)
+        status = process.wait(GRACE)
+    except subprocess.TimeoutExpired as error:
+        raise RunError(f"the emulator closed its console but did not end in {GRACE:g} s") from error
+    finally:
+        watchdog.cancel()
+        kill_group(process)
+    if expired.is_set():
+        raise RunError(f"stopped: the run took longer than {timeout:g} s (--timeout)")
+    if codes is None:
+        raise RunError("the run did not end with `[bulkhead] off: name=code ...` "
+                       f"(the emulator ended with status {status})")
+    return exit_status(codes)
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(description="Run one Bulkhead image on a QEMU board.",
+                                     epilog="Environment: QEMU, QEMU_FLAGS, NO_COLOR.")
+    parser.add_argument("--board", default=os.path.join(ROOT, "boards", "qemu-virt"),
+                        help="folder with qemu.args (default: %(default)s)")
+    parser.add_argument("--image", required=True, help="the hypervisor's image")
+    parser.add_argument("--bundle", help="partition set and payloads")
+    parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT, metavar="S",
+                        help="seconds of real time (default: %(default)g)")
+    parser.add_argument("extra", nargs="*", metavar="-- QEMU options",
+                        help="options that follow the board's")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    arguments = parse_arguments(argv)
+    try:
+        for path in filter(None, (arguments.image, arguments.bundle)):
+            if not os.path.isfile(path):
+                raise RunError(f"{path}: no such file: has it been built?")
+        command = compose(arguments.board, arguments.image, arguments.bundle, arguments.extra)
+        return run(command, arguments.timeout)
+    except RunError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone; nothing is left to flush to
+        return 1
+
+
+if __name__ == "__main__":
+    # A plain kill must end the emulator too, so it takes the way that Ctrl-C takes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())
