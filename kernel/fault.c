@@ -11,6 +11,8 @@
 #define WINDOW_MICROSECONDS 1000000
 #define WINDOW_LINES 8
 #define WINDOW_EVENTS 4096
+/* Faults on one page that follow each other this closely are one transfer. */
+#define BURST_MICROSECONDS 10000
 
 const char *fault_cause_name(uint32_t cause)
 {
@@ -38,7 +40,10 @@ static const char *owner_name(const struct device *device)
 
 static bool same_burst(const struct device_faults *faults, const struct iommu_fault *fault)
 {
-    return faults->count != 0 && faults->cause == fault->cause && faults->access == fault->access &&
+    uint64_t burst = time_ticks_per_second() / 1000000 * BURST_MICROSECONDS;
+
+    return faults->count != 0 && time_now() - faults->last < burst &&
+           faults->cause == fault->cause && faults->access == fault->access &&
            align_down(faults->iova, PAGE_SIZE) == align_down(fault->iova, PAGE_SIZE);
 }
 
@@ -47,7 +52,7 @@ static void open_window(struct device_faults *faults)
     uint64_t now = time_now();
 
     if (faults->window_count != 0 &&
-        now - faults->window_start < time_ticks_per_second() * WINDOW_MICROSECONDS / 1000000)
+        now - faults->window_start < time_ticks_per_second() / 1000000 * WINDOW_MICROSECONDS)
         return;
     faults->window_start = now;
     faults->window_count = 0;
@@ -58,7 +63,7 @@ static void open_window(struct device_faults *faults)
 static void print_fault(const struct device *device, struct device_faults *faults,
                         const struct iommu_fault *fault)
 {
-    if (faults->window_count != 1 && same_burst(faults, fault)) {
+    if (same_burst(faults, fault)) {
         faults->repeats++;
         return;
     }
@@ -86,6 +91,7 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
     open_window(faults);
     faults->window_count++;
     print_fault(device, faults, fault);
+    faults->last = time_now();
     faults->iova = fault->iova;
     faults->cause = fault->cause;
     faults->access = fault->access;

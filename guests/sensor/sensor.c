@@ -29,6 +29,8 @@
 #define SOURCE_IOVA IOVA_BASE
 #define TARGET_IOVA (IOVA_BASE + DMA_PAGE_BYTES)
 #define SPARE_IOVA (TARGET_IOVA + DMA_PAGE_BYTES)
+#define READ_ONLY_IOVA (SPARE_IOVA + DMA_PAGE_BYTES)
+#define IOVA_END (READ_ONLY_IOVA + DMA_PAGE_BYTES)
 
 /* The word of a Linux arm64 Image header that reads "ARM\x64": never zeros, never all ones. */
 #define IMAGE_MAGIC_OFFSET 0x38
@@ -211,9 +213,10 @@ static void misuse_own_page(void)
     attempt.expected = OUTCOME_BLOCKED;
     try(&attempt);
 
+    rig.spare.iova = READ_ONLY_IOVA;
+    map_page(&rig.spare, BH_MAP_READ, "to be read");
     attempt.what = "write to a page that it may only read";
-    attempt.iova = SOURCE_IOVA;
-    attempt.witness = rig.source.words;
+    attempt.iova = READ_ONLY_IOVA;
     attempt.cause = BH_CAUSE_PERMISSION;
     try(&attempt);
 }
@@ -254,8 +257,7 @@ static void after_detach(void)
         .direction = EDU_TO_MEMORY,
         .iova = TARGET_IOVA,
         .witness = rig.target.words,
-        .expected = OUTCOME_BLOCKED,
-        .cause = BH_CAUSE_TRANSLATION,
+        .expected = OUTCOME_SILENT,
     };
 
     report_section("Detach: a device without an address space is parked");
@@ -263,6 +265,7 @@ static void after_detach(void)
         report_step("load", BH_EBUSY, "the device does not become idle");
     report_step("detach", bh_detach(rig.device, BH_PASID_NONE),
                 "the maps stay, the device has left them");
+    report_text("Its bus mastering is off now, too: it is stopped before it can cause a fault.");
     attempt_run(&rig, &attempt);
 }
 
@@ -277,8 +280,7 @@ static void in_flight(void)
         .direction = EDU_TO_MEMORY,
         .iova = TARGET_IOVA,
         .witness = rig.target.words,
-        .expected = OUTCOME_BLOCKED,
-        .cause = BH_CAUSE_TRANSLATION,
+        .expected = OUTCOME_SILENT,
     };
     struct started started;
     uint64_t begin, gone;
@@ -302,7 +304,7 @@ static void in_flight(void)
 /* The maps end with their space, and the space with its last map. */
 static void clean_up(void)
 {
-    int64_t status = bh_unmap(ioas, IOVA_BASE, SPARE_IOVA - IOVA_BASE, NULL);
+    int64_t status = bh_unmap(ioas, IOVA_BASE, IOVA_END - IOVA_BASE, NULL);
 
     if (status == BH_OK)
         status = bh_ioas_free(ioas);

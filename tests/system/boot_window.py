@@ -179,7 +179,8 @@ def record(scenario, rrfile, seconds=RECORD_LIMIT):
         machine.qmp.command("cont")
         address = harness.wait_for_guest(machine, log, seconds)
         with contextlib.suppress(OSError, HarnessError):
-            machine.qmp.command("quit")  # unless the guest has switched the machine off already
+            machine.qmp.command("stop")  # unless the guest has switched the machine off already
+            machine.qmp.command("quit")
         machine.wait_end(20)
     return address
 

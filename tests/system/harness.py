@@ -505,18 +505,21 @@ GUEST_ENTRY = re.compile(r"Exception return from AArch64 EL2 to AArch\d+ EL1 PC 
 
 def wait_for_guest(machine, log, seconds):
     """The address of the first instruction below EL2, from QEMU's log of `-d int`."""
-    deadline = time.monotonic() + seconds
+    deadline, text, offset = time.monotonic() + seconds, "", 0
     while True:
         ended = machine.process.poll() is not None
-        match = None
         if os.path.exists(log):
-            with open(log, encoding="utf-8", errors="replace") as text:
-                match = GUEST_ENTRY.search(text.read())
+            with open(log, "rb") as stream:
+                stream.seek(offset)
+                fresh = stream.read()
+            offset += len(fresh)
+            text = text[-200:] + fresh.decode("utf-8", "replace")
+        match = GUEST_ENTRY.search(text)
         if match:
             return int(match.group(1), 16)
         if ended or time.monotonic() > deadline:
             raise HarnessError(f"no guest instruction ran\n{machine.report()}")
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 def save_result(name, data):

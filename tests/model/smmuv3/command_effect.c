@@ -4,8 +4,7 @@
  */
 #include "internal.h"
 
-static void invalidate(struct smmuv3_model *model,
-                       const struct pending_invalidation *invalidation)
+static void invalidate(struct smmuv3_model *model, const struct pending_invalidation *invalidation)
 {
     model_invalidate_config(model, invalidation);
     model_invalidate_tlb(model, invalidation);
@@ -40,8 +39,7 @@ static unsigned whole_cache(const struct smmuv3_model *model,
     }
 }
 
-static void ask_invalidation(struct smmuv3_model *model,
-                             const struct smmuv3_model_command *command)
+static void ask_invalidation(struct smmuv3_model *model, const struct smmuv3_model_command *command)
 {
     struct pending_invalidation invalidation = {
         .command = *command,
@@ -56,8 +54,7 @@ static void ask_invalidation(struct smmuv3_model *model,
         return;
     }
     if (model->pending_count == model->pending_room) {
-        model->pending = model_grow(model->pending, &model->pending_room,
-                                    sizeof(*model->pending));
+        model->pending = model_grow(model->pending, &model->pending_room, sizeof(*model->pending));
     }
     model->pending[model->pending_count++] = invalidation;
 }
@@ -73,8 +70,7 @@ static bool range_unpredictable(const struct smmuv3_model_command *command)
     unsigned level = command->ttl ? command->ttl : LAST_LEVEL;
     struct stage2 shape = { .granule = command->granule };
 
-    return command->granule &&
-           offset_within(command->address, stage2_level_shift(&shape, level));
+    return command->granule && offset_within(command->address, stage2_level_shift(&shape, level));
 }
 
 static void prefetch(struct smmuv3_model *model, const struct smmuv3_model_command *command)
@@ -98,7 +94,7 @@ void model_execute(struct smmuv3_model *model, const struct smmuv3_model_command
     case CMD_PRI_RESP:
     case CMD_RESUME:
     case CMD_STALL_TERM:
-        break;    /* nothing of theirs exists in the model yet */
+        break; /* nothing of theirs exists in the model yet */
     default:
         if (range_unpredictable(command)) {
             model_error(model, SMMUV3_MODEL_ERROR_VALUE, command->name,

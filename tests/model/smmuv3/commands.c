@@ -32,8 +32,8 @@ bool model_command_waits(struct smmuv3_model *model, bool sync)
 void model_consider_commands(struct smmuv3_model *model)
 {
     while (command_due(model)) {
-        enum smmuv3_model_late what =
-            next_is_sync(model) ? SMMUV3_MODEL_LATE_SYNC : SMMUV3_MODEL_LATE_COMMANDS;
+        enum smmuv3_model_late what = next_is_sync(model) ? SMMUV3_MODEL_LATE_SYNC
+                                                          : SMMUV3_MODEL_LATE_COMMANDS;
 
         if (model->late[what].reads) {
             model_schedule(model, what);
@@ -58,8 +58,8 @@ static void signal_sync(struct smmuv3_model *model, const struct smmuv3_model_co
         model->drop_sync_signals--;
         return;
     }
-    model_send_interrupt(model, SMMUV3_MODEL_LINE_CMD_SYNC, command->msi_address,
-                         command->msi_data, GERROR_MSI_CMDQ_ABT_ERR);
+    model_send_interrupt(model, SMMUV3_MODEL_LINE_CMD_SYNC, command->msi_address, command->msi_data,
+                         GERROR_MSI_CMDQ_ABT_ERR);
 }
 
 /* Fetch, check, execute one command and move CONS on. */
@@ -94,8 +94,8 @@ void model_consume_one(struct smmuv3_model *model)
         return;
     }
     model_execute(model, &command);
-    model->reg[CMDQ_CONS] =
-        queue_next(queue, cons) | (model->reg[CMDQ_CONS] & field_mask(CMDQ_CONS_ERR));
+    model->reg[CMDQ_CONS] = queue_next(queue, cons) |
+                            (model->reg[CMDQ_CONS] & field_mask(CMDQ_CONS_ERR));
     if (command.opcode == CMD_SYNC) {
         signal_sync(model, &command);
     }

@@ -19,8 +19,7 @@ static bool covers(const struct cached_l1std *entry, uint32_t stream_id)
     return align_down(stream_id, entry->split) == entry->first;
 }
 
-const struct cached_l1std *model_cached_l1std(const struct smmuv3_model *model,
-                                              uint32_t stream_id)
+const struct cached_l1std *model_cached_l1std(const struct smmuv3_model *model, uint32_t stream_id)
 {
     for (unsigned i = 0; i < model->caches.l1std_count; i++) {
         if (covers(&model->caches.l1stds[i], stream_id)) {
@@ -45,8 +44,7 @@ void model_cache_l1std(struct smmuv3_model *model, const struct cached_l1std *en
     struct model_caches *caches = &model->caches;
 
     if (caches->l1std_count == caches->l1std_room) {
-        caches->l1stds = model_grow(caches->l1stds, &caches->l1std_room,
-                                    sizeof(*caches->l1stds));
+        caches->l1stds = model_grow(caches->l1stds, &caches->l1std_room, sizeof(*caches->l1stds));
     }
     caches->l1stds[caches->l1std_count++] = *entry;
 }
@@ -54,8 +52,7 @@ void model_cache_l1std(struct smmuv3_model *model, const struct cached_l1std *en
 /* ------------------------------------------------------------------ invalidation */
 
 /* Streams that a command names: 2^log2 from an aligned first one. */
-static bool streams_of(const struct smmuv3_model_command *command, uint64_t *first,
-                       unsigned *log2)
+static bool streams_of(const struct smmuv3_model_command *command, uint64_t *first, unsigned *log2)
 {
     switch (command->opcode) {
     case CMD_CFGI_STE:
@@ -65,7 +62,7 @@ static bool streams_of(const struct smmuv3_model_command *command, uint64_t *fir
         *log2 = command->range + 1;
         break;
     default:
-        return false;    /* CMD_CFGI_CD and CMD_CFGI_CD_ALL: no CDs are cached yet */
+        return false; /* CMD_CFGI_CD and CMD_CFGI_CD_ALL: no CDs are cached yet */
     }
     *first = align_down(command->stream_id, *log2);
     return true;

@@ -71,8 +71,8 @@ static void check_stream_table(struct smmuv3_model *model)
                     cfg);
     }
     if (model_two_level(model) && model_split(model) != split) {
-        model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_STRTAB_BASE_CFG",
-                    "SPLIT is reserved", cfg);
+        model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_STRTAB_BASE_CFG", "SPLIT is reserved",
+                    cfg);
     }
     if (field_address(&model->reg[STRTAB_BASE], STRTAB_BASE_ADDR) != first) {
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_STRTAB_BASE",

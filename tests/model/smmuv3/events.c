@@ -6,9 +6,9 @@
 /* Which events carry what besides number, StreamID and SubstreamID (7.3). */
 enum content {
     PLAIN,
-    WITH_FETCH,         /* the address that aborted */
-    WITH_INPUT_FETCH,   /* the transaction and the address that aborted */
-    WITH_INPUT_IPA,     /* the transaction and, at stage 2, its IPA */
+    WITH_FETCH,       /* the address that aborted */
+    WITH_INPUT_FETCH, /* the transaction and the address that aborted */
+    WITH_INPUT_IPA,   /* the transaction and, at stage 2, its IPA */
 };
 
 static const struct event_format {
@@ -50,8 +50,8 @@ static void build_record(uint64_t record[EVENT_WORDS], const struct smmuv3_model
         field_put(record, EVENT_SUBSTREAMID, access->substream_id);
     }
     if (content == WITH_FETCH || content == WITH_INPUT_FETCH) {
-        record[field_low(EVENT_FETCHADDR) / 64] |=
-            fault->fetch_address & field_mask(EVENT_FETCHADDR);
+        record[field_low(EVENT_FETCHADDR) / 64] |= fault->fetch_address &
+                                                   field_mask(EVENT_FETCHADDR);
     }
     if (content == WITH_INPUT_FETCH || content == WITH_INPUT_IPA) {
         field_put(record, EVENT_PNU, access->privileged);

@@ -240,21 +240,20 @@ static unsigned shift_of(const struct geometry *geometry, unsigned level)
 
 uint64_t new_root(struct machine *machine, const struct geometry *geometry)
 {
-    return take(machine, power_of_2(geometry->input_bits - shift_of(geometry, geometry->level)) *
-                             8);
+    return take(machine,
+                power_of_2(geometry->input_bits - shift_of(geometry, geometry->level)) * 8);
 }
 
 /* Table of `level` for the address, made on the way down if `make`; 0 if it is missing. */
-static uint64_t table_for(struct machine *machine, const struct geometry *geometry,
-                          uint64_t root, uint64_t ipa, unsigned level, bool make)
+static uint64_t table_for(struct machine *machine, const struct geometry *geometry, uint64_t root,
+                          uint64_t ipa, unsigned level, bool make)
 {
     uint64_t table = root;
 
     for (unsigned at = geometry->level; at < level; at++) {
         unsigned bits = at == geometry->level ? geometry->input_bits - shift_of(geometry, at)
                                               : geometry->granule - 3;
-        uint64_t slot =
-            table + offset_within(ipa / power_of_2(shift_of(geometry, at)), bits) * 8;
+        uint64_t slot = table + offset_within(ipa / power_of_2(shift_of(geometry, at)), bits) * 8;
 
         if (!(peek(machine, slot) & 1) && make) {
             poke(machine, slot, take(machine, power_of_2(geometry->granule)) | 3);
@@ -344,12 +343,11 @@ void assert_aborts(struct machine *machine, uint64_t iova, uint8_t event)
 
 void assert_no_errors(struct machine *machine)
 {
-    const struct smmuv3_model_error *error =
-        smmuv3_model_error_at(machine->unit, SMMUV3_MODEL_ERROR_ALL, 0);
+    const struct smmuv3_model_error *error = smmuv3_model_error_at(machine->unit,
+                                                                   SMMUV3_MODEL_ERROR_ALL, 0);
 
     if (error) {
-        fail_msg("%s: %s (0x%llx)", error->subject, error->text,
-                 (unsigned long long)error->value);
+        fail_msg("%s: %s (0x%llx)", error->subject, error->text, (unsigned long long)error->value);
     }
 }
 

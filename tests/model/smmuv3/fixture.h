@@ -1,6 +1,6 @@
 /*
- * What the model's own tests share: a machine of 16 MiB with one unit, helpers that build tables
- * by hand and submit commands. Every helper that touches the unit goes through its registers and
+ * What the model's own tests share: a machine of 16 MiB with one unit, functions that build
+ * tables by hand and submit commands. What touches the unit uses its registers and
  * its memory, as a driver would.
  */
 #ifndef SMMUV3_MODEL_FIXTURE_H
@@ -43,7 +43,7 @@ enum {
 
 /* CR0 and GBPA as literals, confirmed against TF-A and FreeBSD. */
 enum {
-    CR0_ALL = 0xd,             /* SMMUEN, EVENTQEN, CMDQEN */
+    CR0_ALL = 0xd, /* SMMUEN, EVENTQEN, CMDQEN */
     CR0_QUEUES = 0xc,
     GBPA_SET_ABORT = (int)0x80100000u,
 };
@@ -99,12 +99,12 @@ unsigned events_waiting(struct machine *machine);
 
 /* Stage-2 geometry for the builders. */
 struct geometry {
-    unsigned granule;       /* 12, 14, 16 */
-    unsigned level;         /* start level */
+    unsigned granule; /* 12, 14, 16 */
+    unsigned level;   /* start level */
     unsigned input_bits;
-    unsigned s2ps;          /* encoded */
+    unsigned s2ps; /* encoded */
 };
-extern const struct geometry PLAIN_4K;      /* level 1, 39 bits, 44-bit output */
+extern const struct geometry PLAIN_4K; /* level 1, 39 bits, 44-bit output */
 
 /* Build a valid stage-2 STE; S2R set, S2AFFD clear. */
 void stage2_ste(uint64_t ste[STE_WORDS], const struct geometry *geometry, uint64_t ttb);
@@ -132,7 +132,7 @@ struct assigned {
     struct machine *machine;
     struct geometry geometry;
     uint64_t root;
-    uint64_t page;          /* a page of memory that the tests map */
+    uint64_t page; /* a page of memory that the tests map */
 };
 struct assigned assign(const struct smmuv3_model_parameters *parameters,
                        const struct geometry *geometry);
@@ -159,11 +159,11 @@ void assert_one_error(struct machine *machine, enum smmuv3_model_error_kind kind
 #define TLBI_EL2_ALL UINT64_C(0x20), UINT64_C(0)
 #define TLBI_NH_ALL(vmid) (UINT64_C(0x10) | ((uint64_t)(vmid) << 32)), UINT64_C(0)
 #define TLBI_S12_VMALL(vmid) (UINT64_C(0x28) | ((uint64_t)(vmid) << 32)), UINT64_C(0)
-#define TLBI_IPA(vmid, ipa, leaf) \
+#define TLBI_IPA(vmid, ipa, leaf)                                                                  \
     (UINT64_C(0x2a) | ((uint64_t)(vmid) << 32)), ((uint64_t)(ipa) | (leaf))
-#define TLBI_IPA_RANGE(vmid, ipa, leaf, tg, ttl, num, scale)                                 \
-    (UINT64_C(0x2a) | ((uint64_t)(vmid) << 32) | ((uint64_t)(num) << 12) |                   \
-     ((uint64_t)(scale) << 20)),                                                             \
+#define TLBI_IPA_RANGE(vmid, ipa, leaf, tg, ttl, num, scale)                                       \
+    (UINT64_C(0x2a) | ((uint64_t)(vmid) << 32) | ((uint64_t)(num) << 12) |                         \
+     ((uint64_t)(scale) << 20)),                                                                   \
         ((uint64_t)(ipa) | (leaf) | ((uint64_t)(tg) << 10) | ((uint64_t)(ttl) << 8))
 
 /* The groups of tests, one a file; each answers how many failed. */

@@ -16,13 +16,38 @@ enum {
 
 /* Registers of the two pages, in the order of the manual's map. */
 enum model_register {
-    IDR0, IDR1, IDR2, IDR3, IDR4, IDR5, IIDR, AIDR,
-    CR0, CR0ACK, CR1, CR2, STATUSR, GBPA, IRQ_CTRL, IRQ_CTRLACK, GERROR, GERRORN,
-    GERROR_IRQ_CFG0, GERROR_IRQ_CFG1, GERROR_IRQ_CFG2,
-    STRTAB_BASE, STRTAB_BASE_CFG,
-    CMDQ_BASE, CMDQ_PROD, CMDQ_CONS,
-    EVENTQ_BASE, EVENTQ_IRQ_CFG0, EVENTQ_IRQ_CFG1, EVENTQ_IRQ_CFG2,
-    EVENTQ_PROD, EVENTQ_CONS,
+    IDR0,
+    IDR1,
+    IDR2,
+    IDR3,
+    IDR4,
+    IDR5,
+    IIDR,
+    AIDR,
+    CR0,
+    CR0ACK,
+    CR1,
+    CR2,
+    STATUSR,
+    GBPA,
+    IRQ_CTRL,
+    IRQ_CTRLACK,
+    GERROR,
+    GERRORN,
+    GERROR_IRQ_CFG0,
+    GERROR_IRQ_CFG1,
+    GERROR_IRQ_CFG2,
+    STRTAB_BASE,
+    STRTAB_BASE_CFG,
+    CMDQ_BASE,
+    CMDQ_PROD,
+    CMDQ_CONS,
+    EVENTQ_BASE,
+    EVENTQ_IRQ_CFG0,
+    EVENTQ_IRQ_CFG1,
+    EVENTQ_IRQ_CFG2,
+    EVENTQ_PROD,
+    EVENTQ_CONS,
     REGISTERS,
 };
 
@@ -42,8 +67,8 @@ struct cached_ste {
 
 /* Whose translations an entry belongs to (3.17). Stage 1 and nested entries come with issue 3. */
 enum tlb_regime {
-    REGIME_NS_EL1_IPA,   /* stage 2 only: by VMID and IPA */
-    REGIME_NS_EL1_VA,    /* stage 1, or both stages in one: by VMID, ASID and VA */
+    REGIME_NS_EL1_IPA, /* stage 2 only: by VMID and IPA */
+    REGIME_NS_EL1_VA,  /* stage 1, or both stages in one: by VMID, ASID and VA */
     REGIME_NS_EL2,
     REGIME_NS_EL2_E2H,
 };
@@ -58,7 +83,7 @@ struct tlb_entry {
     uint16_t vmid;
     uint16_t asid;
     bool global;
-    unsigned granule;    /* log2 */
+    unsigned granule; /* log2 */
     unsigned level;
     unsigned log2_size;
     uint64_t input;
@@ -108,18 +133,18 @@ struct smmuv3_model {
     struct smmuv3_model_environment environment;
 
     uint64_t reg[REGISTERS];
-    bool written[REGISTERS];      /* since reset */
+    bool written[REGISTERS]; /* since reset */
     uint64_t gbpa_effective;
     bool service_failure;
-    bool cmdq_stuck;              /* CMDQ_PROD was moved against the rules */
-    bool eventq_inconsistent;     /* EVENTQ_CONS was */
-    unsigned asked;               /* whole caches whose invalidation was consumed, */
-    unsigned invalidated;         /* and those where a CMD_SYNC completed it, since reset */
+    bool cmdq_stuck;          /* CMDQ_PROD was moved against the rules */
+    bool eventq_inconsistent; /* EVENTQ_CONS was */
+    unsigned asked;           /* whole caches whose invalidation was consumed, */
+    unsigned invalidated;     /* and those where a CMD_SYNC completed it, since reset */
 
     struct model_caches caches;
     struct pending_invalidation *pending;
     unsigned pending_count, pending_room;
-    bool unsynced;                /* an invalidation was consumed, no CMD_SYNC since */
+    bool unsynced; /* an invalidation was consumed, no CMD_SYNC since */
 
     struct model_lateness late[SMMUV3_MODEL_LATES];
     unsigned abort_next[SMMUV3_MODEL_ACCESS_KINDS];
@@ -128,7 +153,7 @@ struct smmuv3_model {
 
     struct smmuv3_model_error errors[ERRORS_KEPT];
     unsigned error_count;
-    unsigned error_counts[8];     /* by kind, log2 */
+    unsigned error_counts[8]; /* by kind, log2 */
 
     struct smmuv3_model_command *trace;
     uint64_t trace_total;
@@ -140,7 +165,7 @@ struct smmuv3_model {
 /* The effective stage-2 configuration of a valid STE. */
 struct stage2 {
     uint16_t vmid;
-    unsigned granule;        /* log2 of its bytes */
+    unsigned granule; /* log2 of its bytes */
     unsigned start_level;
     unsigned input_bits;
     unsigned output_bits;
@@ -152,8 +177,8 @@ struct stage2 {
 
 /* Why a transaction ends, as far as an event can say it. */
 struct fault {
-    uint8_t event;           /* 0: silent, or not modelled */
-    bool translation_related;/* S2R and S2S apply */
+    uint8_t event;            /* 0: silent, or not modelled */
+    bool translation_related; /* S2R and S2S apply */
     bool s2;
     unsigned class_;
     uint64_t ipa;
@@ -164,7 +189,7 @@ struct fault {
 /* A translation found. */
 struct translation {
     uint64_t output;
-    uint64_t contiguous;     /* bytes left in the entry from here on */
+    uint64_t contiguous; /* bytes left in the entry from here on */
     bool readable, writable, executable;
 };
 
@@ -175,8 +200,8 @@ struct lookup {
 };
 
 /* model.c: life, memory, programming errors, lateness */
-void model_error(struct smmuv3_model *model, enum smmuv3_model_error_kind kind,
-                 const char *subject, const char *text, uint64_t value);
+void model_error(struct smmuv3_model *model, enum smmuv3_model_error_kind kind, const char *subject,
+                 const char *text, uint64_t value);
 bool model_read(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, uint64_t address,
                 void *data, size_t size);
 bool model_read_words(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, bool pure,
@@ -247,8 +272,7 @@ bool model_l2_ste_address(const struct smmuv3_model *model, uint64_t l1std, uint
                           uint64_t *address);
 const char *model_ste_illegal(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS]);
 struct stage2 model_ste_stage2(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS]);
-const char *model_ste_not_modelled(const struct smmuv3_model *model,
-                                   const uint64_t ste[STE_WORDS]);
+const char *model_ste_not_modelled(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS]);
 void model_check_ste(struct smmuv3_model *model, const uint64_t ste[STE_WORDS]);
 
 /* stage2.c: descriptors and the walk */
@@ -266,16 +290,15 @@ bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
 
 /* config_cache.c, tlb.c */
 const struct cached_ste *model_cached_ste(const struct smmuv3_model *model, uint32_t stream_id);
-const struct cached_l1std *model_cached_l1std(const struct smmuv3_model *model,
-                                              uint32_t stream_id);
+const struct cached_l1std *model_cached_l1std(const struct smmuv3_model *model, uint32_t stream_id);
 void model_cache_ste(struct smmuv3_model *model, const struct cached_ste *entry);
 void model_cache_l1std(struct smmuv3_model *model, const struct cached_l1std *entry);
 void model_invalidate_config(struct smmuv3_model *model,
                              const struct pending_invalidation *invalidation);
 unsigned model_tlb_leaves(const struct smmuv3_model *model, uint16_t vmid, uint64_t ipa,
                           const struct tlb_entry **found);
-const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model,
-                                        const struct stage2 *s2, unsigned level, uint64_t ipa);
+const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct stage2 *s2,
+                                        unsigned level, uint64_t ipa);
 void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry);
 void model_invalidate_tlb(struct smmuv3_model *model,
                           const struct pending_invalidation *invalidation);

@@ -62,8 +62,7 @@ static inline void field_put(uint64_t *words, unsigned field, uint64_t value)
 {
     uint64_t *word = &words[field_low(field) / 64];
 
-    *word = (*word & ~field_mask(field)) |
-            ((value << (field_low(field) % 64)) & field_mask(field));
+    *word = (*word & ~field_mask(field)) | ((value << (field_low(field) % 64)) & field_mask(field));
 }
 
 /* An address field holds the address itself, its low bits left out. */
@@ -201,10 +200,10 @@ enum strtab_field {
 enum queue_field {
     Q_BASE_LOG2SIZE = FIELD(4, 0),
     Q_BASE_ADDR = FIELD(55, 5),
-    Q_BASE_ALLOCATE = FIELD(62, 62),   /* RA or WA */
-    Q_INDEX = FIELD(19, 0),            /* WR or RD, with its wrap flag */
+    Q_BASE_ALLOCATE = FIELD(62, 62), /* RA or WA */
+    Q_INDEX = FIELD(19, 0),          /* WR or RD, with its wrap flag */
     CMDQ_CONS_ERR = FIELD(30, 24),
-    EVENTQ_OVERFLOW = FIELD(31, 31),   /* PROD.OVFLG, CONS.OVACKFLG */
+    EVENTQ_OVERFLOW = FIELD(31, 31), /* PROD.OVFLG, CONS.OVACKFLG */
 };
 
 /* ---- 5.1 L1STD. Confirmed: QEMU */
@@ -259,11 +258,11 @@ enum ste_config_field {
 
 enum descriptor_field {
     DESC_VALID = FIELD(0, 0),
-    DESC_TABLE = FIELD(1, 1),          /* at level 3: page */
+    DESC_TABLE = FIELD(1, 1), /* at level 3: page */
     DESC_S2AP_READ = FIELD(6, 6),
     DESC_S2AP_WRITE = FIELD(7, 7),
     DESC_AF = FIELD(10, 10),
-    DESC_ADDRESS_51_48 = FIELD(15, 12),    /* granule of 64 KiB, 52-bit output */
+    DESC_ADDRESS_51_48 = FIELD(15, 12), /* granule of 64 KiB, 52-bit output */
     DESC_ADDRESS = FIELD(47, 12),
     DESC_XN = FIELD(54, 53),
     DESC_LOG2_BYTES = 3,

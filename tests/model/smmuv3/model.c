@@ -102,8 +102,7 @@ bool model_read_words(struct smmuv3_model *model, enum smmuv3_model_access_kind 
         return false;
     }
     for (unsigned i = 0; i < count; i++) {
-        if (!model->environment.read(model->environment.context,
-                                     pure ? SMMUV3_MODEL_AUDIT : kind,
+        if (!model->environment.read(model->environment.context, pure ? SMMUV3_MODEL_AUDIT : kind,
                                      address + i * sizeof(*words), &words[i], sizeof(*words))) {
             return false;
         }
@@ -145,15 +144,18 @@ void smmuv3_model_fail_next_sync(struct smmuv3_model *model)
 
 /* ------------------------------------------------------------------ programming errors */
 
-void model_error(struct smmuv3_model *model, enum smmuv3_model_error_kind kind,
-                 const char *subject, const char *text, uint64_t value)
+void model_error(struct smmuv3_model *model, enum smmuv3_model_error_kind kind, const char *subject,
+                 const char *text, uint64_t value)
 {
     for (unsigned i = 0; i < sizeof(model->error_counts) / sizeof(*model->error_counts); i++) {
         model->error_counts[i] += (unsigned)kind == power_of_2(i);
     }
     if (model->error_count < ERRORS_KEPT) {
         model->errors[model->error_count++] = (struct smmuv3_model_error){
-            .kind = kind, .subject = subject, .text = text, .value = value,
+            .kind = kind,
+            .subject = subject,
+            .text = text,
+            .value = value,
         };
     }
 }
@@ -247,8 +249,7 @@ void model_tick(struct smmuv3_model *model)
     }
 }
 
-void smmuv3_model_set_late(struct smmuv3_model *model, enum smmuv3_model_late what,
-                           unsigned reads)
+void smmuv3_model_set_late(struct smmuv3_model *model, enum smmuv3_model_late what, unsigned reads)
 {
     model->late[what].reads = reads;
 }

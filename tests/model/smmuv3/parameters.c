@@ -62,7 +62,7 @@ struct smmuv3_model_parameters smmuv3_model_like_mmu600(void)
         .gran16k = true,
         .gran64k = true,
         .stall_max = 16,
-        .iidr = 0x4831043b,        /* Arm, MMU-600, variant 1, revision 0 */
+        .iidr = 0x4831043b, /* Arm, MMU-600, variant 1, revision 0 */
         .aidr = 1,
         .gbpa_reset = 0x1000,
         .unknown = UINT64_C(0xa5a5a5a5a5a5a5a5),

@@ -62,8 +62,7 @@ static bool look(struct audit *audit, uint64_t address, uint64_t *words, unsigne
 
 static bool executable(const struct audit *audit, unsigned xn)
 {
-    return stage2_executable(audit->model, xn, false) ||
-           stage2_executable(audit->model, xn, true);
+    return stage2_executable(audit->model, xn, false) || stage2_executable(audit->model, xn, true);
 }
 
 /* ------------------------------------------------------------------ stage 2 */
@@ -83,8 +82,7 @@ static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint6
                       .size = power_of_2(log2),
                       .readable = field_in(descriptor, DESC_S2AP_READ),
                       .writable = field_in(descriptor, DESC_S2AP_WRITE),
-                      .executable =
-                          executable(audit, (unsigned)field_in(descriptor, DESC_XN)),
+                      .executable = executable(audit, (unsigned)field_in(descriptor, DESC_XN)),
                   });
 }
 
@@ -124,8 +122,7 @@ static bool memory_agrees(struct audit *audit, const struct tlb_entry *entry)
         uint64_t within = offset_within(entry->input, log2 + stage2_index_bits(s2, level));
         uint64_t descriptor = 0;
 
-        if (!look(audit, table + within / power_of_2(log2) * sizeof(descriptor), &descriptor,
-                  1) ||
+        if (!look(audit, table + within / power_of_2(log2) * sizeof(descriptor), &descriptor, 1) ||
             !stage2_is_table(level, descriptor)) {
             return false;
         }
@@ -207,9 +204,8 @@ static bool ste_in_memory(struct audit *audit, uint32_t stream_id, uint64_t ste[
     uint64_t address = model_linear_ste_address(model, stream_id);
     uint64_t l1std = 0;
 
-    if (model_two_level(model) &&
-        (!look(audit, model_l1std_address(model, stream_id), &l1std, 1) ||
-         !model_l2_ste_address(model, l1std, stream_id, &address))) {
+    if (model_two_level(model) && (!look(audit, model_l1std_address(model, stream_id), &l1std, 1) ||
+                                   !model_l2_ste_address(model, l1std, stream_id, &address))) {
         return false;
     }
     return look(audit, address, ste, STE_WORDS);
@@ -232,8 +228,7 @@ static void visit_stream(struct audit *audit, uint32_t stream_id)
         visit_ste(audit, cached->words, SMMUV3_MODEL_REACH_CACHE);
     }
     if (model_two_level(model) && l1std &&
-        (!look(audit, model_l1std_address(model, stream_id), &word, 1) ||
-         word != l1std->word) &&
+        (!look(audit, model_l1std_address(model, stream_id), &word, 1) || word != l1std->word) &&
         model_l2_ste_address(model, l1std->word, stream_id, &address)) {
         visit_ste_at(audit, address, SMMUV3_MODEL_REACH_CACHE);
     }

@@ -103,8 +103,7 @@ static uint64_t mask_if(bool exists, unsigned field)
 static uint64_t gerror_fields(const struct smmuv3_model_parameters *p)
 {
     return MASK_OF(GERROR_CMDQ_ERR, GERROR_EVENTQ_ABT_ERR, GERROR_SFM_ERR) |
-           mask_if(p->pri, GERROR_PRIQ_ABT_ERR) |
-           mask_if(p->msi, GERROR_MSI_CMDQ_ABT_ERR) |
+           mask_if(p->pri, GERROR_PRIQ_ABT_ERR) | mask_if(p->msi, GERROR_MSI_CMDQ_ABT_ERR) |
            mask_if(p->msi, GERROR_MSI_EVENTQ_ABT_ERR) |
            mask_if(p->msi && p->pri, GERROR_MSI_PRIQ_ABT_ERR) |
            mask_if(p->msi, GERROR_MSI_GERROR_ABT_ERR);
@@ -145,8 +144,7 @@ uint64_t model_writable(const struct smmuv3_model *model, enum model_register re
     case STRTAB_BASE:
         return field_mask(STRTAB_BASE_RA) | (field_mask(STRTAB_BASE_ADDR) & low_bits(p->oas));
     case STRTAB_BASE_CFG:
-        return field_mask(STRTAB_BASE_CFG_LOG2SIZE) |
-               mask_if(p->st_level, STRTAB_BASE_CFG_SPLIT) |
+        return field_mask(STRTAB_BASE_CFG_LOG2SIZE) | mask_if(p->st_level, STRTAB_BASE_CFG_SPLIT) |
                mask_if(p->st_level, STRTAB_BASE_CFG_FMT);
     case CMDQ_BASE:
     case EVENTQ_BASE:
@@ -167,9 +165,22 @@ uint64_t model_writable(const struct smmuv3_model *model, enum model_register re
 void model_registers_reset(struct smmuv3_model *model)
 {
     static const enum model_register unknown[] = {
-        CR1, CR2, GERROR_IRQ_CFG0, GERROR_IRQ_CFG1, GERROR_IRQ_CFG2, STRTAB_BASE,
-        STRTAB_BASE_CFG, CMDQ_BASE, CMDQ_PROD, CMDQ_CONS, EVENTQ_BASE, EVENTQ_IRQ_CFG0,
-        EVENTQ_IRQ_CFG1, EVENTQ_IRQ_CFG2, EVENTQ_PROD, EVENTQ_CONS,
+        CR1,
+        CR2,
+        GERROR_IRQ_CFG0,
+        GERROR_IRQ_CFG1,
+        GERROR_IRQ_CFG2,
+        STRTAB_BASE,
+        STRTAB_BASE_CFG,
+        CMDQ_BASE,
+        CMDQ_PROD,
+        CMDQ_CONS,
+        EVENTQ_BASE,
+        EVENTQ_IRQ_CFG0,
+        EVENTQ_IRQ_CFG1,
+        EVENTQ_IRQ_CFG2,
+        EVENTQ_PROD,
+        EVENTQ_CONS,
     };
 
     memset(model->reg, 0, sizeof(model->reg));

@@ -136,8 +136,7 @@ void model_irq_ctrl_update(struct smmuv3_model *model)
 
 /* A write to CR0 or IRQ_CTRL: fields whose update is under way keep their first new value. */
 static void write_acknowledged(struct smmuv3_model *model, enum model_register reg,
-                               enum model_register ack, enum smmuv3_model_late late,
-                               uint64_t value)
+                               enum model_register ack, enum smmuv3_model_late late, uint64_t value)
 {
     uint64_t transitional = model->reg[reg] ^ model->reg[ack];
     uint64_t changed = model->reg[reg] ^ value;
@@ -163,10 +162,10 @@ static void write_acknowledged(struct smmuv3_model *model, enum model_register r
 /* CR1 has two halves with guards of their own. */
 static void write_cr1(struct smmuv3_model *model, uint64_t value)
 {
-    const uint64_t table =
-        field_mask(CR1_TABLE_SH) | field_mask(CR1_TABLE_OC) | field_mask(CR1_TABLE_IC);
-    const uint64_t queue =
-        field_mask(CR1_QUEUE_SH) | field_mask(CR1_QUEUE_OC) | field_mask(CR1_QUEUE_IC);
+    const uint64_t table = field_mask(CR1_TABLE_SH) | field_mask(CR1_TABLE_OC) |
+                           field_mask(CR1_TABLE_IC);
+    const uint64_t queue = field_mask(CR1_QUEUE_SH) | field_mask(CR1_QUEUE_OC) |
+                           field_mask(CR1_QUEUE_IC);
     uint64_t changed = model->reg[CR1] ^ value;
     uint64_t locked = 0;
 
@@ -186,8 +185,7 @@ static void write_cr1(struct smmuv3_model *model, uint64_t value)
 static void write_gbpa(struct smmuv3_model *model, uint64_t value)
 {
     if (!field_in(value, GBPA_UPDATE)) {
-        model_error(model, SMMUV3_MODEL_ERROR_STATE, "SMMU_GBPA", "written without Update",
-                    value);
+        model_error(model, SMMUV3_MODEL_ERROR_STATE, "SMMU_GBPA", "written without Update", value);
         return;
     }
     model->reg[GBPA] = value;
@@ -251,8 +249,8 @@ static void write_register(struct smmuv3_model *model, enum model_register reg, 
         return;
     }
     if (value & ~model_writable(model, reg)) {
-        model_error(model, SMMUV3_MODEL_ERROR_RESERVED, description->name,
-                    "reserved bits are set", value);
+        model_error(model, SMMUV3_MODEL_ERROR_RESERVED, description->name, "reserved bits are set",
+                    value);
         value &= model_writable(model, reg);
     }
     model->written[reg] = true;
@@ -352,8 +350,7 @@ void smmuv3_model_write32(struct smmuv3_model *model, uint32_t offset, uint32_t 
     }
     if (descriptions[reg].bytes > sizeof(value)) {
         whole = model->reg[reg] & model_writable(model, reg);
-        field_put(&whole, offset == descriptions[reg].offset ? FIELD(31, 0) : FIELD(63, 32),
-                  value);
+        field_put(&whole, offset == descriptions[reg].offset ? FIELD(31, 0) : FIELD(63, 32), value);
     }
     write_register(model, reg, whole);
 }

@@ -37,14 +37,14 @@ struct smmuv3_model;
 
 /* What the event queue does when it is full. */
 enum smmuv3_model_overflow {
-    SMMUV3_MODEL_OVERFLOW_OVFLG,           /* the architecture: EVENTQ_PROD.OVFLG toggles */
-    SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR,  /* QEMU 10.0 to 11.1: GERROR.EVENTQ_ABT_ERR */
+    SMMUV3_MODEL_OVERFLOW_OVFLG,          /* the architecture: EVENTQ_PROD.OVFLG toggles */
+    SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR, /* QEMU 10.0 to 11.1: GERROR.EVENTQ_ABT_ERR */
 };
 
 /* When CMD_CFGI_* and CMD_TLBI_* take effect. */
 enum smmuv3_model_invalidation {
-    SMMUV3_MODEL_INVALIDATE_AT_SYNC,     /* when a later CMD_SYNC completes: the latest allowed */
-    SMMUV3_MODEL_INVALIDATE_AT_ONCE,     /* when consumed: the earliest allowed, as QEMU does */
+    SMMUV3_MODEL_INVALIDATE_AT_SYNC, /* when a later CMD_SYNC completes: the latest allowed */
+    SMMUV3_MODEL_INVALIDATE_AT_ONCE, /* when consumed: the earliest allowed, as QEMU does */
 };
 
 /*
@@ -54,13 +54,13 @@ enum smmuv3_model_invalidation {
  */
 struct smmuv3_model_parameters {
     /* IDR0 */
-    bool s2p;                 /* stage 2 */
-    bool s1p;                 /* stage 1 */
-    unsigned ttf;             /* 2: AArch64 tables only; 3: AArch32 too */
+    bool s2p;     /* stage 2 */
+    bool s1p;     /* stage 1 */
+    unsigned ttf; /* 2: AArch64 tables only; 3: AArch32 too */
     bool cohacc;
     bool btm;
     unsigned httu;
-    bool hyp;                 /* NS-EL2 StreamWorlds */
+    bool hyp; /* NS-EL2 StreamWorlds */
     bool ats;
     bool ns1ats;
     bool asid16;
@@ -69,10 +69,10 @@ struct smmuv3_model_parameters {
     bool pri;
     bool vmid16;
     bool cd2l;
-    unsigned ttendian;        /* 0 mixed, 2 little, 3 big */
-    unsigned stall_model;     /* 0 both, 1 terminate only, 2 stall only */
-    bool term_model;          /* true: a terminated transaction always aborts */
-    bool st_level;            /* two-level stream tables; the architecture wants them with
+    unsigned ttendian;    /* 0 mixed, 2 little, 3 big */
+    unsigned stall_model; /* 0 both, 1 terminate only, 2 stall only */
+    bool term_model;      /* true: a terminated transaction always aborts */
+    bool st_level;        /* two-level stream tables; the architecture wants them with
                                  SIDSIZE >= 7, the model does not insist */
     /* IDR1: sizes as log2 */
     unsigned sidsize;
@@ -84,26 +84,26 @@ struct smmuv3_model_parameters {
     bool had;
     bool fwb;
     bool xnx;
-    bool stt;                 /* small translation tables: S2T0SZ up to 48 */
-    bool ril;                 /* range invalidation and level hints */
-    unsigned bbml;            /* 2: a TLB conflict resolves itself; else F_TLB_CONFLICT */
+    bool stt;      /* small translation tables: S2T0SZ up to 48 */
+    bool ril;      /* range invalidation and level hints */
+    unsigned bbml; /* 2: a TLB conflict resolves itself; else F_TLB_CONFLICT */
     /* IDR5 */
-    unsigned oas;             /* bits of physical address: 32, 36, 40, 42, 44, 48 or 52 */
+    unsigned oas; /* bits of physical address: 32, 36, 40, 42, 44, 48 or 52 */
     bool gran4k;
     bool gran16k;
     bool gran64k;
     unsigned stall_max;
     /* identification */
     uint32_t iidr;
-    uint32_t aidr;            /* 1: SMMUv3.1, ... */
+    uint32_t aidr; /* 1: SMMUv3.1, ... */
 
     /* choices */
-    uint32_t gbpa_reset;      /* reset value of GBPA; ABORT clear means bypass out of reset */
-    uint64_t unknown;         /* what a register holds that resets to an UNKNOWN value */
+    uint32_t gbpa_reset; /* reset value of GBPA; ABORT clear means bypass out of reset */
+    uint64_t unknown;    /* what a register holds that resets to an UNKNOWN value */
     enum smmuv3_model_overflow overflow;
     enum smmuv3_model_invalidation invalidation;
-    bool ignore_reserved;     /* ignore reserved fields of commands instead of CERROR_ILL */
-    unsigned trace_length;    /* commands that the trace keeps; 0 means 1024 */
+    bool ignore_reserved;  /* ignore reserved fields of commands instead of CERROR_ILL */
+    unsigned trace_length; /* commands that the trace keeps; 0 means 1024 */
 };
 
 /*
@@ -126,12 +126,12 @@ struct smmuv3_model_parameters smmuv3_model_like_mmu600(void);
 enum smmuv3_model_access_kind {
     SMMUV3_MODEL_FETCH_L1STD,
     SMMUV3_MODEL_FETCH_STE,
-    SMMUV3_MODEL_FETCH_TABLE,     /* translation table descriptor */
+    SMMUV3_MODEL_FETCH_TABLE, /* translation table descriptor */
     SMMUV3_MODEL_FETCH_COMMAND,
     SMMUV3_MODEL_WRITE_EVENT,
     SMMUV3_MODEL_WRITE_MSI,
-    SMMUV3_MODEL_CLIENT,          /* the device's own access, translated */
-    SMMUV3_MODEL_AUDIT,           /* smmuv3_model_reach looks; the hardware would not */
+    SMMUV3_MODEL_CLIENT, /* the device's own access, translated */
+    SMMUV3_MODEL_AUDIT,  /* smmuv3_model_reach looks; the hardware would not */
     SMMUV3_MODEL_ACCESS_KINDS,
 };
 
@@ -193,15 +193,15 @@ void smmuv3_model_write64(struct smmuv3_model *model, uint32_t offset, uint64_t 
 
 enum smmuv3_model_outcome {
     SMMUV3_MODEL_OK,
-    SMMUV3_MODEL_ABORT,           /* the unit terminated the transaction */
-    SMMUV3_MODEL_BUS_ABORT,       /* translated, but memory refused: no event is recorded */
-    SMMUV3_MODEL_NOT_MODELLED,    /* needs a part of the architecture that the model lacks */
+    SMMUV3_MODEL_ABORT,        /* the unit terminated the transaction */
+    SMMUV3_MODEL_BUS_ABORT,    /* translated, but memory refused: no event is recorded */
+    SMMUV3_MODEL_NOT_MODELLED, /* needs a part of the architecture that the model lacks */
 };
 
 /* One transaction, complete: what a master presents to the unit. */
 struct smmuv3_model_access {
     uint32_t stream_id;
-    bool ssv;                     /* a SubstreamID is presented */
+    bool ssv; /* a SubstreamID is presented */
     uint32_t substream_id;
     uint64_t iova;
     bool write;
@@ -212,14 +212,14 @@ struct smmuv3_model_access {
 /* What became of it. */
 struct smmuv3_model_result {
     enum smmuv3_model_outcome outcome;
-    uint64_t address;             /* outcome OK: the output address of iova */
-    uint64_t contiguous;          /* outcome OK: bytes from there under the same translation */
+    uint64_t address;    /* outcome OK: the output address of iova */
+    uint64_t contiguous; /* outcome OK: bytes from there under the same translation */
     bool readable, writable, executable;
-    uint8_t event;                /* outcome ABORT: number of the event, 0 if it is silent */
-    bool event_suppressed;        /* S2R == 0 or RECINVSID == 0 keeps it from being recorded */
-    const char *not_modelled;     /* outcome NOT_MODELLED: what is missing */
-    size_t done;                  /* of smmuv3_model_dma: bytes transferred before it ended */
-    uint64_t fault_iova;          /* of smmuv3_model_dma: the input address that ended it */
+    uint8_t event;            /* outcome ABORT: number of the event, 0 if it is silent */
+    bool event_suppressed;    /* S2R == 0 or RECINVSID == 0 keeps it from being recorded */
+    const char *not_modelled; /* outcome NOT_MODELLED: what is missing */
+    size_t done;              /* of smmuv3_model_dma: bytes transferred before it ended */
+    uint64_t fault_iova;      /* of smmuv3_model_dma: the input address that ended it */
 };
 
 /*
@@ -246,11 +246,11 @@ struct smmuv3_model_result smmuv3_model_translate(struct smmuv3_model *model,
 
 /* What may happen late. */
 enum smmuv3_model_late {
-    SMMUV3_MODEL_LATE_CR0ACK,       /* CR0 takes effect and is acknowledged */
-    SMMUV3_MODEL_LATE_GBPA,         /* GBPA takes effect, Update falls */
-    SMMUV3_MODEL_LATE_IRQ_CTRLACK,  /* IRQ_CTRL takes effect and is acknowledged */
-    SMMUV3_MODEL_LATE_COMMANDS,     /* a command other than CMD_SYNC is consumed */
-    SMMUV3_MODEL_LATE_SYNC,         /* a CMD_SYNC completes */
+    SMMUV3_MODEL_LATE_CR0ACK,      /* CR0 takes effect and is acknowledged */
+    SMMUV3_MODEL_LATE_GBPA,        /* GBPA takes effect, Update falls */
+    SMMUV3_MODEL_LATE_IRQ_CTRLACK, /* IRQ_CTRL takes effect and is acknowledged */
+    SMMUV3_MODEL_LATE_COMMANDS,    /* a command other than CMD_SYNC is consumed */
+    SMMUV3_MODEL_LATE_SYNC,        /* a CMD_SYNC completes */
     SMMUV3_MODEL_LATES,
 };
 
@@ -261,8 +261,7 @@ enum smmuv3_model_late {
  * for that many of its own), with SMMUV3_MODEL_NEVER not before a step or a release. 0, the
  * state after creation, is prompt: within the register write that causes it.
  */
-void smmuv3_model_set_late(struct smmuv3_model *model, enum smmuv3_model_late what,
-                           unsigned reads);
+void smmuv3_model_set_late(struct smmuv3_model *model, enum smmuv3_model_late what, unsigned reads);
 
 /* Let one pending `what` take place now. Answers whether there was one. */
 bool smmuv3_model_step(struct smmuv3_model *model, enum smmuv3_model_late what);
@@ -322,19 +321,19 @@ void smmuv3_model_evict(struct smmuv3_model *model);
 
 /* Kinds of programming errors, as a mask. */
 enum smmuv3_model_error_kind {
-    SMMUV3_MODEL_ERROR_SIZE = 1,      /* size or alignment of a register access */
-    SMMUV3_MODEL_ERROR_STATE = 2,     /* not allowed in the state the unit is in: ignored */
-    SMMUV3_MODEL_ERROR_VALUE = 4,     /* a value that the architecture does not allow */
-    SMMUV3_MODEL_ERROR_RESERVED = 8,  /* a reserved field or location written with non-zero */
-    SMMUV3_MODEL_ERROR_ORDER = 16,    /* enabled before something that it needs was done */
+    SMMUV3_MODEL_ERROR_SIZE = 1,     /* size or alignment of a register access */
+    SMMUV3_MODEL_ERROR_STATE = 2,    /* not allowed in the state the unit is in: ignored */
+    SMMUV3_MODEL_ERROR_VALUE = 4,    /* a value that the architecture does not allow */
+    SMMUV3_MODEL_ERROR_RESERVED = 8, /* a reserved field or location written with non-zero */
+    SMMUV3_MODEL_ERROR_ORDER = 16,   /* enabled before something that it needs was done */
     SMMUV3_MODEL_ERROR_ALL = 31,
 };
 
 struct smmuv3_model_error {
     enum smmuv3_model_error_kind kind;
-    const char *subject;          /* register or structure */
+    const char *subject; /* register or structure */
     const char *text;
-    uint64_t value;               /* what was written or found */
+    uint64_t value; /* what was written or found */
 };
 
 /* How many programming errors of the kinds in `mask` there were since creation. */
@@ -352,20 +351,20 @@ struct smmuv3_model_command {
     uint64_t sequence;
     uint64_t raw[2];
     uint8_t opcode;
-    const char *name;             /* the manual's, or "reserved" */
-    bool illegal;                 /* answered with CERROR_ILL, not consumed */
+    const char *name; /* the manual's, or "reserved" */
+    bool illegal;     /* answered with CERROR_ILL, not consumed */
     uint32_t stream_id;
-    unsigned range;               /* CMD_CFGI_STE_RANGE: 2^(range + 1) streams */
+    unsigned range; /* CMD_CFGI_STE_RANGE: 2^(range + 1) streams */
     bool ssv;
     uint32_t substream_id;
     bool leaf;
     uint16_t vmid;
     uint16_t asid;
-    uint64_t address;             /* first byte */
-    uint64_t size;                /* bytes covered; 0: the one address, whatever holds it */
-    unsigned granule;             /* 12, 14 or 16 as TG says, 0 if it does not */
-    unsigned ttl;                 /* level hint, 0 if none */
-    unsigned cs;                  /* CMD_SYNC: completion signal */
+    uint64_t address; /* first byte */
+    uint64_t size;    /* bytes covered; 0: the one address, whatever holds it */
+    unsigned granule; /* 12, 14 or 16 as TG says, 0 if it does not */
+    unsigned ttl;     /* level hint, 0 if none */
+    unsigned cs;      /* CMD_SYNC: completion signal */
     uint64_t msi_address;
     uint32_t msi_data;
 };
@@ -406,7 +405,7 @@ struct smmuv3_model_event {
     bool stall;
     bool pnu, ind, rnw;
     bool s2;
-    unsigned class_;              /* 0 CD, 1 TTD, 2 IN */
+    unsigned class_; /* 0 CD, 1 TTD, 2 IN */
     uint64_t input_address;
     uint64_t ipa;
     uint64_t fetch_address;
@@ -422,8 +421,8 @@ struct smmuv3_model_event smmuv3_model_decode_event(const uint64_t record[4]);
  * the same, but for cached structures and tables that equal those in memory.
  */
 enum smmuv3_model_reach_source {
-    SMMUV3_MODEL_REACH_MEMORY,    /* registers and tables as they stand */
-    SMMUV3_MODEL_REACH_CACHE,     /* something cached takes part in it */
+    SMMUV3_MODEL_REACH_MEMORY, /* registers and tables as they stand */
+    SMMUV3_MODEL_REACH_CACHE,  /* something cached takes part in it */
 };
 
 struct smmuv3_model_reach {

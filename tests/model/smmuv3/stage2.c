@@ -26,8 +26,7 @@ bool stage2_is_table(unsigned level, uint64_t descriptor)
 }
 
 /* Blocks: 4 KiB at levels 1 and 2, 16 KiB at 2, 64 KiB at 2 and, with 52-bit addresses, 1. */
-static bool block_allowed(const struct smmuv3_model *model, const struct stage2 *s2,
-                          unsigned level)
+static bool block_allowed(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level)
 {
     switch (s2->granule) {
     case 12:
@@ -190,8 +189,7 @@ static bool walk_to_leaf(struct walk *walk, struct tlb_entry *leaf, struct fault
             return fails(fault, F_TRANSLATION, walk->ipa);
         }
         entry = entry_for(walk, descriptor,
-                          stage2_output(walk->model, s2, table ? s2->granule : log2,
-                                        descriptor));
+                          stage2_output(walk->model, s2, table ? s2->granule : log2, descriptor));
         if (entry.output > low_bits(s2->output_bits)) {
             return fails(fault, F_ADDR_SIZE, walk->ipa);
         }

@@ -7,7 +7,7 @@
 enum {
     EATS_FULL = 1,
     EATS_SPLIT = 2,
-    STRW_ILLEGAL = FIELD(0, 0),       /* 0bx1 */
+    STRW_ILLEGAL = FIELD(0, 0), /* 0bx1 */
     STALL_TERMINATE_ONLY = 1,
     STALL_FORCED = 2,
     S1FMT_2LEVEL_4K = 1,
@@ -73,10 +73,16 @@ static unsigned start_level(const struct smmuv3_model *model, unsigned granule, 
 {
     const unsigned oas = model->p.oas;
     const unsigned small[] = {
-        2, 1, oas >= 44 ? 0 : SL0_RESERVED, model->p.stt ? 3 : SL0_RESERVED,
+        2,
+        1,
+        oas >= 44 ? 0 : SL0_RESERVED,
+        model->p.stt ? 3 : SL0_RESERVED,
     };
     const unsigned large[] = {
-        3, 2, oas >= (granule == 14 ? 42 : 44) ? 1 : SL0_RESERVED, SL0_RESERVED,
+        3,
+        2,
+        oas >= (granule == 14 ? 42 : 44) ? 1 : SL0_RESERVED,
+        SL0_RESERVED,
     };
 
     return granule == 12 ? small[sl0] : large[sl0];
@@ -139,8 +145,7 @@ static const char *ats_illegal(const struct smmuv3_model *model, const uint64_t 
     return NULL;
 }
 
-static const char *stage1_illegal(const struct smmuv3_model *model,
-                                  const uint64_t ste[STE_WORDS])
+static const char *stage1_illegal(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     uint64_t cdmax = field_of(ste, STE_S1CDMAX);
     uint64_t fmt = field_of(ste, STE_S1FMT);
@@ -191,8 +196,7 @@ static const char *walk_illegal(const struct smmuv3_model *model, const uint64_t
     return NULL;
 }
 
-static const char *stage2_illegal(const struct smmuv3_model *model,
-                                  const uint64_t ste[STE_WORDS])
+static const char *stage2_illegal(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     bool aarch64 = field_of(ste, STE_S2AA64);
     bool big = field_of(ste, STE_S2ENDI);
@@ -261,8 +265,7 @@ const char *model_ste_illegal(const struct smmuv3_model *model, const uint64_t s
 }
 
 /* What a legal STE needs that the model lacks; null if nothing. */
-const char *model_ste_not_modelled(const struct smmuv3_model *model,
-                                   const uint64_t ste[STE_WORDS])
+const char *model_ste_not_modelled(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     (void)model;
     if (stage1(ste)) {

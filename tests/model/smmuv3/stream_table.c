@@ -119,8 +119,8 @@ static bool find_l1std(struct smmuv3_model *model, const struct lookup *lookup, 
         *stamp = cached->stamp;
         return true;
     }
-    if (!fetch(model, lookup, SMMUV3_MODEL_FETCH_L1STD, model_l1std_address(model, stream_id),
-               word, 1, fault)) {
+    if (!fetch(model, lookup, SMMUV3_MODEL_FETCH_L1STD, model_l1std_address(model, stream_id), word,
+               1, fault)) {
         return false;
     }
     if (!lookup->pure) {
@@ -160,8 +160,7 @@ bool model_find_ste(struct smmuv3_model *model, const struct lookup *lookup,
                 return false;
             }
         }
-        if (!fetch(model, lookup, SMMUV3_MODEL_FETCH_STE, address, entry.words, STE_WORDS,
-                   fault)) {
+        if (!fetch(model, lookup, SMMUV3_MODEL_FETCH_STE, address, entry.words, STE_WORDS, fault)) {
             return false;
         }
         if (!lookup->pure) {

@@ -73,7 +73,7 @@ static void a_range_covers_exactly_its_aligned_streams(void **state)
     for (uint32_t sid = 0; sid < 16; sid++) {
         smmuv3_model_dma(m->unit, sid, 0, &data, 8, false);
     }
-    submit_sync(m, CFGI_RANGE(6, 1));    /* 4 streams: 4 to 7 */
+    submit_sync(m, CFGI_RANGE(6, 1)); /* 4 streams: 4 to 7 */
     assert_int_equal(smmuv3_model_cached(m->unit).stes, 12);
     submit_sync(m, CFGI_RANGE(0, 31));
     assert_int_equal(smmuv3_model_cached(m->unit).stes, 0);
@@ -99,9 +99,9 @@ static void a_level_1_descriptor_stays_until_cfgi_with_leaf_0(void **state)
     assert_aborts(m, MEMORY_BASE, C_BAD_STE);
     poke(m, l1, new | 7);
     submit_sync(m, CFGI_STE_LEAF(SID));
-    assert_aborts(m, MEMORY_BASE, C_BAD_STE);        /* through the old level-2 table */
-    submit_sync(m, CFGI_STE_ALL_LEVELS(SID + 1));    /* same L1STD, other STE */
-    assert_aborts(m, MEMORY_BASE, C_BAD_STE);        /* the STE is still cached */
+    assert_aborts(m, MEMORY_BASE, C_BAD_STE);     /* through the old level-2 table */
+    submit_sync(m, CFGI_STE_ALL_LEVELS(SID + 1)); /* same L1STD, other STE */
+    assert_aborts(m, MEMORY_BASE, C_BAD_STE);     /* the STE is still cached */
     submit_sync(m, CFGI_STE_LEAF(SID));
     assert_reaches(m, MEMORY_BASE, MEMORY_BASE);
     machine_stop(m);
@@ -145,11 +145,11 @@ static void an_invalidation_before_the_store_does_not_count(void **state)
     (void)state;
     map(a.machine, &a.geometry, a.root, 0x5000, 3, a.page, 0);
     submit(a.machine, TLBI_IPA(VMID, 0x5000, 1));
-    assert_reaches(a.machine, 0x5000, a.page);           /* refilled after the command */
+    assert_reaches(a.machine, 0x5000, a.page); /* refilled after the command */
     slot = descriptor_at(a.machine, &a.geometry, a.root, 0x5000, 3);
     poke(a.machine, slot, 0);
     sync(a.machine);
-    assert_reaches(a.machine, 0x5000, a.page);           /* so CMD_SYNC left it there */
+    assert_reaches(a.machine, 0x5000, a.page); /* so CMD_SYNC left it there */
     submit_sync(a.machine, TLBI_IPA(VMID, 0x5000, 1));
     assert_aborts(a.machine, 0x5000, F_TRANSLATION);
     machine_stop(a.machine);
@@ -169,10 +169,10 @@ static void a_tlbi_not_ordered_after_cfgi_leaves_what_the_old_ste_refills(void *
     put_ste(a.machine, SID, ste);
     submit(a.machine, CFGI_STE_LEAF(SID));
     submit(a.machine, TLBI_S12_VMALL(VMID));
-    assert_reaches(a.machine, far, a.page);              /* the old STE is still cached */
+    assert_reaches(a.machine, far, a.page); /* the old STE is still cached */
     sync(a.machine);
     assert_aborts(a.machine, 0x5000, F_TRANSLATION);
-    assert_reaches(a.machine, far, a.page);              /* and its translation stays */
+    assert_reaches(a.machine, far, a.page); /* and its translation stays */
     submit_sync(a.machine, TLBI_S12_VMALL(VMID));
     assert_aborts(a.machine, far, F_TRANSLATION);
     machine_stop(a.machine);
@@ -190,9 +190,9 @@ static void a_leaf_made_from_a_stale_table_goes_with_the_table(void **state)
     slot = descriptor_at(a.machine, &a.geometry, a.root, 0, 2);
     poke(a.machine, slot, 0);
     submit(a.machine, TLBI_S12_VMALL(VMID));
-    assert_reaches(a.machine, 0x6000, a.page);           /* through the cached table */
+    assert_reaches(a.machine, 0x6000, a.page); /* through the cached table */
     sync(a.machine);
-    assert_aborts(a.machine, 0x6000, F_TRANSLATION);     /* but not beyond CMD_SYNC */
+    assert_aborts(a.machine, 0x6000, F_TRANSLATION); /* but not beyond CMD_SYNC */
     machine_stop(a.machine);
 }
 
@@ -250,10 +250,9 @@ static void translations_are_shared_by_all_streams_of_a_vmid(void **state)
     (void)state;
     leave_stale_page(&a, 0x5000);
     stage2_ste(ste, &a.geometry, new_root(a.machine, &a.geometry));
-    put_ste(a.machine, SID + 1, ste);    /* same VMID over an empty table */
-    assert_int_equal(
-        smmuv3_model_dma(a.machine->unit, SID + 1, 0x5000, &data, 8, false).outcome,
-        SMMUV3_MODEL_OK);
+    put_ste(a.machine, SID + 1, ste); /* same VMID over an empty table */
+    assert_int_equal(smmuv3_model_dma(a.machine->unit, SID + 1, 0x5000, &data, 8, false).outcome,
+                     SMMUV3_MODEL_OK);
     machine_stop(a.machine);
 }
 
@@ -283,9 +282,9 @@ static void a_leaf_invalidation_leaves_the_walk_cache(void **state)
     leave_stale_page(&a, 0x5000);
     slot = descriptor_at(a.machine, &a.geometry, a.root, 0x5000, 2);
     poke(a.machine, table + 5 * 8, a.page | LEAF_ALL | 3);
-    poke(a.machine, slot, table | 3);                    /* another level-3 table */
+    poke(a.machine, slot, table | 3); /* another level-3 table */
     submit_sync(a.machine, TLBI_IPA(VMID, 0x5000, 1));
-    assert_aborts(a.machine, 0x5000, F_TRANSLATION);     /* walked through the old one */
+    assert_aborts(a.machine, 0x5000, F_TRANSLATION); /* walked through the old one */
     submit_sync(a.machine, TLBI_IPA(VMID, 0x5000, 0));
     assert_reaches(a.machine, 0x5000, a.page);
     machine_stop(a.machine);
@@ -318,7 +317,7 @@ static void overlapping_leaves_conflict_below_bbml_2_only(void **state)
         leave_stale_page(&a, 0x1000);
         poke(a.machine, descriptor_at(a.machine, &a.geometry, a.root, 0, 2),
              MEMORY_BASE | LEAF_ALL | 1);
-        submit_sync(a.machine, TLBI_IPA(VMID, 0x2000, 0));    /* tables, not the page */
+        submit_sync(a.machine, TLBI_IPA(VMID, 0x2000, 0)); /* tables, not the page */
         assert_reaches(a.machine, 0x3000, MEMORY_BASE + 0x3000);
         if (p.bbml == 2) {
             assert_reaches(a.machine, 0x1000, a.page);

@@ -72,8 +72,7 @@ static void a_disabled_queue_consumes_nothing_until_it_is_enabled(void **state)
     machine_stop(m);
 }
 
-static void an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowledged(
-    void **state)
+static void an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowledged(void **state)
 {
     struct machine *m = plain_up();
     uint32_t bad = m->cmdq_prod;
@@ -89,7 +88,7 @@ static void an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowle
     poke(m, m->cmdq + UINT64_C(16) * bad, 0x46);
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
     assert_int_equal(cons_index(m), m->cmdq_prod);
-    submit(m, 0xff, 0);                                   /* the bit toggles back */
+    submit(m, 0xff, 0); /* the bit toggles back */
     assert_int_equal(smmuv3_model_read32(m->unit, AT_GERROR), 0);
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_GERROR], 2);
     machine_stop(m);
@@ -106,19 +105,31 @@ static void prod_may_go_back_to_cons_while_an_error_is_active_and_only_then(void
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, bad);
     m->cmdq_prod = bad;
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
-    assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_ALL), 1);  /* 0xff */
+    assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_ALL), 1); /* 0xff */
     sync(m);
     assert_int_equal(cons_index(m), m->cmdq_prod);
-    smmuv3_model_write32(m->unit, AT_CMDQ_PROD, bad);     /* behind CONS */
+    smmuv3_model_write32(m->unit, AT_CMDQ_PROD, bad); /* behind CONS */
     assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_ALL), 2);
     sync(m);
     assert_int_not_equal(cons_index(m), (m->cmdq_prod + 1) % 32);
-    smmuv3_model_write32(m->unit, AT_CR0, 0x5);           /* only a restart helps */
+    smmuv3_model_write32(m->unit, AT_CR0, 0x5); /* only a restart helps */
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, cons_index(m));
     m->cmdq_prod = cons_index(m);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
     sync(m);
     assert_int_equal(cons_index(m), m->cmdq_prod);
+    machine_stop(m);
+}
+
+static void the_doorbell_may_be_rung_again_without_a_new_command(void **state)
+{
+    struct machine *m = plain_up();
+
+    (void)state;
+    smmuv3_model_write32(m->unit, AT_CMDQ_PROD, m->cmdq_prod);
+    sync(m);
+    assert_int_equal(cons_index(m), m->cmdq_prod);
+    assert_no_errors(m);
     machine_stop(m);
 }
 
@@ -168,7 +179,7 @@ static void every_opcode_is_legal_exactly_where_its_feature_exists(void **state)
         }
     }
     p = smmuv3_model_like_mmu600();
-    assert_true(illegal(&p, 0x40, 0));                    /* CMD_ATC_INV without ATS */
+    assert_true(illegal(&p, 0x40, 0)); /* CMD_ATC_INV without ATS */
     assert_true(illegal(&p, 0x41, 0));
     p.stall_model = 1;
     assert_true(illegal(&p, 0x44, 0));
@@ -192,15 +203,15 @@ static void illegal_parameters_are_cerror_ill(void **state)
     struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
 
     (void)state;
-    assert_true(illegal(&p, 0x03 | 0x400, 0));            /* SSec */
-    assert_true(illegal(&p, 0x46 | 0x3000, 0));           /* CS reserved */
+    assert_true(illegal(&p, 0x03 | 0x400, 0));  /* SSec */
+    assert_true(illegal(&p, 0x46 | 0x3000, 0)); /* CS reserved */
     p.pri = true;
-    assert_true(illegal(&p, 0x41, 0x3000));               /* Resp reserved */
+    assert_true(illegal(&p, 0x41, 0x3000)); /* Resp reserved */
     p.ril = true;
     assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 1, 0, 0, 0)));
     assert_false(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 1, 3, 0, 0)));
     assert_false(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 1, 0, 1, 0)));
-    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 2, 1, 0, 0)));   /* 16 KiB: TTL 1 is 0 */
+    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 2, 1, 0, 0))); /* 16 KiB: TTL 1 is 0 */
 }
 
 static void reserved_fields_are_cerror_ill_unless_the_unit_ignores_them(void **state)
@@ -210,10 +221,10 @@ static void reserved_fields_are_cerror_ill_unless_the_unit_ignores_them(void **s
     (void)state;
     assert_true(illegal(&p, 0x30, 1));
     assert_true(illegal(&p, 0x46 | 0x100, 0));
-    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 1, 3, 0, 0)));   /* TG without RIL */
+    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 1, 3, 0, 0))); /* TG without RIL */
     p.ril = true;
-    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 0, 0, 3, 0)));   /* NUM without TG */
-    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 0, 3, 0, 0)));   /* TTL without TG */
+    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 0, 0, 3, 0))); /* NUM without TG */
+    assert_true(illegal(&p, TLBI_IPA_RANGE(1, 0, 1, 0, 3, 0, 0))); /* TTL without TG */
     p.ignore_reserved = true;
     assert_false(illegal(&p, 0x30, 1));
 }
@@ -225,7 +236,7 @@ static void a_sync_signals_by_wire_where_asked_and_after_cons(void **state)
     (void)state;
     sync(m);
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_CMD_SYNC], 0);
-    submit(m, 0x46 | 0x2000, 0);                          /* SEV */
+    submit(m, 0x46 | 0x2000, 0); /* SEV */
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_CMD_SYNC], 0);
     submit(m, 0x46 | 0x1000, 0);
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_CMD_SYNC], 1);
@@ -290,7 +301,7 @@ static void the_trace_tells_each_command_with_its_fields(void **state)
     command = smmuv3_model_command_at(m->unit, from + 1);
     assert_int_equal(command->opcode, CMD_CFGI_STE);
     assert_int_equal(command->stream_id, 77);
-    assert_int_equal(command->vmid, 0);                   /* no such fields */
+    assert_int_equal(command->vmid, 0); /* no such fields */
     assert_int_equal(command->asid, 0);
     assert_int_equal(command->size, 0);
     assert_int_equal(command->address, 0);
@@ -355,9 +366,9 @@ int run_command_tests(void)
         cmocka_unit_test(commands_are_consumed_in_order_and_cons_wraps),
         cmocka_unit_test(a_whole_queue_is_consumed_at_one_doorbell),
         cmocka_unit_test(a_disabled_queue_consumes_nothing_until_it_is_enabled),
-        cmocka_unit_test(
-            an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowledged),
+        cmocka_unit_test(an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowledged),
         cmocka_unit_test(prod_may_go_back_to_cons_while_an_error_is_active_and_only_then),
+        cmocka_unit_test(the_doorbell_may_be_rung_again_without_a_new_command),
         cmocka_unit_test(an_aborted_command_fetch_is_cerror_abt),
         cmocka_unit_test(an_ats_timeout_fails_the_sync_and_the_sync_can_be_repeated),
         cmocka_unit_test(every_opcode_is_legal_exactly_where_its_feature_exists),

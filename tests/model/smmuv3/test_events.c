@@ -3,7 +3,7 @@
  */
 #include "fixture.h"
 
-enum { QUEUE_ENTRIES = 4 };    /* 2^EVENTQ_LOG2 */
+enum { QUEUE_ENTRIES = 4 }; /* 2^EVENTQ_LOG2 */
 
 static uint32_t prod(struct machine *m)
 {
@@ -149,7 +149,7 @@ static void an_acknowledged_overflow_toggles_back_at_the_next(void **state)
         fault(m, i);
     }
     for (uint32_t i = 0; i < QUEUE_ENTRIES; i++) {
-        assert_int_equal(take_event(m).stream_id, i);    /* acknowledges too */
+        assert_int_equal(take_event(m).stream_id, i); /* acknowledges too */
     }
     assert_int_equal(events_waiting(m), 0);
     for (uint32_t i = 0; i < QUEUE_ENTRIES; i++) {
@@ -169,7 +169,7 @@ static void an_unacknowledged_overflow_does_not_stop_recording(void **state)
     for (uint32_t i = 0; i < QUEUE_ENTRIES + 1; i++) {
         fault(m, i);
     }
-    smmuv3_model_write32(m->unit, AT_EVENTQ_CONS, 1);    /* OVACKFLG stays 0 */
+    smmuv3_model_write32(m->unit, AT_EVENTQ_CONS, 1); /* OVACKFLG stays 0 */
     fault(m, 50);
     assert_int_equal(smmuv3_model_events_recorded(m->unit), QUEUE_ENTRIES + 1);
     machine_stop(m);

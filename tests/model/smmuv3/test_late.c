@@ -15,7 +15,7 @@ static void cr0ack_can_come_after_some_reads(void **state)
     (void)state;
     smmuv3_model_set_late(m->unit, SMMUV3_MODEL_LATE_CR0ACK, 3);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_QUEUES);
-    assert_int_equal(read_at(m, AT_CR0), CR0_QUEUES);    /* readable at once */
+    assert_int_equal(read_at(m, AT_CR0), CR0_QUEUES); /* readable at once */
     assert_int_equal(read_at(m, AT_CR0ACK), CR0_ALL);
     assert_int_equal(read_at(m, AT_CR0ACK), CR0_ALL);
     assert_int_equal(read_at(m, AT_CR0ACK), CR0_QUEUES);
@@ -33,7 +33,7 @@ static void a_function_keeps_its_old_value_until_its_acknowledge(void **state)
         assert_int_equal(read_at(m, AT_CR0ACK), CR0_ALL);
     }
     assert_aborts(m, MEMORY_BASE, C_BAD_STE);
-    smmuv3_model_write64(m->unit, AT_STRTAB_BASE, 0);    /* still guarded */
+    smmuv3_model_write64(m->unit, AT_STRTAB_BASE, 0); /* still guarded */
     assert_one_error(m, SMMUV3_MODEL_ERROR_STATE);
     assert_true(smmuv3_model_step(m->unit, SMMUV3_MODEL_LATE_CR0ACK));
     assert_false(smmuv3_model_step(m->unit, SMMUV3_MODEL_LATE_CR0ACK));
@@ -42,15 +42,14 @@ static void a_function_keeps_its_old_value_until_its_acknowledge(void **state)
     machine_stop(m);
 }
 
-static void a_field_changed_again_before_its_acknowledge_is_noted_and_keeps_the_first(
-    void **state)
+static void a_field_changed_again_before_its_acknowledge_is_noted_and_keeps_the_first(void **state)
 {
     struct machine *m = plain_up();
 
     (void)state;
     smmuv3_model_set_late(m->unit, SMMUV3_MODEL_LATE_CR0ACK, SMMUV3_MODEL_NEVER);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_QUEUES);
-    smmuv3_model_write32(m->unit, AT_CR0, CR0_QUEUES);   /* the same value is allowed */
+    smmuv3_model_write32(m->unit, AT_CR0, CR0_QUEUES); /* the same value is allowed */
     assert_no_errors(m);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
     assert_one_error(m, SMMUV3_MODEL_ERROR_STATE);
@@ -70,7 +69,7 @@ static void gbpa_update_can_be_late_and_bypass_lasts_until_then(void **state)
     assert_reaches(m, MEMORY_BASE, MEMORY_BASE);
     assert_int_equal(read_at(m, AT_GBPA), 0x80100000u);
     smmuv3_model_write32(m->unit, AT_GBPA, 0x80000000u);
-    assert_one_error(m, SMMUV3_MODEL_ERROR_STATE);       /* while Update is set */
+    assert_one_error(m, SMMUV3_MODEL_ERROR_STATE); /* while Update is set */
     assert_int_equal(read_at(m, AT_GBPA), 0x80100000u);
     assert_int_equal(read_at(m, AT_GBPA), 0x00100000u);
     assert_aborts(m, MEMORY_BASE, 0);
@@ -157,7 +156,7 @@ static void a_held_command_is_fetched_when_its_time_comes(void **state)
     (void)state;
     smmuv3_model_set_late(m->unit, SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
     sync(m);
-    smmuv3_model_write32(m->unit, AT_CR0, 0x5);          /* CMDQEN off: it stays unconsumed */
+    smmuv3_model_write32(m->unit, AT_CR0, 0x5); /* CMDQEN off: it stays unconsumed */
     assert_false(smmuv3_model_step(m->unit, SMMUV3_MODEL_LATE_SYNC));
     assert_int_equal(read_at(m, AT_CMDQ_CONS), slot);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
@@ -171,8 +170,7 @@ int run_late_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cr0ack_can_come_after_some_reads),
         cmocka_unit_test(a_function_keeps_its_old_value_until_its_acknowledge),
-        cmocka_unit_test(
-            a_field_changed_again_before_its_acknowledge_is_noted_and_keeps_the_first),
+        cmocka_unit_test(a_field_changed_again_before_its_acknowledge_is_noted_and_keeps_the_first),
         cmocka_unit_test(gbpa_update_can_be_late_and_bypass_lasts_until_then),
         cmocka_unit_test(irq_ctrl_counts_from_its_acknowledge),
         cmocka_unit_test(commands_can_wait_for_reads_each_for_its_own),

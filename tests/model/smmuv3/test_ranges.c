@@ -74,7 +74,7 @@ static void a_level_hint_with_leaf_0_spares_tables_from_that_level_down(void **s
     struct assigned a = stale_pages();
 
     (void)state;
-    assert_int_equal(smmuv3_model_cached(a.machine->unit).tables, 2);    /* levels 1 and 2 */
+    assert_int_equal(smmuv3_model_cached(a.machine->unit).tables, 2); /* levels 1 and 2 */
     submit_sync(a.machine, TLBI_IPA_RANGE(VMID, 0, 0, 1, 2, 31, 5));
     assert_int_equal(smmuv3_model_cached(a.machine->unit).tables, 1);
     submit_sync(a.machine, TLBI_IPA_RANGE(VMID, 0, 0, 1, 3, 31, 5));

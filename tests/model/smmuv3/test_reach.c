@@ -78,8 +78,7 @@ static void neighbouring_pages_of_equal_rights_are_one_piece(void **state)
     assert_int_equal(pieces.count, 3);
     assert_piece(&pieces.at[0], 0x1000, MEMORY_BASE, 0x2000, SMMUV3_MODEL_REACH_MEMORY);
     assert_true(pieces.at[0].writable);
-    assert_piece(&pieces.at[1], 0x3000, MEMORY_BASE + 0x2000, 0x1000,
-                 SMMUV3_MODEL_REACH_MEMORY);
+    assert_piece(&pieces.at[1], 0x3000, MEMORY_BASE + 0x2000, 0x1000, SMMUV3_MODEL_REACH_MEMORY);
     assert_false(pieces.at[1].writable);
     assert_piece(&pieces.at[2], 0x40000000, MEMORY_BASE, 0x40000000, SMMUV3_MODEL_REACH_MEMORY);
     machine_stop(a.machine);

@@ -225,7 +225,7 @@ static void reserved_bits_and_read_only_registers_are_noted(void **state)
     struct machine *m = machine_start(&p);
 
     (void)state;
-    smmuv3_model_write32(m->unit, AT_CR2, 0x4);    /* PTM without IDR0.BTM */
+    smmuv3_model_write32(m->unit, AT_CR2, 0x4); /* PTM without IDR0.BTM */
     assert_int_equal(smmuv3_model_read32(m->unit, AT_CR2), 0);
     assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_RESERVED), 1);
     smmuv3_model_write32(m->unit, AT_IDR0, 1);
@@ -257,7 +257,7 @@ static void enabling_without_clean_caches_is_noted(void **state)
     smmuv3_model_reset(m->unit);
     m->cmdq_prod = 0;
     m->free = MEMORY_BASE;
-    m->p.hyp = false;    /* what a driver that forgets EL2 believes */
+    m->p.hyp = false; /* what a driver that forgets EL2 believes */
     bring_up_queues(m);
     assert_no_errors(m);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
@@ -287,22 +287,22 @@ static void sizes_formats_and_indexes_are_checked_when_enabled(void **state)
     (void)state;
     bring_up_queues(m);
     smmuv3_model_write32(unit, AT_CR0, 0);
-    smmuv3_model_write64(unit, AT_CMDQ_BASE, MEMORY_BASE | 9);      /* CMDQS is 8 */
+    smmuv3_model_write64(unit, AT_CMDQ_BASE, MEMORY_BASE | 9); /* CMDQS is 8 */
     smmuv3_model_write32(unit, AT_CR0, 0x8);
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_VALUE), 1);
-    smmuv3_model_write32(unit, AT_EVENTQ_CONS, 1);                  /* PROD is 0 */
+    smmuv3_model_write32(unit, AT_EVENTQ_CONS, 1); /* PROD is 0 */
     smmuv3_model_write32(unit, AT_CR0, 0xc);
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_VALUE), 2);
     smmuv3_model_write32(unit, AT_CR0, 0x8);
-    smmuv3_model_write32(unit, AT_EVENTQ_CONS, 0x80000000u);        /* overflow flags differ */
+    smmuv3_model_write32(unit, AT_EVENTQ_CONS, 0x80000000u); /* overflow flags differ */
     smmuv3_model_write32(unit, AT_CR0, 0xc);
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_VALUE), 3);
-    smmuv3_model_write32(unit, AT_STRTAB_BASE_CFG, 0x20000 + STREAMS_LOG2);    /* FMT 2 */
+    smmuv3_model_write32(unit, AT_STRTAB_BASE_CFG, 0x20000 + STREAMS_LOG2); /* FMT 2 */
     smmuv3_model_write32(unit, AT_CR0, 0xd);
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_VALUE), 4);
     smmuv3_model_write32(unit, AT_CR0, 0xc);
     smmuv3_model_write32(unit, AT_STRTAB_BASE_CFG, 0x10000 + 7 * 64 + STREAMS_LOG2);
-    smmuv3_model_write32(unit, AT_CR0, 0xd);                        /* SPLIT 7 */
+    smmuv3_model_write32(unit, AT_CR0, 0xd); /* SPLIT 7 */
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_VALUE), 5);
     assert_int_equal(smmuv3_model_error_count(unit, SMMUV3_MODEL_ERROR_ALL), 5);
     machine_stop(m);
@@ -378,7 +378,7 @@ static void a_queue_may_have_the_largest_size_that_idr1_allows(void **state)
     (void)state;
     p.cmdqs = CMDQ_LOG2;
     p.eventqs = EVENTQ_LOG2;
-    m = machine_up(&p);    /* asserts that there were no errors */
+    m = machine_up(&p); /* asserts that there were no errors */
     machine_stop(m);
 }
 
@@ -387,10 +387,10 @@ static void queue_attributes_are_guarded_by_either_queue(void **state)
     struct machine *m = plain_up();
 
     (void)state;
-    smmuv3_model_write32(m->unit, AT_CR0, 0x4);    /* the event queue alone */
+    smmuv3_model_write32(m->unit, AT_CR0, 0x4); /* the event queue alone */
     smmuv3_model_write32(m->unit, AT_CR1, 0xd70);
     assert_int_equal(smmuv3_model_read32(m->unit, AT_CR1), 0xd75);
-    smmuv3_model_write32(m->unit, AT_CR0, 0x8);    /* the command queue alone */
+    smmuv3_model_write32(m->unit, AT_CR0, 0x8); /* the command queue alone */
     smmuv3_model_write32(m->unit, AT_CR1, 0xd70);
     assert_int_equal(smmuv3_model_read32(m->unit, AT_CR1), 0xd75);
     smmuv3_model_write32(m->unit, AT_CR0, 0x0);

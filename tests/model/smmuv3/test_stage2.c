@@ -7,7 +7,7 @@
 struct geometry_case {
     struct geometry geometry;
     uint64_t ipa;
-    unsigned level;     /* of the leaf */
+    unsigned level; /* of the leaf */
 };
 
 static void every_granule_start_level_and_leaf_level_translates(void **state)
@@ -17,8 +17,8 @@ static void every_granule_start_level_and_leaf_level_translates(void **state)
         { { 12, 0, 44, 4 }, UINT64_C(0x012340000000), 2 },
         { { 12, 0, 40, 4 }, UINT64_C(0x00c000000000), 1 },
         { { 12, 1, 39, 4 }, UINT64_C(0x7ffffff000), 3 },
-        { { 12, 1, 40, 4 }, UINT64_C(0xffffe00000), 2 },     /* 2 concatenated tables */
-        { { 12, 1, 43, 4 }, UINT64_C(0x7fffffff000), 3 },    /* 16 */
+        { { 12, 1, 40, 4 }, UINT64_C(0xffffe00000), 2 },  /* 2 concatenated tables */
+        { { 12, 1, 43, 4 }, UINT64_C(0x7fffffff000), 3 }, /* 16 */
         { { 12, 2, 30, 4 }, UINT64_C(0x3fffe000), 3 },
         { { 12, 2, 34, 4 }, UINT64_C(0x3ffe00000), 2 },
         { { 14, 1, 47, 5 }, UINT64_C(0x7ffffe000000), 2 },
@@ -89,7 +89,11 @@ static void a_missing_page_is_f_translation_with_all_its_fields(void **state)
 {
     struct assigned a = plain();
     struct smmuv3_model_access access = {
-        .stream_id = SID, .iova = 0x4321, .write = true, .privileged = true, .instruction = true,
+        .stream_id = SID,
+        .iova = 0x4321,
+        .write = true,
+        .privileged = true,
+        .instruction = true,
     };
     struct smmuv3_model_event event;
 
@@ -102,7 +106,7 @@ static void a_missing_page_is_f_translation_with_all_its_fields(void **state)
     assert_false(event.ssv);
     assert_false(event.stall);
     assert_true(event.pnu);
-    assert_false(event.ind);          /* a write is data */
+    assert_false(event.ind); /* a write is data */
     assert_false(event.rnw);
     assert_true(event.s2);
     assert_int_equal(event.class_, CLASS_IN);
@@ -147,11 +151,11 @@ static void reserved_descriptors_do_not_translate(void **state)
         unsigned level;
         uint64_t descriptor;
     } cases[] = {
-        { { 12, 1, 39, 4 }, 3, LEAF_ALL | 1 },           /* level 3, bit 1 clear */
-        { { 12, 1, 39, 4 }, 3, LEAF_ALL | 2 },           /* bit 0 clear */
-        { { 12, 0, 48, 5 }, 0, LEAF_ALL | 1 },           /* block at level 0 */
-        { { 14, 1, 47, 5 }, 1, LEAF_ALL | 1 },           /* 16 KiB: block at level 1 */
-        { { 16, 1, 48, 5 }, 1, LEAF_ALL | 1 },           /* 64 KiB, 48 bits: block at level 1 */
+        { { 12, 1, 39, 4 }, 3, LEAF_ALL | 1 }, /* level 3, bit 1 clear */
+        { { 12, 1, 39, 4 }, 3, LEAF_ALL | 2 }, /* bit 0 clear */
+        { { 12, 0, 48, 5 }, 0, LEAF_ALL | 1 }, /* block at level 0 */
+        { { 14, 1, 47, 5 }, 1, LEAF_ALL | 1 }, /* 16 KiB: block at level 1 */
+        { { 16, 1, 48, 5 }, 1, LEAF_ALL | 1 }, /* 64 KiB, 48 bits: block at level 1 */
     };
     struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
 
@@ -245,7 +249,9 @@ static void execution_follows_xn_and_xnx(void **state)
         a = assign(&p, &PLAIN_4K);
         for (unsigned xn = 0; xn < 4; xn++) {
             struct smmuv3_model_access access = {
-                .stream_id = SID, .iova = xn * 4096u, .instruction = true,
+                .stream_id = SID,
+                .iova = xn * 4096u,
+                .instruction = true,
             };
 
             map(a.machine, &a.geometry, a.root, access.iova, 3, a.page,
@@ -298,7 +304,7 @@ static void without_s2r_translation_faults_are_not_recorded_but_aborted_walks_ar
     smmuv3_model_abort_next(a.machine->unit, SMMUV3_MODEL_FETCH_TABLE, 1);
     assert_aborts(a.machine, 0, F_WALK_EABT);
     assert_int_equal(events_waiting(a.machine), 1);
-    assert_aborts(a.machine, power_of_2(48), F_ADDR_SIZE);    /* stage 1 has no S2R */
+    assert_aborts(a.machine, power_of_2(48), F_ADDR_SIZE); /* stage 1 has no S2R */
     assert_int_equal(events_waiting(a.machine), 2);
     machine_stop(a.machine);
 }
@@ -335,9 +341,8 @@ static void a_52_bit_unit_reads_the_high_bits_of_64k_descriptors(void **state)
     assert_int_equal(smmuv3_model_transact(a.machine->unit, &access).address,
                      UINT64_C(0xa000000010000));
     access.iova = 0;
-    map(a.machine, &g, a.root, 0, 1, 0, 0);              /* a block of 4 TiB */
-    assert_int_equal(smmuv3_model_transact(a.machine->unit, &access).contiguous,
-                     power_of_2(42));
+    map(a.machine, &g, a.root, 0, 1, 0, 0); /* a block of 4 TiB */
+    assert_int_equal(smmuv3_model_transact(a.machine->unit, &access).contiguous, power_of_2(42));
     machine_stop(a.machine);
 }
 
@@ -349,7 +354,7 @@ static void other_units_and_granules_have_no_high_bits_there(void **state)
     struct assigned a = assign(&p, &large);
 
     (void)state;
-    map(a.machine, &large, a.root, 0, 3, 0x10000 | 0xa000, 0);    /* RES0 on 48 bits */
+    map(a.machine, &large, a.root, 0, 3, 0x10000 | 0xa000, 0); /* RES0 on 48 bits */
     assert_int_equal(smmuv3_model_transact(a.machine->unit, &access).address, 0x10000);
     machine_stop(a.machine);
 
@@ -375,7 +380,7 @@ static void with_aarch32_tables_the_intermediate_size_is_40_bits_at_least(void *
     machine_stop(a.machine);
     p.ttf = 2;
     a = assign(&p, &g);
-    assert_aborts(a.machine, power_of_2(36), C_BAD_STE);          /* S2T0SZ beyond IAS */
+    assert_aborts(a.machine, power_of_2(36), C_BAD_STE); /* S2T0SZ beyond IAS */
     machine_stop(a.machine);
 }
 
@@ -416,8 +421,7 @@ int run_stage2_tests(void)
         cmocka_unit_test(data_goes_to_and_comes_from_where_the_page_is),
         cmocka_unit_test(a_missing_page_is_f_translation_with_all_its_fields),
         cmocka_unit_test(an_event_record_has_its_bits_where_qemu_has_them),
-        cmocka_unit_test(
-            an_input_beyond_s2t0sz_is_a_stage_2_fault_and_beyond_ias_a_stage_1_fault),
+        cmocka_unit_test(an_input_beyond_s2t0sz_is_a_stage_2_fault_and_beyond_ias_a_stage_1_fault),
         cmocka_unit_test(reserved_descriptors_do_not_translate),
         cmocka_unit_test(an_output_beyond_s2ps_is_f_addr_size_for_leaves_and_tables),
         cmocka_unit_test(a_clear_access_flag_faults_unless_s2affd),

@@ -55,8 +55,8 @@ static void a_stage_that_the_unit_lacks_makes_the_ste_illegal(void **state)
 }
 
 /* The event that an access meets, when `field` of a good STE is changed to `value`. */
-static uint8_t event_with(const struct smmuv3_model_parameters *p,
-                          const struct geometry *geometry, unsigned field, uint64_t value)
+static uint8_t event_with(const struct smmuv3_model_parameters *p, const struct geometry *geometry,
+                          unsigned field, uint64_t value)
 {
     struct assigned a = assign(p, geometry);
     uint64_t ste[STE_WORDS];
@@ -131,7 +131,7 @@ static void what_the_unit_can_do_decides_what_is_legal(void **state)
 
     p = smmuv3_model_like_mmu600();
     assert_int_equal(event_with(&p, &deep, STE_S2R, 1), F_TRANSLATION);
-    p.oas = 40;    /* below 44 bits, level 0 does not exist */
+    p.oas = 40; /* below 44 bits, level 0 does not exist */
     assert_int_equal(event_with(&p, &deep, STE_S2R, 1), C_BAD_STE);
 
     p = smmuv3_model_like_mmu600();
@@ -222,7 +222,7 @@ static void stage_1_pointers_and_formats_must_be_possible(void **state)
 
     (void)state;
     put_ste(m, SID, ste);
-    assert_aborts(m, 0, C_BAD_STE);                       /* beyond the output size */
+    assert_aborts(m, 0, C_BAD_STE); /* beyond the output size */
     machine_stop(m);
 
     p.cd2l = false;
@@ -230,7 +230,7 @@ static void stage_1_pointers_and_formats_must_be_possible(void **state)
     ste[0] = 0xb;
     field_put(ste, STE_S1FMT, 1);
     put_ste(m, SID, ste);
-    assert_int_equal(dma(m, 0, false).outcome, SMMUV3_MODEL_NOT_MODELLED);   /* one CD */
+    assert_int_equal(dma(m, 0, false).outcome, SMMUV3_MODEL_NOT_MODELLED); /* one CD */
     field_put(ste, STE_S1CDMAX, 4);
     put_ste(m, SID, ste);
     submit_sync(m, CFGI_STE_LEAF(SID));
@@ -322,7 +322,7 @@ static void a_hypervisor_stream_has_no_vmid_to_check(void **state)
     (void)state;
     p.vmid16 = false;
     assert_int_equal(stage1_outcome(&p, STE_S2VMID, 0x100), SMMUV3_MODEL_NOT_MODELLED);
-    p.hyp = false;    /* then STRW is ignored and the VMID counts */
+    p.hyp = false; /* then STRW is ignored and the VMID counts */
     assert_int_equal(stage1_outcome(&p, STE_S2VMID, 0x100), SMMUV3_MODEL_ABORT);
 }
 
@@ -355,7 +355,7 @@ static void access_flag_updates_do_not_need_dirty_flag_updates(void **state)
 
     (void)state;
     p.httu = 1;
-    assert_int_equal(event_with(&p, &PLAIN_4K, STE_S2HA, 1), 0);    /* legal, not modelled */
+    assert_int_equal(event_with(&p, &PLAIN_4K, STE_S2HA, 1), 0); /* legal, not modelled */
     assert_int_equal(event_with(&p, &PLAIN_4K, STE_S2HD, 1), C_BAD_STE);
 }
 

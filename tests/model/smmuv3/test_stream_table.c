@@ -18,8 +18,7 @@ static struct two_level two_level_up(unsigned split)
     t.l1 = take(t.m, power_of_2(12 - split) * 8 < 64 ? 64 : power_of_2(12 - split) * 8);
     t.l2 = take(t.m, power_of_2(split) * 64);
     smmuv3_model_write64(t.m->unit, AT_STRTAB_BASE, t.l1);
-    smmuv3_model_write32(t.m->unit, AT_STRTAB_BASE_CFG,
-                         (uint32_t)(0x10000 + split * 64 + 12));
+    smmuv3_model_write32(t.m->unit, AT_STRTAB_BASE_CFG, (uint32_t)(0x10000 + split * 64 + 12));
     smmuv3_model_write32(t.m->unit, AT_CR0, CR0_ALL);
     assert_no_errors(t.m);
     return t;
@@ -152,7 +151,7 @@ static void a_span_covers_no_stream_beyond_it(void **state)
     struct two_level t = two_level_up(8);
 
     (void)state;
-    poke(t.m, t.l1, t.l2 | 3);                   /* 4 STEs */
+    poke(t.m, t.l1, t.l2 | 3); /* 4 STEs */
     poke(t.m, t.l2 + UINT64_C(3) * 64, 0x9);
     assert_int_equal(touch(t.m, 3).outcome, SMMUV3_MODEL_OK);
     assert_int_equal(touch(t.m, 4).event, C_BAD_STREAMID);
@@ -165,7 +164,7 @@ static void a_reserved_or_oversized_span_is_a_bad_streamid(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 5; i++) {
-        struct two_level t = two_level_up(6);    /* 7 is the largest span here */
+        struct two_level t = two_level_up(6); /* 7 is the largest span here */
 
         poke(t.m, t.l1, t.l2 | spans[i]);
         assert_int_equal(touch(t.m, 0).event, C_BAD_STREAMID);
@@ -239,7 +238,10 @@ static void a_substream_without_stage_1_is_a_bad_substreamid(void **state)
     struct machine *m = plain_up();
     const uint64_t ste[STE_WORDS] = { 0x9 };
     struct smmuv3_model_access access = {
-        .stream_id = SID, .ssv = true, .substream_id = 9, .iova = MEMORY_BASE,
+        .stream_id = SID,
+        .ssv = true,
+        .substream_id = 9,
+        .iova = MEMORY_BASE,
     };
     struct smmuv3_model_event event;
 

@@ -6,16 +6,16 @@
 #include "internal.h"
 
 enum kind {
-    IPA_LEAF,          /* stage 2 only, VMID 7 */
+    IPA_LEAF, /* stage 2 only, VMID 7 */
     IPA_OTHER_VMID,
-    VA_LEAF,           /* NS-EL1, VMID 7, ASID 3 */
+    VA_LEAF, /* NS-EL1, VMID 7, ASID 3 */
     VA_OTHER_ASID,
     VA_GLOBAL,
     VA_OTHER_VMID,
-    VA_TABLE,          /* walk-cache entry of VA_LEAF */
-    VA_ELSEWHERE,      /* VMID 7, ASID 3, another address */
+    VA_TABLE,     /* walk-cache entry of VA_LEAF */
+    VA_ELSEWHERE, /* VMID 7, ASID 3, another address */
     EL2_LEAF,
-    E2H_LEAF,          /* NS-EL2-E2H, ASID 3 */
+    E2H_LEAF, /* NS-EL2-E2H, ASID 3 */
     E2H_GLOBAL,
     KINDS,
 };
@@ -36,7 +36,7 @@ static const struct tlb_entry entries[KINDS] = {
 
 #define SET(kind) (1u << (kind))
 #define ALL_IPA (SET(IPA_LEAF) | SET(IPA_OTHER_VMID))
-#define VA_VMID_7 \
+#define VA_VMID_7                                                                                  \
     (SET(VA_LEAF) | SET(VA_OTHER_ASID) | SET(VA_GLOBAL) | SET(VA_TABLE) | SET(VA_ELSEWHERE))
 #define ALL_EL2 (SET(EL2_LEAF) | SET(E2H_LEAF) | SET(E2H_GLOBAL))
 
@@ -142,8 +142,7 @@ static void el2_va_and_vaa_follow_e2h(void **state)
 {
     (void)state;
     assert_int_equal(removed_by(false, tags(0x22, 0, 3), 0x5001), SET(EL2_LEAF));
-    assert_int_equal(removed_by(true, tags(0x22, 0, 3), 0x5001),
-                     SET(E2H_LEAF) | SET(E2H_GLOBAL));
+    assert_int_equal(removed_by(true, tags(0x22, 0, 3), 0x5001), SET(E2H_LEAF) | SET(E2H_GLOBAL));
     assert_int_equal(removed_by(true, tags(0x22, 0, 4), 0x5001), SET(E2H_GLOBAL));
     assert_int_equal(removed_by(false, 0x23, 0x5001), SET(EL2_LEAF));
     assert_int_equal(removed_by(true, 0x23, 0x5001), SET(E2H_LEAF) | SET(E2H_GLOBAL));

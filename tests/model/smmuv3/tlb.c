@@ -31,15 +31,14 @@ unsigned model_tlb_leaves(const struct smmuv3_model *model, uint16_t vmid, uint6
 }
 
 /* The cached table descriptor of this level on the way to this IPA; null if there is none. */
-const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model,
-                                        const struct stage2 *s2, unsigned level, uint64_t ipa)
+const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct stage2 *s2,
+                                        unsigned level, uint64_t ipa)
 {
     for (unsigned i = 0; i < model->caches.tlb_count; i++) {
         const struct tlb_entry *entry = &model->caches.tlb[i];
 
         if (entry->table && entry->regime == REGIME_NS_EL1_IPA && entry->vmid == s2->vmid &&
-            entry->granule == s2->granule && entry->level == level &&
-            entry_covers(entry, ipa)) {
+            entry->granule == s2->granule && entry->level == level && entry_covers(entry, ipa)) {
             return entry;
         }
     }
@@ -59,8 +58,7 @@ void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry)
 /* ------------------------------------------------------------------ invalidation */
 
 /* Whether an address or range meets an entry; the address need not be the entry's first. */
-static bool address_meets(const struct smmuv3_model_command *command,
-                          const struct tlb_entry *entry)
+static bool address_meets(const struct smmuv3_model_command *command, const struct tlb_entry *entry)
 {
     uint64_t last = command->address + command->size - 1;
 
@@ -68,7 +66,7 @@ static bool address_meets(const struct smmuv3_model_command *command,
         return entry_covers(entry, command->address);
     }
     if (last < command->address) {
-        last = ~UINT64_C(0);    /* a range does not wrap (4.4.1.1) */
+        last = ~UINT64_C(0); /* a range does not wrap (4.4.1.1) */
     }
     return command->address <= entry->input + low_bits(entry->log2_size) && entry->input <= last;
 }
@@ -105,8 +103,8 @@ static bool by_asid(const struct smmuv3_model_command *command, const struct tlb
 }
 
 /* Stage-1 entries of the guests: NH_* never touch what stage 2 alone translated. */
-static bool nh_removes(const struct smmuv3_model *model,
-                       const struct smmuv3_model_command *command, const struct tlb_entry *entry)
+static bool nh_removes(const struct smmuv3_model *model, const struct smmuv3_model_command *command,
+                       const struct tlb_entry *entry)
 {
     if (entry->regime != REGIME_NS_EL1_VA || !by_vmid(model, command, entry)) {
         return false;
@@ -148,8 +146,7 @@ static bool el2_removes(const struct pending_invalidation *invalidation,
 }
 
 static bool removes(const struct smmuv3_model *model,
-                    const struct pending_invalidation *invalidation,
-                    const struct tlb_entry *entry)
+                    const struct pending_invalidation *invalidation, const struct tlb_entry *entry)
 {
     const struct smmuv3_model_command *command = &invalidation->command;
     bool el1 = entry->regime == REGIME_NS_EL1_IPA || entry->regime == REGIME_NS_EL1_VA;

@@ -25,8 +25,7 @@ uint64_t smmuv3_model_command_count(const struct smmuv3_model *model, uint8_t op
 const struct smmuv3_model_command *smmuv3_model_command_at(const struct smmuv3_model *model,
                                                            uint64_t sequence)
 {
-    if (sequence >= model->trace_total ||
-        model->trace_total - sequence > model->p.trace_length) {
+    if (sequence >= model->trace_total || model->trace_total - sequence > model->p.trace_length) {
         return NULL;
     }
     return &model->trace[sequence % model->p.trace_length];

@@ -77,8 +77,7 @@ static unsigned input_limit(const struct smmuv3_model *model, bool through_stage
     return model->p.oas;
 }
 
-static struct smmuv3_model_result by_stage2(struct smmuv3_model *model,
-                                            const struct lookup *lookup,
+static struct smmuv3_model_result by_stage2(struct smmuv3_model *model, const struct lookup *lookup,
                                             const uint64_t ste[STE_WORDS], struct fault *fault)
 {
     struct stage2 s2 = model_ste_stage2(model, ste);
@@ -181,8 +180,8 @@ void smmuv3_model_prefetch(struct smmuv3_model *model, uint32_t stream_id, uint6
 
 /* One piece of a device's access: translated, then performed in memory. */
 static struct smmuv3_model_result transfer(struct smmuv3_model *model,
-                                           const struct smmuv3_model_access *access,
-                                           uint8_t *data, size_t left, size_t *moved)
+                                           const struct smmuv3_model_access *access, uint8_t *data,
+                                           size_t left, size_t *moved)
 {
     struct smmuv3_model_result result = smmuv3_model_transact(model, access);
     size_t size = left;
@@ -194,9 +193,8 @@ static struct smmuv3_model_result transfer(struct smmuv3_model *model,
     if (result.contiguous && result.contiguous < size) {
         size = (size_t)result.contiguous;
     }
-    done = access->write
-               ? model_write(model, SMMUV3_MODEL_CLIENT, result.address, data, size)
-               : model_read(model, SMMUV3_MODEL_CLIENT, result.address, data, size);
+    done = access->write ? model_write(model, SMMUV3_MODEL_CLIENT, result.address, data, size)
+                         : model_read(model, SMMUV3_MODEL_CLIENT, result.address, data, size);
     if (!done) {
         return ended(SMMUV3_MODEL_BUS_ABORT);
     }
