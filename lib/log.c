@@ -27,7 +27,7 @@ static struct {
     bool interrupts;
     unsigned int current; /* the source whose line is on its way out */
     struct ring ring[LOG_SOURCES];
-} log;
+} journal;
 
 static enum log_level log_level = LOG_INFO;
 
@@ -40,17 +40,17 @@ static void ring_put(struct ring *ring, const char *bytes, size_t length)
 /* The source to write from: the current one until its line is out, then the next that has something. */
 static struct ring *next_source(void)
 {
-    struct ring *ring = &log.ring[log.current];
+    struct ring *ring = &journal.ring[journal.current];
 
     if (ring->drained != ring->written &&
         (ring->drained == 0 || ring->bytes[(ring->drained - 1) % RING_SIZE] != '\n'))
         return ring;
     for (unsigned int i = 1; i <= LOG_SOURCES; i++) {
-        unsigned int source = (log.current + i) % LOG_SOURCES;
+        unsigned int source = (journal.current + i) % LOG_SOURCES;
 
-        if (log.ring[source].drained != log.ring[source].written) {
-            log.current = source;
-            return &log.ring[source];
+        if (journal.ring[source].drained != journal.ring[source].written) {
+            journal.current = source;
+            return &journal.ring[source];
         }
     }
     return NULL;
@@ -62,7 +62,7 @@ static bool drain(unsigned int limit)
     struct ring *ring = next_source();
 
     while (ring != NULL && limit > 0 &&
-           log.port->write(log.base, ring->bytes[ring->drained % RING_SIZE])) {
+           journal.port->write(journal.base, ring->bytes[ring->drained % RING_SIZE])) {
         ring->drained++;
         limit--;
         ring = next_source();
@@ -73,39 +73,39 @@ static bool drain(unsigned int limit)
 /* After something was put into a ring, or the port has room again. */
 static void advance(void)
 {
-    if (log.port == NULL)
+    if (journal.port == NULL)
         return;
-    if (!log.interrupts) {
+    if (!journal.interrupts) {
         uint64_t deadline = time_deadline(FLUSH_MICROSECONDS);
 
         while (drain(RING_SIZE) && !time_passed(deadline))
             cpu_relax();
         return;
     }
-    log.port->interrupt(log.base, drain(LOG_BURST));
+    journal.port->interrupt(journal.base, drain(LOG_BURST));
 }
 
 void log_start(const struct log_port *port, uint64_t base)
 {
     port->start(base);
-    log.port = port;
-    log.base = base;
+    journal.port = port;
+    journal.base = base;
     advance();
 }
 
 void log_start_interrupts(void)
 {
-    lock_acquire(&log.lock);
-    log.interrupts = true;
-    lock_release(&log.lock);
+    lock_acquire(&journal.lock);
+    journal.interrupts = true;
+    lock_release(&journal.lock);
 }
 
 void log_interrupt(void *unused)
 {
     (void)unused;
-    lock_acquire(&log.lock);
+    lock_acquire(&journal.lock);
     advance();
-    lock_release(&log.lock);
+    lock_release(&journal.lock);
 }
 
 void log_set_level(enum log_level level)
@@ -116,7 +116,7 @@ void log_set_level(enum log_level level)
 /* Puts a whole line, or counts it as dropped. A gap is told of by a line of its own once there is room. */
 static bool put_line(unsigned int source, const char *name, const char *text, size_t length)
 {
-    struct ring *ring = &log.ring[source];
+    struct ring *ring = &journal.ring[source];
     char prefix[48], note[64];
     size_t prefix_length = format(prefix, sizeof(prefix), "[%s] ", name);
     size_t note_length = 0;
@@ -153,9 +153,9 @@ void log_print(enum log_level level, const char *text, ...)
     va_start(arguments, text);
     length = format_list(line, sizeof(line), text, arguments);
     va_end(arguments);
-    lock_acquire(&log.lock);
+    lock_acquire(&journal.lock);
     put_line(LOG_HYPERVISOR, "bulkhead", line, length);
-    lock_release(&log.lock);
+    lock_release(&journal.lock);
 }
 
 bool log_source_line(unsigned int source, const char *name, const char *bytes, size_t length)
@@ -166,15 +166,15 @@ bool log_source_line(unsigned int source, const char *name, const char *bytes, s
     length = min_u64(length, LOG_LINE);
     for (size_t i = 0; i < length; i++)
         line[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.';
-    lock_acquire(&log.lock);
+    lock_acquire(&journal.lock);
     kept = put_line(source, name, line, length);
-    lock_release(&log.lock);
+    lock_release(&journal.lock);
     return kept;
 }
 
 uint64_t log_dropped(unsigned int source)
 {
-    return log.ring[source].dropped;
+    return journal.ring[source].dropped;
 }
 
 void log_flush(void)
@@ -182,15 +182,15 @@ void log_flush(void)
     uint64_t deadline = time_deadline(FLUSH_LOCK_MICROSECONDS);
     bool locked;
 
-    if (log.port == NULL)
+    if (journal.port == NULL)
         return;
-    while (!(locked = lock_try(&log.lock)) && !time_passed(deadline))
+    while (!(locked = lock_try(&journal.lock)) && !time_passed(deadline))
         cpu_relax();
     deadline = time_deadline(FLUSH_MICROSECONDS);
     while (drain(RING_SIZE) && !time_passed(deadline))
         cpu_relax();
-    while (!log.port->idle(log.base) && !time_passed(deadline))
+    while (!journal.port->idle(journal.base) && !time_passed(deadline))
         cpu_relax();
     if (locked)
-        lock_release(&log.lock);
+        lock_release(&journal.lock);
 }

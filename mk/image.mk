@@ -6,14 +6,15 @@ IMAGE_LINK_ADDRESS := 0x40200000
 
 # Sources that are the same on a target and on the host.
 CORE_C_SOURCES := $(wildcard lib/*.c kernel/*.c kernel/vdev/*.c drivers/iommu/*.c \
-                    drivers/iommu/smmuv3/*.c drivers/pci/*.c drivers/topology/*.c)
+                    drivers/iommu/smmuv3/*.c drivers/pci/*.c drivers/serial/*.c \
+                    drivers/topology/*.c)
 # Only on a target: lib/string.c stands in for a C library.
-ARM64_C_SOURCES := $(CORE_C_SOURCES) $(wildcard arch/arm64/*.c arch/arm64/vdev/*.c drivers/serial/*.c \
+ARM64_C_SOURCES := $(CORE_C_SOURCES) $(wildcard arch/arm64/*.c arch/arm64/vdev/*.c \
                      drivers/irqchip/*.c)
 ARM64_S_SOURCES := $(wildcard arch/arm64/*.S)
 
 WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wcast-qual -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wwrite-strings
+            -Wcast-qual -Wundef -Wvla -Wformat=2 -Wwrite-strings
 
 # Every symbol is hidden: references are relative to the program counter, without a table between.
 ARM64_CPPFLAGS := -I. -Iinclude -Iarch/arm64/include -isystem $(LIBFDT_INCLUDE) \

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The reference models and their own tests. MODEL_TEST_SOURCES, MODEL_SOURCES and -lcmocka make one
 # program that runs all tests of the models.
 MODEL_SOURCES := \

@@ -15,6 +15,7 @@
 #define IDR0_TTF BITS(3, 2)
 #define IDR0_TTF_AARCH64 2 /* bit 1 of the field: AArch64 tables */
 #define IDR0_COHACC BIT(4)
+#define IDR0_BTM BIT(5)
 #define IDR0_HYP BIT(9)
 #define IDR0_VMID16 BIT(18)
 #define IDR0_TTENDIAN BITS(22, 21)

@@ -174,7 +174,10 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
                             FIELD_PUT(CR1_TABLE_IC, CR1_CACHE_WRITE_BACK) |
                             FIELD_PUT(CR1_TABLE_OC, CR1_CACHE_WRITE_BACK) |
                             FIELD_PUT(CR1_TABLE_SH, CR1_SHARE_INNER)));
-    mmio_write32(base + SMMU_CR2, (uint32_t)(CR2_PTM | CR2_RECINVSID));
+    /* The CPUs' broadcast invalidations are not the unit's (PTM exists only where they could reach it). */
+    uint64_t private_maintenance = (mmio_read32(base + SMMU_IDR0) & IDR0_BTM) != 0 ? CR2_PTM : 0;
+
+    mmio_write32(base + SMMU_CR2, (uint32_t)(private_maintenance | CR2_RECINVSID));
     if (!smmuv3_stream_table_start(unit, stream_count, reason))
         return false;
     if (!start_queues(unit) || !start_parked(unit)) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What commands do (4.2 to 4.7). Invalidations wait for the CMD_SYNC that completes them, unless
  * the unit was made to invalidate at once.
@@ -70,7 +71,8 @@ static bool range_unpredictable(const struct smmuv3_model_command *command)
     unsigned level = command->ttl ? command->ttl : LAST_LEVEL;
     struct stage2 shape = { .granule = command->granule };
 
-    return command->granule && offset_within(command->address, stage2_level_shift(&shape, level));
+    return command->granule &&
+           offset_within(command->address, model_stage2_level_shift(&shape, level));
 }
 
 static void prefetch(struct smmuv3_model *model, const struct smmuv3_model_command *command)

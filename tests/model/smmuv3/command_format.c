@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What commands look like (4.1 to 4.7): name, fields, when they exist, what makes them illegal.
  */

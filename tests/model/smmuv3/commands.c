@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command queue (4.1, 7.1): when a command is consumed, and what stops consumption.
  */
@@ -7,17 +8,17 @@
 static bool command_due(const struct smmuv3_model *model)
 {
     struct queue queue = model_cmdq(model);
-    uint64_t used = queue_used(queue, model->reg[CMDQ_PROD], model->reg[CMDQ_CONS]);
+    uint64_t used = model_queue_used(queue, model->reg[CMDQ_PROD], model->reg[CMDQ_CONS]);
 
     return model_enabled(model, CR0_CMDQEN) && !model_gerror_active(model, GERROR_CMDQ_ERR) &&
-           !model->cmdq_stuck && !model->service_failure && used && used <= queue_size(queue);
+           !model->cmdq_stuck && !model->service_failure && used && used <= model_queue_size(queue);
 }
 
 /* Whether the next command is a CMD_SYNC; looked at only to choose what it waits for. */
 static bool next_is_sync(struct smmuv3_model *model)
 {
     uint64_t raw[2] = { 0, 0 };
-    uint64_t address = queue_entry(model_cmdq(model), model->reg[CMDQ_CONS]);
+    uint64_t address = model_queue_entry(model_cmdq(model), model->reg[CMDQ_CONS]);
 
     return model_read_words(model, SMMUV3_MODEL_AUDIT, true, address, raw, 2) &&
            field_of(raw, CMD_OPCODE) == CMD_SYNC;
@@ -74,8 +75,8 @@ void model_consume_one(struct smmuv3_model *model)
     if (!command_due(model)) {
         return;
     }
-    if (!model_read_words(model, SMMUV3_MODEL_FETCH_COMMAND, false, queue_entry(queue, cons), raw,
-                          2)) {
+    if (!model_read_words(model, SMMUV3_MODEL_FETCH_COMMAND, false, model_queue_entry(queue, cons),
+                          raw, 2)) {
         stop_with(model, SMMUV3_MODEL_CERROR_ABT);
         return;
     }
@@ -94,7 +95,7 @@ void model_consume_one(struct smmuv3_model *model)
         return;
     }
     model_execute(model, &command);
-    model->reg[CMDQ_CONS] = queue_next(queue, cons) |
+    model->reg[CMDQ_CONS] = model_queue_next(queue, cons) |
                             (model->reg[CMDQ_CONS] & field_mask(CMDQ_CONS_ERR));
     if (command.opcode == CMD_SYNC) {
         signal_sync(model, &command);

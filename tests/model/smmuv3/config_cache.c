@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The configuration cache (4.3, 16.2): level-1 descriptors and STEs by StreamID, in whatever
  * state they were fetched. Nothing leaves it but by command or by eviction.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What software must have done before it sets an enable of CR0 (3.11, 6.3.26): bases and indexes
  * written, sizes and alignment in range, caches invalidated. The unit does not refuse; it would
@@ -25,7 +26,7 @@ static void check_queue(struct smmuv3_model *model, const char *name, enum model
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, name, "is not aligned to its size",
                     model->reg[base]);
     }
-    if (queue_used(queue, model->reg[prod], model->reg[cons]) > queue_size(queue)) {
+    if (model_queue_used(queue, model->reg[prod], model->reg[cons]) > model_queue_size(queue)) {
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, name, "enabled with inconsistent indexes",
                     model->reg[prod]);
     }

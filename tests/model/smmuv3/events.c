@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The event queue (7.2, 7.3, 7.4): records, when the queue can be written, overflow.
  */
@@ -83,7 +84,7 @@ static void append(struct smmuv3_model *model, const uint64_t record[EVENT_WORDS
 {
     struct queue queue = model_eventq(model);
     uint64_t prod = model->reg[EVENTQ_PROD];
-    uint64_t used = queue_used(queue, prod, model->reg[EVENTQ_CONS]);
+    uint64_t used = model_queue_used(queue, prod, model->reg[EVENTQ_CONS]);
     uint64_t next = 0;
 
     if (!model_enabled(model, CR0_EVENTQEN) || model->service_failure ||
@@ -91,18 +92,18 @@ static void append(struct smmuv3_model *model, const uint64_t record[EVENT_WORDS
         model->events_lost++;
         return;
     }
-    if (used >= queue_size(queue) || model->eventq_inconsistent) {
+    if (used >= model_queue_size(queue) || model->eventq_inconsistent) {
         model->events_lost++;
         overflow(model);
         return;
     }
-    if (!model_write(model, SMMUV3_MODEL_WRITE_EVENT, queue_entry(queue, prod), record,
+    if (!model_write(model, SMMUV3_MODEL_WRITE_EVENT, model_queue_entry(queue, prod), record,
                      EVENT_WORDS * sizeof(*record))) {
         model->events_lost++;
         model_gerror_raise(model, GERROR_EVENTQ_ABT_ERR);
         return;
     }
-    next = queue_next(queue, prod) | (prod & field_mask(EVENTQ_OVERFLOW));
+    next = model_queue_next(queue, prod) | (prod & field_mask(EVENTQ_OVERFLOW));
     model->reg[EVENTQ_PROD] = next;
     model->events_recorded++;
     /* The interrupt announces that an empty queue became non-empty, no more (3.18.2). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine that the model's tests run on; see fixture.h.
  */
@@ -117,7 +118,7 @@ void submit(struct machine *machine, uint64_t word0, uint64_t word1)
     smmuv3_model_write32(machine->unit, AT_CMDQ_PROD, machine->cmdq_prod);
 }
 
-void sync(struct machine *machine)
+void send_sync(struct machine *machine)
 {
     submit(machine, 0x46, 0);
 }
@@ -125,7 +126,7 @@ void sync(struct machine *machine)
 void submit_sync(struct machine *machine, uint64_t word0, uint64_t word1)
 {
     submit(machine, word0, word1);
-    sync(machine);
+    send_sync(machine);
 }
 
 void bring_up_queues(struct machine *machine)
@@ -151,7 +152,7 @@ void bring_up_queues(struct machine *machine)
     if (machine->p.hyp) {
         submit(machine, TLBI_EL2_ALL);
     }
-    sync(machine);
+    send_sync(machine);
     smmuv3_model_write64(unit, AT_GERROR_IRQ_CFG0, 0);
     smmuv3_model_write64(unit, AT_EVENTQ_IRQ_CFG0, 0);
     smmuv3_model_write32(unit, AT_IRQ_CTRL, 0x5);

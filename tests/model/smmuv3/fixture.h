@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the model's own tests share: a machine of 16 MiB with one unit, functions that build
  * tables by hand and submit commands. What touches the unit uses its registers and
@@ -90,7 +91,7 @@ void poke(struct machine *machine, uint64_t address, uint64_t value);
 
 /* Submit one command and tell the unit; CMD_SYNC without signal; both in turn. */
 void submit(struct machine *machine, uint64_t word0, uint64_t word1);
-void sync(struct machine *machine);
+void send_sync(struct machine *machine);
 void submit_sync(struct machine *machine, uint64_t word0, uint64_t word1);
 
 /* Take the oldest event; fails the test if there is none. */

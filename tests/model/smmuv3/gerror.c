@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Global errors (7.5): GERROR toggles when an error becomes active, software answers by toggling
  * GERRORN. And the sending of interrupts (3.18), whose aborted MSIs are global errors.

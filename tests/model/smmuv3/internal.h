@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the SMMUv3 model: its state, and what its files offer each other. Each file is one
  * concept; the functions are grouped by file below. Users include smmuv3_model.h only.
@@ -233,11 +234,11 @@ struct queue {
 };
 struct queue model_cmdq(const struct smmuv3_model *model);
 struct queue model_eventq(const struct smmuv3_model *model);
-uint64_t queue_used(struct queue queue, uint64_t prod, uint64_t cons);
-uint64_t queue_distance(struct queue queue, uint64_t from, uint64_t to);
-uint64_t queue_size(struct queue queue);
-uint64_t queue_next(struct queue queue, uint64_t index);
-uint64_t queue_entry(struct queue queue, uint64_t index);
+uint64_t model_queue_used(struct queue queue, uint64_t prod, uint64_t cons);
+uint64_t model_queue_distance(struct queue queue, uint64_t from, uint64_t to);
+uint64_t model_queue_size(struct queue queue);
+uint64_t model_queue_next(struct queue queue, uint64_t index);
+uint64_t model_queue_entry(struct queue queue, uint64_t index);
 
 /* commands.c, command_format.c, command_effect.c */
 void model_consider_commands(struct smmuv3_model *model);
@@ -276,14 +277,14 @@ const char *model_ste_not_modelled(const struct smmuv3_model *model, const uint6
 void model_check_ste(struct smmuv3_model *model, const uint64_t ste[STE_WORDS]);
 
 /* stage2.c: descriptors and the walk */
-unsigned stage2_level_shift(const struct stage2 *s2, unsigned level);
-unsigned stage2_index_bits(const struct stage2 *s2, unsigned level);
-bool stage2_is_table(unsigned level, uint64_t descriptor);
-bool stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level,
-                    uint64_t descriptor);
-uint64_t stage2_output(const struct smmuv3_model *model, const struct stage2 *s2, unsigned log2,
-                       uint64_t descriptor);
-bool stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged);
+unsigned model_stage2_level_shift(const struct stage2 *s2, unsigned level);
+unsigned model_stage2_index_bits(const struct stage2 *s2, unsigned level);
+bool model_stage2_is_table(unsigned level, uint64_t descriptor);
+bool model_stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level,
+                          uint64_t descriptor);
+uint64_t model_stage2_output(const struct smmuv3_model *model, const struct stage2 *s2,
+                             unsigned log2, uint64_t descriptor);
+bool model_stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged);
 bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
                        const struct stage2 *s2, uint64_t ipa, struct translation *translation,
                        struct fault *fault);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layouts of the SMMUv3: registers, stream table, commands, events, stage-2 descriptors.
  *
@@ -82,7 +83,10 @@ static inline uint64_t offset_within(uint64_t address, unsigned log2)
     return address & low_bits(log2);
 }
 
-/* ---- 6.3 registers. Confirmed: IDR0-5, CR0-2, GERROR, queues: FreeBSD, QEMU; GBPA: TF-A */
+/*
+ * ---- 6.3 registers. Confirmed: FreeBSD; GERROR, CR0, queues, IDR3.HAD, RIL, BBML: QEMU;
+ * CR0.SMMUEN, GBPA.ABORT and Update: TF-A. Manual only: the rest of GBPA, IDR3.XNX, FWB, STT.
+ */
 
 enum idr0_field {
     IDR0_S2P = FIELD(0, 0),
@@ -213,7 +217,10 @@ enum l1std_field {
     L1STD_L2PTR = FIELD(55, 6),
 };
 
-/* ---- 5.2 STE, 8 words. Confirmed: FreeBSD; QEMU but for S2HD, S2HA, S2S, one bit off there */
+/*
+ * ---- 5.2 STE, 8 words. Confirmed: FreeBSD, and QEMU but for S2HD, S2HA, S2S, which its older
+ * versions have one bit too high. Manual only: S2HD, S2HA, S2FWB.
+ */
 
 enum {
     STE_WORDS = 8,
@@ -254,7 +261,10 @@ enum ste_config_field {
     CONFIG_PASS = FIELD(2, 2),
 };
 
-/* ---- stage-2 descriptors, VMSAv8-64 (DDI 0487). Confirmed: QEMU hw/arm/smmu-internal.h names */
+/*
+ * ---- stage-2 descriptors, VMSAv8-64 (DDI 0487). Confirmed: QEMU hw/arm/smmu-internal.h, but for
+ * XN and the address bits 51:48, which it lacks.
+ */
 
 enum descriptor_field {
     DESC_VALID = FIELD(0, 0),
@@ -268,8 +278,11 @@ enum descriptor_field {
     DESC_LOG2_BYTES = 3,
 };
 
-/* ---- 4 commands, 2 words. Confirmed: QEMU and FreeBSD but for Size and Stride of PREFETCH_ADDR,
- * Size and G of ATC_INV, PRI_RESP: manual only. QEMU has Resp at [76:75], which must be wrong. */
+/*
+ * ---- 4 commands, 2 words. Confirmed: QEMU and FreeBSD. Manual only: Size and Stride of
+ * PREFETCH_ADDR, Size and G of ATC_INV, PRGIndex and Resp of PRI_RESP (QEMU reads Resp at [76:75]),
+ * and the width of addresses.
+ */
 
 enum {
     COMMAND_LOG2_BYTES = 4,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Life of an instance, its way to memory and interrupts, programming errors, lateness, injection.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two ready-made units. The values of QEMU's are asserted against its ID registers by a test.
  */

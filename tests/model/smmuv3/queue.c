@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Circular queues (3.5.1): an index is followed by its wrap flag; both count modulo twice the
  * number of entries, so that full and empty differ.
@@ -36,31 +37,31 @@ struct queue model_eventq(const struct smmuv3_model *model)
     return queue_at(model->reg[EVENTQ_BASE], model->p.eventqs, EVENT_LOG2_BYTES, model->p.oas);
 }
 
-uint64_t queue_size(struct queue queue)
+uint64_t model_queue_size(struct queue queue)
 {
     return power_of_2(queue.log2_size);
 }
 
 /* How far `to` lies ahead of `from`, wrap flags included. */
-uint64_t queue_distance(struct queue queue, uint64_t from, uint64_t to)
+uint64_t model_queue_distance(struct queue queue, uint64_t from, uint64_t to)
 {
     return offset_within(to - from, queue.log2_size + 1);
 }
 
 /* Entries in the queue; more than its size if the indexes are inconsistent. */
-uint64_t queue_used(struct queue queue, uint64_t prod, uint64_t cons)
+uint64_t model_queue_used(struct queue queue, uint64_t prod, uint64_t cons)
 {
-    return queue_distance(queue, cons, prod);
+    return model_queue_distance(queue, cons, prod);
 }
 
 /* The index after this one; bits above the wrap flag fall away. */
-uint64_t queue_next(struct queue queue, uint64_t index)
+uint64_t model_queue_next(struct queue queue, uint64_t index)
 {
     return offset_within(index + 1, queue.log2_size + 1);
 }
 
 /* The address of the entry that an index selects. */
-uint64_t queue_entry(struct queue queue, uint64_t index)
+uint64_t model_queue_entry(struct queue queue, uint64_t index)
 {
     return queue.base + offset_within(index, queue.log2_size) * power_of_2(queue.log2_entry);
 }

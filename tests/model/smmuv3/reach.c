@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit: everything that a stream can reach now, from memory and from what is cached.
  */
@@ -62,7 +63,8 @@ static bool look(struct audit *audit, uint64_t address, uint64_t *words, unsigne
 
 static bool executable(const struct audit *audit, unsigned xn)
 {
-    return stage2_executable(audit->model, xn, false) || stage2_executable(audit->model, xn, true);
+    return model_stage2_executable(audit->model, xn, false) ||
+           model_stage2_executable(audit->model, xn, true);
 }
 
 /* ------------------------------------------------------------------ stage 2 */
@@ -70,8 +72,8 @@ static bool executable(const struct audit *audit, unsigned xn)
 static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint64_t descriptor)
 {
     const struct stage2 *s2 = audit->s2;
-    unsigned log2 = stage2_level_shift(s2, level);
-    uint64_t output = stage2_output(audit->model, s2, log2, descriptor);
+    unsigned log2 = model_stage2_level_shift(s2, level);
+    uint64_t output = model_stage2_output(audit->model, s2, log2, descriptor);
 
     if (output > low_bits(s2->output_bits) || (!s2->affd && !field_in(descriptor, DESC_AF))) {
         return;
@@ -90,8 +92,8 @@ static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint6
 static void visit_table(struct audit *audit, unsigned level, uint64_t table, uint64_t ipa)
 {
     const struct stage2 *s2 = audit->s2;
-    uint64_t entries = power_of_2(stage2_index_bits(s2, level));
-    uint64_t span = power_of_2(stage2_level_shift(s2, level));
+    uint64_t entries = power_of_2(model_stage2_index_bits(s2, level));
+    uint64_t span = power_of_2(model_stage2_level_shift(s2, level));
 
     for (uint64_t i = 0; i < entries; i++) {
         uint64_t descriptor = 0;
@@ -100,10 +102,10 @@ static void visit_table(struct audit *audit, unsigned level, uint64_t table, uin
         if (!look(audit, table + i * sizeof(descriptor), &descriptor, 1)) {
             continue;
         }
-        if (stage2_is_leaf(audit->model, s2, level, descriptor)) {
+        if (model_stage2_is_leaf(audit->model, s2, level, descriptor)) {
             report_leaf(audit, level, ipa + i * span, descriptor);
-        } else if (stage2_is_table(level, descriptor)) {
-            output = stage2_output(audit->model, s2, s2->granule, descriptor);
+        } else if (model_stage2_is_table(level, descriptor)) {
+            output = model_stage2_output(audit->model, s2, s2->granule, descriptor);
             if (output <= low_bits(s2->output_bits)) {
                 visit_table(audit, level + 1, output, ipa + i * span);
             }
@@ -118,15 +120,15 @@ static bool memory_agrees(struct audit *audit, const struct tlb_entry *entry)
     uint64_t table = s2->ttb;
 
     for (unsigned level = s2->start_level; level <= entry->level; level++) {
-        unsigned log2 = stage2_level_shift(s2, level);
-        uint64_t within = offset_within(entry->input, log2 + stage2_index_bits(s2, level));
+        unsigned log2 = model_stage2_level_shift(s2, level);
+        uint64_t within = offset_within(entry->input, log2 + model_stage2_index_bits(s2, level));
         uint64_t descriptor = 0;
 
         if (!look(audit, table + within / power_of_2(log2) * sizeof(descriptor), &descriptor, 1) ||
-            !stage2_is_table(level, descriptor)) {
+            !model_stage2_is_table(level, descriptor)) {
             return false;
         }
-        table = stage2_output(audit->model, s2, s2->granule, descriptor);
+        table = model_stage2_output(audit->model, s2, s2->granule, descriptor);
     }
     return table == entry->output;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the registers hold: ID values from the parameters, reset values, and which fields exist.
  */

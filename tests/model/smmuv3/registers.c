@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The register pages (6.2, 6.3): map, access sizes, guards, reserved fields, update protocols.
  */
@@ -209,12 +210,12 @@ static void write_cmdq_prod(struct smmuv3_model *model, uint64_t value)
 {
     struct queue queue = model_cmdq(model);
     uint64_t cons = model->reg[CMDQ_CONS];
-    uint64_t old = queue_used(queue, model->reg[CMDQ_PROD], cons);
-    uint64_t new = queue_used(queue, value, cons);
+    uint64_t old = model_queue_used(queue, model->reg[CMDQ_PROD], cons);
+    uint64_t new = model_queue_used(queue, value, cons);
     bool free_choice = !guarded(model, BY_CMDQEN);
     bool backwards = new < old && !model_gerror_active(model, GERROR_CMDQ_ERR);
 
-    if (!free_choice && (new > queue_size(queue) || backwards)) {
+    if (!free_choice && (new > model_queue_size(queue) || backwards)) {
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_CMDQ_PROD",
                     "moved backwards or past the free entries", value);
         model->cmdq_stuck = true;
@@ -226,10 +227,10 @@ static void write_cmdq_prod(struct smmuv3_model *model, uint64_t value)
 static void write_eventq_cons(struct smmuv3_model *model, uint64_t value)
 {
     struct queue queue = model_eventq(model);
-    uint64_t used = queue_used(queue, model->reg[EVENTQ_PROD], model->reg[EVENTQ_CONS]);
+    uint64_t used = model_queue_used(queue, model->reg[EVENTQ_PROD], model->reg[EVENTQ_CONS]);
 
     if (guarded(model, BY_EVENTQEN) &&
-        queue_distance(queue, model->reg[EVENTQ_CONS], value) > used) {
+        model_queue_distance(queue, model->reg[EVENTQ_CONS], value) > used) {
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_EVENTQ_CONS",
                     "moved backwards or past PROD", value);
         model->eventq_inconsistent = true;

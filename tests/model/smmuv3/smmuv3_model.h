@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A reference model of the Arm SMMUv3 (IHI 0070), Non-secure programming interface.
  *

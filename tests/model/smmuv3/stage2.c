@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage-2 walks over VMSAv8-64 tables (3.4, DDI 0487): concatenated starting tables, walk cache,
  * reserved descriptors, output size, access flag, permissions.
@@ -5,21 +6,21 @@
 #include "internal.h"
 
 /* Bits of the input address below those that a table of this level resolves. */
-unsigned stage2_level_shift(const struct stage2 *s2, unsigned level)
+unsigned model_stage2_level_shift(const struct stage2 *s2, unsigned level)
 {
     return s2->granule + (s2->granule - DESC_LOG2_BYTES) * (LAST_LEVEL - level);
 }
 
 /* Bits that it resolves; more than a stride at the start where tables are concatenated. */
-unsigned stage2_index_bits(const struct stage2 *s2, unsigned level)
+unsigned model_stage2_index_bits(const struct stage2 *s2, unsigned level)
 {
     if (level == s2->start_level) {
-        return s2->input_bits - stage2_level_shift(s2, level);
+        return s2->input_bits - model_stage2_level_shift(s2, level);
     }
     return s2->granule - DESC_LOG2_BYTES;
 }
 
-bool stage2_is_table(unsigned level, uint64_t descriptor)
+bool model_stage2_is_table(unsigned level, uint64_t descriptor)
 {
     return level < LAST_LEVEL && field_in(descriptor, DESC_VALID) &&
            field_in(descriptor, DESC_TABLE);
@@ -38,8 +39,8 @@ static bool block_allowed(const struct smmuv3_model *model, const struct stage2 
     }
 }
 
-bool stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level,
-                    uint64_t descriptor)
+bool model_stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level,
+                          uint64_t descriptor)
 {
     if (!field_in(descriptor, DESC_VALID)) {
         return false;
@@ -51,8 +52,8 @@ bool stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, u
 }
 
 /* The address in a descriptor, aligned to 2^log2; bits 51:48 lie low with 64 KiB granules. */
-uint64_t stage2_output(const struct smmuv3_model *model, const struct stage2 *s2, unsigned log2,
-                       uint64_t descriptor)
+uint64_t model_stage2_output(const struct smmuv3_model *model, const struct stage2 *s2,
+                             unsigned log2, uint64_t descriptor)
 {
     uint64_t output = align_down(field_address(&descriptor, DESC_ADDRESS), log2);
 
@@ -63,7 +64,7 @@ uint64_t stage2_output(const struct smmuv3_model *model, const struct stage2 *s2
 }
 
 /* XN[1:0]: 0 all, 1 unprivileged only, 2 nobody, 3 privileged only; without XNX, XN[1] alone. */
-bool stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged)
+bool model_stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged)
 {
     switch (model->p.xnx ? xn : (unsigned)align_down(xn, 1)) {
     case 0:
@@ -138,11 +139,11 @@ static void begin_walk(struct walk *walk)
 /* The entry that this descriptor makes; it is as old as the oldest that it was derived from. */
 static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor, uint64_t output)
 {
-    unsigned log2 = stage2_level_shift(walk->s2, walk->level);
+    unsigned log2 = model_stage2_level_shift(walk->s2, walk->level);
 
     return (struct tlb_entry){
         .regime = REGIME_NS_EL1_IPA,
-        .table = stage2_is_table(walk->level, descriptor),
+        .table = model_stage2_is_table(walk->level, descriptor),
         .vmid = walk->s2->vmid,
         .granule = walk->s2->granule,
         .level = walk->level,
@@ -159,8 +160,8 @@ static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor, 
 static bool read_descriptor(struct walk *walk, uint64_t *descriptor, struct fault *fault)
 {
     const struct stage2 *s2 = walk->s2;
-    unsigned log2 = stage2_level_shift(s2, walk->level);
-    uint64_t within = offset_within(walk->ipa, log2 + stage2_index_bits(s2, walk->level));
+    unsigned log2 = model_stage2_level_shift(s2, walk->level);
+    uint64_t within = offset_within(walk->ipa, log2 + model_stage2_index_bits(s2, walk->level));
     uint64_t address = walk->table + within / power_of_2(log2) * sizeof(*descriptor);
 
     if (!model_read_words(walk->model, SMMUV3_MODEL_FETCH_TABLE, walk->lookup->pure, address,
@@ -178,18 +179,19 @@ static bool walk_to_leaf(struct walk *walk, struct tlb_entry *leaf, struct fault
 
     for (;;) {
         struct tlb_entry entry;
-        unsigned log2 = stage2_level_shift(s2, walk->level);
+        unsigned log2 = model_stage2_level_shift(s2, walk->level);
         bool table = false;
 
         if (!read_descriptor(walk, &descriptor, fault)) {
             return false;
         }
-        table = stage2_is_table(walk->level, descriptor);
-        if (!table && !stage2_is_leaf(walk->model, s2, walk->level, descriptor)) {
+        table = model_stage2_is_table(walk->level, descriptor);
+        if (!table && !model_stage2_is_leaf(walk->model, s2, walk->level, descriptor)) {
             return fails(fault, F_TRANSLATION, walk->ipa);
         }
-        entry = entry_for(walk, descriptor,
-                          stage2_output(walk->model, s2, table ? s2->granule : log2, descriptor));
+        entry = entry_for(
+            walk, descriptor,
+            model_stage2_output(walk->model, s2, table ? s2->granule : log2, descriptor));
         if (entry.output > low_bits(s2->output_bits)) {
             return fails(fault, F_ADDR_SIZE, walk->ipa);
         }
@@ -215,7 +217,7 @@ static bool permitted(const struct smmuv3_model *model, const struct smmuv3_mode
         return leaf->writable;
     }
     if (access->instruction) {
-        return stage2_executable(model, leaf->xn, access->privileged);
+        return model_stage2_executable(model, leaf->xn, access->privileged);
     }
     return leaf->readable;
 }
@@ -258,7 +260,7 @@ bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
         .contiguous = power_of_2(leaf.log2_size) - (ipa - leaf.input),
         .readable = leaf.readable,
         .writable = leaf.writable,
-        .executable = stage2_executable(model, leaf.xn, lookup->access->privileged),
+        .executable = model_stage2_executable(model, leaf.xn, lookup->access->privileged),
     };
     return true;
 }

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The STE (5.2): which configurations are ILLEGAL, and the stage-2 configuration of a legal one.
  */
 #include "internal.h"
 
-/* Encodings. Confirmed: STE.EATS, STRW: FreeBSD; STALL_MODEL: FreeBSD; S2TG, S2PS: QEMU */
+/* Encodings. Confirmed: EATS, STRW, S1Fmt, STALL_MODEL, TTENDIAN, HTTU, TTF: FreeBSD; S2PS: QEMU */
 enum {
     EATS_FULL = 1,
     EATS_SPLIT = 2,
@@ -31,7 +32,7 @@ static bool stage2(const uint64_t ste[STE_WORDS])
     return field_in(field_of(ste, STE_CONFIG), CONFIG_STAGE2);
 }
 
-/* log2 of the stage-2 granule; 0 if reserved or not implemented. */
+/* log2 of the stage-2 granule; 0 if reserved or not implemented. Encoding: manual only. */
 static unsigned granule_of(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     const unsigned granules[] = {
@@ -68,7 +69,10 @@ static unsigned output_bits(const struct smmuv3_model *model, const uint64_t ste
     return bits < model->p.oas ? bits : model->p.oas;
 }
 
-/* The level that S2SL0 selects (DDI 0487, VTCR_EL2.SL0); SL0_RESERVED if it selects none. */
+/*
+ * The level that S2SL0 selects (DDI 0487, VTCR_EL2.SL0), SL0_RESERVED if it selects none. Levels
+ * confirmed: QEMU hw/arm/smmu-internal.h; what they need of the output size: DDI 0487 only.
+ */
 static unsigned start_level(const struct smmuv3_model *model, unsigned granule, uint64_t sl0)
 {
     const unsigned oas = model->p.oas;
@@ -302,7 +306,7 @@ struct stage2 model_ste_stage2(const struct smmuv3_model *model, const uint64_t 
 
     s2.start_level = start_level(model, s2.granule, field_of(ste, STE_S2SL0));
     /* The table is taken to be aligned to its size; to 64 bytes with 52-bit output. */
-    log2_bytes = stage2_index_bits(&s2, s2.start_level) + DESC_LOG2_BYTES;
+    log2_bytes = model_stage2_index_bits(&s2, s2.start_level) + DESC_LOG2_BYTES;
     if (s2.output_bits == 52) {
         log2_bytes = max_of(log2_bytes, 6);
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stream table (3.3.1, 5.1, 6.3.24, 6.3.25): linear or two levels, from StreamID to STE.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Caches: what survives, and that each invalidation removes what it promises and nothing else.
  */
@@ -118,7 +119,7 @@ static void an_unmapped_page_stays_reachable_until_tlbi_and_sync(void **state)
     submit(a.machine, TLBI_IPA(VMID, 0x5000, 1));
     assert_reaches(a.machine, 0x5000, a.page);
     assert_true(smmuv3_model_invalidation_pending(a.machine->unit));
-    sync(a.machine);
+    send_sync(a.machine);
     assert_false(smmuv3_model_invalidation_pending(a.machine->unit));
     assert_aborts(a.machine, 0x5000, F_TRANSLATION);
     machine_stop(a.machine);
@@ -148,7 +149,7 @@ static void an_invalidation_before_the_store_does_not_count(void **state)
     assert_reaches(a.machine, 0x5000, a.page); /* refilled after the command */
     slot = descriptor_at(a.machine, &a.geometry, a.root, 0x5000, 3);
     poke(a.machine, slot, 0);
-    sync(a.machine);
+    send_sync(a.machine);
     assert_reaches(a.machine, 0x5000, a.page); /* so CMD_SYNC left it there */
     submit_sync(a.machine, TLBI_IPA(VMID, 0x5000, 1));
     assert_aborts(a.machine, 0x5000, F_TRANSLATION);
@@ -170,7 +171,7 @@ static void a_tlbi_not_ordered_after_cfgi_leaves_what_the_old_ste_refills(void *
     submit(a.machine, CFGI_STE_LEAF(SID));
     submit(a.machine, TLBI_S12_VMALL(VMID));
     assert_reaches(a.machine, far, a.page); /* the old STE is still cached */
-    sync(a.machine);
+    send_sync(a.machine);
     assert_aborts(a.machine, 0x5000, F_TRANSLATION);
     assert_reaches(a.machine, far, a.page); /* and its translation stays */
     submit_sync(a.machine, TLBI_S12_VMALL(VMID));
@@ -191,7 +192,7 @@ static void a_leaf_made_from_a_stale_table_goes_with_the_table(void **state)
     poke(a.machine, slot, 0);
     submit(a.machine, TLBI_S12_VMALL(VMID));
     assert_reaches(a.machine, 0x6000, a.page); /* through the cached table */
-    sync(a.machine);
+    send_sync(a.machine);
     assert_aborts(a.machine, 0x6000, F_TRANSLATION); /* but not beyond CMD_SYNC */
     machine_stop(a.machine);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command queue: consumption, errors and recovery, legality, CMD_SYNC signals, the trace.
  */
@@ -32,7 +33,7 @@ static void commands_are_consumed_in_order_and_cons_wraps(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 40; i++) {
-        sync(m);
+        send_sync(m);
         assert_int_equal(cons_index(m), m->cmdq_prod);
     }
     assert_int_equal(smmuv3_model_command_count(m->unit, CMD_SYNC), 41);
@@ -65,7 +66,7 @@ static void a_disabled_queue_consumes_nothing_until_it_is_enabled(void **state)
 
     (void)state;
     smmuv3_model_write32(m->unit, AT_CR0, 0x5);
-    sync(m);
+    send_sync(m);
     assert_int_not_equal(cons_index(m), m->cmdq_prod);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
     assert_int_equal(cons_index(m), m->cmdq_prod);
@@ -83,7 +84,7 @@ static void an_illegal_command_stops_the_queue_until_it_is_replaced_and_acknowle
     assert_int_equal(cons_error(m), SMMUV3_MODEL_CERROR_ILL);
     assert_int_equal(cons_index(m), bad);
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_GERROR], 1);
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_index(m), bad);
     poke(m, m->cmdq + UINT64_C(16) * bad, 0x46);
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
@@ -101,22 +102,22 @@ static void prod_may_go_back_to_cons_while_an_error_is_active_and_only_then(void
 
     (void)state;
     submit(m, 0xff, 0);
-    sync(m);
+    send_sync(m);
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, bad);
     m->cmdq_prod = bad;
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
     assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_ALL), 1); /* 0xff */
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_index(m), m->cmdq_prod);
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, bad); /* behind CONS */
     assert_int_equal(smmuv3_model_error_count(m->unit, SMMUV3_MODEL_ERROR_ALL), 2);
-    sync(m);
+    send_sync(m);
     assert_int_not_equal(cons_index(m), (m->cmdq_prod + 1) % 32);
     smmuv3_model_write32(m->unit, AT_CR0, 0x5); /* only a restart helps */
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, cons_index(m));
     m->cmdq_prod = cons_index(m);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_index(m), m->cmdq_prod);
     machine_stop(m);
 }
@@ -127,7 +128,7 @@ static void the_doorbell_may_be_rung_again_without_a_new_command(void **state)
 
     (void)state;
     smmuv3_model_write32(m->unit, AT_CMDQ_PROD, m->cmdq_prod);
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_index(m), m->cmdq_prod);
     assert_no_errors(m);
     machine_stop(m);
@@ -139,7 +140,7 @@ static void an_aborted_command_fetch_is_cerror_abt(void **state)
 
     (void)state;
     smmuv3_model_abort_next(m->unit, SMMUV3_MODEL_FETCH_COMMAND, 1);
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_error(m), SMMUV3_MODEL_CERROR_ABT);
     assert_int_equal(smmuv3_model_read32(m->unit, AT_GERROR), 1);
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
@@ -153,7 +154,7 @@ static void an_ats_timeout_fails_the_sync_and_the_sync_can_be_repeated(void **st
 
     (void)state;
     smmuv3_model_fail_next_sync(m->unit);
-    sync(m);
+    send_sync(m);
     assert_int_equal(cons_error(m), SMMUV3_MODEL_CERROR_ATC_INV_SYNC);
     assert_int_not_equal(cons_index(m), m->cmdq_prod);
     smmuv3_model_write32(m->unit, AT_GERRORN, 1);
@@ -234,7 +235,7 @@ static void a_sync_signals_by_wire_where_asked_and_after_cons(void **state)
     struct machine *m = plain_up();
 
     (void)state;
-    sync(m);
+    send_sync(m);
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_CMD_SYNC], 0);
     submit(m, 0x46 | 0x2000, 0); /* SEV */
     assert_int_equal(m->interrupts[SMMUV3_MODEL_LINE_CMD_SYNC], 0);
@@ -289,7 +290,7 @@ static void the_trace_tells_each_command_with_its_fields(void **state)
     from = smmuv3_model_command_total(m->unit);
     submit(m, TLBI_IPA_RANGE(0x1234, 0x200000, 1, 1, 2, 3, 9));
     submit(m, CFGI_STE_LEAF(77));
-    sync(m);
+    send_sync(m);
     command = smmuv3_model_command_at(m->unit, from);
     assert_string_equal(command->name, "CMD_TLBI_S2_IPA");
     assert_int_equal(command->vmid, 0x1234);
@@ -319,7 +320,7 @@ static void the_trace_is_bounded_and_the_counters_are_not(void **state)
     p.trace_length = 4;
     m = machine_up(&p);
     for (unsigned i = 0; i < 10; i++) {
-        sync(m);
+        send_sync(m);
     }
     assert_int_equal(smmuv3_model_command_total(m->unit), 14);
     assert_null(smmuv3_model_command_at(m->unit, 9));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The event queue and GERROR: order, interrupts, overflow both ways, aborts, acknowledge.
  */
@@ -279,7 +280,7 @@ static void service_failure_stops_traffic_commands_and_events_until_reset(void *
     (void)state;
     smmuv3_model_raise_gerror(m->unit, SMMUV3_MODEL_SFM_ERR);
     assert_aborts(m, MEMORY_BASE, 0);
-    sync(m);
+    send_sync(m);
     assert_int_equal(smmuv3_model_read32(m->unit, AT_CMDQ_CONS), cons);
     smmuv3_model_write32(m->unit, AT_GERRORN, 0x100);
     assert_aborts(m, MEMORY_BASE, 0);

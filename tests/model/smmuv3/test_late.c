@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lateness: acknowledges and commands that come after some register reads, or never.
  */
@@ -139,7 +140,7 @@ static void held_commands_go_one_by_one_and_are_all_released(void **state)
     submit(m, TLBI_NSNH_ALL);
     submit(m, TLBI_NSNH_ALL);
     submit(m, TLBI_NSNH_ALL);
-    sync(m);
+    send_sync(m);
     assert_true(smmuv3_model_step(m->unit, SMMUV3_MODEL_LATE_COMMANDS));
     assert_int_equal(read_at(m, AT_CMDQ_CONS), start + 1);
     smmuv3_model_release(m->unit, SMMUV3_MODEL_LATE_COMMANDS);
@@ -155,7 +156,7 @@ static void a_held_command_is_fetched_when_its_time_comes(void **state)
 
     (void)state;
     smmuv3_model_set_late(m->unit, SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
-    sync(m);
+    send_sync(m);
     smmuv3_model_write32(m->unit, AT_CR0, 0x5); /* CMDQEN off: it stays unconsumed */
     assert_false(smmuv3_model_step(m->unit, SMMUV3_MODEL_LATE_SYNC));
     assert_int_equal(read_at(m, AT_CMDQ_CONS), slot);

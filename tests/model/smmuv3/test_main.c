@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All tests of the SMMUv3 model, as one program.
  */

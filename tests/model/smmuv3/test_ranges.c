@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Range invalidation and level hints (4.4.1.1): what they cover and what they spare.
  */

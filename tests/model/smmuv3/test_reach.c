@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit: what it lists is what the device can reach, from memory and from caches.
  */
@@ -108,7 +109,7 @@ static void a_stale_translation_is_reach_until_it_is_invalidated(void **state)
     pieces = reach(a.machine);
     assert_int_equal(pieces.count, 1);
     assert_piece(&pieces.at[0], 0x5000, a.page, 0x1000, SMMUV3_MODEL_REACH_CACHE);
-    sync(a.machine);
+    send_sync(a.machine);
     assert_int_equal(reach(a.machine).count, 0);
     machine_stop(a.machine);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Registers: ID values, reset, sizes, guards, update protocols.
  */

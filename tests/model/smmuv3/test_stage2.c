@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage-2 walks: geometries, reserved descriptors, sizes, access flag, permissions, events.
  */

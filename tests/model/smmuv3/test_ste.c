@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * STEs: which stage-2 and stage-1 configurations are ILLEGAL, legal, or legal but not modelled.
  */

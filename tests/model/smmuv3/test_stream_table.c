@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stream tables, linear and two-level, and what their entries do at once: abort, bypass.
  */

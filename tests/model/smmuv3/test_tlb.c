@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which invalidation removes which kind of TLB entry, over all regimes. The model does not yet
  * make stage-1 and EL2 entries itself, so these are put into the TLB from inside.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The TLB and the walk cache (3.17, 4.4): what they match on lookup, and to the letter what each
  * invalidation removes. Translations are tagged by regime and VMID, whichever stream caused them;

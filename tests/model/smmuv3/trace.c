@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The trace: what the unit consumed, in a ring, and counters per opcode.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The way of a transaction (3.11, 3.12, 3.4, chapter 15): disabled, stream table, bypass, stage 2.
  */

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arch/host/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "arch/boot.h"
+#include "arch/seam.h"
+#include "lib/log.h"
+#include "vcpu.h"
+
+#define REGISTERS_LIMIT 16
+#define CONSOLE_SIZE 65536
+#define TIME_STEP 1000
+#define STAGE2_BITS 39
+
+struct line {
+    uint32_t interrupt;
+    void (*handler)(void *argument);
+    void *argument;
+};
+
+struct work {
+    void (*function)(void *argument);
+    void *argument;
+};
+
+static struct host_registers registers[REGISTERS_LIMIT];
+static unsigned int registers_count;
+static struct line lines[ARCH_INTERRUPT_HANDLERS];
+static unsigned int line_count;
+static struct topology_range aborting;
+static struct work works[TOPOLOGY_CPUS];
+static uint64_t now;
+static char console[CONSOLE_SIZE];
+static size_t console_used;
+static jmp_buf *leave;
+
+unsigned int host_cpu;
+unsigned int host_cpus = 1;
+uint64_t host_time_step = TIME_STEP;
+struct host_counters host_counters;
+void (*host_entry_observer)(volatile uint64_t *entry, uint64_t value);
+struct vcpu *host_guest;
+const struct arch_guest_ops *host_guest_ops;
+
+/* ---- The seams -------------------------------------------------------------------------------- */
+
+static const struct host_registers *find(uint64_t address)
+{
+    for (unsigned int i = 0; i < registers_count; i++) {
+        if (address - registers[i].base < registers[i].size)
+            return &registers[i];
+    }
+    return NULL;
+}
+
+uint64_t host_mmio_read(uint64_t address, unsigned int bytes)
+{
+    const struct host_registers *model = find(address);
+
+    if (model == NULL) {
+        fprintf(stderr, "host: read of 0x%llx, where no model stands\n", (unsigned long long)address);
+        abort();
+    }
+    return model->read(model->context, address - model->base, bytes);
+}
+
+void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes)
+{
+    const struct host_registers *model = find(address);
+
+    if (model == NULL) {
+        fprintf(stderr, "host: write to 0x%llx, where no model stands\n",
+                (unsigned long long)address);
+        abort();
+    }
+    model->write(model->context, address - model->base, value, bytes);
+}
+
+bool mmio_probe32(uint64_t address, uint32_t *value)
+{
+    if (address - aborting.base < aborting.size)
+        return false;
+    *value = mmio_read32(address);
+    return true;
+}
+
+void host_entry_write(volatile uint64_t *entry, uint64_t value)
+{
+    host_counters.entries++;
+    if (host_entry_observer != NULL)
+        host_entry_observer(entry, value);
+    *entry = value;
+}
+
+void host_barrier(void)
+{
+    host_counters.barriers++;
+}
+
+void cache_clean(const volatile void *pointer, uint64_t size)
+{
+    (void)pointer;
+    (void)size;
+    host_counters.cleans++;
+}
+
+void cache_clean_invalidate(const volatile void *pointer, uint64_t size)
+{
+    (void)pointer;
+    (void)size;
+    host_counters.invalidates++;
+}
+
+void cache_synchronise_code(const volatile void *pointer, uint64_t size)
+{
+    (void)pointer;
+    (void)size;
+    host_counters.code_synchronisations++;
+}
+
+uint64_t host_time(void)
+{
+    now += host_time_step;
+    return now;
+}
+
+/* ---- What the architecture does ------------------------------------------------------------------- */
+
+bool arch_map_device(uint64_t base, uint64_t size)
+{
+    (void)base;
+    return size != 0;
+}
+
+bool arch_map_memory(uint64_t base, uint64_t size)
+{
+    (void)base;
+    return size != 0;
+}
+
+void arch_image_range(uint64_t *base, uint64_t *size)
+{
+    *base = 0;
+    *size = PAGE_SIZE;
+}
+
+unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit)
+{
+    (void)topology;
+    return host_cpus < limit ? host_cpus : limit;
+}
+
+void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argument)
+{
+    works[cpu] = (struct work){ .function = function, .argument = argument };
+}
+
+static _Noreturn void go(enum host_end end)
+{
+    if (leave == NULL) {
+        fprintf(stderr, "host: the kernel left outside of host_run()\n%s", console);
+        abort();
+    }
+    longjmp(*leave, (int)end + 1);
+}
+
+_Noreturn void arch_idle(void)
+{
+    go(HOST_IDLE);
+}
+
+_Noreturn void arch_power_off(void)
+{
+    go(HOST_OFF);
+}
+
+_Noreturn void arch_vcpu_run(struct vcpu *vcpu)
+{
+    vcpu->running = true;
+    host_guest = vcpu;
+    go(HOST_GUEST);
+}
+
+void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition, uint64_t entry,
+                       uint64_t argument, uint64_t stage2_root, uint16_t tag)
+{
+    *vcpu = (struct vcpu){ .partition = partition,
+                           .entry = entry,
+                           .argument = argument,
+                           .stage2_root = stage2_root,
+                           .tag = tag };
+}
+
+struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
+{
+    return vcpu->partition;
+}
+
+void arch_vcpu_stop(struct vcpu *vcpu)
+{
+    vcpu->running = false;
+}
+
+bool arch_interrupts_start(const struct topology *topology, const char **reason)
+{
+    if (!topology->gicv3)
+        *reason = "the device tree has no GICv3";
+    return topology->gicv3;
+}
+
+bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *argument),
+                           void *argument)
+{
+    (void)edge;
+    if (line_count == ARCH_INTERRUPT_HANDLERS || interrupt == INTERRUPT_NONE)
+        return false;
+    lines[line_count++] =
+        (struct line){ .interrupt = interrupt, .handler = handler, .argument = argument };
+    return true;
+}
+
+void arch_guest_register(const struct arch_guest_ops *ops)
+{
+    host_guest_ops = ops;
+}
+
+/* The same formats as arm64's: what the kernel builds is then comparable. */
+const struct pagetable_format arch_stage2_format = {
+    .present_mask = BIT(0),
+    .address_mask = BITS(47, 12),
+    .table_bits = 3,
+    .leaf_mask = BIT(1),
+    .leaf_value = 0,
+    .page_bits = 3,
+    .block_bits = 1,
+    .page_shift = PAGE_SHIFT,
+    .level_bits = 9,
+    .block_heights = BIT(0) | BIT(1) | BIT(2),
+};
+
+const struct arch_guest_layout arch_guest_layout = {
+    .distributor = { .base = 0x08000000, .size = 0x10000 },
+    .redistributor = { .base = 0x080A0000, .size = 0x20000 },
+};
+
+uint64_t arch_stage2_memory_attributes(void)
+{
+    return 0xF << 2 | 3 << 6 | BIT(10);
+}
+
+uint64_t arch_stage2_device_attributes(void)
+{
+    return 1 << 2 | 3 << 6 | BIT(10) | BIT(54);
+}
+
+unsigned int arch_stage2_bits(void)
+{
+    return STAGE2_BITS;
+}
+
+void arch_stage2_invalidate(uint16_t tag)
+{
+    (void)tag;
+    host_counters.stage2_invalidates++;
+}
+
+/* ---- What tests do -------------------------------------------------------------------------------- */
+
+static void port_start(uint64_t base)
+{
+    (void)base;
+}
+
+static bool port_write(uint64_t base, char c)
+{
+    (void)base;
+    if (console_used + 1 < sizeof(console))
+        console[console_used++] = c;
+    console[console_used] = '\0';
+    return true;
+}
+
+static void port_interrupt(uint64_t base, bool wanted)
+{
+    (void)base;
+    (void)wanted;
+}
+
+static bool port_idle(uint64_t base)
+{
+    (void)base;
+    return true;
+}
+
+static const struct log_port port = {
+    .start = port_start,
+    .write = port_write,
+    .interrupt = port_interrupt,
+    .idle = port_idle,
+};
+
+static void map_memory(void)
+{
+    void *wanted = (void *)(uintptr_t)HOST_MEMORY_BASE;
+    void *got = mmap(wanted, HOST_MEMORY_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+    if (got != wanted) {
+        perror("host: cannot map the machine's memory");
+        abort();
+    }
+}
+
+void host_reset(void)
+{
+    map_memory();
+    registers_count = 0;
+    line_count = 0;
+    now = 0;
+    console_used = 0;
+    console[0] = '\0';
+    memset(works, 0, sizeof(works));
+    aborting = (struct topology_range){ 0 };
+    host_counters = (struct host_counters){ 0 };
+    host_entry_observer = NULL;
+    host_guest = NULL;
+    host_cpu = 0;
+    log_start(&port, 0);
+}
+
+void host_attach(const struct host_registers *model)
+{
+    if (registers_count == REGISTERS_LIMIT)
+        abort();
+    registers[registers_count++] = *model;
+}
+
+void host_advance(uint64_t nanoseconds)
+{
+    now += nanoseconds;
+}
+
+void host_abort_range(uint64_t base, uint64_t size)
+{
+    aborting = (struct topology_range){ .base = base, .size = size };
+}
+
+bool host_interrupt(uint32_t interrupt)
+{
+    for (unsigned int i = 0; i < line_count; i++) {
+        if (lines[i].interrupt == interrupt) {
+            lines[i].handler(lines[i].argument);
+            return true;
+        }
+    }
+    return false;
+}
+
+enum host_end host_run(void (*function)(void *argument), void *argument)
+{
+    jmp_buf here, *volatile outer = leave;
+    int left = setjmp(here);
+
+    if (left == 0) {
+        leave = &here;
+        function(argument);
+        left = (int)HOST_RETURNED + 1;
+    }
+    leave = outer;
+    return (enum host_end)(left - 1);
+}
+
+bool host_run_work(unsigned int cpu, enum host_end *end)
+{
+    struct work work = works[cpu];
+
+    if (work.function == NULL)
+        return false;
+    works[cpu].function = NULL;
+    host_cpu = cpu;
+    *end = host_run(work.function, work.argument);
+    return true;
+}
+
+const char *host_console(void)
+{
+    return console;
+}

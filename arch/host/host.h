@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What tests and host tools set up below the kernel: memory, models behind registers, time, and what
+ * happens when the kernel would not return.
+ */
+#ifndef ARCH_HOST_H
+#define ARCH_HOST_H
+
+#include <setjmp.h>
+
+#include "arch/arch.h"
+#include "lib/types.h"
+
+/* Physical memory of the host machine: zeroed at host_reset(). */
+#define HOST_MEMORY_BASE UINT64_C(0x40000000)
+#define HOST_MEMORY_SIZE UINT64_C(0x10000000)
+
+/* A model's registers. An access that it does not know reads as all ones. */
+struct host_registers {
+    uint64_t base, size;
+    void *context;
+    uint64_t (*read)(void *context, uint64_t offset, unsigned int bytes);
+    void (*write)(void *context, uint64_t offset, uint64_t value, unsigned int bytes);
+};
+
+/* Empties memory, forgets registers, interrupts and counters, and sets time to zero. */
+void host_reset(void);
+
+/* Puts a model behind registers; at most 16. The struct is copied. */
+void host_attach(const struct host_registers *registers);
+
+/* Moves time on. Each look at the clock moves it by host_time_step nanoseconds, so that every wait ends. */
+void host_advance(uint64_t nanoseconds);
+extern uint64_t host_time_step;
+
+/* Raises an interrupt line that the kernel enabled; calls its handler. False: not enabled. */
+bool host_interrupt(uint32_t interrupt);
+
+/* Counters of the named calls, since host_reset(). */
+struct host_counters {
+    uint64_t entries, barriers, cleans, invalidates, code_synchronisations, stage2_invalidates;
+};
+extern struct host_counters host_counters;
+
+/* Called at every store to what hardware reads, before it happens; NULL: none. */
+extern void (*host_entry_observer)(volatile uint64_t *entry, uint64_t value);
+
+/* The accesses of mmio_probe32 to [base, +size) abort. */
+void host_abort_range(uint64_t base, uint64_t size);
+
+/* CPUs that arch_start_cpus() reports. */
+extern unsigned int host_cpus;
+
+/*
+ * Runs function(argument) until it returns or the kernel leaves for good: HOST_RETURNED, HOST_IDLE
+ * (arch_idle), HOST_OFF (arch_power_off), HOST_GUEST (arch_vcpu_run: host_guest tells which).
+ */
+enum host_end { HOST_RETURNED, HOST_IDLE, HOST_OFF, HOST_GUEST };
+enum host_end host_run(void (*function)(void *argument), void *argument);
+extern struct vcpu *host_guest;
+
+/* What arch_run_on() was asked to do last, taken out: runs it in host_run(). False: nothing waits. */
+bool host_run_work(unsigned int cpu, enum host_end *end);
+
+/* What the kernel registered. */
+extern const struct arch_guest_ops *host_guest_ops;
+
+/* The log, as it would stand on the console; zero-terminated, cleared by host_reset(). */
+const char *host_console(void);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seams in a process. Physical memory is a fixed mapping whose addresses are the process's own
+ * (the program is linked at a low fixed address, and HOST_MEMORY lies where its pointers fit into a
+ * table entry); registers reach whatever model stands at their address; time is a counter that the tests move.
+ */
+#ifndef ARCH_HOST_SEAM_INLINE_H
+#define ARCH_HOST_SEAM_INLINE_H
+
+#include "lib/types.h"
+
+uint64_t host_mmio_read(uint64_t address, unsigned int bytes);
+void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes);
+void host_entry_write(volatile uint64_t *entry, uint64_t value);
+void host_barrier(void);
+uint64_t host_time(void);
+extern unsigned int host_cpu;
+
+static inline uint32_t mmio_read32(uint64_t address)
+{
+    return (uint32_t)host_mmio_read(address, 4);
+}
+
+static inline void mmio_write32(uint64_t address, uint32_t value)
+{
+    host_mmio_write(address, value, 4);
+}
+
+static inline uint64_t mmio_read64(uint64_t address)
+{
+    return host_mmio_read(address, 8);
+}
+
+static inline void mmio_write64(uint64_t address, uint64_t value)
+{
+    host_mmio_write(address, value, 8);
+}
+
+static inline void entry_write64(volatile uint64_t *entry, uint64_t value)
+{
+    host_entry_write(entry, value);
+}
+
+static inline void barrier_entries(void)
+{
+    host_barrier();
+}
+
+static inline void barrier_device_read(void)
+{
+}
+
+static inline void *memory_pointer(uint64_t physical)
+{
+    return (void *)(uintptr_t)physical;
+}
+
+static inline uint64_t memory_physical(const volatile void *pointer)
+{
+    return (uint64_t)(uintptr_t)pointer;
+}
+
+static inline unsigned int cpu_index(void)
+{
+    return host_cpu;
+}
+
+static inline void cpu_relax(void)
+{
+}
+
+static inline uint64_t time_now(void)
+{
+    return host_time();
+}
+
+static inline uint64_t time_ticks_per_second(void)
+{
+    return 1000000000;
+}
+
+#endif
