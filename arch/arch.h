@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What kernel/ asks of an architecture beyond the seams: memory of its own, CPUs, interrupts, and the
- * running of guests. arch/host answers the same questions in a process.
+ * What kernel/ asks of an architecture beyond the seams: memory of its own, CPUs, interrupts, and
+ * the running of guests. arch/host answers the same questions in a process.
  */
 #ifndef ARCH_ARCH_H
 #define ARCH_ARCH_H
@@ -13,16 +13,16 @@
 struct vcpu;
 struct partition;
 
-/* ---- The hypervisor's own address space ------------------------------------------------------- */
+/* ---- The hypervisor's own address space ----------------------------------------------------- */
 
-/* Maps device registers for the hypervisor, read and write, never executable. Page-aligned outwards;
- * mapping a page again is harmless. Boot only. False: no table pages left. */
+/* Maps device registers for the hypervisor, read and write, never executable. Page-aligned
+ * outwards; mapping a page again is harmless. Boot only. False: no table pages left. */
 bool arch_map_device(uint64_t base, uint64_t size);
 
 /* Maps ordinary memory, read and write, never executable; as above. */
 bool arch_map_memory(uint64_t base, uint64_t size);
 
-/* ---- CPUs --------------------------------------------------------------------------------------- */
+/* ---- CPUs ----------------------------------------------------------------------------------- */
 
 /* Starts the CPUs of the topology beyond the boot CPU, as many as limit, and waits for each with a
  * deadline. Returns how many run, the boot CPU included; those that did not start are logged. */
@@ -38,20 +38,21 @@ _Noreturn void arch_idle(void);
 /* Turns the machine off. Where that cannot be done, stops this CPU. */
 _Noreturn void arch_power_off(void);
 
-/* ---- Interrupts --------------------------------------------------------------------------------- */
+/* ---- Interrupts ----------------------------------------------------------------------------- */
 
 #define ARCH_INTERRUPT_HANDLERS 32
 
-/* Brings up the interrupt controller; after this the boot CPU takes interrupts while idle and while a
- * guest runs on it. Boot only. False: the topology has none that is supported; *reason says so. */
+/* Brings up the interrupt controller; after this the boot CPU takes interrupts while idle and
+ * while a guest runs on it. Boot only. False: the topology has none that is supported; *reason
+ * says so. */
 bool arch_interrupts_start(const struct topology *topology, const char **reason);
 
-/* Routes an interrupt line to the boot CPU and enables it. handler runs with interrupts masked and is
- * short. Boot only. False: no slot or no such line. */
+/* Routes an interrupt line to the boot CPU and enables it. handler runs with interrupts masked
+ * and is short. Boot only. False: no slot or no such line. */
 bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *argument),
                            void *argument);
 
-/* ---- Guests -------------------------------------------------------------------------------------- */
+/* ---- Guests --------------------------------------------------------------------------------- */
 
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */
 struct arch_guest_ops {
@@ -72,7 +73,8 @@ uint64_t arch_stage2_device_attributes(void);
 /* Bits of guest-physical address. */
 unsigned int arch_stage2_bits(void);
 
-/* The addresses, within a partition's guest-physical space, of the interrupt controller that it sees. */
+/* The addresses, within a partition's guest-physical space, of the interrupt controller that it
+ * sees. */
 struct arch_guest_layout {
     struct topology_range distributor;
     struct topology_range redistributor;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one call upwards at start: an architecture's first C code hands the machine over to kernel/. */
+/* The one call upwards at start: an architecture's first C code hands the machine over to
+ * kernel/. */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
 

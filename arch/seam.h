@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The seams: everything that kernel/, drivers/ and lib/ ask of the machine below them. Each
- * architecture answers in its own arch/<name>/seam_inline.h, which the Makefile puts on the include path:
- * on a target most of these are one instruction; on the host they reach models and a fixed mapping.
+ * architecture answers in its own arch/<name>/seam_inline.h, which the Makefile puts on the include
+ * path: on a target most of these are one instruction; on the host they reach models and a fixed
+ * mapping.
  *
  * There are three seams that proofs and tests stand on:
  *   registers              mmio_*: a device's registers, by physical address
@@ -14,7 +15,7 @@
 
 #include "lib/types.h"
 
-/* ---- Registers ------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------ */
 
 /* One access of exactly that width; address is physical and naturally aligned, and has been mapped
  * with arch_map_device(). */
@@ -29,14 +30,14 @@ static inline void mmio_write64(uint64_t address, uint64_t value);
  */
 bool mmio_probe32(uint64_t address, uint32_t *value);
 
-/* ---- What hardware reads ---------------------------------------------------------------------- */
+/* ---- What hardware reads -------------------------------------------------------------------- */
 
-/* Stores one 64-bit word of a live table or queue, in one piece. The only way to store what an IOMMU
- * or a table walker reads. */
+/* Stores one 64-bit word of a live table or queue, in one piece. The only way to store what an
+ * IOMMU or a table walker reads. */
 static inline void entry_write64(volatile uint64_t *entry, uint64_t value);
 
-/* All entries written before are visible to every walker in the system before anything that follows:
- * needed before the register write or the entry that lets a walker find them. */
+/* All entries written before are visible to every walker in the system before anything that
+ * follows: needed before the register write or the entry that lets a walker find them. */
 static inline void barrier_entries(void);
 
 /* What a device wrote to memory before the register read that told of it is visible to the reads
@@ -53,20 +54,20 @@ void cache_clean_invalidate(const volatile void *pointer, uint64_t size);
 /* Makes instruction fetches by any CPU see what was written to [pointer, +size). */
 void cache_synchronise_code(const volatile void *pointer, uint64_t size);
 
-/* ---- Memory ----------------------------------------------------------------------------------- */
+/* ---- Memory --------------------------------------------------------------------------------- */
 
 /* The pointer to physical memory that the hypervisor has mapped: its own, and partitions'. */
 static inline void *memory_pointer(uint64_t physical);
 static inline uint64_t memory_physical(const volatile void *pointer);
 
-/* ---- CPU and time ----------------------------------------------------------------------------- */
+/* ---- CPU and time --------------------------------------------------------------------------- */
 
 /* 0 for the boot CPU, then in the order of the device tree. */
 static inline unsigned int cpu_index(void);
 static inline void cpu_relax(void);
 
 /* Monotonic, the same on all CPUs. */
-static inline uint64_t time_now(void);          /* ticks */
+static inline uint64_t time_now(void); /* ticks */
 static inline uint64_t time_ticks_per_second(void);
 
 #include "seam_inline.h"

@@ -7,7 +7,8 @@
 
 #define REGISTER_RANGES BH_BAR_COUNT
 
-/* Its registers appear at the guest-physical address that is their physical one. All of them, or none. */
+/* Its registers appear at the guest-physical address that is their physical one. All of them, or
+ * none. */
 static bool map_registers(struct partition *partition, const struct device *device)
 {
     struct pagetable_progress progress;
@@ -55,7 +56,8 @@ static bool label_in_use(const struct partition *partition, uint64_t label)
     return false;
 }
 
-/* Another member of the group that this partition has taken already and is still resetting, or has bound. */
+/* Another member of the group that this partition has taken already and is still resetting, or
+ * has bound. */
 static bool sibling_taken(const struct device *device)
 {
     for (uint32_t i = 0; i < devices.count; i++) {
@@ -67,7 +69,8 @@ static bool sibling_taken(const struct device *device)
     return false;
 }
 
-/* The reset by the bus would hit a sibling that is in use; other methods touch the function alone. */
+/* The reset by the bus would hit a sibling that is in use; other methods touch the function
+ * alone. */
 static bool can_reset(const struct device *device)
 {
     enum pci_reset_method method = pci_reset_method(&devices.pci, device->function);
@@ -119,6 +122,26 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
     return BH_OK;
 }
 
+/* Why the partition may not bind the device now, or BH_OK. Group lock held. */
+static int64_t check_bind(const struct partition *partition, const struct device *device,
+                          uint64_t label)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+    bool mine = owner.state == OWNER_PARTITION && owner.index == partition->index;
+
+    if (owner.state != OWNER_NONE && !mine)
+        return BH_EPERM;
+    if (device->bound == partition)
+        return BH_EBUSY;
+    if (label_in_use(partition, label))
+        return BH_EEXIST;
+    if (device->iommu != NULL && device->iommu->silenced)
+        return BH_ETIMEDOUT;
+    if (device->function != NULL && device->reset.step == 0 && !can_reset(device))
+        return BH_EOPNOTSUPP;
+    return BH_OK;
+}
+
 int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
                     uint64_t *wait)
 {
@@ -128,23 +151,12 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     if (device->refusal != NULL)
         return BH_EOPNOTSUPP;
     lock_acquire(&group->lock);
-    bool resuming = device->reset.step != 0;
-    struct owner owner = owner_decode(atomic_load(&group->owner));
-
-    if (owner.state != OWNER_NONE &&
-        (owner.state != OWNER_PARTITION || owner.index != partition->index))
+    result = check_bind(partition, device, label);
+    /* A bind whose reset is under way has counted itself in already. */
+    if (result == BH_OK && device->reset.step == 0 &&
+        !owner_claim(&group->owner, partition->index))
         result = BH_EPERM;
-    else if (device->bound == partition)
-        result = BH_EBUSY;
-    else if (label_in_use(partition, label))
-        result = BH_EEXIST;
-    else if (device->iommu != NULL && device->iommu->silenced)
-        result = BH_ETIMEDOUT;
-    else if (device->function != NULL && !resuming && !can_reset(device))
-        result = BH_EOPNOTSUPP;
-    else if (!resuming && !owner_claim(&group->owner, partition->index))
-        result = BH_EPERM;
-    else {
+    if (result == BH_OK) {
         result = bind_owned(partition, device, label, wait);
         if (result != BH_OK && result != BH_EAGAIN)
             owner_release(&group->owner, partition->index);
@@ -231,7 +243,8 @@ int64_t assign_detach(struct partition *partition, struct device *device)
     return result;
 }
 
-/* Group lock held. First the partition's CPUs lose the registers, then the owner changes (row 3.6). */
+/* Group lock held. First the partition's CPUs lose the registers, then the owner changes (row
+ * 3.6). */
 static void unbind_locked(struct partition *partition, struct device *device)
 {
     unmap_registers(partition, device);

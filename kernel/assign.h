@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Assignment: bind and unbind change who owns a group and whose CPU reaches a device's registers; attach
- * and detach change which memory a device reaches. Every way out ends parked (I6).
+ * Assignment: bind and unbind change who owns a group and whose CPU reaches a device's registers;
+ * attach and detach change which memory a device reaches. Every way out ends parked (I6).
  *
- * Functions return BH_* codes as include/bulkhead/abi.h documents them per call. They are called on the CPU of
- * the partition; device is one that the set lists for it.
+ * Functions return BH_* codes as include/bulkhead/abi.h documents them per call. They are called on
+ * the CPU of the partition; device is one that the set lists for it.
  */
 #ifndef KERNEL_ASSIGN_H
 #define KERNEL_ASSIGN_H
@@ -22,8 +22,8 @@ int64_t assign_unbind(struct partition *partition, struct device *device);
 int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas);
 int64_t assign_detach(struct partition *partition, struct device *device);
 
-/* The partition is dying: parks and gives back every device it has. False: a unit failed meanwhile and the
- * partition's memory must stay pinned. */
+/* The partition is dying: parks and gives back every device it has. False: a unit failed
+ * meanwhile and the partition's memory must stay pinned. */
 bool assign_release_all(struct partition *partition);
 
 /* A unit was silenced: its devices lose bus mastering at the ports above them. Any CPU. */

@@ -9,13 +9,14 @@ bool board_read(const void *tree, uint64_t size, struct board *board)
 {
     int length;
 
-    if (fdt_check_full(tree, size) != 0 || fdt_node_check_compatible(tree, 0, "bulkhead,board") != 0)
+    if (fdt_check_full(tree, size) != 0 ||
+        fdt_node_check_compatible(tree, 0, "bulkhead,board") != 0)
         return false;
     int pci = fdt_path_offset(tree, "/pci");
     const char *model = fdt_getprop(tree, 0, "model", &length);
 
-    board->root_isolates =
-        pci >= 0 && fdt_getprop(tree, pci, "root-complex-isolates", &length) != NULL;
+    board->root_isolates = pci >= 0 &&
+                           fdt_getprop(tree, pci, "root-complex-isolates", &length) != NULL;
     format(board->model, sizeof(board->model), "%s", model != NULL ? model : "unnamed");
     return true;
 }

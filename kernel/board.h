@@ -10,7 +10,8 @@ struct board {
     char model[32];
 };
 
-/* Reads the tree that is part of the image, or any other for the host. False: not a board's tree. */
+/* Reads the tree that is part of the image, or any other for the host. False: not a board's
+ * tree. */
 bool board_read(const void *tree, uint64_t size, struct board *board);
 
 #endif

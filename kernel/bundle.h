@@ -39,13 +39,15 @@ struct bundle {
     struct bundle_entry entry[BUNDLE_ENTRIES]; /* a copy: what was checked is what is used */
 };
 
-/* Reads and checks the header and the entries of a bundle in [base, +size). NULL, or what is wrong. */
+/* Reads and checks the header and the entries of a bundle in [base, +size). NULL, or what is
+ * wrong. */
 const char *bundle_open(struct bundle *bundle, uint64_t base, uint64_t size);
 
 /* The entry with that name, or NULL. */
 const struct bundle_entry *bundle_find(const struct bundle *bundle, const char *name);
 
-/* Copies the contents to `to` (room for entry->size) and compares the copy's digest. False: it differs. */
+/* Copies the contents to `to` (room for entry->size) and compares the copy's digest. False: it
+ * differs. */
 bool bundle_copy(const struct bundle *bundle, const struct bundle_entry *entry, void *to);
 
 #endif

@@ -160,7 +160,6 @@ enum iommu_result device_park(struct device *device, bool silent)
     if (device->iommu == NULL)
         return IOMMU_OK;
     device->silent = silent;
-    return device->iommu->driver->stream_set(device->iommu, device->stream,
-                                             silent ? STREAM_PARKED_SILENT : STREAM_PARKED_LOGGED,
-                                             NULL);
+    return device->iommu->driver->stream_set(
+        device->iommu, device->stream, silent ? STREAM_PARKED_SILENT : STREAM_PARKED_LOGGED, NULL);
 }

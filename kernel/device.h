@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Devices, groups, and who owns them. Devices and groups come from topology, once, and keep their ids for
- * the life of the machine; what changes is the owner word of a group and where a device is attached.
+ * Devices, groups, and who owns them. Devices and groups come from topology, once, and keep their
+ * ids for the life of the machine; what changes is the owner word of a group and where a device is
+ * attached.
  *
  * Ownership is per group, translation is per device (docs/architecture.md).
  */
@@ -18,11 +19,11 @@
 struct partition;
 struct ioas;
 
-/* ---- The owner word ---------------------------------------------------------------------------- */
+/* ---- The owner word ------------------------------------------------------------------------- */
 
 /*
- * {state, owner, count} in one word that only compare-and-swap changes. none leads to the others, the
- * others lead only to none, and none means parked. count: devices of the group that the owner
+ * {state, owner, count} in one word that only compare-and-swap changes. none leads to the others,
+ * the others lead only to none, and none means parked. count: devices of the group that the owner
  * has bound.
  */
 enum owner_state { OWNER_NONE, OWNER_HYPERVISOR, OWNER_PARTITION };
@@ -38,14 +39,15 @@ struct owner owner_decode(uint64_t word);
 /* Takes the word for a partition, or counts one more device of it. False: someone else has it. */
 bool owner_claim(_Atomic uint64_t *word, uint32_t partition);
 
-/* Gives one device back; true if that was the last one and the word is none now. The partition holds it. */
+/* Gives one device back; true if that was the last one and the word is none now. The partition
+ * holds it. */
 bool owner_release(_Atomic uint64_t *word, uint32_t partition);
 
 /* none to hypervisor, and back. False: it was not none (not the hypervisor's). */
 bool owner_claim_hypervisor(_Atomic uint64_t *word);
 bool owner_release_hypervisor(_Atomic uint64_t *word);
 
-/* ---- Devices and groups ------------------------------------------------------------------------- */
+/* ---- Devices and groups --------------------------------------------------------------------- */
 
 struct group {
     struct lock lock; /* guards the members' bound, attached and reset; first in the lock order */
@@ -60,18 +62,18 @@ struct device_faults {
     uint64_t lost;
     uint64_t iova; /* of the last one */
     uint32_t cause, access, pasid;
-    uint64_t repeats;       /* of the last one, not printed */
-    uint64_t last;          /* ticks */
-    uint64_t window_start;  /* ticks */
+    uint64_t repeats;      /* of the last one, not printed */
+    uint64_t last;         /* ticks */
+    uint64_t window_start; /* ticks */
     uint32_t window_count;
     uint32_t window_lines;
 };
 
 struct device {
     char name[48];
-    uint32_t id; /* from topology: kind and address */
-    const struct pci_function *function;  /* PCI ... */
-    const struct topology_block *block;   /* ... or a register block that cannot master */
+    uint32_t id;                         /* from topology: kind and address */
+    const struct pci_function *function; /* PCI ... */
+    const struct topology_block *block;  /* ... or a register block that cannot master */
     struct group *group;
     struct iommu *iommu; /* NULL: no DMA */
     uint32_t stream;
@@ -117,7 +119,8 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 /* Register range index (BAR number, or reg entry) as [base, +size); size 0: none. */
 struct topology_range device_registers(const struct device *device, unsigned int index);
 
-/* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or boot. */
+/* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or
+ * boot. */
 enum iommu_result device_park(struct device *device, bool silent);
 
 #endif

@@ -81,9 +81,10 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 
     if (device == NULL) {
         if (iommu->counters.events <= WINDOW_LINES)
-            log_warning("fault: device=unknown partition=none cause=%s access=%s iova=0x%lx stream=0x%x",
-                        fault_cause_name(fault->cause), fault->access == BH_ACCESS_READ ? "r" : "w",
-                        fault->iova, fault->stream);
+            log_warning(
+                "fault: device=unknown partition=none cause=%s access=%s iova=0x%lx stream=0x%x",
+                fault_cause_name(fault->cause), fault->access == BH_ACCESS_READ ? "r" : "w",
+                fault->iova, fault->stream);
         return;
     }
     struct device_faults *faults = &device->faults;

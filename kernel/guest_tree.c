@@ -46,7 +46,8 @@ static void flag(struct writer *writer, const char *name)
     check(writer, fdt_property(writer->tree, name, NULL, 0));
 }
 
-static void numbers(struct writer *writer, const char *name, const uint32_t *values, unsigned int count)
+static void numbers(struct writer *writer, const char *name, const uint32_t *values,
+                    unsigned int count)
 {
     fdt32_t cells[16];
 
@@ -87,8 +88,18 @@ static void write_machine(struct writer *writer, const struct partition *partiti
                                            .size = partition->visible_size };
     const struct topology_range gic[] = { arch_guest_layout.distributor,
                                           arch_guest_layout.redistributor };
-    const uint32_t timers[] = { PPI, PPI_SECURE_TIMER,  LEVEL_LOW, PPI, PPI_TIMER,            LEVEL_LOW,
-                                PPI, PPI_VIRTUAL_TIMER, LEVEL_LOW, PPI, PPI_HYPERVISOR_TIMER, LEVEL_LOW };
+    const uint32_t timers[] = { PPI,
+                                PPI_SECURE_TIMER,
+                                LEVEL_LOW,
+                                PPI,
+                                PPI_TIMER,
+                                LEVEL_LOW,
+                                PPI,
+                                PPI_VIRTUAL_TIMER,
+                                LEVEL_LOW,
+                                PPI,
+                                PPI_HYPERVISOR_TIMER,
+                                LEVEL_LOW };
 
     begin(writer, "memory");
     text(writer, "device_type", "memory");

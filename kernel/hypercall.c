@@ -8,10 +8,9 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-
 /*
- * Gives a filled structure to the guest: as many bytes as the caller has room for, its size field saying how
- * many. The guest's size is read once.
+ * Gives a filled structure to the guest: as many bytes as the caller has room for, its size field
+ * saying how many. The guest's size is read once.
  */
 static int64_t give(const struct partition *partition, uint64_t address, void *structure,
                     uint64_t size)
@@ -291,8 +290,8 @@ static int64_t call_console_write(struct partition *partition, uint64_t *x)
     if (from == NULL)
         return BH_EFAULT;
     memcpy(bytes, from, length);
-    console_write(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name, bytes,
-                  length);
+    console_write(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name,
+                  bytes, length);
     x[1] = length;
     return BH_OK;
 }

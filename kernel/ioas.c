@@ -7,10 +7,12 @@
 #define ID_SLOT BITS(7, 0)
 #define ID_GENERATION BITS(30, 8)
 
-/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old news. */
+/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old
+ * news. */
 uint32_t ioas_id(const struct partition *partition, const struct ioas *ioas)
 {
-    return (uint32_t)(FIELD_PUT(ID_GENERATION, ioas->generation & FIELD_GET(ID_GENERATION, ID_GENERATION)) |
+    return (uint32_t)(FIELD_PUT(ID_GENERATION,
+                                ioas->generation & FIELD_GET(ID_GENERATION, ID_GENERATION)) |
                       (uint64_t)(ioas - partition->ioas + 1));
 }
 
@@ -96,11 +98,8 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
                  uint64_t size, uint64_t flags, uint64_t *done)
 {
     static const int64_t codes[] = {
-        [PAGETABLE_OK] = BH_OK,
-        [PAGETABLE_MORE] = BH_EAGAIN,
-        [PAGETABLE_EXISTS] = BH_EEXIST,
-        [PAGETABLE_FULL] = BH_ENOSPC,
-        [PAGETABLE_CUT] = BH_EINVAL,
+        [PAGETABLE_OK] = BH_OK,       [PAGETABLE_MORE] = BH_EAGAIN, [PAGETABLE_EXISTS] = BH_EEXIST,
+        [PAGETABLE_FULL] = BH_ENOSPC, [PAGETABLE_CUT] = BH_EINVAL,
     };
     const struct iommu_driver *driver = ioas->iommu->driver;
     struct pagetable_progress progress;
@@ -135,8 +134,8 @@ int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova
     if (result != BH_OK)
         return result;
     lock_acquire(&ioas->lock);
-    enum pagetable_result unmapped =
-        pagetable_unmap(&ioas->domain.table, iova, size, BH_MAP_ENTRIES_PER_CALL, &progress);
+    enum pagetable_result unmapped = pagetable_unmap(&ioas->domain.table, iova, size,
+                                                     BH_MAP_ENTRIES_PER_CALL, &progress);
 
     if (progress.leaves != 0 || progress.tables_freed) {
         if (ioas->iommu->driver->invalidate(ioas->iommu, &ioas->domain, iova, progress.done,
@@ -152,9 +151,7 @@ int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova
     *bytes = progress.bytes;
     if (result != BH_OK)
         return result;
-    return unmapped == PAGETABLE_CUT    ? BH_EINVAL
-           : unmapped == PAGETABLE_MORE ? BH_EAGAIN
-                                        : BH_OK;
+    return unmapped == PAGETABLE_CUT ? BH_EINVAL : unmapped == PAGETABLE_MORE ? BH_EAGAIN : BH_OK;
 }
 
 bool ioas_free_all(struct partition *partition)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * I/O address spaces. A `paging` ioas maps I/O virtual addresses to the owner's guest-physical memory,
- * which is resolved here when it is mapped. It has one domain on each IOMMU instance that it is used
- * with; in this version that is the instance it was made for.
+ * I/O address spaces. A `paging` ioas maps I/O virtual addresses to the owner's guest-physical
+ * memory, which is resolved here when it is mapped. It has one domain on each IOMMU instance that
+ * it is used with; in this version that is the instance it was made for.
  *
  * All functions return BH_* codes as include/bulkhead/abi.h documents them per call.
  */
@@ -16,7 +16,7 @@ struct partition;
 struct device;
 
 struct ioas {
-    struct lock lock; /* guards everything here; second in the lock order */
+    struct lock lock;        /* guards everything here; second in the lock order */
     struct partition *owner; /* NULL: the slot is free */
     struct iommu *iommu;
     struct iommu_domain domain;
@@ -36,8 +36,8 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
 int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
                    uint64_t *done, uint64_t *bytes);
 
-/* The owner is dying and every device is detached: frees all its spaces whatever is mapped. False: a
- * unit failed and the owner's memory stays pinned. */
+/* The owner is dying and every device is detached: frees all its spaces whatever is mapped.
+ * False: a unit failed and the owner's memory stays pinned. */
 bool ioas_free_all(struct partition *partition);
 
 #endif

@@ -68,8 +68,8 @@ static bool build_stage2(struct partition *partition)
                          &progress) == PAGETABLE_OK;
 }
 
-/* The payload's file stands at the end of the visible memory while its segments are placed, and its place
- * is cleared again. NULL, or why not. */
+/* The payload's file stands at the end of the visible memory while its segments are placed, and
+ * its place is cleared again. NULL, or why not. */
 static const char *load(struct partition *partition, uint64_t *entry)
 {
     const struct bundle_entry *file = bundle_find(payloads, partition->set->payload);

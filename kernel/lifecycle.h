@@ -15,8 +15,8 @@ extern const struct arch_guest_ops lifecycle_guest_ops;
  * return. */
 _Noreturn void lifecycle_start_all(const struct bundle *bundle);
 
-/* Ends the calling CPU's partition: parks its devices first of all, then says so; starts it again if
- * `again`. Does not return. */
+/* Ends the calling CPU's partition: parks its devices first of all, then says so; starts it
+ * again if `again`. Does not return. */
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again);
 
 /* The run is over before it began: prints why and the last line, and turns the machine off. */

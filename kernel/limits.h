@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes of the fixed arrays. A configuration that needs more is refused, with the number that it exceeds. */
+/* Sizes of the fixed arrays. A configuration that needs more is refused, with the number that it
+ * exceeds. */
 #ifndef KERNEL_LIMITS_H
 #define KERNEL_LIMITS_H
 

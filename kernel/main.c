@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Boot, in the order that the invariants demand: the IOMMUs are closed when this begins; then their
- * tables, then interrupts and PCI, then partitions. Nothing that was read before the lockdown is used.
+ * tables, then interrupts and PCI, then partitions. Nothing that was read before the lockdown is
+ * used.
  */
 #include "arch/arch.h"
 #include "arch/boot.h"
@@ -73,7 +74,8 @@ static int early_index(uint64_t base)
     return -1;
 }
 
-/* A unit in the tree that the table does not name was open until now: it is closed on sight and said. */
+/* A unit in the tree that the table does not name was open until now: it is closed on sight and
+ * said. */
 static void close_unit(struct iommu *iommu, const struct early_report *early)
 {
     const struct topology_iommu *unit = iommu->topology;
@@ -187,7 +189,8 @@ static void start_interrupts(void)
 
         if (!devices.iommu[i].usable)
             continue;
-        if (!arch_interrupt_enable(unit->event_interrupt, true, unit_interrupt, &devices.iommu[i]) ||
+        if (!arch_interrupt_enable(unit->event_interrupt, true, unit_interrupt,
+                                   &devices.iommu[i]) ||
             !arch_interrupt_enable(unit->error_interrupt, true, unit_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
     }
@@ -221,11 +224,13 @@ static void read_set(struct set_error *error)
     reason = bundle_open(&bundle, topology.initrd.base, topology.initrd.size);
     if (reason != NULL)
         refuse(reason, "");
-    copy = bundle.entry[0].size <= SET_SIZE_LIMIT ? boot_memory_take(bundle.entry[0].size, 8) : NULL;
+    copy = bundle.entry[0].size <= SET_SIZE_LIMIT ? boot_memory_take(bundle.entry[0].size, 8)
+                                                  : NULL;
     if (copy == NULL)
         refuse("the bundle's set is empty or too large", "");
     if (!bundle_copy(&bundle, &bundle.entry[0], copy))
-        refuse("the bundle's set does not have the digest that the bundle names: it was damaged", "");
+        refuse("the bundle's set does not have the digest that the bundle names: it was damaged",
+               "");
     if (!set_read(copy, bundle.entry[0].size, &set, error)) {
         log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
         lifecycle_refuse();
@@ -256,8 +261,8 @@ _Noreturn void kernel_main(const struct boot_information *boot)
         log_error("%s:%s: %s: %s", bundle.entry[0].name, error.node, error.property, error.text);
         lifecycle_refuse();
     }
-    log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues", devices.count,
-             partitions.count, cpu_count, boot_memory_used() >> 10);
+    log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues",
+             devices.count, partitions.count, cpu_count, boot_memory_used() >> 10);
     boot_memory_seal();
     arch_guest_register(&lifecycle_guest_ops);
     lifecycle_start_all(&bundle);

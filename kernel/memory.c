@@ -75,7 +75,8 @@ uint64_t memory_take(uint64_t size, uint64_t alignment)
     for (uint32_t i = 0; i < count; i++) {
         uint64_t base = align_up(stretch[i].base, alignment);
 
-        if (range_inside(base, size, stretch[i].base, stretch[i].size) && (best == 0 || base < best))
+        if (range_inside(base, size, stretch[i].base, stretch[i].size) &&
+            (best == 0 || base < best))
             best = base;
     }
     return best != 0 && memory_reserve(best, size) ? best : 0;

@@ -27,8 +27,8 @@ bool owner_claim(_Atomic uint64_t *word, uint32_t partition)
     for (;;) {
         struct owner owner = owner_decode(old);
 
-        if (owner.state != OWNER_NONE &&
-            (owner.state != OWNER_PARTITION || owner.index != partition || owner.count == UINT32_MAX))
+        if (owner.state != OWNER_NONE && (owner.state != OWNER_PARTITION ||
+                                          owner.index != partition || owner.count == UINT32_MAX))
             return false;
         if (atomic_compare_exchange_weak(word, &old,
                                          encode(OWNER_PARTITION, partition, owner.count + 1)))

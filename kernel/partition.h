@@ -16,7 +16,7 @@
 #include "vcpu.h"
 
 enum partition_state {
-    PARTITION_IDLE,    /* not started yet */
+    PARTITION_IDLE, /* not started yet */
     PARTITION_RUNNING,
     PARTITION_OFF,
 };
@@ -38,7 +38,7 @@ struct partition {
     uint64_t visible_size; /* what the guest sees; the table pool lies behind */
     struct page_pool pool;
     struct pagetable stage2;
-    uint16_t tag;          /* VMID of the CPUs' stage 2 */
+    uint16_t tag; /* VMID of the CPUs' stage 2 */
     struct vcpu vcpu;
 
     uint32_t device_count;
@@ -56,8 +56,8 @@ struct partitions {
 extern struct partitions partitions;
 
 /*
- * The pointer to size bytes of the partition's own memory at guest-physical address, or NULL where it
- * is not all its own, or not aligned to the power of two given.
+ * The pointer to size bytes of the partition's own memory at guest-physical address, or NULL where
+ * it is not all its own, or not aligned to the power of two given.
  */
 void *partition_memory(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t alignment);

@@ -62,9 +62,10 @@ static const char *place_elf(const struct target *target, const uint8_t *file,
         return "is an ELF file for another architecture";
     if (header->type != ELF_EXECUTABLE)
         return "is not a statically linked executable";
-    if (header->program_size != sizeof(struct elf_program) || header->program_count > ELF_HEADERS_LIMIT ||
-        header->program_offset > target->file_size ||
-        header->program_count * sizeof(struct elf_program) > target->file_size - header->program_offset)
+    if (header->program_size != sizeof(struct elf_program) ||
+        header->program_count > ELF_HEADERS_LIMIT || header->program_offset > target->file_size ||
+        header->program_count * sizeof(struct elf_program) >
+            target->file_size - header->program_offset)
         return "is a corrupt ELF file: its program headers";
     for (uint32_t i = 0; i < header->program_count; i++) {
         struct elf_program program;

@@ -27,8 +27,8 @@ static bool find_device(struct partition *partition, const struct set_device *wa
         return set_refuse(error, wanted->node, property, "%s is not a device of that kind",
                           wanted->name);
     if (device->refusal != NULL)
-        return set_refuse(error, wanted->node, property, "%s cannot be assigned: it %s", wanted->name,
-                          device->refusal);
+        return set_refuse(error, wanted->node, property, "%s cannot be assigned: it %s",
+                          wanted->name, device->refusal);
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         struct topology_range range = device_registers(device, i);
 
@@ -57,11 +57,12 @@ static bool check_groups(const struct partition *partition, struct set_error *er
                 if (listed(&partitions.partition[p], device) ==
                     listed(&partitions.partition[p], sibling))
                     continue;
-                return set_refuse(error, partition->set->device[i].node,
-                                  device->function != NULL ? "pci" : "path",
-                                  "%s and %s are one group, which cannot be split: list both for %s, "
-                                  "or neither",
-                                  device->name, sibling->name, partitions.partition[p].name);
+                return set_refuse(
+                    error, partition->set->device[i].node,
+                    device->function != NULL ? "pci" : "path",
+                    "%s and %s are one group, which cannot be split: list both for %s, "
+                    "or neither",
+                    device->name, sibling->name, partitions.partition[p].name);
             }
         }
     }
@@ -72,9 +73,10 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
 {
     partitions.count = 0;
     if (set->partition_count > cpu_count)
-        return set_refuse(error, "/partitions", "cpus",
-                          "%u partitions of one CPU each, and the machine has %u: remove partitions",
-                          set->partition_count, cpu_count);
+        return set_refuse(
+            error, "/partitions", "cpus",
+            "%u partitions of one CPU each, and the machine has %u: remove partitions",
+            set->partition_count, cpu_count);
     for (uint32_t i = 0; i < set->partition_count; i++) {
         struct partition *partition = &partitions.partition[i];
 
@@ -83,8 +85,8 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
                                          .index = i,
                                          .cpu = i,
                                          .tag = (uint16_t)(i + 1) };
-        partition->visible_size =
-            partition->set->memory_size - (uint64_t)partition->set->pool_pages * PAGE_SIZE;
+        partition->visible_size = partition->set->memory_size -
+                                  (uint64_t)partition->set->pool_pages * PAGE_SIZE;
         partitions.count++;
         for (uint32_t d = 0; d < partition->set->device_count; d++) {
             if (!find_device(partition, &partition->set->device[d], error))
@@ -112,15 +114,16 @@ bool plan_memory(struct set_error *error)
                 partition->physical = set->physical;
             else if (set->fixed_physical)
                 return set_refuse(error, set->node, "physical-address",
-                                  "[0x%lx, +0x%lx) is not free memory of this machine", set->physical,
-                                  set->memory_size);
+                                  "[0x%lx, +0x%lx) is not free memory of this machine",
+                                  set->physical, set->memory_size);
             else
                 partition->physical = memory_take(set->memory_size, MEMORY_ALIGNMENT);
             if (partition->physical == 0 || !arch_map_memory(partition->physical, set->memory_size))
                 return set_refuse(error, set->node, "memory",
-                                  "the machine has no 0x%lx bytes left: lower it", set->memory_size);
-            partition->pool.records =
-                boot_memory_take(set->pool_pages * sizeof(struct page_record), 64);
+                                  "the machine has no 0x%lx bytes left: lower it",
+                                  set->memory_size);
+            partition->pool.records = boot_memory_take(set->pool_pages * sizeof(struct page_record),
+                                                       64);
             if (partition->pool.records == NULL)
                 return set_refuse(error, set->node, "pool-pages",
                                   "the hypervisor has no memory to keep so many: lower it");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a set and a machine to partitions: finds each device, checks that no group is split, that CPUs
- * and memory suffice. The part without memory runs on the host too (make check).
+ * From a set and a machine to partitions: finds each device, checks that no group is split, that
+ * CPUs and memory suffice. The part without memory runs on the host too (make check).
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
@@ -9,8 +9,8 @@
 #include "kernel/set.h"
 
 /*
- * Checks the set against the device table and fills in partitions' names, devices and CPUs. cpu_count: CPUs
- * of the machine. False: *error names what to change; nothing may start.
+ * Checks the set against the device table and fills in partitions' names, devices and CPUs.
+ * cpu_count: CPUs of the machine. False: *error names what to change; nothing may start.
  */
 bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_error *error);
 

@@ -35,12 +35,12 @@ bool set_refuse(struct set_error *error, const char *node, const char *property,
 static bool read_path(const struct reader *reader, int node, char path[SET_NODE])
 {
     return fdt_get_path(reader->tree, node, path, SET_NODE) == 0 ||
-           set_refuse(reader->error, "/", "", "a node's path is longer than %d characters: shorten it",
-                      SET_NODE - 1);
+           set_refuse(reader->error, "/", "",
+                      "a node's path is longer than %d characters: shorten it", SET_NODE - 1);
 }
 
-/* The cells of a property as numbers of 64 bits each; *count as found. False: not whole pairs, or more
- * than limit. */
+/* The cells of a property as numbers of 64 bits each; *count as found. False: not whole pairs,
+ * or more than limit. */
 static bool read_pairs(const struct reader *reader, int node, const char *name, uint64_t *values,
                        unsigned int limit, unsigned int *count)
 {
@@ -83,7 +83,8 @@ static bool read_text(const struct reader *reader, int node, const char *name, c
     *found = value != NULL;
     if (value == NULL)
         return true;
-    if (length <= 0 || (size_t)length > size || strnlen(value, (size_t)length) != (size_t)length - 1)
+    if (length <= 0 || (size_t)length > size ||
+        strnlen(value, (size_t)length) != (size_t)length - 1)
         return false;
     memcpy(text, value, (size_t)length);
     return true;
@@ -92,8 +93,8 @@ static bool read_text(const struct reader *reader, int node, const char *name, c
 static bool name_is_plain(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-                     *c == '-' || *c == '_' || *c == '.';
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' || *c == '.';
 
         if (!plain)
             return false;
@@ -109,7 +110,9 @@ static bool is_pci_name(const char *name)
         char c = name[i];
         bool hexadecimal = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 
-        if (pattern[i] == 'h' ? !hexadecimal : pattern[i] == 'o' ? c < '0' || c > '7' : c != pattern[i])
+        if (pattern[i] == 'h'   ? !hexadecimal
+            : pattern[i] == 'o' ? c < '0' || c > '7'
+                                : c != pattern[i])
             return false;
     }
     return name[sizeof(pattern) - 1] == '\0';
@@ -136,17 +139,20 @@ static bool read_device(struct reader *reader, int node, struct set_partition *p
                           "machine's tree",
                           SET_DEVICE_NAME);
     if (pci == block)
-        return set_refuse(reader->error, device->node, "pci",
-                          "a device needs either pci = \"0000:01:00.0\" or path = \"/node@address\"");
+        return set_refuse(
+            reader->error, device->node, "pci",
+            "a device needs either pci = \"0000:01:00.0\" or path = \"/node@address\"");
     device->kind = pci ? SET_DEVICE_PCI : SET_DEVICE_BLOCK;
     if (pci && !is_pci_name(device->name))
-        return set_refuse(reader->error, device->node, "pci",
-                          "not a PCI address: write segment:bus:device.function in lower case, as in "
-                          "\"0000:01:00.0\"");
+        return set_refuse(
+            reader->error, device->node, "pci",
+            "not a PCI address: write segment:bus:device.function in lower case, as in "
+            "\"0000:01:00.0\"");
     if (block && fdt_getprop(reader->tree, node, "no-dma", NULL) == NULL)
-        return set_refuse(reader->error, device->node, "no-dma",
-                          "a register block is given without DMA: add no-dma; to say that it cannot "
-                          "master");
+        return set_refuse(
+            reader->error, device->node, "no-dma",
+            "a register block is given without DMA: add no-dma; to say that it cannot "
+            "master");
     for (uint32_t i = 0; i + 1 < partition->device_count; i++) {
         if (strcmp(partition->device[i].name, device->name) == 0)
             return set_refuse(reader->error, device->node, pci ? "pci" : "path",
@@ -205,9 +211,10 @@ static bool read_quota(struct reader *reader, int node, struct set_partition *pa
         return set_refuse(reader->error, partition->node, "pool-pages",
                           "write a number of 4 KiB table pages from 8 to %d", POOL_PAGES_LIMIT);
     if ((uint64_t)partition->pool_pages * PAGE_SIZE > partition->memory_size / 2)
-        return set_refuse(reader->error, partition->node, "pool-pages",
-                          "the pool comes out of the partition's memory and would take more than half "
-                          "of it: lower it or raise memory");
+        return set_refuse(
+            reader->error, partition->node, "pool-pages",
+            "the pool comes out of the partition's memory and would take more than half "
+            "of it: lower it or raise memory");
     return true;
 }
 
@@ -227,23 +234,29 @@ static bool read_partition(struct reader *reader, int node)
     if (!read_text(reader, node, "console", partition->name, sizeof(partition->name), &found) ||
         (found && !name_is_plain(partition->name)))
         return set_refuse(reader->error, path, "console",
-                          "a name of at most %d letters, digits, '-', '_' or '.'", PARTITION_NAME - 1);
+                          "a name of at most %d letters, digits, '-', '_' or '.'",
+                          PARTITION_NAME - 1);
     if (!found)
-        format(partition->name, sizeof(partition->name), "%s", fdt_get_name(reader->tree, node, NULL));
+        format(partition->name, sizeof(partition->name), "%s",
+               fdt_get_name(reader->tree, node, NULL));
     if (strcmp(partition->name, "bulkhead") == 0 || !name_is_plain(partition->name))
-        return set_refuse(reader->error, path, "console", "this name is the hypervisor's own, or not "
-                                                          "plain: choose another");
+        return set_refuse(reader->error, path, "console",
+                          "this name is the hypervisor's own, or not "
+                          "plain: choose another");
     for (uint32_t i = 0; i + 1 < set->partition_count; i++) {
         if (strcmp(set->partition[i].name, partition->name) == 0)
             return set_refuse(reader->error, path, "console", "the name %s is in use by %s",
                               partition->name, set->partition[i].node);
     }
-    if (!read_text(reader, node, "payload", partition->payload, sizeof(partition->payload), &found) ||
+    if (!read_text(reader, node, "payload", partition->payload, sizeof(partition->payload),
+                   &found) ||
         !found)
-        return set_refuse(reader->error, path, "payload",
-                          "write payload = \"file\": an ELF file or a flat binary, at most %d characters",
-                          (int)sizeof(partition->payload) - 1);
-    if (!read_text(reader, node, "bootargs", partition->bootargs, sizeof(partition->bootargs), &found))
+        return set_refuse(
+            reader->error, path, "payload",
+            "write payload = \"file\": an ELF file or a flat binary, at most %d characters",
+            (int)sizeof(partition->payload) - 1);
+    if (!read_text(reader, node, "bootargs", partition->bootargs, sizeof(partition->bootargs),
+                   &found))
         return set_refuse(reader->error, path, "bootargs", "a string of at most %d characters",
                           BOOTARGS_LIMIT - 1);
     if (!read_memory(reader, node, partition) || !read_quota(reader, node, partition))
@@ -269,9 +282,10 @@ static bool check_physical_overlap(struct reader *reader)
 
             if (a->fixed_physical && b->fixed_physical &&
                 range_overlaps(a->physical, a->memory_size, b->physical, b->memory_size))
-                return set_refuse(reader->error, a->node, "physical-address",
-                                  "[0x%lx, +0x%lx) overlaps the memory of %s at 0x%lx: move one of them",
-                                  a->physical, a->memory_size, b->node, b->physical);
+                return set_refuse(
+                    reader->error, a->node, "physical-address",
+                    "[0x%lx, +0x%lx) overlaps the memory of %s at 0x%lx: move one of them",
+                    a->physical, a->memory_size, b->node, b->physical);
         }
     }
     return true;
@@ -284,9 +298,11 @@ bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error
 
     memset(set, 0, sizeof(*set));
     if (size > SET_SIZE_LIMIT || fdt_check_full(tree, size) != 0)
-        return set_refuse(error, "/", "", "not a whole device tree blob: compile it with dtc again");
+        return set_refuse(error, "/", "",
+                          "not a whole device tree blob: compile it with dtc again");
     if (fdt_node_check_compatible(tree, 0, "bulkhead,partition-set") != 0)
-        return set_refuse(error, "/", "compatible", "write compatible = \"bulkhead,partition-set\"");
+        return set_refuse(error, "/", "compatible",
+                          "write compatible = \"bulkhead,partition-set\"");
     partitions = fdt_path_offset(tree, "/partitions");
     fdt_for_each_subnode(node, tree, partitions)
     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A partition set: what the user wants, read from its compiled device tree (docs/configuration.md). Read and
- * checked by the same code on the host (make check) and at boot.
+ * A partition set: what the user wants, read from its compiled device tree (docs/configuration.md).
+ * Read and checked by the same code on the host (make check) and at boot.
  */
 #ifndef KERNEL_SET_H
 #define KERNEL_SET_H
@@ -16,8 +16,9 @@ enum set_device_kind { SET_DEVICE_PCI, SET_DEVICE_BLOCK };
 
 struct set_device {
     enum set_device_kind kind;
-    char node[SET_NODE];          /* of the set, for messages */
-    char name[SET_DEVICE_NAME];   /* PCI: as pci_name() writes it; block: path in the machine's tree */
+    char node[SET_NODE]; /* of the set, for messages */
+    char
+        name[SET_DEVICE_NAME]; /* PCI: as pci_name() writes it; block: path in the machine's tree */
 };
 
 struct set_partition {
@@ -28,7 +29,7 @@ struct set_partition {
     uint32_t cpus;
     uint64_t memory_base; /* guest-physical */
     uint64_t memory_size;
-    bool fixed_physical;  /* physical says where the memory lies; otherwise boot chooses */
+    bool fixed_physical; /* physical says where the memory lies; otherwise boot chooses */
     uint64_t physical;
     uint32_t pool_pages;
     uint32_t device_count;

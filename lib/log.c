@@ -37,7 +37,8 @@ static void ring_put(struct ring *ring, const char *bytes, size_t length)
         ring->bytes[ring->written++ % RING_SIZE] = bytes[i];
 }
 
-/* The source to write from: the current one until its line is out, then the next that has something. */
+/* The source to write from: the current one until its line is out, then the next that has
+ * something. */
 static struct ring *next_source(void)
 {
     struct ring *ring = &journal.ring[journal.current];
@@ -113,7 +114,8 @@ void log_set_level(enum log_level level)
     log_level = level;
 }
 
-/* Puts a whole line, or counts it as dropped. A gap is told of by a line of its own once there is room. */
+/* Puts a whole line, or counts it as dropped. A gap is told of by a line of its own once there
+ * is room. */
 static bool put_line(unsigned int source, const char *name, const char *text, size_t length)
 {
     struct ring *ring = &journal.ring[source];
@@ -124,7 +126,8 @@ static bool put_line(unsigned int source, const char *name, const char *text, si
     if (ring->dropped != ring->dropped_told)
         note_length = format(note, sizeof(note), "... %lu lines lost here\n",
                              ring->dropped - ring->dropped_told);
-    size_t needed = prefix_length + length + 1 + (note_length != 0 ? prefix_length : 0) + note_length;
+    size_t needed = prefix_length + length + 1 + (note_length != 0 ? prefix_length : 0) +
+                    note_length;
 
     if (RING_SIZE - (ring->written - ring->drained) < needed) {
         ring->dropped++;

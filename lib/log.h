@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log and the partitions' consoles: whole lines, each with its source in brackets in front, kept in a ring
- * per source and written to the serial port as it drains. A source that outruns the port loses
- * its own lines, counted, never another's.
+ * The log and the partitions' consoles: whole lines, each with its source in brackets in front,
+ * kept in a ring per source and written to the serial port as it drains. A source that outruns the
+ * port loses its own lines, counted, never another's.
  *
  * Before log_start_interrupts() every line is written out before the call returns.
  */
@@ -32,15 +32,16 @@ struct log_port {
 /* From here on lines go to this port; those before it are kept in their ring. */
 void log_start(const struct log_port *port, uint64_t base);
 
-/* From here on the port's interrupt drains the rings. handler argument of arch_interrupt_enable(). */
+/* From here on the port's interrupt drains the rings. handler argument of
+ * arch_interrupt_enable(). */
 void log_start_interrupts(void);
 void log_interrupt(void *unused);
 
 /* Lines less urgent than this are not kept. LOG_INFO at start. */
 void log_set_level(enum log_level level);
 
-/* One line, without a newline at its end, cut at LOG_LINE bytes. Any CPU, any time. Work: the line's
- * length, and at most one filling of the port's FIFO. */
+/* One line, without a newline at its end, cut at LOG_LINE bytes. Any CPU, any time. Work: the
+ * line's length, and at most one filling of the port's FIFO. */
 void log_print(enum log_level level, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* A line of a source, as bytes: what is not printable ASCII comes out as '.'. False: dropped. */

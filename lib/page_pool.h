@@ -38,8 +38,9 @@ struct page_list {
 
 #define PAGE_LIST_EMPTY ((struct page_list){ .first = PAGE_NONE, .count = 0 })
 
-/* Makes a pool of the pages [base, +count * 4 KiB), which are mapped and whose contents do not matter:
- * they are zeroed here. records has room for count and outlives the pool. Work: count pages. */
+/* Makes a pool of the pages [base, +count * 4 KiB), which are mapped and whose contents do not
+ * matter: they are zeroed here. records has room for count and outlives the pool. Work: count
+ * pages. */
 void page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
                     struct page_record *records);
 
@@ -49,7 +50,8 @@ uint64_t page_pool_take(struct page_pool *pool);
 /* Puts a page that belongs to the pool on a list that waits for an invalidation. Constant work. */
 void page_list_add(struct page_pool *pool, struct page_list *list, uint64_t page);
 
-/* Gives a list back to its pool and empties it. Work: zeroing of each page that still has entries. */
+/* Gives a list back to its pool and empties it. Work: zeroing of each page that still has
+ * entries. */
 void page_pool_give(struct page_pool *pool, struct page_list *list);
 
 /* The record of a page of this pool. */

@@ -54,7 +54,8 @@ static struct page_record *record_of(const struct pagetable *table, const volati
     return page_pool_record(table->pool, align_down(memory_physical(entry), PAGE_SIZE));
 }
 
-/* Follows address from the root until it stands at `height`, or at an entry that is absent or a leaf. */
+/* Follows address from the root until it stands at `height`, or at an entry that is absent or a
+ * leaf. */
 static struct position descend(const struct pagetable *table, uint64_t address, unsigned int height)
 {
     const struct pagetable_format *format = table->format;
@@ -90,8 +91,8 @@ bool pagetable_init(struct pagetable *table, const struct pagetable_format *form
     return table->root != 0;
 }
 
-/* The next stretch of equal leaves: the largest size that alignment and length allow, up to the end of
- * its table. */
+/* The next stretch of equal leaves: the largest size that alignment and length allow, up to the
+ * end of its table. */
 static struct run next_run(const struct pagetable *table, uint64_t address, uint64_t output,
                            uint64_t size, uint32_t bound)
 {
@@ -111,8 +112,8 @@ static struct run next_run(const struct pagetable *table, uint64_t address, uint
     return (struct run){ .height = height, .count = (uint32_t)min_u64(count, bound) };
 }
 
-/* True if the stretch is free; adds to *tables how many new tables it needs beyond those that earlier
- * stretches of the same request need already (their ends stand in covered[]). */
+/* True if the stretch is free; adds to *tables how many new tables it needs beyond those that
+ * earlier stretches of the same request need already (their ends stand in covered[]). */
 static bool run_is_free(const struct pagetable *table, uint64_t address, struct run run,
                         uint64_t covered[PAGETABLE_HEIGHTS], uint32_t *tables)
 {
@@ -142,7 +143,8 @@ static void write_run(struct pagetable *table, uint64_t address, uint64_t output
 {
     const struct pagetable_format *format = table->format;
     struct position position = descend(table, address, run.height);
-    uint64_t value = output | attributes | (run.height == 0 ? format->page_bits : format->block_bits);
+    uint64_t value = output | attributes |
+                     (run.height == 0 ? format->page_bits : format->block_bits);
     uint64_t step = span(format, run.height);
 
     while (position.height > run.height) {
@@ -211,7 +213,8 @@ struct unmapping {
     uint32_t left;
 };
 
-/* Takes out of the tree the table below the entry at `height`, and every one above it that this leaves empty. */
+/* Takes out of the tree the table below the entry at `height`, and every one above it that this
+ * leaves empty. */
 static void unlink_table(struct unmapping *u, unsigned int height)
 {
     struct pagetable *table = u->table;
@@ -227,7 +230,8 @@ static void unlink_table(struct unmapping *u, unsigned int height)
     }
 }
 
-/* Clears leaves from the entry at `height` on, up to the end of the range, of the table or of the bound. */
+/* Clears leaves from the entry at `height` on, up to the end of the range, of the table or of
+ * the bound. */
 static void clear_leaves(struct unmapping *u, unsigned int height)
 {
     struct pagetable *table = u->table;

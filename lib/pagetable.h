@@ -7,9 +7,9 @@
  * Positions are counted in heights: height 0 is the table whose entries are pages, height 1 the
  * one above it, so a format's level n of a manual is height (top - n).
  *
- * Nothing is split silently, nothing is replaced silently, and after a refusal the tables and the pool
- * are as they were. A table without entries is taken out at once; the caller gives the page back after it
- * has invalidated.
+ * Nothing is split silently, nothing is replaced silently, and after a refusal the tables and the
+ * pool are as they were. A table without entries is taken out at once; the caller gives the page
+ * back after it has invalidated.
  *
  * No locks here: the caller holds the lock of the address space.
  */
@@ -37,19 +37,19 @@ struct pagetable_format {
 struct pagetable {
     const struct pagetable_format *format;
     struct page_pool *pool;
-    uint64_t root;      /* physical */
-    uint64_t limit;     /* addresses below this can be mapped */
-    uint64_t mapped;    /* bytes mapped now */
-    uint8_t height;     /* of the root */
-    bool coherent;      /* walkers see the caches; otherwise each store is cleaned to memory */
+    uint64_t root;   /* physical */
+    uint64_t limit;  /* addresses below this can be mapped */
+    uint64_t mapped; /* bytes mapped now */
+    uint8_t height;  /* of the root */
+    bool coherent;   /* walkers see the caches; otherwise each store is cleaned to memory */
 };
 
 /* What one map or unmap did. */
 struct pagetable_progress {
-    uint64_t done;      /* bytes of the request dealt with */
-    uint64_t bytes;     /* bytes that were in fact mapped there (unmap) */
-    uint32_t leaves;    /* entries written or cleared */
-    bool tables_freed;  /* a table went: intermediate entries must be invalidated too */
+    uint64_t done;     /* bytes of the request dealt with */
+    uint64_t bytes;    /* bytes that were in fact mapped there (unmap) */
+    uint32_t leaves;   /* entries written or cleared */
+    bool tables_freed; /* a table went: intermediate entries must be invalidated too */
     struct page_list freed;
 };
 
@@ -71,19 +71,20 @@ bool pagetable_init(struct pagetable *table, const struct pagetable_format *form
 
 /*
  * Maps [address, +size) to [output, +size) with attributes (format bits outside address_mask), with
- * the largest leaves that alignment allows, changing at most `bound` entries. All page-aligned, size
- * not zero, the range below limit. Entries are visible to walkers when it returns. Nothing needs to
- * be invalidated: only absent entries become present. Work: bound entries, each checked once and written
- * once, and at most one new table per height and table boundary crossed.
+ * the largest leaves that alignment allows, changing at most `bound` entries. All page-aligned,
+ * size not zero, the range below limit. Entries are visible to walkers when it returns. Nothing
+ * needs to be invalidated: only absent entries become present. Work: bound entries, each checked
+ * once and written once, and at most one new table per height and table boundary crossed.
  */
 enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
                                     uint64_t size, uint64_t attributes, uint32_t bound,
                                     struct pagetable_progress *progress);
 
 /*
- * Removes every leaf inside [address, +size), changing at most `bound` entries or tables; holes cost
- * one entry read per absent table or entry and count as a change each, so the work is bound by `bound`
- * too. The caller then invalidates [address, +done) and gives progress->freed back to the pool.
+ * Removes every leaf inside [address, +size), changing at most `bound` entries or tables; holes
+ * cost one entry read per absent table or entry and count as a change each, so the work is bound by
+ * `bound` too. The caller then invalidates [address, +done) and gives progress->freed back to the
+ * pool.
  */
 enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
                                       uint32_t bound, struct pagetable_progress *progress);
@@ -93,7 +94,8 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
 bool pagetable_lookup(const struct pagetable *table, uint64_t address, uint64_t *entry,
                       uint64_t *leaf_size);
 
-/* Takes the root of an empty tree (mapped == 0) out, for the caller to give back after invalidation. */
+/* Takes the root of an empty tree (mapped == 0) out, for the caller to give back after
+ * invalidation. */
 void pagetable_release(struct pagetable *table, struct page_list *freed);
 
 #endif

@@ -39,7 +39,7 @@ static void add_block(uint32_t hash[8], const uint8_t *block)
     uint32_t w[ROUNDS], s[8];
 
     for (unsigned int t = 0; t < 16; t++)
-        w[t] = load_big_endian(block + 4 * t);
+        w[t] = load_big_endian(block + (size_t)4 * t);
     for (unsigned int t = 16; t < ROUNDS; t++) {
         uint32_t a = w[t - 15], b = w[t - 2];
 
@@ -81,5 +81,5 @@ void sha256(const void *data, uint64_t size, uint8_t digest[SHA256_SIZE])
     for (uint64_t at = 0; at < last_size; at += BLOCK)
         add_block(hash, last + at);
     for (unsigned int i = 0; i < 8; i++)
-        store_big_endian(digest + 4 * i, hash[i]);
+        store_big_endian(digest + (size_t)4 * i, hash[i]);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The C library's functions on memory and strings that the compiler and libfdt call by name. newlib's
- * own versions use vector registers, which belong to the guests here.
+ * The C library's functions on memory and strings that the compiler and libfdt call by name.
+ * newlib's own versions use vector registers, which belong to the guests here.
  *
- * Copies and fills go by 16 bytes where both sides allow it, since boot and hand-over scrub and copy
- * whole partitions with them.
+ * Copies and fills go by 16 bytes where both sides allow it, since boot and hand-over scrub and
+ * copy whole partitions with them.
  */
 #include "lib/string.h"
 

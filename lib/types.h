@@ -61,7 +61,8 @@ static inline bool range_valid(uint64_t base, uint64_t size)
 static inline bool range_inside(uint64_t inner, uint64_t inner_size, uint64_t outer,
                                 uint64_t outer_size)
 {
-    return inner >= outer && inner - outer < outer_size && inner_size <= outer_size - (inner - outer);
+    return inner >= outer && inner - outer < outer_size &&
+           inner_size <= outer_size - (inner - outer);
 }
 
 /* True if the two valid ranges share a byte. */

@@ -28,8 +28,8 @@ static void idle(void)
 
     for (;;) {
         gic_handle();
-        void (*function)(void *argument) =
-            atomic_exchange_explicit(&work->function, NULL, memory_order_acquire);
+        void (*function)(void *argument) = atomic_exchange_explicit(&work->function, NULL,
+                                                                    memory_order_acquire);
 
         if (function != NULL)
             function(work->argument);

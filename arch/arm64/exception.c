@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fault of the hypervisor itself: say what is known, then stop the machine. Nothing that a guest or
- * a device does leads here; it is a bug of ours. */
+/* A fault of the hypervisor itself: say what is known, then stop the machine. Nothing that a
+ * guest or a device does leads here; it is a bug of ours. */
 #include "arch/arm64/exception.h"
 
 #include "arch/arch.h"
@@ -17,8 +17,8 @@ extern char stacks_start[], stacks_end[], image_start[], text_end[];
 
 static bool on_a_stack(uint64_t address)
 {
-    return address >= memory_physical(stacks_start) && address + 16 <= memory_physical(stacks_end) &&
-           is_aligned(address, 16) &&
+    return address >= memory_physical(stacks_start) &&
+           address + 16 <= memory_physical(stacks_end) && is_aligned(address, 16) &&
            (address - memory_physical(stacks_start)) % STACK_STRIDE >= STACK_GUARD;
 }
 

@@ -72,8 +72,9 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
 {
     if (handler_count == ARCH_INTERRUPT_HANDLERS || interrupt == INTERRUPT_NONE)
         return false;
-    handlers[handler_count++] =
-        (struct handler){ .interrupt = interrupt, .function = function, .argument = argument };
+    handlers[handler_count++] = (struct handler){ .interrupt = interrupt,
+                                                  .function = function,
+                                                  .argument = argument };
     return gicv3_line_enable(interrupt, edge, cpus[0].affinity);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a virtual CPU on the CPU it is pinned to, with every register that the guest can see defined
- * (Arm ARM D1.2, reset values where the architecture has them).
+ * Starting a virtual CPU on the CPU it is pinned to, with every register that the guest can see
+ * defined (Arm ARM D1.2, reset values where the architecture has them).
  */
 #include "arch/arm64/guest.h"
 
@@ -69,7 +69,8 @@ uint64_t arch_stage2_device_attributes(void)
     return S2_MEMATTR_DEVICE | S2_READ_WRITE | S2_ACCESSED | S2_NEVER_EXECUTE;
 }
 
-/* The tag need not be the one in VTTBR_EL2 now; it is put there for the invalidation only (D8.14). */
+/* The tag need not be the one in VTTBR_EL2 now; it is put there for the invalidation only
+ * (D8.14). */
 void arch_stage2_invalidate(uint16_t tag)
 {
     uint64_t running = sysreg_read(vttbr_el2);

@@ -13,11 +13,11 @@ struct guest_access {
     uint64_t address; /* guest-physical */
     unsigned int bytes;
     bool write;
-    uint64_t value;   /* written, or the answer to a read */
+    uint64_t value; /* written, or the answer to a read */
 };
 
-/* A system register that traps: encoding as in the syndrome without direction and register, bits 21:5
- * and 4:1. True: emulated, *value read or written. False: undefined for this guest. */
+/* A system register that traps: encoding as in the syndrome without direction and register, bits
+ * 21:5 and 4:1. True: emulated, *value read or written. False: undefined for this guest. */
 bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value);
 
 /* Makes the guest take an undefined-instruction exception at its own EL1. */

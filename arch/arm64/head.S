@@ -95,7 +95,8 @@ boot_entry:
 5:  wfi
     b 5b
 
-/* x0: a text. Prints it on the board's serial port, if it names one, and stops. Any exception level. */
+/* x0: a text. Prints it on the board's serial port, if it names one, and stops. Any exception
+ * level. */
 refuse_start:
     adrp x1, board_serial
     ldr x1, [x1, :lo12:board_serial]
@@ -110,7 +111,8 @@ refuse_start:
 7:  wfi
     b 7b
 
-/* A CPU that PSCI started: x0 = its struct cpu, whose stack is in the same place as the boot CPU's. */
+/* A CPU that PSCI started: x0 = its struct cpu, whose stack is in the same place as the boot
+ * CPU's. */
     .globl secondary_entry
 secondary_entry:
     msr tpidr_el2, x0

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hypervisor's own stage 1 (Arm ARM D8, EL2 translation regime): physical addresses are mapped to
- * themselves; code is read-only, all else never executable, and the page under each stack is absent.
+ * The hypervisor's own stage 1 (Arm ARM D8, EL2 translation regime): physical addresses are mapped
+ * to themselves; code is read-only, all else never executable, and the page under each stack is
+ * absent.
  */
 #include "arch/arm64/mmu.h"
 
@@ -46,7 +47,8 @@
 #define SCTLR_SA BIT(3)
 #define SCTLR_I BIT(12)
 #define SCTLR_WXN BIT(19)
-#define SCTLR_RES1 (BIT(4) | BIT(5) | BIT(11) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(28) | BIT(29))
+#define SCTLR_RES1                                                                                 \
+    (BIT(4) | BIT(5) | BIT(11) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(28) | BIT(29))
 
 /* linker/arm64.ld */
 extern char image_start[], text_end[], rodata_end[], bss_end[], stacks_start[], stacks_end[];
@@ -81,8 +83,8 @@ static bool map(uint64_t base, uint64_t size, uint64_t attributes)
             progress.done = min_u64(leaf - (at & (leaf - 1)), end - at);
             continue;
         }
-        enum pagetable_result result =
-            pagetable_map(&el2_table, at, at, end - at, attributes, UINT32_MAX, &progress);
+        enum pagetable_result result = pagetable_map(&el2_table, at, at, end - at, attributes,
+                                                     UINT32_MAX, &progress);
 
         if (result == PAGETABLE_EXISTS) /* something further on: page by page up to it */
             result = pagetable_map(&el2_table, at, at, PAGE_SIZE, attributes, 1, &progress);
@@ -124,8 +126,7 @@ void mmu_enable(void)
                               TCR_T0SZ(EL2_INPUT_BITS));
     sysreg_write(ttbr0_el2, el2_table.root);
     __asm__ volatile("dsb sy\n\ttlbi alle2\n\tic iallu\n\tdsb sy\n\tisb" : : : "memory");
-    sysreg_write(sctlr_el2,
-                 SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN);
+    sysreg_write(sctlr_el2, SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN);
     isb();
 }
 

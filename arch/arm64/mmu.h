@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* Builds the tables for the image and turns the MMU on. Boot CPU, once. False: too few table pages. */
+/* Builds the tables for the image and turns the MMU on. Boot CPU, once. False: too few table
+ * pages. */
 bool mmu_start(void);
 
 /* Points this CPU at vectors and tables and turns its MMU and caches on. Every CPU, once. */

@@ -6,7 +6,8 @@
 
 #include "vcpu.h"
 
-/* Firmware: starts a CPU at a physical address with MMU off and x0 = argument. 0, or a PSCI error. */
+/* Firmware: starts a CPU at a physical address with MMU off and x0 = argument. 0, or a PSCI
+ * error. */
 int64_t psci_cpu_on(uint64_t affinity, uint64_t entry, uint64_t argument);
 
 /* Answers a guest's call, or returns false where the function id is not PSCI's. SYSTEM_OFF and

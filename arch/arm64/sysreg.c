@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System registers that trap from EL1 (ESR_EL2 class 0x18). The identification registers tell a guest
- * what it can use here, so features that the hypervisor traps are not shown. Whatever is not in this file
- * is undefined for a guest: debug, performance monitors, trace, error records among them.
+ * System registers that trap from EL1 (ESR_EL2 class 0x18). The identification registers tell a
+ * guest what it can use here, so features that the hypervisor traps are not shown. Whatever is not
+ * in this file is undefined for a guest: debug, performance monitors, trace, error records among
+ * them.
  */
 #include "arch/arm64/guest.h"
 #include "arch/arm64/vdev/vgic.h"
@@ -25,17 +26,20 @@
 #define PFR0_GIC (UINT64_C(1) << 24)
 #define PFR0_CSV BITS(63, 56)
 #define DFR0_DEBUG_V8 UINT64_C(6)
-/* ISAR1: pointer authentication (APA, API, GPA, GPI) is not enabled for guests. ISAR2: APA3, GPA3. */
+/* ISAR1: pointer authentication (APA, API, GPA, GPI) is not enabled for guests. ISAR2: APA3,
+ * GPA3. */
 #define ISAR1_AUTHENTICATION (BITS(11, 4) | BITS(31, 24))
 #define ISAR2_AUTHENTICATION BITS(15, 8)
 
 static uint64_t identification(uint64_t reg)
 {
     switch (reg) {
-    case SYSREG(3, 0, 0, 4, 0): /* ID_AA64PFR0_EL1: AArch64 only, no EL2 and EL3, no SVE, RAS, AMU */
+    case SYSREG(3, 0, 0, 4,
+                0): /* ID_AA64PFR0_EL1: AArch64 only, no EL2 and EL3, no SVE, RAS, AMU */
         return (sysreg_read(id_aa64pfr0_el1) & (PFR0_FP_SIMD | PFR0_CSV)) | PFR0_EL0_64 |
                PFR0_EL1_64 | PFR0_GIC;
-    case SYSREG(3, 0, 0, 5, 0): /* ID_AA64DFR0_EL1: the base debug architecture, which traps; no PMU */
+    case SYSREG(3, 0, 0, 5,
+                0): /* ID_AA64DFR0_EL1: the base debug architecture, which traps; no PMU */
         return DFR0_DEBUG_V8;
     case SYSREG(3, 0, 0, 6, 0):
         return sysreg_read(id_aa64isar0_el1);
@@ -54,8 +58,8 @@ static uint64_t identification(uint64_t reg)
     }
 }
 
-/* ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1 (IHI 0069 12.2.21): targets are vCPUs of this partition,
- * of which there is one. */
+/* ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1 (IHI 0069 12.2.21): targets are vCPUs of this
+ * partition, of which there is one. */
 static void software_interrupt(struct vcpu *vcpu, uint64_t value)
 {
     bool everyone_else = (value & BIT(40)) != 0;
@@ -81,7 +85,8 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
         if (!read)
             software_interrupt(vcpu, *value);
         return !read;
-    case SYSREG(2, 0, 1, 0, 4): /* OSLAR_EL1: kernels unlock it at start; there is nothing behind it */
+    case SYSREG(2, 0, 1, 0,
+                4): /* OSLAR_EL1: kernels unlock it at start; there is nothing behind it */
     case SYSREG(2, 0, 1, 3, 4): /* OSDLR_EL1 */
     case SYSREG(2, 0, 0, 2, 2): /* MDSCR_EL1: likewise */
     case SYSREG(3, 0, 1, 0, 1): /* ACTLR_EL1 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a guest does that reaches EL2 (Arm ARM D1.4, ESR_EL2). No deed of a guest halts the machine: it is
- * answered, or it ends that partition. */
+/* What a guest does that reaches EL2 (Arm ARM D1.4, ESR_EL2). No deed of a guest halts the
+ * machine: it is answered, or it ends that partition. */
 #include "arch/arm64/trap.h"
 
 #include "arch/arm64/gic.h"
@@ -77,7 +77,8 @@ static uint64_t sign_extend(uint64_t value, unsigned int bytes)
     return (value ^ sign) - sign;
 }
 
-/* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's end. */
+/* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's
+ * end. */
 static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
 {
     uint64_t register_number = FIELD_GET(ABORT_REGISTER, syndrome);
@@ -94,8 +95,9 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
     }
     if ((syndrome & ABORT_ISV) == 0 || (syndrome & ABORT_FNV) != 0 ||
         !vgic_contains(access.address)) {
-        guest_ops->crash(vcpu, access.write ? "wrote to an address that it does not have"
-                                            : "read an address that it does not have",
+        guest_ops->crash(vcpu,
+                         access.write ? "wrote to an address that it does not have"
+                                      : "read an address that it does not have",
                          access.address);
         return;
     }
@@ -103,7 +105,8 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
         access.value = frame->x[register_number];
     vgic_access(&vcpu->vgic, &access);
     if (!access.write && register_number != 31) {
-        uint64_t value = access.bytes < 8 ? access.value & (BIT(access.bytes * 8) - 1) : access.value;
+        uint64_t value = access.bytes < 8 ? access.value & (BIT(access.bytes * 8) - 1)
+                                          : access.value;
 
         if ((syndrome & ABORT_SIGN) != 0)
             value = sign_extend(value, access.bytes);

@@ -2,9 +2,10 @@
 /*
  * Exceptions to EL2 and the way back to a guest.
  *
- * A hypercall is a call: the guest's registers that a C function may change are kept on the stack, the
- * others stay where they are. Every other exception of a guest saves all of them, since what handles it may
- * read or change any. SP_EL2 is at the top of this CPU's stack whenever a guest runs.
+ * A hypercall is a call: the guest's registers that a C function may change are kept on the stack,
+ * the others stay where they are. Every other exception of a guest saves all of them, since what
+ * handles it may read or change any. SP_EL2 is at the top of this CPU's stack whenever a guest
+ * runs.
  */
 #include "layout.h"
 
@@ -163,8 +164,8 @@ stack_restart:
     b 1b
 
 /*
- * An exception of the hypervisor itself: the abort that mmio_probe32 foresees, or a fault that ends it. Nothing
- * is pushed before the stack is known to be good: it may be the stack that overflowed.
+ * An exception of the hypervisor itself: the abort that mmio_probe32 foresees, or a fault that ends
+ * it. Nothing is pushed before the stack is known to be good: it may be the stack that overflowed.
  */
 own_fault:
 own_synchronous:
@@ -203,8 +204,8 @@ own_synchronous:
     mov x1, x2
     b exception_own
 
-/* bool mmio_probe32(uint64_t address, uint32_t *value). An abort overwrites the guest's return state
- * and the two scratch registers, so they are kept here. */
+/* bool mmio_probe32(uint64_t address, uint32_t *value). An abort overwrites the guest's return
+ * state and the two scratch registers, so they are kept here. */
     .globl mmio_probe32
 mmio_probe32:
     mrs x2, elr_el2

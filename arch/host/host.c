@@ -46,7 +46,7 @@ void (*host_entry_observer)(volatile uint64_t *entry, uint64_t value);
 struct vcpu *host_guest;
 const struct arch_guest_ops *host_guest_ops;
 
-/* ---- The seams -------------------------------------------------------------------------------- */
+/* ---- The seams ------------------------------------------------------------------------------ */
 
 static const struct host_registers *find(uint64_t address)
 {
@@ -62,7 +62,8 @@ uint64_t host_mmio_read(uint64_t address, unsigned int bytes)
     const struct host_registers *model = find(address);
 
     if (model == NULL) {
-        fprintf(stderr, "host: read of 0x%llx, where no model stands\n", (unsigned long long)address);
+        fprintf(stderr, "host: read of 0x%llx, where no model stands\n",
+                (unsigned long long)address);
         abort();
     }
     return model->read(model->context, address - model->base, bytes);
@@ -128,7 +129,7 @@ uint64_t host_time(void)
     return now;
 }
 
-/* ---- What the architecture does ------------------------------------------------------------------- */
+/* ---- What the architecture does ------------------------------------------------------------- */
 
 bool arch_map_device(uint64_t base, uint64_t size)
 {
@@ -218,8 +219,9 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
     (void)edge;
     if (line_count == ARCH_INTERRUPT_HANDLERS || interrupt == INTERRUPT_NONE)
         return false;
-    lines[line_count++] =
-        (struct line){ .interrupt = interrupt, .handler = handler, .argument = argument };
+    lines[line_count++] = (struct line){ .interrupt = interrupt,
+                                         .handler = handler,
+                                         .argument = argument };
     return true;
 }
 
@@ -268,7 +270,7 @@ void arch_stage2_invalidate(uint16_t tag)
     host_counters.stage2_invalidates++;
 }
 
-/* ---- What tests do -------------------------------------------------------------------------------- */
+/* ---- What tests do -------------------------------------------------------------------------- */
 
 static void port_start(uint64_t base)
 {
@@ -332,11 +334,11 @@ void host_reset(void)
     log_start(&port, 0);
 }
 
-void host_attach(const struct host_registers *model)
+void host_attach(const struct host_registers *added)
 {
     if (registers_count == REGISTERS_LIMIT)
         abort();
-    registers[registers_count++] = *model;
+    registers[registers_count++] = *added;
 }
 
 void host_advance(uint64_t nanoseconds)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests and host tools set up below the kernel: memory, models behind registers, time, and what
- * happens when the kernel would not return.
+ * What tests and host tools set up below the kernel: memory, models behind registers, time, and
+ * what happens when the kernel would not return.
  */
 #ifndef ARCH_HOST_H
 #define ARCH_HOST_H
@@ -27,9 +27,10 @@ struct host_registers {
 void host_reset(void);
 
 /* Puts a model behind registers; at most 16. The struct is copied. */
-void host_attach(const struct host_registers *registers);
+void host_attach(const struct host_registers *added);
 
-/* Moves time on. Each look at the clock moves it by host_time_step nanoseconds, so that every wait ends. */
+/* Moves time on. Each look at the clock moves it by host_time_step nanoseconds, so that every
+ * wait ends. */
 void host_advance(uint64_t nanoseconds);
 extern uint64_t host_time_step;
 
@@ -59,7 +60,8 @@ enum host_end { HOST_RETURNED, HOST_IDLE, HOST_OFF, HOST_GUEST };
 enum host_end host_run(void (*function)(void *argument), void *argument);
 extern struct vcpu *host_guest;
 
-/* What arch_run_on() was asked to do last, taken out: runs it in host_run(). False: nothing waits. */
+/* What arch_run_on() was asked to do last, taken out: runs it in host_run(). False: nothing
+ * waits. */
 bool host_run_work(unsigned int cpu, enum host_end *end);
 
 /* What the kernel registered. */

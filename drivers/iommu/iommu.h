@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An IOMMU instance as kernel/ sees it, and what a driver for one must do. Each instance has its own
- * capabilities, tags and domains; nothing is merged between instances.
+ * An IOMMU instance as kernel/ sees it, and what a driver for one must do. Each instance has its
+ * own capabilities, tags and domains; nothing is merged between instances.
  *
- * A stream is either parked or attached to one domain; there is no third state and no bypass. Parked
- * logged: every access is blocked and reported. Parked silent: blocked without a report.
+ * A stream is either parked or attached to one domain; there is no third state and no bypass.
+ * Parked logged: every access is blocked and reported. Parked silent: blocked without a report.
  */
 #ifndef DRIVERS_IOMMU_H
 #define DRIVERS_IOMMU_H
@@ -46,10 +46,10 @@ enum iommu_stream_state {
 
 /* Why the instance was silenced. */
 enum iommu_failure {
-    FAILURE_DEADLINE,       /* a SYNC or a register acknowledge did not come */
-    FAILURE_COMMAND,        /* a second illegal command, or a command fetch that aborted */
-    FAILURE_EVENT_QUEUE,    /* it could not write an event though there was room */
-    FAILURE_SERVICE,        /* the unit reported that it has failed */
+    FAILURE_DEADLINE,    /* a SYNC or a register acknowledge did not come */
+    FAILURE_COMMAND,     /* a second illegal command, or a command fetch that aborted */
+    FAILURE_EVENT_QUEUE, /* it could not write an event though there was room */
+    FAILURE_SERVICE,     /* the unit reported that it has failed */
 };
 
 struct iommu_fault {
@@ -90,10 +90,10 @@ struct iommu {
     const struct topology_iommu *topology;
     struct iommu_capabilities capabilities;
     struct iommu_counters counters;
-    bool usable;   /* started; its devices may be assigned */
-    bool silenced; /* failed since */
-    bool late;     /* not in the board's table: closed later than the others */
-    void *unit;    /* the driver's own */
+    bool usable;          /* started; its devices may be assigned */
+    bool silenced;        /* failed since */
+    bool late;            /* not in the board's table: closed later than the others */
+    void *unit;           /* the driver's own */
     struct lock tag_lock; /* guards tags */
     uint64_t tags[IOMMU_TAGS / 64];
 };
@@ -101,9 +101,9 @@ struct iommu {
 struct iommu_driver {
     const char *compatible;
 
-    /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none), brings up
-     * queues and turns the unit on. It has been closed and stays so. Boot only. False: not usable,
-     * it stays closed; *reason says why. */
+    /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none),
+     * brings up queues and turns the unit on. It has been closed and stays so. Boot only. False:
+     * not usable, it stays closed; *reason says why. */
     bool (*start)(struct iommu *iommu, uint32_t stream_count, const char **reason);
 
     /* Makes sure that the stream has an entry of its own. Boot only. False: no memory, or out of
@@ -124,7 +124,8 @@ struct iommu_driver {
     /* The same of a whole domain: before its tag or its root is used again. */
     enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
 
-    /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's size. */
+    /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
+     * size. */
     void (*handle_events)(struct iommu *iommu);
 
     /* Makes the unit pass nothing, for good: ABORT and off. */

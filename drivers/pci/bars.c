@@ -127,7 +127,8 @@ void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint3
         if (!pci->function[i].unplaced)
             continue;
         pci_name(&pci->function[i], name);
-        log_warning("pci: %s: its registers do not fit into the 32-bit window: not assignable", name);
+        log_warning("pci: %s: its registers do not fit into the 32-bit window: not assignable",
+                    name);
     }
 }
 

@@ -25,8 +25,8 @@ void pci_write32(const struct pci_function *function, uint32_t offset, uint32_t 
     mmio_write32(function->config + offset, value);
 }
 
-/* The other half of the word is written back as it was read: in the words that the hypervisor writes, STATUS
- * is the only such half with bits that a one clears, so it is written as zero. */
+/* The other half of the word is written back as it was read: in the words that the hypervisor
+ * writes, STATUS is the only such half with bits that a one clears, so it is written as zero. */
 void pci_write16(const struct pci_function *function, uint32_t offset, uint16_t value)
 {
     uint32_t word_offset = offset & ~3u, shift = (offset & 2) * 8;

@@ -88,8 +88,8 @@ static enum pci_kind kind_of(const struct pci_function *function, uint8_t layout
     if (layout == LAYOUT_BRIDGE) {
         if (!function->express)
             return PCI_BRIDGE_CONVENTIONAL;
-        switch (FIELD_GET(EXPRESS_TYPE, pci_read16(function, function->cap_express +
-                                                                 EXPRESS_CAPABILITIES))) {
+        switch (FIELD_GET(EXPRESS_TYPE,
+                          pci_read16(function, function->cap_express + EXPRESS_CAPABILITIES))) {
         case EXPRESS_TYPE_ROOT_PORT:
             return PCI_ROOT_PORT;
         case EXPRESS_TYPE_UPSTREAM:
@@ -113,8 +113,9 @@ static void number_bridge(struct scan *scan, uint32_t index, unsigned int depth)
     uint32_t bus = scan->next_bus;
 
     if (bus > scan->host->bus_last || depth + 1 >= PCI_DEPTH) {
-        log_warning("pci: no bus number left below bridge %02x:%02x.%x: what is behind it stays off",
-                    bridge->rid >> 8, bridge->rid >> 3 & 31, bridge->rid & 7);
+        log_warning(
+            "pci: no bus number left below bridge %02x:%02x.%x: what is behind it stays off",
+            bridge->rid >> 8, bridge->rid >> 3 & 31, bridge->rid & 7);
         pci_write32(bridge, PCI_BUSES, bridge->rid >> 8);
         return;
     }
@@ -136,8 +137,8 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
     struct pci_function found = { .host = scan->host, .rid = rid, .parent = parent };
     uint32_t identity;
 
-    found.config = scan->host->ecam.base +
-                   ((uint64_t)(rid - ((uint32_t)scan->host->bus_first << 8)) << FUNCTION_CONFIG_SHIFT);
+    found.config = scan->host->ecam.base + ((uint64_t)(rid - ((uint32_t)scan->host->bus_first << 8))
+                                            << FUNCTION_CONFIG_SHIFT);
     if (!mmio_probe32(found.config + PCI_VENDOR, &identity) || (identity & 0xFFFF) == VENDOR_NONE ||
         identity == 0)
         return false;

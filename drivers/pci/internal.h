@@ -5,7 +5,8 @@
 
 #include "drivers/pci/pci.h"
 
-/* Sizes and places the BARs of the functions from index first on, and opens the bridges above them. */
+/* Sizes and places the BARs of the functions from index first on, and opens the bridges above
+ * them. */
 void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint32_t first);
 
 /* Writes the addresses of the placed BARs again, after a reset. */

@@ -12,7 +12,8 @@
      ACS_COMPLETION_REDIRECT | ACS_UPSTREAM_FORWARDING)
 /* A port isolates if it validates requester ids and sends requests and completions upwards. */
 #define ACS_PORT                                                                                   \
-    (ACS_SOURCE_VALIDATION | ACS_REQUEST_REDIRECT | ACS_COMPLETION_REDIRECT | ACS_UPSTREAM_FORWARDING)
+    (ACS_SOURCE_VALIDATION | ACS_REQUEST_REDIRECT | ACS_COMPLETION_REDIRECT |                      \
+     ACS_UPSTREAM_FORWARDING)
 /* A function of a multifunction device isolates if it does not talk to its siblings. */
 #define ACS_FUNCTION (ACS_REQUEST_REDIRECT | ACS_COMPLETION_REDIRECT)
 
@@ -69,8 +70,8 @@ static void find_requester(struct pci *pci, uint32_t index)
     }
 }
 
-/* Where requests that a root complex may turn around come out: the first function of the host that sits on the root
- * bus without a barrier of its own. */
+/* Where requests that a root complex may turn around come out: the first function of the host
+ * that sits on the root bus without a barrier of its own. */
 static uint32_t root_anchor(const struct pci *pci, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++) {
@@ -85,9 +86,9 @@ static uint32_t root_anchor(const struct pci *pci, uint32_t index)
 }
 
 /*
- * Ports that turn requests around or pass them on without checking their ids. The downstream ports of a
- * switch sit on its inner bus, so one without ACS joins what is below it to the whole switch. A root
- * port without ACS leaves it to the root complex, for which the board may vouch.
+ * Ports that turn requests around or pass them on without checking their ids. The downstream ports
+ * of a switch sit on its inner bus, so one without ACS joins what is below it to the whole switch.
+ * A root port without ACS leaves it to the root complex, for which the board may vouch.
  */
 static void join_through_ports(struct pci *pci, uint32_t index, bool root_isolates)
 {
@@ -114,7 +115,8 @@ static bool same_device(const struct pci_function *a, const struct pci_function 
     return a->host == b->host && a->rid >> 3 == b->rid >> 3;
 }
 
-/* Functions of one device talk to each other inside it, unless each of them says that it does not. */
+/* Functions of one device talk to each other inside it, unless each of them says that it does
+ * not. */
 static void join_siblings(struct pci *pci, uint32_t index)
 {
     const struct pci_function *function = &pci->function[index];

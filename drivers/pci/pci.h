@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PCI Express (PCI Express Base 6.0) as Bulkhead finds it: it enumerates everything itself, whatever firmware
- * did before, since isolation rests on what is found here. Boot only, but for the functions that
- * say otherwise.
+ * PCI Express (PCI Express Base 6.0) as Bulkhead finds it: it enumerates everything itself,
+ * whatever firmware did before, since isolation rests on what is found here. Boot only, but for the
+ * functions that say otherwise.
  */
 #ifndef DRIVERS_PCI_H
 #define DRIVERS_PCI_H
@@ -19,9 +19,9 @@
 #define PCI_RID(bus, device, function) ((uint32_t)((bus) << 8 | (device) << 3 | (function)))
 
 enum pci_kind {
-    PCI_ENDPOINT,           /* below a port, or a conventional function */
-    PCI_INTEGRATED,         /* an endpoint on the root bus */
-    PCI_HOST_BRIDGE,        /* the host's own presence on its root bus: no DMA, no registers */
+    PCI_ENDPOINT,    /* below a port, or a conventional function */
+    PCI_INTEGRATED,  /* an endpoint on the root bus */
+    PCI_HOST_BRIDGE, /* the host's own presence on its root bus: no DMA, no registers */
     PCI_ROOT_PORT,
     PCI_SWITCH_UPSTREAM,
     PCI_SWITCH_DOWNSTREAM,
@@ -38,9 +38,9 @@ struct pci_bar {
 
 struct pci_function {
     const struct topology_pci_host *host;
-    uint64_t config;  /* physical address of its configuration space */
-    uint32_t rid;     /* bus, device, function */
-    uint32_t parent;  /* index of the bridge above, or PCI_NO_PARENT */
+    uint64_t config; /* physical address of its configuration space */
+    uint32_t rid;    /* bus, device, function */
+    uint32_t parent; /* index of the bridge above, or PCI_NO_PARENT */
     enum pci_kind kind;
     uint16_t vendor, device;
     uint32_t class_revision;
@@ -53,8 +53,8 @@ struct pci_function {
     uint16_t cap_acs, cap_ats, cap_pasid, cap_sriov, cap_ari;
     struct pci_bar bar[PCI_BARS];
 
-    uint32_t requester; /* the requester id that its transactions carry at the root (aliases) */
-    uint32_t group;     /* index of the first function of its group */
+    uint32_t requester;     /* the requester id that its transactions carry at the root (aliases) */
+    uint32_t group;         /* index of the first function of its group */
     uint32_t group_reasons; /* BH_GROUP_* */
 };
 
@@ -66,16 +66,16 @@ struct pci {
 
 /*
  * Finds every function behind the host: clears memory decode and bus mastering of each as it is
- * found, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its pages
- * inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx disabled.
- * The host's ECAM is mapped. Work: 32 functions a bus found.
+ * found, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its
+ * pages inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx
+ * disabled. The host's ECAM is mapped. Work: 32 functions a bus found.
  */
 void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 
 /*
- * Computes requester ids, groups and their reasons over all functions. root_isolates: the board vouches
- * that a root complex routes nothing from one root port or integrated endpoint to another. Switches ACS
- * on where it exists. Once, after all hosts were enumerated.
+ * Computes requester ids, groups and their reasons over all functions. root_isolates: the board
+ * vouches that a root complex routes nothing from one root port or integrated endpoint to another.
+ * Switches ACS on where it exists. Once, after all hosts were enumerated.
  */
 void pci_isolate(struct pci *pci, bool root_isolates);
 
@@ -93,7 +93,7 @@ void pci_write16(const struct pci_function *function, uint32_t offset, uint16_t 
 void pci_set_decode(const struct pci_function *function, bool on);
 void pci_set_mastering(const struct pci_function *function, bool on);
 
-/* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ---------- */
+/* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ----- */
 
 enum pci_reset_method {
     PCI_RESET_NONE, /* there is no way to reset this function alone */
@@ -117,8 +117,8 @@ enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_f
 
 /*
  * Begins the reset, or goes on with it if its time has come; constant work. The function must be
- * parked. DONE: it answers again and BARs and INTx disable are restored, decode and mastering off. FAILED:
- * it did not come back in time.
+ * parked. DONE: it answers again and BARs and INTx disable are restored, decode and mastering off.
+ * FAILED: it did not come back in time.
  */
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset);

@@ -28,7 +28,8 @@ static bool alone_on_bus(const struct pci *pci, const struct pci_function *funct
 enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *function)
 {
     if (function->cap_express != 0 &&
-        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) != 0)
+        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) !=
+            0)
         return PCI_RESET_FUNCTION_LEVEL;
     if (function->cap_advanced != 0 &&
         (pci_read8(function, function->cap_advanced + ADVANCED_CAPABILITIES) & ADVANCED_FLR) != 0)
@@ -53,15 +54,16 @@ static void set_bus_reset(const struct pci_function *bridge, bool on)
 {
     uint16_t control = pci_read16(bridge, PCI_BRIDGE_CONTROL);
 
-    pci_write16(bridge, PCI_BRIDGE_CONTROL,
-                (uint16_t)(on ? control | BRIDGE_CONTROL_BUS_RESET
-                              : control & ~BRIDGE_CONTROL_BUS_RESET));
+    pci_write16(
+        bridge, PCI_BRIDGE_CONTROL,
+        (uint16_t)(on ? control | BRIDGE_CONTROL_BUS_RESET : control & ~BRIDGE_CONTROL_BUS_RESET));
 }
 
 static void begin_function_level(const struct pci_function *function)
 {
     if (function->cap_express != 0 &&
-        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) != 0) {
+        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) !=
+            0) {
         uint32_t offset = (uint32_t)function->cap_express + EXPRESS_DEVICE_CONTROL;
 
         pci_write16(function, offset, pci_read16(function, offset) | EXPRESS_INITIATE_FLR);

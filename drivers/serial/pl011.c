@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arm PrimeCell UART PL011 (DDI 0183), transmit side. Baud rate and framing are the boot loader's. */
+/* Arm PrimeCell UART PL011 (DDI 0183), transmit side. Baud rate and framing are the boot
+ * loader's. */
 #include "arch/seam.h"
 #include "drivers/serial/serial.h"
 
@@ -30,8 +31,8 @@ static bool pl011_write(uint64_t base, char c)
     return true;
 }
 
-/* The interrupt says that the FIFO has passed its level downwards, so something must have been written
- * before it can come: the log writes first and asks then. */
+/* The interrupt says that the FIFO has passed its level downwards, so something must have been
+ * written before it can come: the log writes first and asks then. */
 static void pl011_interrupt(uint64_t base, bool wanted)
 {
     if (!wanted)

@@ -108,13 +108,14 @@ static bool read_reg(const void *tree, int node, int parent, unsigned int index,
 
     if ((uint64_t)length / sizeof(fdt32_t) < (uint64_t)entry * (index + 1))
         return false;
-    reg += (unsigned int)entry * index;
+    reg += (size_t)entry * index;
     range->base = cells(reg, address_cells);
     range->size = cells(reg + address_cells, size_cells);
     return true;
 }
 
-/* The INTID of the index-th interrupt of a node, three cells each; INTERRUPT_NONE if it has none. */
+/* The INTID of the index-th interrupt of a node, three cells each; INTERRUPT_NONE if it has
+ * none. */
 static uint32_t read_interrupt(const void *tree, int node, int index)
 {
     int length;
@@ -122,7 +123,7 @@ static uint32_t read_interrupt(const void *tree, int node, int index)
 
     if (cell == NULL || index < 0 || length < (index + 1) * 3 * (int)sizeof(fdt32_t))
         return INTERRUPT_NONE;
-    cell += index * 3;
+    cell += (ptrdiff_t)index * 3;
     return fdt32_ld(cell) == GIC_SPI ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
 }
 
@@ -288,9 +289,9 @@ static void read_block(struct reader *reader, int node, int parent)
 
     if (topology->block_count == TOPOLOGY_BLOCKS)
         return; /* cannot be assigned, and is in nobody's stage 2 */
-    while (block.register_count < TOPOLOGY_REGISTERS &&
-           read_reg(tree, node, parent, block.register_count,
-                    &block.registers[block.register_count]))
+    while (
+        block.register_count < TOPOLOGY_REGISTERS &&
+        read_reg(tree, node, parent, block.register_count, &block.registers[block.register_count]))
         block.register_count++;
     if (block.register_count == 0 || fdt_get_path(tree, node, block.name, TOPOLOGY_NAME) != 0)
         return;
@@ -338,7 +339,8 @@ static uint32_t iommu_by_handle(const struct topology *topology, uint32_t handle
     return IOMMU_NONE;
 }
 
-/* iommu-map: <first, phandle, stream, count> each; an iommu-map-mask other than all ones is refused. */
+/* iommu-map: <first, phandle, stream, count> each; an iommu-map-mask other than all ones is
+ * refused. */
 static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host)
 {
     const void *tree = reader->tree;

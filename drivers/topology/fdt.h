@@ -10,9 +10,9 @@
 #include "drivers/topology/topology.h"
 
 /*
- * Copies the used parts of the tree at `source` into `copy` (capacity bytes) and checks the copy from
- * end to end. The source is read once only. False: no tree there, corrupt, or larger than capacity;
- * *error says which. Work: the tree's size.
+ * Copies the used parts of the tree at `source` into `copy` (capacity bytes) and checks the copy
+ * from end to end. The source is read once only. False: no tree there, corrupt, or larger than
+ * capacity; *error says which. Work: the tree's size.
  */
 bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine, in the one internal form that every reader of firmware tables fills in. Addresses are
- * physical, sizes in bytes, interrupts are GIC INTIDs. Fixed arrays: a machine that does not fit is
- * refused by its reader, never cut.
+ * The machine, in the one internal form that every reader of firmware tables fills in. Addresses
+ * are physical, sizes in bytes, interrupts are GIC INTIDs. Fixed arrays: a machine that does not
+ * fit is refused by its reader, never cut.
  */
 #ifndef DRIVERS_TOPOLOGY_H
 #define DRIVERS_TOPOLOGY_H
@@ -32,7 +32,7 @@ struct topology_cpu {
 };
 
 struct topology_iommu {
-    char name[TOPOLOGY_NAME];       /* node path */
+    char name[TOPOLOGY_NAME]; /* node path */
     char compatible[TOPOLOGY_NAME];
     struct topology_range registers;
     uint32_t event_interrupt;
@@ -53,7 +53,7 @@ struct topology_pci_window {
     uint64_t cpu_base;
     uint64_t pci_base;
     uint64_t size;
-    bool wide;         /* addresses above 4 GiB: 64-bit BARs only */
+    bool wide; /* addresses above 4 GiB: 64-bit BARs only */
     bool prefetchable;
 };
 
@@ -75,7 +75,7 @@ struct topology_block {
     char compatible[TOPOLOGY_NAME];
     uint32_t register_count;
     struct topology_range registers[TOPOLOGY_REGISTERS];
-    bool masters;     /* it has an iommus property */
+    bool masters; /* it has an iommus property */
 };
 
 struct topology {
@@ -86,8 +86,8 @@ struct topology {
 
     uint32_t cpu_count;
     struct topology_cpu cpu[TOPOLOGY_CPUS];
-    bool psci;       /* CPUs are started by PSCI ... */
-    bool psci_smc;   /* ... with SMC, the only conduit at EL2 */
+    bool psci;     /* CPUs are started by PSCI ... */
+    bool psci_smc; /* ... with SMC, the only conduit at EL2 */
 
     bool gicv3;
     struct topology_range gic_distributor;
@@ -117,6 +117,7 @@ struct topology_error {
  * Finds the unit and the stream id of a requester id of a PCI host. Returns the index into
  * topology->iommu, or IOMMU_NONE if no map names the id. Work: the host's maps.
  */
-uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester, uint32_t *stream);
+uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester,
+                         uint32_t *stream);
 
 #endif

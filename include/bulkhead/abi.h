@@ -61,14 +61,14 @@
 #define BH_EBUSY (-4)         /* in use in a way that excludes this call */
 #define BH_EINVAL (-5)        /* a malformed argument */
 #define BH_EEXIST (-6)        /* something is there already */
-#define BH_ERANGE (-7)        /* outside the aperture, the reserved ranges, or the caller's memory */
-#define BH_ENOSPC (-8)        /* a fixed pool is full */
-#define BH_EOPNOTSUPP (-9)    /* the hardware or the board's policy cannot */
-#define BH_EAGAIN (-10)       /* not finished: call again as the call's text says */
-#define BH_ETIMEDOUT (-11)    /* hardware missed its deadline; the unit has been silenced */
-#define BH_EFAULT (-12)       /* a guest pointer that is not the caller's memory, or misaligned */
+#define BH_ERANGE (-7)     /* outside the aperture, the reserved ranges, or the caller's memory */
+#define BH_ENOSPC (-8)     /* a fixed pool is full */
+#define BH_EOPNOTSUPP (-9) /* the hardware or the board's policy cannot */
+#define BH_EAGAIN (-10)    /* not finished: call again as the call's text says */
+#define BH_ETIMEDOUT (-11) /* hardware missed its deadline; the unit has been silenced */
+#define BH_EFAULT (-12)    /* a guest pointer that is not the caller's memory, or misaligned */
 
-/* ---- Constants of arguments ------------------------------------------------------------------ */
+/* ---- Constants of arguments ----------------------------------------------------------------- */
 #define BH_PASID_NONE 0xFFFFFFFF /* attach without a PASID */
 #define BH_IOAS_NONE 0           /* no parent; never a valid id */
 
@@ -112,7 +112,7 @@
 #define BH_GROUP_NO_ACS 4        /* a port on their path does not isolate */
 #define BH_GROUP_STREAM 8        /* they share a stream id */
 #define BH_GROUP_REGISTERS 16    /* their register pages cannot be separated */
-#define BH_GROUP_ROOT_COMPLEX 32 /* integrated endpoints, and the board does not vouch for the root */
+#define BH_GROUP_ROOT_COMPLEX 32 /* the board does not vouch for the root complex above them */
 
 /* Capabilities of a device: bits of bh_device_info.capabilities. */
 #define BH_DEVICE_DMA 1     /* masters memory behind an IOMMU: attach is possible */
@@ -128,14 +128,14 @@
 
 struct bh_partition_info {
     uint64_t size;
-    uint32_t device_count;      /* device_info takes indices below this */
-    uint32_t processor_count;   /* vCPUs */
-    uint64_t memory_base;       /* guest-physical */
-    uint64_t memory_size;       /* bytes, what remains after the table pool */
-    uint64_t pool_pages_free;   /* 4 KiB table pages left */
+    uint32_t device_count;    /* device_info takes indices below this */
+    uint32_t processor_count; /* vCPUs */
+    uint64_t memory_base;     /* guest-physical */
+    uint64_t memory_size;     /* bytes, what remains after the table pool */
+    uint64_t pool_pages_free; /* 4 KiB table pages left */
     uint64_t pool_pages_total;
-    uint64_t ioas_limit;        /* most I/O address spaces at a time */
-    char name[32];              /* zero-terminated */
+    uint64_t ioas_limit; /* most I/O address spaces at a time */
+    char name[32];       /* zero-terminated */
 };
 
 struct bh_bar {
@@ -145,41 +145,41 @@ struct bh_bar {
 
 struct bh_device_info {
     uint64_t size;
-    uint32_t device;            /* the id that the other calls take */
-    uint32_t group;             /* number of the group, from topology */
-    uint32_t group_reasons;     /* BH_GROUP_*; 0: alone in its group */
+    uint32_t device;        /* the id that the other calls take */
+    uint32_t group;         /* number of the group, from topology */
+    uint32_t group_reasons; /* BH_GROUP_*; 0: alone in its group */
     uint32_t group_members;
-    uint32_t iommu;             /* index of the IOMMU instance; 0xFFFFFFFF: none */
-    uint32_t capabilities;      /* BH_DEVICE_* */
-    uint32_t interrupts;        /* BH_INTERRUPTS_* */
-    uint32_t pasid_bits;        /* 0: no PASID */
-    uint32_t vendor_device;     /* PCI vendor id in the low half, device id in the high one */
+    uint32_t iommu;         /* index of the IOMMU instance; 0xFFFFFFFF: none */
+    uint32_t capabilities;  /* BH_DEVICE_* */
+    uint32_t interrupts;    /* BH_INTERRUPTS_* */
+    uint32_t pasid_bits;    /* 0: no PASID */
+    uint32_t vendor_device; /* PCI vendor id in the low half, device id in the high one */
     uint32_t class_revision;
-    uint64_t aperture_first;    /* lowest and highest IOVA that can be mapped for it */
+    uint64_t aperture_first; /* lowest and highest IOVA that can be mapped for it */
     uint64_t aperture_last;
-    uint64_t page_sizes;        /* bit n: leaves of 2^n bytes */
+    uint64_t page_sizes; /* bit n: leaves of 2^n bytes */
     struct bh_bar bar[BH_BAR_COUNT];
-    char name[32];              /* PCI address, or node path (end of it) */
+    char name[32]; /* PCI address, or node path (end of it) */
 };
 
 struct bh_query_state {
     uint64_t size;
-    uint32_t owner;        /* BH_OWNER_* of the device's group */
-    uint32_t bound;        /* this device is bound by the caller */
-    uint32_t ioas;         /* ioas attached without a PASID, or 0 */
+    uint32_t owner;         /* BH_OWNER_* of the device's group */
+    uint32_t bound;         /* this device is bound by the caller */
+    uint32_t ioas;          /* ioas attached without a PASID, or 0 */
     uint32_t stream_silent; /* its faults are no longer reported */
-    uint64_t label;        /* given at bind */
-    uint64_t generation;   /* counts every change of the device's attachment */
+    uint64_t label;         /* given at bind */
+    uint64_t generation;    /* counts every change of the device's attachment */
 };
 
 struct bh_query_fault {
     uint64_t size;
-    uint64_t count;   /* faults of this device since boot */
-    uint64_t lost;    /* faults of its unit that could not be recorded */
+    uint64_t count; /* faults of this device since boot */
+    uint64_t lost;  /* faults of its unit that could not be recorded */
     uint64_t label;
-    uint64_t iova;    /* of the last one */
-    uint32_t cause;   /* BH_CAUSE_* */
-    uint32_t access;  /* BH_ACCESS_* */
+    uint64_t iova;   /* of the last one */
+    uint32_t cause;  /* BH_CAUSE_* */
+    uint32_t access; /* BH_ACCESS_* */
     uint32_t pasid;
     uint32_t reserved;
 };

@@ -10,8 +10,8 @@ struct console {
     char line[LOG_LINE];
 };
 
-/* source: LOG_HYPERVISOR + 1 + the partition's index. A line longer than LOG_LINE is continued on the
- * next. Work: length. */
+/* source: LOG_HYPERVISOR + 1 + the partition's index. A line longer than LOG_LINE is continued
+ * on the next. Work: length. */
 void console_write(struct console *console, unsigned int source, const char *name,
                    const char *bytes, size_t length);
 

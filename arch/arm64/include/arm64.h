@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AArch64 as the hypervisor uses it: system registers by name, the fields it sets, and what each CPU
- * keeps (Arm ARM DDI 0487).
+ * AArch64 as the hypervisor uses it: system registers by name, the fields it sets, and what each
+ * CPU keeps (Arm ARM DDI 0487).
  */
 #ifndef ARCH_ARM64_H
 #define ARCH_ARM64_H
@@ -150,8 +150,8 @@ struct guest_frame {
     uint64_t reserved;
 };
 
-/* vectors.S: leaves the hypervisor for the guest whose state stands in *frame; this CPU's stack starts
- * anew at the next exception. Does not return. */
+/* vectors.S: leaves the hypervisor for the guest whose state stands in *frame; this CPU's stack
+ * starts anew at the next exception. Does not return. */
 _Noreturn void guest_enter(const struct guest_frame *frame);
 
 /* vectors.S: abandons whatever this CPU's stack holds and calls function on a fresh one. */

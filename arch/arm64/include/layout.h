@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers that C, assembler and the linker script must agree on. Plain decimal or hexadecimal only. */
+/* Numbers that C, assembler and the linker script must agree on. Plain decimal or hexadecimal
+ * only. */
 #ifndef ARCH_ARM64_LAYOUT_H
 #define ARCH_ARM64_LAYOUT_H
 

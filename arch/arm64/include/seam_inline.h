@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The seams on AArch64 at EL2, where physical addresses are mapped to themselves. See arch/seam.h. */
+/* The seams on AArch64 at EL2, where physical addresses are mapped to themselves. See
+ * arch/seam.h. */
 #ifndef ARCH_ARM64_SEAM_INLINE_H
 #define ARCH_ARM64_SEAM_INLINE_H
 

@@ -9,7 +9,8 @@
 #define VGIC_PRIVATE 32 /* SGIs 0 to 15, PPIs 16 to 31; there are no SPIs yet */
 #define VGIC_LIST_REGISTERS 16
 
-/* The interrupt controller as one vCPU sees it. Touched only by the CPU that the vCPU is pinned to. */
+/* The interrupt controller as one vCPU sees it. Touched only by the CPU that the vCPU is
+ * pinned to. */
 struct vgic {
     uint32_t group;   /* GICR_IGROUPR0 */
     uint32_t enabled; /* GICR_ISENABLER0 */

@@ -96,8 +96,9 @@ void vgic_start(struct vgic *vgic)
     memset(vgic, 0, sizeof(*vgic));
     vgic->edge = (1u << SGI_COUNT) - 1;
     vgic->waker = (uint32_t)(WAKER_SLEEP | WAKER_CHILDREN_ASLEEP);
-    vgic->list_registers =
-        (unsigned int)FIELD_GET(VTR_LIST_REGISTERS, sysreg_read_named(ICH_VTR_EL2)) + 1;
+    vgic->list_registers = (unsigned int)FIELD_GET(VTR_LIST_REGISTERS,
+                                                   sysreg_read_named(ICH_VTR_EL2)) +
+                           1;
     for (unsigned int i = 0; i < vgic->list_registers; i++)
         lr_write(i, 0);
     sysreg_write_named(ICH_AP0R0_EL2, 0);
@@ -312,7 +313,8 @@ static void priority_access(struct vgic *vgic, uint64_t offset, struct guest_acc
 
 static void redistributor_access(struct vgic *vgic, uint64_t offset, struct guest_access *access)
 {
-    if (offset >= PRIVATE_FRAME + IPRIORITYR && offset < PRIVATE_FRAME + IPRIORITYR + VGIC_PRIVATE) {
+    if (offset >= PRIVATE_FRAME + IPRIORITYR &&
+        offset < PRIVATE_FRAME + IPRIORITYR + VGIC_PRIVATE) {
         priority_access(vgic, offset - PRIVATE_FRAME, access);
     } else if (offset >= PRIVATE_FRAME) {
         if (access->write)
@@ -335,8 +337,8 @@ static void distributor_access(struct vgic *vgic, uint64_t offset, struct guest_
 {
     if (access->write) {
         if (offset == GICD_CTLR) {
-            vgic->distributor_control =
-                (uint32_t)(access->value & (CTLR_ENABLE_GROUP1 | CTLR_ENABLE_GROUP1A));
+            vgic->distributor_control = (uint32_t)(access->value &
+                                                   (CTLR_ENABLE_GROUP1 | CTLR_ENABLE_GROUP1A));
             vgic_refill(vgic);
         }
         return;

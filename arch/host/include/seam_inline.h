@@ -2,7 +2,8 @@
 /*
  * The seams in a process. Physical memory is a fixed mapping whose addresses are the process's own
  * (the program is linked at a low fixed address, and HOST_MEMORY lies where its pointers fit into a
- * table entry); registers reach whatever model stands at their address; time is a counter that the tests move.
+ * table entry); registers reach whatever model stands at their address; time is a counter that the
+ * tests move.
  */
 #ifndef ARCH_HOST_SEAM_INLINE_H
 #define ARCH_HOST_SEAM_INLINE_H

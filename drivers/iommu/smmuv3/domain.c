@@ -32,7 +32,8 @@ enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_doma
         commands[count++] = command_tlbi_range(domain->tag, address, pages, !tables);
     } else if (pages <= ADDRESS_COMMANDS_LIMIT) {
         while (count < pages) {
-            commands[count] = command_tlbi_address(domain->tag, address + count * PAGE_SIZE, !tables);
+            commands[count] = command_tlbi_address(domain->tag, address + count * PAGE_SIZE,
+                                                   !tables);
             count++;
         }
     } else {

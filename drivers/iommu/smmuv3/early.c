@@ -18,8 +18,8 @@ static bool wait_clear(uint64_t address, uint64_t bits)
 }
 
 /*
- * GBPA rules while SMMUEN is 0, so ABORT goes in first: then a unit that firmware left enabled goes from
- * its translation to abort without a moment of bypass between.
+ * GBPA rules while SMMUEN is 0, so ABORT goes in first: then a unit that firmware left enabled goes
+ * from its translation to abort without a moment of bypass between.
  */
 enum early_state smmuv3_close(uint64_t base)
 {

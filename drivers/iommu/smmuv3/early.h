@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The early closer (invariant I2): the first thing that runs on the machine. It makes every SMMUv3 of
- * the board's linked table abort all transactions, before the device tree is looked at, before memory
- * is cleared, before relocation.
+ * The early closer (invariant I2): the first thing that runs on the machine. It makes every SMMUv3
+ * of the board's linked table abort all transactions, before the device tree is looked at, before
+ * memory is cleared, before relocation.
  *
- * early.c is position-independent by itself: it refers to nothing but the table it is given, stores to
- * nothing but the stack and registers, and calls nothing.
+ * early.c is position-independent by itself: it refers to nothing but the table it is given, stores
+ * to nothing but the stack and registers, and calls nothing.
  */
 #ifndef DRIVERS_IOMMU_SMMUV3_EARLY_H
 #define DRIVERS_IOMMU_SMMUV3_EARLY_H
@@ -16,9 +16,9 @@
 
 /* How the unit was found and left. */
 enum early_state {
-    EARLY_CLOSED,        /* GBPA.ABORT acknowledged; it was disabled */
-    EARLY_WAS_ENABLED,   /* firmware had it enabled; SMMUEN = 0 acknowledged, GBPA.ABORT set before */
-    EARLY_UNRESPONSIVE,  /* it did not acknowledge in time: never used, its devices refused */
+    EARLY_CLOSED,      /* GBPA.ABORT acknowledged; it was disabled */
+    EARLY_WAS_ENABLED, /* firmware had it enabled; SMMUEN = 0 acknowledged, GBPA.ABORT set before */
+    EARLY_UNRESPONSIVE, /* it did not acknowledge in time: never used, its devices refused */
 };
 
 struct early_report {
@@ -27,9 +27,9 @@ struct early_report {
 };
 
 /*
- * Closes the units whose register bases stand in bases[0..count), count <= EARLY_UNITS. Runs once, on
- * the boot CPU, with the MMU on or off. Work: at most EARLY_POLLS register reads a wait, three waits
- * a unit. (IHI 0070 6.3.12 SMMU_GBPA, 6.3.9 SMMU_CR0.)
+ * Closes the units whose register bases stand in bases[0..count), count <= EARLY_UNITS. Runs once,
+ * on the boot CPU, with the MMU on or off. Work: at most EARLY_POLLS register reads a wait, three
+ * waits a unit. (IHI 0070 6.3.12 SMMU_GBPA, 6.3.9 SMMU_CR0.)
  */
 void smmuv3_close_early(const uint64_t *bases, uint32_t count, struct early_report *report);
 

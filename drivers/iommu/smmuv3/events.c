@@ -65,7 +65,8 @@ void smmuv3_events(struct smmuv3 *unit)
 
         if (((producer ^ unit->event_consumer) & position_mask) == 0)
             break;
-        const volatile uint64_t *record = unit->events + (unit->event_consumer & (wrap - 1)) * EVENT_WORDS;
+        const volatile uint64_t *record = unit->events +
+                                          (size_t)(unit->event_consumer & (wrap - 1)) * EVENT_WORDS;
 
         if (!iommu->capabilities.coherent)
             cache_clean_invalidate(record, EVENT_SIZE);

@@ -72,8 +72,8 @@ static void put(struct smmuv3 *unit, struct command command)
     unit->produced++;
 }
 
-/* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been emptied twice,
- * since whoever fills it looks first. Lock held. */
+/* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been
+ * emptied twice, since whoever fills it looks first. Lock held. */
 static void look(struct smmuv3 *unit)
 {
     uint64_t position_mask = BIT(unit->command_log2 + 1) - 1;
@@ -147,8 +147,7 @@ static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *c
     iommu->counters.syncs += sync_each ? count : 1;
     barrier_entries();
     end = unit->produced;
-    mmio_write32(unit->base + SMMU_CMDQ_PROD,
-                 (uint32_t)(end & (BIT(unit->command_log2 + 1) - 1)));
+    mmio_write32(unit->base + SMMU_CMDQ_PROD, (uint32_t)(end & (BIT(unit->command_log2 + 1) - 1)));
     look(unit);
     bool done = unit->consumed >= end;
 
@@ -164,8 +163,8 @@ enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *comman
 
     if (result != IOMMU_OK || unit->iommu->counters.illegal_commands == illegal)
         return result;
-    /* One command in the queue was refused and replaced; what it should have done is not known to be
-     * done, so everything is invalidated, by commands as simple as there are. */
+    /* One command in the queue was refused and replaced; what it should have done is not known
+     * to be done, so everything is invalidated, by commands as simple as there are. */
     illegal = unit->iommu->counters.illegal_commands;
     result = issue_once(unit, widest, ARRAY_LENGTH(widest));
     if (result == IOMMU_OK && unit->iommu->counters.illegal_commands != illegal) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arm System MMU version 3 (Arm IHI 0070), registers and structures in memory, in the manual's order
- * and with its names. Data only.
+ * Arm System MMU version 3 (Arm IHI 0070), registers and structures in memory, in the manual's
+ * order and with its names. Data only.
  */
 #ifndef DRIVERS_IOMMU_SMMUV3_REGISTERS_H
 #define DRIVERS_IOMMU_SMMUV3_REGISTERS_H
 
 #include "lib/types.h"
 
-/* ---- Register page 0 (6.2) ------------------------------------------------------------------- */
+/* ---- Register page 0 (6.2) ------------------------------------------------------------------ */
 #define SMMU_IDR0 0x000
 #define IDR0_S2P BIT(0)
 #define IDR0_S1P BIT(1)
@@ -74,7 +74,8 @@
 #define STRTAB_CFG_FORMAT BITS(17, 16)
 #define STRTAB_FORMAT_LINEAR 0
 #define STRTAB_FORMAT_TWO_LEVEL 1
-#define BASE_READ_ALLOCATE BIT(62) /* RA of the stream table and command queue, WA of the event queue */
+#define BASE_READ_ALLOCATE                                                                         \
+    BIT(62) /* RA of the stream table and command queue, WA of the event queue */
 #define SMMU_CMDQ_BASE 0x090
 #define SMMU_CMDQ_PROD 0x098
 #define SMMU_CMDQ_CONS 0x09C
@@ -84,16 +85,16 @@
 #define SMMU_EVENTQ_BASE 0x0A0
 #define SMMU_EVENTQ_IRQ_CFG0 0x0B0
 
-/* ---- Register page 1: the event queue's indices ----------------------------------------------- */
+/* ---- Register page 1: the event queue's indices --------------------------------------------- */
 #define SMMU_EVENTQ_PROD 0x100A8
 #define SMMU_EVENTQ_CONS 0x100AC
 #define EVENTQ_OVERFLOW BIT(31)
 
 #define SMMU_REGISTERS_SIZE 0x20000
 
-/* ---- Stream table (5.2) ------------------------------------------------------------------------ */
+/* ---- Stream table (5.2) --------------------------------------------------------------------- */
 #define STE_WORDS 8
-#define STE_SIZE 64
+#define STE_SIZE UINT64_C(64)
 #define L1STD_SPAN BITS(4, 0)
 #define L1STD_POINTER BITS(51, 6)
 
@@ -121,9 +122,9 @@
 /* STE word 3 */
 #define STE3_TTB BITS(51, 4)
 
-/* ---- Commands (4.1) --------------------------------------------------------------------------- */
+/* ---- Commands (4.1) ------------------------------------------------------------------------- */
 #define COMMAND_WORDS 2
-#define COMMAND_SIZE 16
+#define COMMAND_SIZE UINT64_C(16)
 #define CMD0_OPCODE BITS(7, 0)
 #define CMD_CFGI_STE 0x03
 #define CMD_CFGI_STE_RANGE 0x04
@@ -147,9 +148,9 @@
 #define SYNC0_CS BITS(13, 12)
 #define SYNC_CS_NONE 0
 
-/* ---- Event records (7.3) ------------------------------------------------------------------------ */
+/* ---- Event records (7.3) -------------------------------------------------------------------- */
 #define EVENT_WORDS 4
-#define EVENT_SIZE 32
+#define EVENT_SIZE UINT64_C(32)
 #define EVENT0_TYPE BITS(7, 0)
 #define EVENT0_SSV BIT(11)
 #define EVENT0_SUBSTREAM BITS(31, 12)
@@ -164,11 +165,11 @@
 #define EVENT_ACCESS 0x12
 #define EVENT_PERMISSION 0x13
 
-/* ---- Queues: index, wrap bit above it (3.5) ------------------------------------------------------ */
+/* ---- Queues: index, wrap bit above it (3.5) ------------------------------------------------- */
 #define QUEUE_INDEX BITS(19, 0)
 #define QUEUE_BASE_LOG2SIZE BITS(4, 0)
 
-/* ---- Stage 2 descriptors (Arm ARM D8.3, VMSAv8-64, 4 KiB granule) -------------------------------- */
+/* ---- Stage 2 descriptors (Arm ARM D8.3, VMSAv8-64, 4 KiB granule) --------------------------- */
 #define S2_MEMATTR_NORMAL_WB (UINT64_C(0xF) << 2)
 #define S2_READ BIT(6)
 #define S2_WRITE BIT(7)

@@ -2,10 +2,10 @@
 /*
  * The stream table (IHI 0070 5.2) and the one function that writes a live entry of it.
  *
- * The unit reads an entry word by word, at any moment, and may keep what it read until CFGI_STE. So a
- * live entry changes only in steps after each of which every mixture of old and new words means the old
- * or the new state, or abort: first the words that the current state does not use, then the single word
- * that turns the state, then the leftovers (3.21.3).
+ * The unit reads an entry word by word, at any moment, and may keep what it read until CFGI_STE. So
+ * a live entry changes only in steps after each of which every mixture of old and new words means
+ * the old or the new state, or abort: first the words that the current state does not use, then the
+ * single word that turns the state, then the leftovers (3.21.3).
  */
 #include "drivers/iommu/smmuv3/unit.h"
 #include "lib/boot_memory.h"
@@ -18,15 +18,15 @@ struct ste {
 
 #define STE_ABORT ((struct ste){ { STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_ABORT) } })
 
-/* First-level descriptors. They stand in the image so that their address is known to whoever wants to
- * show that no device reaches them. */
+/* First-level descriptors. They stand in the image so that their address is known to whoever
+ * wants to show that no device reaches them. */
 uint64_t smmuv3_stream_tables[TOPOLOGY_IOMMUS][L1_ENTRIES] __attribute__((aligned(4096)));
 static unsigned int level1_used;
 
 static void fill_abort(volatile uint64_t *entries, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        entry_write64(&entries[i * STE_WORDS], STE_ABORT.word[0]);
+        entry_write64(&entries[(size_t)i * STE_WORDS], STE_ABORT.word[0]);
 }
 
 static bool start_linear(struct smmuv3 *unit, const char **reason)
@@ -162,10 +162,11 @@ static struct ste read_ste(const volatile uint64_t *live)
 
 /*
  * One hitless change of a live entry: at most one word differs in bits in use. Stores the other
- * words first, then that one, then clears what is left over. *stores counts the steps that the unit must
- * not mix: after each of them its copies are dropped.
+ * words first, then that one, then clears what is left over. *stores counts the steps that the unit
+ * must not mix: after each of them its copies are dropped.
  */
-static enum iommu_result write_hitless(struct smmuv3 *unit, uint32_t stream, const struct ste *target)
+static enum iommu_result write_hitless(struct smmuv3 *unit, uint32_t stream,
+                                       const struct ste *target)
 {
     volatile uint64_t *live = ste_of(unit, stream);
     struct ste current = read_ste(live);
@@ -175,7 +176,8 @@ static enum iommu_result write_hitless(struct smmuv3 *unit, uint32_t stream, con
 
     /* Bits that only the new state uses, in words that hold nothing of the current one. */
     for (unsigned int i = 1; i < STE_WORDS; i++) {
-        uint64_t value = (current.word[i] & used.word[i]) | (target->word[i] & wanted.word[i] & ~used.word[i]);
+        uint64_t value = (current.word[i] & used.word[i]) |
+                         (target->word[i] & wanted.word[i] & ~used.word[i]);
 
         if ((wanted.word[i] & ~used.word[i]) != 0 && value != current.word[i]) {
             entry_write64(&live[i], value);
@@ -248,8 +250,8 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
     bool was_translating = FIELD_GET(STE0_CONFIG, before.word[0]) == STE_CONFIG_S2 &&
                            FIELD_GET(STE2_VMID, before.word[2]) != unit->parked.tag;
 
-    /* Accesses that were translated before have reached memory once a TLBI of their tag and a SYNC have
-     * completed (3.21.1): after this the device's last access is over. */
+    /* Accesses that were translated before have reached memory once a TLBI of their tag and a
+     * SYNC have completed (3.21.1): after this the device's last access is over. */
     if (result == IOMMU_OK && was_translating) {
         struct command drain = command_tlbi_domain((uint16_t)FIELD_GET(STE2_VMID, before.word[2]));
 

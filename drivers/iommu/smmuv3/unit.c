@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bringing a unit up (IHI 0070 6.3, 3.11). It has been closed before (early.c) and lets nothing through
- * until SMMUEN is set over a table in which every stream aborts. */
+/* Bringing a unit up (IHI 0070 6.3, 3.11). It has been closed before (early.c) and lets nothing
+ * through until SMMUEN is set over a table in which every stream aborts. */
 #include "drivers/iommu/smmuv3/unit.h"
 #include "lib/boot_memory.h"
 #include "lib/string.h"
@@ -68,10 +68,11 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
     if (*reason != NULL)
         return false;
     capabilities->output_bits = output_sizes[FIELD_GET(IDR5_OAS, idr5)];
-    /* Starting at level 0 needs an output of 44 bits at least; below that one root page covers 39. */
-    capabilities->input_bits =
-        capabilities->output_bits >= 44 ? capabilities->output_bits
-                                        : (unsigned int)min_u64(39, capabilities->output_bits);
+    /* Starting at level 0 needs an output of 44 bits at least; below that one root page
+     * covers 39. */
+    capabilities->input_bits = capabilities->output_bits >= 44
+                                   ? capabilities->output_bits
+                                   : (unsigned int)min_u64(39, capabilities->output_bits);
     capabilities->tag_bits = (idr0 & IDR0_VMID16) != 0 ? 16 : 8;
     capabilities->stream_bits = (unsigned int)FIELD_GET(IDR1_SIDSIZE, idr1);
     capabilities->page_sizes = BIT(12) | BIT(21) | BIT(30);
@@ -102,12 +103,14 @@ static bool start_queues(struct smmuv3 *unit)
     unit->events = take_queue(unit, EVENT_SIZE << unit->event_log2);
     if (unit->commands == NULL || unit->events == NULL)
         return false;
-    mmio_write64(unit->base + SMMU_CMDQ_BASE, memory_physical(unit->commands) | BASE_READ_ALLOCATE |
-                                                  FIELD_PUT(QUEUE_BASE_LOG2SIZE, unit->command_log2));
+    mmio_write64(unit->base + SMMU_CMDQ_BASE,
+                 memory_physical(unit->commands) | BASE_READ_ALLOCATE |
+                     FIELD_PUT(QUEUE_BASE_LOG2SIZE, unit->command_log2));
     mmio_write32(unit->base + SMMU_CMDQ_PROD, 0);
     mmio_write32(unit->base + SMMU_CMDQ_CONS, 0);
-    mmio_write64(unit->base + SMMU_EVENTQ_BASE, memory_physical(unit->events) | BASE_READ_ALLOCATE |
-                                                    FIELD_PUT(QUEUE_BASE_LOG2SIZE, unit->event_log2));
+    mmio_write64(unit->base + SMMU_EVENTQ_BASE,
+                 memory_physical(unit->events) | BASE_READ_ALLOCATE |
+                     FIELD_PUT(QUEUE_BASE_LOG2SIZE, unit->event_log2));
     mmio_write32(unit->base + SMMU_EVENTQ_PROD, 0);
     mmio_write32(unit->base + SMMU_EVENTQ_CONS, 0);
     return true;
@@ -167,14 +170,14 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
     unit->iommu = iommu;
     unit->base = base;
     iommu->unit = unit;
-    mmio_write32(base + SMMU_CR1,
-                 (uint32_t)(FIELD_PUT(CR1_QUEUE_IC, CR1_CACHE_WRITE_BACK) |
-                            FIELD_PUT(CR1_QUEUE_OC, CR1_CACHE_WRITE_BACK) |
-                            FIELD_PUT(CR1_QUEUE_SH, CR1_SHARE_INNER) |
-                            FIELD_PUT(CR1_TABLE_IC, CR1_CACHE_WRITE_BACK) |
-                            FIELD_PUT(CR1_TABLE_OC, CR1_CACHE_WRITE_BACK) |
-                            FIELD_PUT(CR1_TABLE_SH, CR1_SHARE_INNER)));
-    /* The CPUs' broadcast invalidations are not the unit's (PTM exists only where they could reach it). */
+    mmio_write32(base + SMMU_CR1, (uint32_t)(FIELD_PUT(CR1_QUEUE_IC, CR1_CACHE_WRITE_BACK) |
+                                             FIELD_PUT(CR1_QUEUE_OC, CR1_CACHE_WRITE_BACK) |
+                                             FIELD_PUT(CR1_QUEUE_SH, CR1_SHARE_INNER) |
+                                             FIELD_PUT(CR1_TABLE_IC, CR1_CACHE_WRITE_BACK) |
+                                             FIELD_PUT(CR1_TABLE_OC, CR1_CACHE_WRITE_BACK) |
+                                             FIELD_PUT(CR1_TABLE_SH, CR1_SHARE_INNER)));
+    /* The CPUs' broadcast invalidations are not the unit's (PTM exists only where they could
+     * reach it). */
     uint64_t private_maintenance = (mmio_read32(base + SMMU_IDR0) & IDR0_BTM) != 0 ? CR2_PTM : 0;
 
     mmio_write32(base + SMMU_CR2, (uint32_t)(private_maintenance | CR2_RECINVSID));

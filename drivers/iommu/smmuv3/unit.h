@@ -37,8 +37,8 @@ struct smmuv3 {
     unsigned int event_log2;
     uint32_t event_consumer; /* index with wrap bit */
 
-    uint64_t *level1;          /* two-level: descriptors; linear: NULL */
-    uint64_t stream_table;     /* linear: physical base of the entries */
+    uint64_t *level1;      /* two-level: descriptors; linear: NULL */
+    uint64_t stream_table; /* linear: physical base of the entries */
     unsigned int stream_bits;
     struct iommu_domain parked; /* an empty domain: where logged parked streams lead */
     struct page_record parked_record;
@@ -56,9 +56,9 @@ struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf);
 struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf);
 
 /*
- * Puts count <= BATCH_LIMIT commands and a SYNC into the queue and waits until the unit has completed
- * them, at most until the deadline. An illegal command is repaired as docs/architecture.md says.
- * No lock is held while waiting.
+ * Puts count <= BATCH_LIMIT commands and a SYNC into the queue and waits until the unit has
+ * completed them, at most until the deadline. An illegal command is repaired as
+ * docs/architecture.md says. No lock is held while waiting.
  */
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
 
