@@ -9,10 +9,13 @@ Q := $(if $(filter 1,$(V)),,@)
 .DEFAULT_GOAL := help
 include mk/setup.mk
 include mk/image.mk
--include guests/guests.mk
--include mk/host.mk
--include mk/lint.mk
+include guests/guests.mk
+include mk/host.mk
+include mk/lint.mk
 include mk/run.mk
+-include tests/system/loader.mk
+-include mk/bench.mk
+-include mk/test.mk
 
 .PHONY: help clean
 help:

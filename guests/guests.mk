@@ -2,6 +2,7 @@
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
 #   make guests     $(BUILD)/guests/{sensor,probe}.elf and sensor.bin
+#   (bench.elf and boot.elf are made for `make bench` alone)
 #
 # Included by the top Makefile. Needs BUILD, CROSS_COMPILE, NEWLIB_INCLUDE, NEWLIB_LIB,
 # LIBFDT_INCLUDE, LIBFDT_ARM64 and the stamps SETUP_BUILD and SETUP_NEWLIB of mk/setup.mk.
@@ -49,10 +50,13 @@ guest_start_sources := guests/sdk/start.S
 guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
 # The probe drives the same device as the demo.
 guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
+# boot.S is a program of its own, without the SDK.
+guest_bench_sources := $(sort $(filter-out guests/bench/boot.S,$(wildcard guests/bench/*.[cS])))
+guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
-  $(guest_sensor_sources) $(guest_probe_sources)))
+  $(guest_sensor_sources) $(guest_probe_sources) $(guest_bench_sources) $(guest_boot_sources)))
 
 .PHONY: guests
 guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf
@@ -68,8 +72,14 @@ $(guest_out)/sdk.a: $(call guest_objects,$(guest_sdk_sources))
 
 $(guest_out)/sensor.elf: $(call guest_objects,$(guest_start_sources) $(guest_sensor_sources))
 $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_probe_sources))
-$(guest_out)/sensor.elf $(guest_out)/probe.elf: $(guest_out)/sdk.a guests/sdk/partition.ld
+$(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
+$(guest_out)/sensor.elf $(guest_out)/probe.elf $(guest_out)/bench.elf: $(guest_out)/sdk.a \
+    guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
+
+$(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
+	$(Q)$(guest_link) -nostdlib -static -no-pie -Wl,-Ttext=0x40000000 -Wl,--build-id=none \
+	    -Wl,-z,max-page-size=4096 $^ -o $@
 
 $(guest_out)/%.bin: $(guest_out)/%.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@

@@ -62,7 +62,6 @@ struct device_faults {
     uint64_t lost;
     uint64_t iova; /* of the last one */
     uint32_t cause, access, pasid;
-    uint64_t repeats;      /* of the last one, not printed */
     uint64_t last;         /* ticks */
     uint64_t window_start; /* ticks */
     uint32_t window_count;

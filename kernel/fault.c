@@ -59,15 +59,11 @@ static void open_window(struct device_faults *faults)
     faults->window_lines = 0;
 }
 
-/* A burst on one page is one line; how long it was is told by the next. */
+/* A burst on one page is one line; the record counts each fault of it. */
 static void print_fault(const struct device *device, struct device_faults *faults,
                         const struct iommu_fault *fault)
 {
-    if (same_burst(faults, fault)) {
-        faults->repeats++;
-        return;
-    }
-    if (faults->window_lines++ >= WINDOW_LINES)
+    if (same_burst(faults, fault) || faults->window_lines++ >= WINDOW_LINES)
         return;
     log_warning("fault: device=%s partition=%s cause=%s access=%s iova=0x%lx", device->name,
                 owner_name(device), fault_cause_name(fault->cause),

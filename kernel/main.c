@@ -47,10 +47,16 @@ static void start_log(void)
 static void read_tree(uint64_t address)
 {
     struct topology_error error = { 0 };
+    uint32_t first;
 
     if (address == 0)
         address = board_device_tree;
-    if (!arch_map_memory(address, TREE_SIZE_LIMIT) ||
+    if (!is_aligned(address, 8) || !arch_map_memory(address, FDT_HEADER_SIZE) ||
+        !mmio_probe32(address, &first))
+        refuse("the device tree's address is not readable memory", "");
+    uint64_t extent = min_u64(fdt_extent(memory_pointer(address)), TREE_SIZE_LIMIT);
+
+    if (!arch_map_memory(address, max_u64(extent, FDT_HEADER_SIZE)) ||
         !fdt_take(memory_pointer(address), tree, sizeof(tree), &error) ||
         !fdt_read_topology(tree, &topology, &error))
         refuse(error.text != NULL ? error.text : "the device tree cannot be mapped", error.node);

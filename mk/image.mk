@@ -19,13 +19,20 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmi
 # Every symbol is hidden: references are relative to the program counter, without a table between.
 ARM64_CPPFLAGS := -I. -Iinclude -Iarch/arm64/include -isystem $(LIBFDT_INCLUDE) \
                   -DIMAGE_LINK_ADDRESS=$(IMAGE_LINK_ADDRESS)
-ARM64_CODEGEN := -ffreestanding -fpie -include arch/arm64/include/hidden.h -O2 -g \
+ARM64_CODEGEN := -ffreestanding -fpie -include arch/arm64/include/hidden.h -g \
                  -fno-stack-protector -fno-omit-frame-pointer -fno-common -ffunction-sections \
                  -fdata-sections -mstrict-align -fno-asynchronous-unwind-tables \
                  -fno-delete-null-pointer-checks -ffile-prefix-map=$(CURDIR)=. -march=armv8-a+nofp
 ARM64_CFLAGS := -std=c11 $(WARNINGS) $(ARM64_CODEGEN) -mgeneral-regs-only -mno-outline-atomics
 ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CODEGEN) \
                       -mgeneral-regs-only -mno-outline-atomics
+
+# What runs after boot is compiled for speed, what runs once for size.
+HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c lib/log.c kernel/assign.c kernel/hypercall.c \
+               kernel/ioas.c kernel/partition.c kernel/fault.c kernel/owner.c \
+               $(wildcard drivers/iommu/smmuv3/*.c) arch/arm64/gic.c arch/arm64/trap.c \
+               arch/arm64/vdev/vgic.c
+arm64_optimize = $(if $(filter $*.c,$(HOT_SOURCES)),-O2,-Os)
 
 ARM64_OBJECTS := $(ARM64_C_SOURCES:%.c=$(IMAGE_DIR)/obj/%.o) \
                  $(ARM64_S_SOURCES:%.S=$(IMAGE_DIR)/obj/%.o) $(IMAGE_DIR)/obj/board_table.o
@@ -46,7 +53,7 @@ $(IMAGE_DIR)/obj/board_table.o: $(IMAGE_DIR)/board_table.S
 
 $(IMAGE_DIR)/obj/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD)
 	@mkdir -p $(@D)
-	$(Q)$(CROSS_COMPILE)gcc $(ARM64_CPPFLAGS) $(ARM64_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CROSS_COMPILE)gcc $(ARM64_CPPFLAGS) $(ARM64_CFLAGS) $(arm64_optimize) -MMD -MP -c -o $@ $<
 
 $(IMAGE_DIR)/obj/%.o: %.S $(IMAGE_DIR)/board.dtb $(MAKEFILE_LIST) | $(SETUP_BUILD)
 	@mkdir -p $(@D)

@@ -92,7 +92,7 @@ unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit
             continue;
         cpu->index = count;
         cpu->affinity = topology->cpu[i].affinity;
-        /* The CPU starts with its caches off and reads its own index and nothing else before. */
+        mmu_publish();
         cache_clean(cpu, sizeof(*cpu));
         int64_t error = psci_cpu_on(cpu->affinity, memory_physical(secondary_entry),
                                     memory_physical(cpu));

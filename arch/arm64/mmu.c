@@ -130,6 +130,11 @@ void mmu_enable(void)
     isb();
 }
 
+void mmu_publish(void)
+{
+    cache_clean(&el2_table, sizeof(el2_table));
+}
+
 bool arch_map_device(uint64_t base, uint64_t size)
 {
     return map(base, size, ATTRIBUTES_DEVICE);

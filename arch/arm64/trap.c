@@ -40,7 +40,8 @@ static bool discovery(uint64_t *x)
 
 void trap_hypercall(uint64_t *x, struct cpu *cpu)
 {
-    uint64_t number = x[0] - BH_FUNCTION_BASE;
+    /* The convention passes the function id in w0. */
+    uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE;
 
     if (number < BH_CALL_LIMIT) {
         guest_ops->hypercall(cpu->vcpu, number, x);

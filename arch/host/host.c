@@ -85,7 +85,10 @@ bool mmio_probe32(uint64_t address, uint32_t *value)
 {
     if (address - aborting.base < aborting.size)
         return false;
-    *value = mmio_read32(address);
+    if (address - HOST_MEMORY_BASE < HOST_MEMORY_SIZE)
+        *value = *(const volatile uint32_t *)memory_pointer(address);
+    else
+        *value = mmio_read32(address);
     return true;
 }
 

@@ -40,6 +40,17 @@ static void copy_text(char to[TOPOLOGY_NAME], const char *from)
     to[length] = '\0';
 }
 
+uint64_t fdt_extent(const void *source)
+{
+    struct fdt_header header;
+
+    memcpy(&header, source, sizeof(header));
+    if (fdt_magic(&header) != FDT_MAGIC)
+        return 0;
+    return max_u64((uint64_t)fdt_off_dt_struct(&header) + fdt_size_dt_struct(&header),
+                   (uint64_t)fdt_off_dt_strings(&header) + fdt_size_dt_strings(&header));
+}
+
 bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error)
 {
     struct fdt_header header;
@@ -50,8 +61,7 @@ bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology
         error->text = "no flattened device tree at the address that the boot loader gave";
         return false;
     }
-    uint64_t end = max_u64((uint64_t)fdt_off_dt_struct(&header) + fdt_size_dt_struct(&header),
-                           (uint64_t)fdt_off_dt_strings(&header) + fdt_size_dt_strings(&header));
+    uint64_t end = fdt_extent(&header);
 
     if (fdt_version(&header) < 17 || end > fdt_totalsize(&header)) {
         error->text = "the device tree's header is corrupt";

@@ -9,6 +9,11 @@
 
 #include "drivers/topology/topology.h"
 
+/* Bytes of the tree at source that are in use, from what its header says; 0: there is no tree. Reads
+ * the header, FDT_HEADER_SIZE bytes, and nothing else. */
+#define FDT_HEADER_SIZE 40
+uint64_t fdt_extent(const void *source);
+
 /*
  * Copies the used parts of the tree at `source` into `copy` (capacity bytes) and checks the copy
  * from end to end. The source is read once only. False: no tree there, corrupt, or larger than

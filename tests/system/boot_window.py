@@ -19,7 +19,6 @@ vCPU; see probe_two_processors for two). A landing is result 0, result 0xdead000
 elsewhere), or a witness that changed, whatever the result says.
 """
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
@@ -30,7 +29,9 @@ import tempfile
 import time
 
 import harness
-from harness import HarnessError, Machine
+from dma_probe import DEVICES, SMMU, PortProbe, Probe
+from harness import GrowingLog, HarnessError, Machine
+from replay import Ram, Replay, Scenario, record
 
 DENSE = 8000  # instructions after entry that are stepped
 NEAR = 200  # instructions around an edge that are all tried
@@ -40,227 +41,13 @@ SEED = 20251121
 GOAL = 5000  # instructions from entry to the last unit closed (I2)
 STUB = range(0x40000000, 0x40001000)  # QEMU's own first instructions
 STEP_LIMIT = 2000  # a stretch this short is stepped, a longer one is cut
-RECORD_LIMIT = 60.0
-
-ECAM = 0x4010000000
-SMMU = 0x09050000
-SMMU_IDR0, SMMU_CR0, SMMU_GBPA, SMMU_EVENTQ_PROD = 0x00, 0x20, 0x44, 0x100A8
+SMMU_CR0, SMMU_GBPA = 0x20, 0x44
+CR0_SMMUEN, GBPA_ABORT = 1 << 0, 1 << 20
 SMMU_NAMES = {0x20: "CR0", 0x28: "CR1", 0x2C: "CR2", 0x44: "GBPA", 0x50: "IRQ_CTRL",
               0x60: "GERROR", 0x64: "GERRORN", 0x80: "STRTAB_BASE", 0x88: "STRTAB_BASE_CFG",
               0x90: "CMDQ_BASE", 0x98: "CMDQ_PROD", 0x9C: "CMDQ_CONS", 0xA0: "EVENTQ_BASE",
               0xA8: "EVENTQ_PROD", 0xAC: "EVENTQ_CONS"}
-GICD_ISPENDR3, GICD_ICPENDR3 = 0x0800020C, 0x0800028C  # interrupts 96 to 127
-SMMU_INTERRUPTS = 0xF << 10  # 106 to 109
-WITNESS = 0x7FE00000  # saved and restored around each shot, so that nobody need leave it alone
-INTACT, PATTERN = 0x5AFE5AFE, 0x12345678  # what it holds before; what the device writes
-
-ROOT_SLOT, PORT_SLOT = 0x1E, 0x1D
-DEVICES = ("-device", f"iommu-testdev,bus=pcie.0,addr={ROOT_SLOT:#x}",
-           "-device", f"pcie-root-port,id=window_port,bus=pcie.0,addr={PORT_SLOT:#x},chassis=77",
-           "-device", "iommu-testdev,bus=window_port,addr=0")
-
 SMMU_WRITE = re.compile(r"smmuv3_write_mmio addr: (0x[0-9a-f]+) val: ?(0x[0-9a-f]+)")
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    """What is started, and where the image under test is entered (None: where the stub jumps)."""
-
-    name: str
-    image: str
-    bundle: str = None
-    extra: tuple = ()
-    entry: int = None
-    board: str = None
-
-
-# ---- The devices that try -----------------------------------------------------------------------
-
-
-class Probe:
-    """An iommu-testdev on the root bus, worked through ECAM and its BAR by the outside."""
-
-    COMMAND, BAR0 = 0x04, 0x10
-    IOVA_LOW, IOVA_HIGH, LENGTH, RESULT = 0x04, 0x08, 0x0C, 0x10
-    ARM, ATTRIBUTES, PA_LOW, PA_HIGH, TRIGGER = 0x14, 0x18, 0x1C, 0x20, 0x00
-    MEMORY = 0x2  # this device masters the bus without leave
-    LANDED, FAILED, ELSEWHERE = 0, 0xDEAD0002, 0xDEAD0004
-
-    name = "root bus"
-    window = 0x3EC00000  # where its registers appear for a moment
-
-    def __init__(self, qtest, slot=ROOT_SLOT):
-        self.qtest = qtest
-        self.function = ECAM + (slot << 15)
-
-    def fire(self):
-        """True if the write reached memory. Leaves no trace in what the image can see.
-
-        A blocked shot writes events to the image's queue and raises the unit's interrupt: the
-        producer index goes back, and what was not pending before is made not pending again. What
-        stays is what the unit has cached, and that is meant to.
-        """
-        saved = self._save([self.function + self.COMMAND, self.function + self.BAR0,
-                            SMMU + SMMU_EVENTQ_PROD, WITNESS])
-        pending = self.qtest.read32(GICD_ISPENDR3)
-        landed = self._shoot(self.function)
-        self._restore(saved)
-        self.qtest.write32(GICD_ICPENDR3, SMMU_INTERRUPTS & ~pending)
-        return landed
-
-    def _save(self, addresses):
-        values = self.qtest.batch([f"readl {address:#x}" for address in addresses])
-        return list(zip(addresses, values))
-
-    def _restore(self, saved):
-        """In the order of saving; COMMAND first, so that no BAR moves while it decodes.
-
-        Its upper half is status, where a one clears: it is not written back.
-        """
-        self.qtest.batch([f"writew {address:#x} {value & 0xFFFF:#x}"
-                          if address & 0xFF == self.COMMAND and address >= ECAM
-                          else f"writel {address:#x} {value:#x}" for address, value in saved])
-
-    def _shoot(self, function):
-        bar = self.window
-        answers = self.qtest.batch([
-            f"writew {function + self.COMMAND:#x} 0",
-            f"writel {function + self.BAR0:#x} {bar:#x}",
-            f"writew {function + self.COMMAND:#x} {self.MEMORY:#x}",
-            f"writel {WITNESS:#x} {INTACT:#x}",
-            f"writel {bar + self.IOVA_LOW:#x} {WITNESS:#x}",
-            f"writel {bar + self.IOVA_HIGH:#x} 0",
-            f"writel {bar + self.PA_LOW:#x} {WITNESS:#x}",
-            f"writel {bar + self.PA_HIGH:#x} 0",
-            f"writel {bar + self.LENGTH:#x} 4",
-            f"writel {bar + self.ATTRIBUTES:#x} 0",
-            f"writel {bar + self.ARM:#x} 1",
-            f"readl {bar + self.TRIGGER:#x}",
-            f"readl {bar + self.RESULT:#x}",
-            f"readl {WITNESS:#x}"])
-        return self.judge(*answers[-2:])
-
-    @classmethod
-    def judge(cls, result, witness):
-        """Whether result and witness together say that the write came through."""
-        if result not in (cls.LANDED, cls.FAILED, cls.ELSEWHERE):
-            raise HarnessError(f"iommu-testdev did not try: result {result:#x}")
-        return result != cls.FAILED or witness != INTACT
-
-
-class PortProbe(Probe):
-    """The same behind a root port, whose bus numbers and window it borrows as well."""
-
-    BUSES, MEMORY_WINDOW = 0x18, 0x20
-    SPARE_BUS = 0xF0
-    name = "behind a root port"
-    window = 0x3EA00000
-
-    def __init__(self, qtest, slot=PORT_SLOT):
-        super().__init__(qtest, slot)
-        self.port = self.function
-
-    def fire(self):
-        port = self._save([self.port + self.COMMAND, self.port + self.BUSES,
-                           self.port + self.MEMORY_WINDOW])
-        bus = port[1][1] >> 8 & 0xFF or self.SPARE_BUS  # the image's number, once it gave one
-        block = self.window >> 16 & 0xFFF0
-        self.qtest.batch([
-            f"writel {self.port + self.BUSES:#x} {bus << 16 | bus << 8:#x}",
-            f"writel {self.port + self.MEMORY_WINDOW:#x} {block << 16 | block:#x}",
-            f"writew {self.port + self.COMMAND:#x} {self.MEMORY:#x}"])
-        self.function = ECAM + (bus << 20)
-        landed = super().fire()
-        self._restore(port)
-        return landed
-
-
-# ---- Recording and replaying --------------------------------------------------------------------
-
-
-def record(scenario, rrfile, seconds=RECORD_LIMIT):
-    """Run to the first guest instruction once; returns its address."""
-    extra = [*scenario.extra, *DEVICES, "-smp", "1", "-icount", f"shift=0,rr=record,rrfile={rrfile}"]
-    log = rrfile + ".log"
-    with Machine(scenario.image, scenario.bundle, [*extra, "-d", "int", "-D", log],
-                 ways=("qmp",), held=True, board=scenario.board) as machine:
-        machine.qmp.command("cont")
-        address = harness.wait_for_guest(machine, log, seconds)
-        with contextlib.suppress(OSError, HarnessError):
-            machine.qmp.command("stop")  # unless the guest has switched the machine off already
-            machine.qmp.command("quit")
-        machine.wait_end(20)
-    return address
-
-
-class Replay:
-    """The recorded run once more, with the vCPU in hand. `at` is the position."""
-
-    def __init__(self, scenario, rrfile, extra=()):
-        options = [*scenario.extra, *DEVICES, "-smp", "1", *extra,
-                   "-icount", f"shift=0,rr=replay,rrfile={rrfile}"]
-        self.machine = Machine(scenario.image, scenario.bundle, options,
-                               ways=("qmp", "qtest", "gdb"), held=True, board=scenario.board)
-        self.gdb, self.qmp, self.qtest = self.machine.gdb, self.machine.qmp, self.machine.qtest
-        self._settle()
-
-    def position(self):
-        return self.qmp.command("query-replay")["icount"]
-
-    def step(self):
-        """One instruction; returns the address of the next.
-
-        QEMU at times comes back from a step that it has not made. The address shows that, but for
-        an instruction that branches to itself, so that the position decides; asking for it each
-        time would double the cost.
-        """
-        while True:
-            self.gdb.step()
-            before, self._pc = self._pc, self.gdb.register(self.gdb.PC)
-            if self._pc != before or self.position() > self.at:
-                self.at += 1
-                return self._pc
-
-    def go_to(self, position):
-        """Run on until `position` instructions have been executed since reset."""
-        if position < self.at:
-            raise HarnessError(f"cannot go back from {self.at} to {position}")
-        if position - self.at <= 8:
-            while self.at < position:
-                self.step()
-            return
-        self.qmp.command("replay-break", icount=position)
-        self.gdb.run_to_stop()
-        self._settle()
-        if self.at != position:
-            raise HarnessError(f"stopped at instruction {self.at}, not {position}")
-
-    def _settle(self):
-        """Where are we, after a stretch that was not stepped?"""
-        self.at, self._pc = self.position(), self.gdb.register(self.gdb.PC)
-
-    def stack_pointer(self):
-        return self.gdb.register(self.gdb.SP)
-
-    def run_to_guest(self, address):
-        """Run on to the instruction at `address` below EL2; returns its position."""
-        self.gdb.break_at(address)
-        while True:
-            self.gdb.run_to_stop()
-            self._settle()
-            if self._pc == address and self.gdb.exception_level() < 2:
-                self.gdb.unbreak(address)
-                return self.at
-            self.step()  # the image runs at the same address, one level above
-
-    def close(self):
-        self.machine.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 # ---- First pass: where things happen ------------------------------------------------------------
@@ -279,26 +66,16 @@ class Write:
         return f"{name} <- {self.value:#x}"
 
 
-class WriteLog:
-    """QEMU's trace of SMMU register writes, read as it grows."""
-
-    OPTIONS = ("-d", "trace:smmuv3_write_mmio")
-
-    def __init__(self, path):
-        self.path, self._offset = path, 0
+class WriteLog(GrowingLog):
+    """QEMU's trace of SMMU register writes."""
 
     def options(self):
-        return [*self.OPTIONS, "-D", self.path]
+        return ["-d", "trace:smmuv3_write_mmio", "-D", self.path]
 
     def fresh(self):
         """[(offset, value), ...] of the writes since the last call."""
-        if os.stat(self.path).st_size == self._offset:
-            return []
-        with open(self.path, encoding="utf-8", errors="replace") as log:
-            log.seek(self._offset)
-            text = log.read()
-            self._offset = log.tell()
-        return [tuple(int(word, 16) for word in match) for match in SMMU_WRITE.findall(text)]
+        found = SMMU_WRITE.findall(super().fresh())
+        return [tuple(int(word, 16) for word in match) for match in found]
 
 
 @dataclasses.dataclass
@@ -318,7 +95,8 @@ class Survey:
         for write in self.writes:
             registers[write.offset] = write.value
             if (self.entry is not None and write.position > self.entry
-                    and registers[SMMU_GBPA] & 1 << 20 and not registers[SMMU_CR0] & 1):
+                    and registers[SMMU_GBPA] & GBPA_ABORT
+                    and not registers[SMMU_CR0] & CR0_SMMUEN):
                 return write.position
         return None
 
@@ -392,50 +170,6 @@ def survey_run(scenario, rrfile, guest_address):
 # ---- What the closing code stores ---------------------------------------------------------------
 
 
-class Ram:
-    """The machine's memory as a file that can be read while the vCPU is stopped."""
-
-    BASE, PAGE = 0x40000000, 4096
-    UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-    def __init__(self, path, board):
-        words = harness.runner.board_arguments(board or harness.BOARD_FOLDER)
-        self.path, self.size = path, words[words.index("-m") + 1]
-
-    def options(self):
-        return ["-object", f"memory-backend-file,id=ram,size={self.size},share=on,"
-                           f"mem-path={self.path}", "-machine", "memory-backend=ram"]
-
-    def snapshot(self):
-        """{physical address: page} of all pages that hold anything but zeros."""
-        pages, end = {}, int(self.size[:-1]) * self.UNITS[self.size[-1]]
-        with open(self.path, "rb") as memory:
-            start = 0
-            while start < end:
-                try:
-                    start = os.lseek(memory.fileno(), start, os.SEEK_DATA) & -self.PAGE
-                except OSError:  # nothing but holes follow
-                    break
-                stop = os.lseek(memory.fileno(), start, os.SEEK_HOLE)
-                for offset in range(start, stop, self.PAGE):
-                    page = os.pread(memory.fileno(), self.PAGE, offset)
-                    if page.count(0) != len(page):
-                        pages[self.BASE + offset] = page
-                start = max(stop, start + self.PAGE)
-        return pages
-
-    @classmethod
-    def difference(cls, before, after):
-        """The addresses of the bytes in which two snapshots differ, in order."""
-        zeros = bytes(cls.PAGE)
-        changed = []
-        for address in sorted(before.keys() | after.keys()):
-            old, new = before.get(address, zeros), after.get(address, zeros)
-            if old != new:
-                changed += [address + i for i in range(cls.PAGE) if old[i] != new[i]]
-        return changed
-
-
 @dataclasses.dataclass(frozen=True)
 class Stores:
     """Bytes of memory that changed between the image's entry and the closing of the unit."""
@@ -467,6 +201,21 @@ def watch_stores(scenario, rrfile, survey):
 # ---- Probing ------------------------------------------------------------------------------------
 
 
+def choose_seeded(survey, dense_end, chance):
+    """SEEDED stops after the dense part: half of them before the last register write.
+
+    What lies behind it is mostly the scrubbing of memory, many millions of instructions in which
+    nothing that concerns the unit happens.
+    """
+    last_write = max([write.position for write in survey.writes] + [dense_end])
+    early = range(dense_end + 1, min(last_write, survey.guest) + 1)
+    chosen = set(chance.sample(early, min(SEEDED // 2, len(early))))
+    later = range(dense_end + 1, survey.guest + 1)
+    while len(chosen) < min(SEEDED, len(later)):
+        chosen.add(chance.choice(later))
+    return chosen
+
+
 def choose_stops(survey, seed):
     """(all stops in order, those at which the device behind the port fires too, seeded ones).
 
@@ -476,8 +225,7 @@ def choose_stops(survey, seed):
     """
     dense_end = min(survey.entry + DENSE, survey.guest)
     writes = {write.position + side for write in survey.writes for side in (-1, 0)}
-    later = range(dense_end + 1, survey.guest + 1)
-    seeded = set(random.Random(seed).sample(later, min(SEEDED, len(later))))
+    seeded = choose_seeded(survey, dense_end, random.Random(seed))
     both = set(range(0, dense_end + 1, PORT_STRIDE)) | writes | seeded | {survey.guest}
     return sorted(both | set(range(0, dense_end + 1, ROOT_STRIDE))), both, len(seeded)
 
@@ -556,7 +304,7 @@ class Report:
         return {name: intervals_of(shots) for name, shots in self.shots.items()}
 
     def closed(self):
-        """Position of the instruction that ended the window, for the device that it ended last for."""
+        """Position of the instruction that ended the first window, for the last of the devices."""
         return max((pieces[0][1] + 1 for pieces in self.intervals().values() if pieces), default=0)
 
     def closing_write(self):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watches hypercalls of a running image through the debug stub, without a hook in the image.
 
-A breakpoint on the vector that EL2 takes for a lower level sees each call come in, one on the return
-address sees it come back, and a watchpoint on CMDQ_PROD stops in between whenever commands reach the
-SMMU. At each of these moments the machine stands still, and a visitor may look at its memory.
+A breakpoint on the vector that EL2 takes for a lower level sees each call come in, one on the
+return address sees it come back, and a watchpoint on CMDQ_PROD stops in between whenever commands
+reach the SMMU. At each of these moments the machine stands still, and a visitor may look at its
+memory.
 """
 import re
 import struct
@@ -30,14 +31,14 @@ def call_names():
 def find_guest_entry(image, bundle, folder, seconds, board=None):
     """Address of the first instruction below EL2, from a run of its own."""
     log = f"{folder}/entry.log"
-    with Machine(image, bundle, ["-icount", "shift=0", "-d", "int", "-D", log],
+    with Machine(image, bundle, ["-d", "int", "-D", log],
                  ways=("qmp",), held=True, board=board) as machine:
         machine.qmp.command("cont")
         return harness.wait_for_guest(machine, log, seconds)
 
 
 def hypervisor_address(bus, gdb, physical):
-    """Where EL2 sees a physical address: a walk of its own stage 1, or the same with the MMU off."""
+    """Where EL2 sees a physical address: by its own stage 1, or the same with the MMU off."""
     if not gdb.system_register("SCTLR_EL2") & 1:
         return physical
     bits = 64 - (gdb.system_register("TCR_EL2") & 0x3F)

@@ -32,7 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tools", "run"))
 import run as runner  # noqa: E402  (the tool lies beside the tests, not in a package)
 
-BUILD = os.environ.get("BUILD") or os.path.join(ROOT, "build")
+BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
 BOARD = os.environ.get("BOARD") or "qemu-virt"
 BOARD_FOLDER = os.path.join(ROOT, "boards", BOARD)
 OUTPUT = os.path.join(BUILD, BOARD)
@@ -107,7 +107,8 @@ def connect(path, process, limit=START_LIMIT):
         except (FileNotFoundError, ConnectionRefusedError):
             link.close()
             if process.poll() is not None:
-                raise HarnessError(f"QEMU ended with status {process.returncode} at start") from None
+                status = process.returncode
+                raise HarnessError(f"QEMU ended with status {status} at start") from None
             if time.monotonic() > deadline:
                 raise HarnessError(f"QEMU did not open {os.path.basename(path)}") from None
             time.sleep(0.005)
@@ -226,7 +227,7 @@ class Gdb:
 
     def __init__(self, link):
         self._link, self._rest, self._numbers = link, b"", None
-        self.transact("qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;xmlRegisters=aarch64")
+        self.transact("qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+")
         self.transact("?")
         self.transact("Hg0")
 
@@ -503,18 +504,32 @@ class SystemTest(unittest.TestCase):
 GUEST_ENTRY = re.compile(r"Exception return from AArch64 EL2 to AArch\d+ EL1 PC (0x[0-9a-f]+)")
 
 
-def wait_for_guest(machine, log, seconds):
+class GrowingLog:
+    """A log that QEMU writes: `fresh` is what has come since the last call, in whole lines."""
+
+    def __init__(self, path):
+        self.path, self._offset = path, 0
+
+    def fresh(self):
+        try:
+            if os.stat(self.path).st_size == self._offset:
+                return ""
+        except FileNotFoundError:
+            return ""
+        with open(self.path, "rb") as log:
+            log.seek(self._offset)
+            text = log.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self._offset += len(text)
+        return text.decode("utf-8", "replace")
+
+
+def wait_for_guest(machine, path, seconds):
     """The address of the first instruction below EL2, from QEMU's log of `-d int`."""
-    deadline, text, offset = time.monotonic() + seconds, "", 0
+    log, deadline = GrowingLog(path), time.monotonic() + seconds
     while True:
         ended = machine.process.poll() is not None
-        if os.path.exists(log):
-            with open(log, "rb") as stream:
-                stream.seek(offset)
-                fresh = stream.read()
-            offset += len(fresh)
-            text = text[-200:] + fresh.decode("utf-8", "replace")
-        match = GUEST_ENTRY.search(text)
+        match = GUEST_ENTRY.search(log.fresh())
         if match:
             return int(match.group(1), 16)
         if ended or time.monotonic() > deadline:

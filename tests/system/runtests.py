@@ -4,8 +4,8 @@
 
     runtests.py [--list] [word ...]
 
-One line a test with its time, what failed in full below, and `N passed, N failed` at the end. There
-are no skips: a test that cannot run has failed. build/tests/system.json keeps the results for tables.
+One line a test with its time, what failed in full below, and `N passed, N failed` at the end.
+There are no skips: a test that cannot run has failed. build/tests/system.json keeps the results.
 """
 import argparse
 import json
@@ -65,7 +65,7 @@ class Lines(unittest.TestResult):
 
     @staticmethod
     def _concerns(found, test):
-        return found is test or getattr(found, "test_case", None) is test  # a subTest names its test
+        return found is test or getattr(found, "test_case", None) is test  # that of a subTest
 
     def class_failure(self):
         """Why setUpClass failed, if it did."""

@@ -12,11 +12,10 @@ is something that a device could still use. Layouts: Arm IHI 0070, chapters 4 to
 descriptors: Arm DDI 0487, D8.
 """
 import dataclasses
-import os
 import re
 import struct
 
-from harness import HarnessError
+from harness import GrowingLog, HarnessError
 
 SMMU = 0x09050000
 CR0, STRTAB_BASE, STRTAB_BASE_CFG, CMDQ_PROD = 0x20, 0x80, 0x88, 0x98
@@ -59,7 +58,7 @@ class Command:
         return self.streams is not None and stream in self.streams
 
 
-class Trace:
+class Trace(GrowingLog):
     """QEMU's trace of consumed SMMU commands, read as it grows."""
 
     EVENTS = ("smmuv3_cmdq_opcode", "smmuv3_cmdq_cfgi_ste", "smmuv3_cmdq_cfgi_ste_range",
@@ -72,20 +71,15 @@ class Trace:
     STREAMS = re.compile(r"smmuv3_cmdq_cfgi_ste_range start=(0x[0-9a-f]+) - end=(0x[0-9a-f]+)")
 
     def __init__(self, path):
-        self.path, self._offset, self.errors = path, 0, []
+        super().__init__(path)
+        self.errors = []
 
     def options(self):
         return ["-d", ",".join(f"trace:{event}" for event in self.EVENTS), "-D", self.path]
 
     def fresh(self):
         """The commands consumed since the last call."""
-        if not os.path.exists(self.path) or os.stat(self.path).st_size == self._offset:
-            return []
-        with open(self.path, encoding="utf-8", errors="replace") as log:
-            log.seek(self._offset)
-            text = log.read()
-            self._offset = log.tell()
-        return self.parse(text.splitlines())
+        return self.parse(super().fresh().splitlines())
 
     def parse(self, lines):
         commands = []
@@ -207,7 +201,8 @@ class Unit:
 
     def _walk(self, now, vmid, table, level, iova, entries):
         size = 1 << GRANULE + 9 * (3 - level)
-        for index, entry in enumerate(struct.unpack(f"<{entries}Q", self.bus.read(table, 8 * entries))):
+        content = struct.unpack(f"<{entries}Q", self.bus.read(table, 8 * entries))
+        for index, entry in enumerate(content):
             if not entry & 1:
                 continue
             place = Place(vmid, iova + index * size, size)

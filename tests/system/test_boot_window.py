@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Invariant I2 on the image that ships: DMA lands from reset until one instruction, never later.
 
-Two starts are measured, side by side: as QEMU boots the image, with the SMMU off and open; and after
-a loader that leaves the SMMU on, translating, and its caches filled. boot_window.py says how.
+Two starts are measured, side by side: as QEMU boots the image, with the SMMU off and open; and
+after a loader that leaves the SMMU on, translating, and its caches filled. boot_window.py says how.
 """
 import concurrent.futures
 import os
@@ -11,9 +11,12 @@ import tempfile
 import unittest
 
 import boot_window
+import dma_probe
 import harness
-from boot_window import GOAL, Probe, Report, Scenario, Survey, Write
+from boot_window import GOAL, Report, Survey, Write
+from dma_probe import Probe
 from harness import HarnessError, SystemTest, require
+from replay import Scenario
 
 LOADER = os.path.join(harness.BUILD, "tests", "loader.bin")
 LOADER_MAKE = os.path.join(harness.ROOT, "tests", "system", "loader.mk")
@@ -99,7 +102,8 @@ class Verdict(unittest.TestCase):
         self.assertEqual(report.closed(), 1001)
 
     def test_a_second_opening_of_one_instruction_is_a_mistake(self):
-        self.assertRegex(" ".join(self.report([(0, 1000), (7000, 7000)]).mistakes()), "opened again")
+        report = self.report([(0, 1000), (7000, 7000)])
+        self.assertRegex(" ".join(report.mistakes()), "opened again")
 
     def test_a_window_longer_than_the_goal_is_a_mistake(self):
         self.assertRegex(" ".join(self.report([(0, 6 + GOAL)]).mistakes()), "the goal is below")
@@ -111,14 +115,14 @@ class Verdict(unittest.TestCase):
         self.assertRegex(" ".join(self.report([]).mistakes()), "never landed")
 
     def test_what_came_through_to_elsewhere_counts_as_landed(self):
-        self.assertTrue(Probe.judge(Probe.ELSEWHERE, boot_window.INTACT))
+        self.assertTrue(Probe.judge(Probe.ELSEWHERE, dma_probe.INTACT))
 
     def test_a_changed_witness_counts_as_landed_whatever_the_device_says(self):
-        self.assertTrue(Probe.judge(Probe.FAILED, boot_window.PATTERN))
+        self.assertTrue(Probe.judge(Probe.FAILED, dma_probe.PATTERN))
 
     def test_a_device_that_did_not_try_is_no_evidence(self):
         with self.assertRaises(HarnessError):
-            Probe.judge(0xDEAD0005, boot_window.INTACT)
+            Probe.judge(0xDEAD0005, dma_probe.INTACT)
 
     def test_registers_close_when_abort_is_set_and_translation_is_off(self):
         survey = Survey(entry=6, guest=9000, writes=[

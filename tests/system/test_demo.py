@@ -6,8 +6,8 @@ and the exit status are read. Once with a witness outside: the words that the de
 overwrite are read through the physical bus, before the first attempt and after the last.
 
 *Blocked* means all of these: the table says so where it was expected, a fault record names device,
-partition, cause, access and address, the memory is as it was, and the same transfer lands when it is
-mapped. *Silent* stands where bus mastering is off, too, so that there is nothing left to record.
+partition, cause, access and address, the memory is as it was, and the same transfer lands when it
+is mapped. *Silent* stands where bus mastering is off, too, so that nothing is left to record.
 """
 import re
 import subprocess

@@ -35,6 +35,7 @@ GRACE = 10.0  # seconds that the machine may take to go off after it said so
 OFF_LINE = re.compile(r"\[bulkhead\] off:((?: [^\s=]+=-?\d+)+) *")
 PREFIX = re.compile(r"\[([^\]\s]+)\] ")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+BOLD = 1
 PALETTE = (32, 33, 34, 35, 36, 92, 93, 94, 95, 96)
 
 
@@ -117,7 +118,9 @@ class Painter:
         if not match:
             return line
         name = match.group(1)
-        style = "1" if name == "bulkhead" else str(PALETTE[zlib.crc32(name.encode()) % len(PALETTE)])
+        style = PALETTE[zlib.crc32(name.encode()) % len(PALETTE)]
+        if name == "bulkhead":
+            style = BOLD
         return f"\x1b[{style}m[{name}]\x1b[0m {line[match.end():]}"
 
 

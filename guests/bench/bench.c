@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The payload of `make bench`: costs of calls and of an interrupt as a guest sees them, for
+ * tests/bench/bench.py to read from the console. Needs an edu, and in bootargs block=N: see struct
+ * subject. Ends with 0 if all could be measured.
+ */
+#include "bench.h"
+
+#include <stdio.h>
+
+#include "report.h"
+#include "sdk/bulkhead.h"
+#include "sdk/tree.h"
+#include "sensor/edu.h"
+
+#define EXIT_UNUSABLE 2
+
+static struct row rows[CALLS_LIMIT];
+
+void bench_calls(const struct call *calls, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++)
+        row_begin(&rows[i], calls[i].name);
+    for (unsigned int repetition = 0; repetition < REPETITIONS; repetition++) {
+        for (unsigned int i = 0; i < count; i++) {
+            row_before(&rows[i]);
+            struct timed result = timed_call(&calls[i]);
+
+            row_after(&rows[i]);
+            report_expect(calls[i].name, result.status, calls[i].expected);
+            row_add(&rows[i], result.ticks);
+        }
+    }
+    for (unsigned int i = 0; i < count; i++)
+        row_print(&rows[i]);
+}
+
+static bool find_edu(struct subject *subject)
+{
+    struct bh_device_info info;
+
+    for (uint32_t i = 0; bh_device_info(i, &info) == BH_OK; i++) {
+        if (info.vendor_device == EDU_VENDOR_DEVICE) {
+            subject->index = i;
+            subject->device = info.device;
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(void)
+{
+    struct subject subject = { 0 };
+
+    if (!tree_bootarg_number("block", &subject.block) || !find_edu(&subject)) {
+        printf("failed: needs block=N in bootargs, and an edu\n");
+        return EXIT_UNUSABLE;
+    }
+    report_calibrate();
+    bench_entry();
+    bench_interrupt();
+    bench_bind(&subject);
+    bench_ioas(&subject);
+    bench_memory(&subject);
+    bench_attach(&subject);
+    bench_query(&subject);
+    bench_growth(&subject);
+    printf("complete\n");
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of rows that bench.c runs one after the other. */
+#ifndef GUESTS_BENCH_BENCH_H
+#define GUESTS_BENCH_BENCH_H
+
+#include <stdint.h>
+
+#include "timed.h"
+
+#define CALLS_LIMIT 2 /* calls that are measured in turn, each with a row of its own */
+
+/* What the memory groups work on. */
+struct subject {
+    uint32_t index, device; /* of the edu */
+    uint32_t ioas;
+    uint64_t block; /* guest-physical, 1 GiB of own memory that is aligned to 1 GiB physically */
+};
+
+/* Measures the calls in turn, REPETITIONS times; each must answer what it is expected to. */
+void bench_calls(const struct call *calls, unsigned int count);
+
+/* entry.c: what the way in and out costs. */
+void bench_entry(void);
+void bench_interrupt(void);
+
+/* ownership.c: the device is bound at the end, and the ioas is there. */
+void bench_bind(struct subject *subject);
+void bench_ioas(struct subject *subject);
+void bench_attach(const struct subject *subject);
+void bench_query(const struct subject *subject);
+
+/* memory.c */
+void bench_memory(const struct subject *subject);
+void bench_growth(const struct subject *subject);
+
+#endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tests. Each part closes with one line, `N passed, N failed`; `make test` adds them up.
+
+TEST_FILTER ?=
+
+.PHONY: test test-host test-qemu
+test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
+	@$(PYTHON) tests/run.py lint test-host test-qemu
+
+test-host: $(HOST_DIR)/unit-tests $(HOST_DIR)/model-tests
+	@$(PYTHON) tests/run.py --programs $^
+
+test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool | $(SETUP_QEMU)
+	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \
+	    $(PYTHON) tests/system/runtests.py $(TEST_FILTER)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+/* No test takes a tenth of this; one that hangs is ended by it. */
+#define SECONDS_LIMIT 120
+
+static void run_test(void **state)
+{
+    const struct isolated *isolated = *state;
+
+    isolated->test();
+}
+
+static _Noreturn void run_child(const struct isolated *isolated, int output)
+{
+    struct isolated copy = *isolated;
+    const struct CMUnitTest test = { .name = isolated->name,
+                                     .test_func = run_test,
+                                     .initial_state = &copy };
+
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    alarm(SECONDS_LIMIT);
+    int failed = _cmocka_run_group_tests("alone", &test, 1, NULL, NULL);
+
+    fflush(NULL);
+    _exit(failed != 0);
+}
+
+void isolated_run(void **state)
+{
+    FILE *output = tmpfile();
+    int status = -1;
+    char line[512];
+
+    assert_non_null(output);
+    fflush(NULL);
+    pid_t child = fork();
+
+    if (child == 0)
+        run_child(*state, fileno(output));
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (status != 0) {
+        rewind(output);
+        while (fgets(line, sizeof(line), output) != NULL)
+            fputs(line, stdout);
+    }
+    fclose(output);
+    if (status != 0)
+        fail_msg("the test's process ended with status 0x%x", (unsigned int)status);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every unit test shares: cmocka, and isolation. The kernel keeps its state in static arrays that
+ * are filled once a boot, so each test runs in a process of its own: it starts from a program that has
+ * done nothing yet, and a crash or an endless loop costs that test alone.
+ */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct isolated {
+    void (*test)(void);
+    const char *name;
+};
+
+/* Runs the test in a child; shows what the child printed if it fails. */
+void isolated_run(void **state);
+
+/* An entry of a group; the test is a function without arguments. */
+#define TEST(function)                                                                             \
+    {                                                                                              \
+        .name = #function, .test_func = isolated_run,                                              \
+        .initial_state = &(struct isolated){ .test = (function), .name = #function }               \
+    }
+
+/* Runs the group called `tests` of a file; answers how many failed. */
+#define RUN_GROUP(name) cmocka_run_group_tests_name(name, tests, NULL, NULL)
+
+/* A fixed seed gives the same numbers on every machine (splitmix64). */
+static inline uint64_t random_next(uint64_t *seed)
+{
+    uint64_t z = (*seed += UINT64_C(0x9E3779B97F4A7C15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* FNV-1a, to compare large memory before and after. */
+static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const uint64_t *word = bytes;
+
+    for (size_t i = 0; i < size / sizeof(*word); i++)
+        hash = (hash ^ word[i]) * UINT64_C(0x100000001B3);
+    return hash;
+}
+
+#define HASH_START UINT64_C(0xCBF29CE484222325)
+
+#endif
