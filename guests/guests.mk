@@ -78,7 +78,7 @@ $(guest_out)/sensor.elf $(guest_out)/probe.elf $(guest_out)/bench.elf: $(guest_o
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
 
 $(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
-	$(Q)$(guest_link) -nostdlib -static -no-pie -Wl,-Ttext=0x40000000 -Wl,--build-id=none \
+	$(Q)$(guest_link) -nostdlib -static -no-pie -Wl,-n -Wl,-Ttext=0x40000000 -Wl,--build-id=none \
 	    -Wl,-z,max-page-size=4096 $^ -o $@
 
 $(guest_out)/%.bin: $(guest_out)/%.elf

@@ -17,6 +17,7 @@
 #include "kernel/partition.h"
 #include "kernel/plan.h"
 #include "lib/boot_memory.h"
+#include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -218,6 +219,16 @@ static void start_pci(void)
     pci_isolate(&devices.pci, board.root_isolates);
 }
 
+/* What an assessor compares: the set that was read, whole and as the bundle's maker packed it. */
+static void print_digest(const struct bundle_entry *entry)
+{
+    char text[2 * SHA256_SIZE + 1];
+
+    for (unsigned int i = 0; i < SHA256_SIZE; i++)
+        format(text + (size_t)2 * i, 3, "%02x", entry->digest[i]);
+    log_info("set %s, SHA-256 %s", entry->name, text);
+}
+
 static void read_set(struct set_error *error)
 {
     const char *reason;
@@ -237,6 +248,7 @@ static void read_set(struct set_error *error)
     if (!bundle_copy(&bundle, &bundle.entry[0], copy))
         refuse("the bundle's set does not have the digest that the bundle names: it was damaged",
                "");
+    print_digest(&bundle.entry[0]);
     if (!set_read(copy, bundle.entry[0].size, &set, error)) {
         log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
         lifecycle_refuse();

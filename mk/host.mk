@@ -4,7 +4,7 @@
 -include tests/model/sources.mk
 
 HOST_DIR := $(BUILD)/host
-HOST_CPPFLAGS := -I. -Iinclude -Iarch/host/include -isystem $(LIBFDT_INCLUDE) $(MODEL_CPPFLAGS) \
+HOST_CPPFLAGS := -I. -Iinclude -Iarch/host/include -isystem $(LIBFDT_INCLUDE) $(MODEL_CPPFLAGS) -Itests/unit \
                  -isystem $(CMOCKA_INCLUDE)
 # Fixed low addresses, so that a pointer into the program is a physical address too.
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fno-pie -fno-omit-frame-pointer
@@ -42,3 +42,25 @@ $(HOST_DIR)/model-tests: $(HOST_MODEL_TEST_OBJECTS)
 	$(Q)$(HOST_LINK) -o $@ $(HOST_MODEL_TEST_OBJECTS) $(CMOCKA_LIBS)
 
 -include $(HOST_CORE_OBJECTS:.o=.d) $(HOST_TEST_OBJECTS:.o=.d) $(HOST_MODEL_TEST_OBJECTS:.o=.d)
+
+# ---- make check: what a set isolates, without starting anything ----------------------------------
+CHECK_OBJECTS := $(HOST_TOOL_SOURCES:%.c=$(HOST_DIR)/%.o) $(HOST_DIR)/tests/unit/pci_model.o
+CHECK_SET := $(HOST_DIR)/check-set.dtb
+
+.PHONY: check check-tool
+check-tool: $(HOST_DIR)/check $(HOST_DIR)/machine.dtb $(HOST_DIR)/pci.dtb
+
+$(HOST_DIR)/check: $(HOST_CORE_OBJECTS) $(CHECK_OBJECTS) linker/host.ld
+	$(Q)$(HOST_LINK) -Wl,-T,linker/host.ld -o $@ $(HOST_CORE_OBJECTS) $(CHECK_OBJECTS) $(LIBFDT_HOST)
+
+$(HOST_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
+
+check: check-tool guests | $(SETUP_BUILD)
+	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'
+	$(Q)$(HOST_DIR)/check --set $(CHECK_SET) --name '$(CONFIG)' --directory '$(dir $(CONFIG))' \
+	    --payloads $(BUILD)/guests --machine $(HOST_DIR)/machine.dtb \
+	    --board $(IMAGE_DIR)/board.dtb --pci $(HOST_DIR)/pci.dtb
+
+-include $(CHECK_OBJECTS:.o=.d)

@@ -8,7 +8,7 @@
 /* No test takes a tenth of this; one that hangs is ended by it. */
 #define SECONDS_LIMIT 120
 
-static void run_test(void **state)
+static void run_alone(void **state)
 {
     const struct isolated *isolated = *state;
 
@@ -19,7 +19,7 @@ static _Noreturn void run_child(const struct isolated *isolated, int output)
 {
     struct isolated copy = *isolated;
     const struct CMUnitTest test = { .name = isolated->name,
-                                     .test_func = run_test,
+                                     .test_func = run_alone,
                                      .initial_state = &copy };
 
     dup2(output, STDOUT_FILENO);

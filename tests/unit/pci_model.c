@@ -27,8 +27,8 @@ uint16_t pci_model_get16(const struct pci_model *pci, int index, uint32_t offset
 
 uint32_t pci_model_get32(const struct pci_model *pci, int index, uint32_t offset)
 {
-    return pci_model_get16(pci, index, offset) |
-           (uint32_t)pci_model_get16(pci, index, offset + 2) << 16;
+    return pci_model_get16(pci, index, offset) | (uint32_t)pci_model_get16(pci, index, offset + 2)
+                                                     << 16;
 }
 
 void pci_model_set16(struct pci_model *pci, int index, uint32_t offset, uint16_t value)
@@ -191,7 +191,8 @@ void pci_model_multifunction(struct pci_model *pci, int index)
 
 static bool in_bus_reset(const struct pci_model *pci, int index)
 {
-    for (int up = pci->function[index].parent; up != PCI_MODEL_ROOT; up = pci->function[up].parent) {
+    for (int up = pci->function[index].parent; up != PCI_MODEL_ROOT;
+         up = pci->function[up].parent) {
         if ((pci_model_get16(pci, up, CONTROL) & BUS_RESET) != 0)
             return true;
     }
@@ -274,7 +275,8 @@ static void reset(struct pci_model *pci, int index)
 static void reset_below(struct pci_model *pci, int bridge)
 {
     for (int i = 0; i < (int)pci->count; i++) {
-        for (int up = pci->function[i].parent; up != PCI_MODEL_ROOT; up = pci->function[up].parent) {
+        for (int up = pci->function[i].parent; up != PCI_MODEL_ROOT;
+             up = pci->function[up].parent) {
             if (up == bridge) {
                 pci->function[i].bus_resets++;
                 reset(pci, i);
@@ -353,8 +355,8 @@ void pci_model_write(void *context, uint64_t offset, uint64_t value, unsigned in
         return;
     if (pci->write_count < PCI_MODEL_WRITES)
         pci->write[pci->write_count++] = (struct pci_model_write){ .function = (unsigned int)index,
-                                                                  .offset = at,
-                                                                  .value = (uint32_t)value };
+                                                                   .offset = at,
+                                                                   .value = (uint32_t)value };
     if (at >= BAR0 && at < BAR0 + (f->bridge ? 8 : 24)) {
         write_bar(pci, index, (at - BAR0) / 4, (uint32_t)value);
         return;

@@ -25,8 +25,10 @@ void isolated_run(void **state);
 /* An entry of a group; the test is a function without arguments. */
 #define TEST(function)                                                                             \
     {                                                                                              \
-        .name = #function, .test_func = isolated_run,                                              \
-        .initial_state = &(struct isolated){ .test = (function), .name = #function }               \
+        .name = #function, .test_func = isolated_run, .initial_state = &(struct isolated)          \
+        {                                                                                          \
+            .test = (function), .name = #function                                                  \
+        }                                                                                          \
     }
 
 /* Runs the group called `tests` of a file; answers how many failed. */

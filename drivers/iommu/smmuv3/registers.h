@@ -17,6 +17,7 @@
 #define IDR0_COHACC BIT(4)
 #define IDR0_BTM BIT(5)
 #define IDR0_HYP BIT(9)
+#define IDR0_MSI BIT(13)
 #define IDR0_VMID16 BIT(18)
 #define IDR0_TTENDIAN BITS(22, 21)
 #define IDR0_TTENDIAN_BIG 3

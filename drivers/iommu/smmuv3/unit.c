@@ -141,10 +141,23 @@ static bool drop_stale(struct smmuv3 *unit)
     return smmuv3_issue(unit, commands, count) == IOMMU_OK;
 }
 
+/* Interrupts come by wire: an address that reset or a former user left there would be written to. */
+static bool use_wired_interrupts(struct smmuv3 *unit)
+{
+    if (!smmuv3_write_acknowledged(unit, SMMU_IRQ_CTRL, SMMU_IRQ_CTRLACK, 0))
+        return false;
+    if ((mmio_read32(unit->base + SMMU_IDR0) & IDR0_MSI) != 0) {
+        mmio_write64(unit->base + SMMU_GERROR_IRQ_CFG0, 0);
+        mmio_write64(unit->base + SMMU_EVENTQ_IRQ_CFG0, 0);
+    }
+    return true;
+}
+
 static bool turn_on(struct smmuv3 *unit)
 {
     mmio_write32(unit->base + SMMU_GERRORN, mmio_read32(unit->base + SMMU_GERROR));
-    if (!smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK, (uint32_t)CR0_CMDQEN) ||
+    if (!use_wired_interrupts(unit) ||
+        !smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK, (uint32_t)CR0_CMDQEN) ||
         !drop_stale(unit))
         return false;
     return smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK,

@@ -8,7 +8,8 @@
  * deal with: tables that pass DMA, live queues, and caches that fill as the test fires its devices.
  *
  *   bus 0         STE.Config = 0b100, bypass
- *   other buses   STE.Config = 0b110, stage 2, RAM mapped onto itself with VMID 0
+ *   other buses   STE.Config = 0b110, stage 2, RAM mapped onto itself under VMID 1: the first tag
+ *                 that Bulkhead gives, so that a translation that it fails to drop would be met
  *
  * The stream table has two levels because Bulkhead's has, and in QEMU that choice outlives SMMUEN.
  * Layouts: Arm IHI 0070, chapters 5 (STE) and 6 (registers).
@@ -46,7 +47,9 @@
 #define STE_STAGE2 (STE_V | 6 << 1)
 #define STE1_SHCFG_INCOMING (1 << 44)
 /* S2T0SZ = 25, start at level 1, cacheable and shareable walks, 4 KiB, 44 bits, AArch64 tables */
-#define STE2_STAGE2 ((25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 4 << 16) << 32 | 1 << 51 | 1 << 58)
+#define STE2_VMID 1
+#define STE2_STAGE2 \
+        (STE2_VMID | (25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 4 << 16) << 32 | 1 << 51 | 1 << 58)
 
 #define RAM_BASE 0x40000000 /* the one gigabyte that stage 2 maps, entry 1 of its table */
 #define S2_BLOCK (1 << 10 | 3 << 8 | 3 << 6 | 0xF << 2 | 1)

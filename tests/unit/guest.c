@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What guests and devices do on the machine of these tests: hypercalls and DMA. */
+#include <string.h>
+
+#include "kernel/hypercall.h"
+#include "lib/boot_memory.h"
+#include "machine.h"
+
+/* Where guests put the structures that they pass, from the start of their memory. */
+#define STRUCTURE_OFFSET UINT64_C(0x200000)
+
+struct pending_call {
+    unsigned int partition;
+    uint64_t number;
+};
+
+static void run_call(void *argument)
+{
+    const struct pending_call *pending = argument;
+
+    hypercall(&partitions.partition[pending->partition].vcpu, pending->number, machine.x);
+}
+
+int64_t call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
+             uint64_t d, uint64_t e)
+{
+    struct pending_call pending = { .partition = partition, .number = number };
+
+    machine.x[0] = number;
+    machine.x[1] = a;
+    machine.x[2] = b;
+    machine.x[3] = c;
+    machine.x[4] = d;
+    machine.x[5] = e;
+    host_cpu = partitions.partition[partition].cpu;
+    machine.end = host_run(run_call, &pending);
+    machine_interrupts();
+    return (int64_t)machine.x[0];
+}
+
+int64_t bind(unsigned int partition, uint64_t device, uint64_t label)
+{
+    int64_t result = call2(partition, BH_CALL_DEVICE_BIND, device, label);
+
+    for (unsigned int tries = 0; result == BH_EAGAIN && tries < 100; tries++) {
+        assert_true(machine.x[1] != 0);
+        host_advance(machine.x[1]);
+        result = call2(partition, BH_CALL_DEVICE_BIND, device, label);
+    }
+    return result;
+}
+
+uint64_t bind_and_attach(unsigned int partition, uint64_t device, uint64_t label)
+{
+    assert_int_equal(bind(partition, device, label), BH_OK);
+    int64_t ioas = call2(partition, BH_CALL_IOAS_ALLOC_PAGING, device, BH_IOAS_NONE);
+
+    assert_true(ioas > 0);
+    assert_int_equal(call3(partition, BH_CALL_ATTACH, device, BH_PASID_NONE, (uint64_t)ioas),
+                     BH_OK);
+    return (uint64_t)ioas;
+}
+
+int64_t map(unsigned int partition, uint64_t ioas, uint64_t iova, uint64_t address, uint64_t size)
+{
+    return call(partition, BH_CALL_IOAS_MAP, ioas, iova, address, size, BH_MAP_READ | BH_MAP_WRITE);
+}
+
+int64_t unmap(unsigned int partition, uint64_t ioas, uint64_t iova, uint64_t size)
+{
+    return call3(partition, BH_CALL_IOAS_UNMAP, ioas, iova, size);
+}
+
+void *guest(unsigned int partition, uint64_t address)
+{
+    const struct partition *p = &partitions.partition[partition];
+
+    return memory_pointer(p->physical + (address - p->set->memory_base));
+}
+
+static void query(unsigned int partition, uint64_t what, uint64_t device, void *structure,
+                  uint64_t size)
+{
+    uint64_t address = partitions.partition[partition].set->memory_base + STRUCTURE_OFFSET;
+
+    memcpy(guest(partition, address), &size, sizeof(size));
+    assert_int_equal(call3(partition, BH_CALL_QUERY, what, address, device), BH_OK);
+    memcpy(structure, guest(partition, address), size);
+    memset(guest(partition, address), 0, size);
+}
+
+struct bh_query_state query_state(unsigned int partition, uint64_t device)
+{
+    struct bh_query_state state;
+
+    query(partition, BH_QUERY_STATE, device, &state, sizeof(state));
+    return state;
+}
+
+struct bh_query_fault query_fault(unsigned int partition, uint64_t device)
+{
+    struct bh_query_fault fault;
+
+    query(partition, BH_QUERY_FAULT, device, &fault, sizeof(fault));
+    return fault;
+}
+
+struct bh_query_pool query_pool(unsigned int partition)
+{
+    struct bh_query_pool pool;
+
+    query(partition, BH_QUERY_POOL, 0, &pool, sizeof(pool));
+    return pool;
+}
+
+static enum dma transfer(int function, uint64_t iova, uint64_t *value, bool is_write)
+{
+    uint32_t requester = 0;
+
+    if (!pci_model_requester(&machine.pci, function, &requester))
+        return DMA_NOT_MASTERING;
+    struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[0], requester, iova, value,
+                                                         sizeof(*value), is_write);
+
+    machine_interrupts();
+    return result.outcome == SMMUV3_MODEL_OK ? DMA_LANDED : DMA_BLOCKED;
+}
+
+enum dma dma_write(int function, uint64_t iova, uint64_t value)
+{
+    return transfer(function, iova, &value, true);
+}
+
+enum dma dma_read(int function, uint64_t iova, uint64_t *value)
+{
+    return transfer(function, iova, value, false);
+}
+
+/* ---- The state that a refusal must leave alone ------------------------------------------------------ */
+
+static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
+{
+    static struct partition image;
+
+    image = *partition;
+    memset(&image.pool.lock, 0, sizeof(image.pool.lock));
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++)
+        memset(&image.ioas[i].lock, 0, sizeof(image.ioas[i].lock));
+    hash = hash_bytes(hash, &image, sizeof(image));
+    hash = hash_bytes(hash, partition->pool.records,
+                      partition->pool.count * sizeof(struct page_record));
+    return hash_bytes(hash, memory_pointer(partition->pool.base),
+                      partition->pool.count * PAGE_SIZE);
+}
+
+uint64_t machine_state(void)
+{
+    static struct devices image;
+    uint64_t hash = HASH_START;
+
+    for (unsigned int i = 0; i < partitions.count; i++)
+        hash = hash_partition(hash, &partitions.partition[i]);
+    image = devices;
+    for (unsigned int i = 0; i < image.iommu_count; i++)
+        memset(&image.iommu[i].tag_lock, 0, sizeof(image.iommu[i].tag_lock));
+    hash = hash_bytes(hash, &image, sizeof(image));
+    for (unsigned int i = 0; i < devices.count; i++) {
+        uint64_t owner = atomic_load(&devices.device[i].group->owner);
+
+        hash = hash_bytes(hash, &owner, sizeof(owner));
+    }
+    for (unsigned int i = 0; i < machine.pci.count; i++)
+        hash = hash_bytes(hash, machine.pci.function[i].config, 4096);
+    /* The hypervisor's own memory: stream tables, queues. It is the lowest there is. */
+    return hash_bytes(hash, memory_pointer(HOST_MEMORY_BASE), boot_memory_used());
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine that the kernel boots on in these tests: memory, a PL011, a PCI host, one or two SMMUv3
+ * models, a device tree like that of QEMU's virt machine, and a bundle. One machine a process (unit.h).
+ */
+#ifndef TESTS_MACHINE_H
+#define TESTS_MACHINE_H
+
+#include "arch/boot.h"
+#include "arch/host/host.h"
+#include "bulkhead/abi.h"
+#include "kernel/partition.h"
+#include "pci_model.h"
+#include "smmuv3_model.h"
+#include "unit.h"
+
+#define UNIT_BASE UINT64_C(0x09050000) /* as in boards/qemu-virt */
+#define UNIT_STRIDE UINT64_C(0x00100000)
+#define UNIT_EVENT_INTERRUPT(unit) (106u + 8 * (unit))
+#define UNIT_ERROR_INTERRUPT(unit) (109u + 8 * (unit))
+#define SERIAL_BASE UINT64_C(0x09000000)
+#define CLOCK_BASE UINT64_C(0x09010000)
+#define ECAM_BASE UINT64_C(0x3F000000)
+#define ECAM_BUSES 16
+#define WINDOW_BASE UINT64_C(0x10000000)
+#define WINDOW_SIZE UINT64_C(0x2EFF0000)
+#define TREE_ADDRESS UINT64_C(0x4F000000)
+#define INITRD_ADDRESS UINT64_C(0x4E000000)
+#define UNITS 2
+
+/* What the device tree says; start from machine_tree_plain(). */
+struct tree_options {
+    unsigned int units, cpus, memories, hosts;
+    uint64_t initrd_size; /* 0: no initrd */
+    bool gic, serial, disabled_unit;
+    uint32_t host_buses;
+    unsigned int maps; /* iommu-map entries; each of 0x10000 / maps ids */
+    unsigned int blocks;
+    unsigned int depth; /* nodes nested below one more node */
+};
+
+struct partition_spec {
+    const char *name;
+    const char *payload;
+    const char *bootargs;
+    uint64_t memory_base, memory_size, physical;
+    uint32_t pool_pages;
+    const char *pci[6];
+    const char *block[2];
+};
+
+struct payload_file {
+    const char *name;
+    const void *bytes;
+    uint64_t size;
+};
+
+struct machine {
+    struct smmuv3_model_parameters parameters[UNITS];
+    struct smmuv3_model *unit[UNITS];
+    unsigned int unit_count;
+    bool pending[UNITS][SMMUV3_MODEL_LINES]; /* interrupts that have not been taken */
+    void (*before_register_write)(unsigned int unit, uint64_t offset, uint64_t value);
+    void (*after_register_write)(unsigned int unit, uint64_t offset, uint64_t value);
+    /* Answers what the unit reads instead of memory; false: memory. */
+    bool (*read_instead)(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word);
+    struct pci_model pci;
+    struct tree_options tree;
+    unsigned int partition_count;
+    struct partition_spec partition[PARTITION_LIMIT + 1];
+    unsigned int payload_count;
+    struct payload_file payload[4];
+    char console[131072]; /* what came out of the PL011 */
+    size_t console_used;
+    bool serial_stuck; /* its FIFO stays full */
+    uint32_t serial_mask;
+    uint64_t x[6]; /* registers after the last call() */
+    enum host_end end;
+};
+
+extern struct machine machine;
+
+/* An empty machine: memory, serial port, PCI host without functions, no unit. */
+void machine_reset(void);
+/* Adds a unit behind its registers, as after reset. */
+void machine_add_unit(const struct smmuv3_model_parameters *parameters);
+/* Lets the pending interrupts reach the kernel. */
+void machine_interrupts(void);
+
+/* A machine with one unit, an endpoint alone below each of two root ports (0000:01:00.0 with FLR,
+ * 0000:02:00.0 without), and one partition "one" that may bind the first. Not booted. */
+void machine_plain(void);
+/* The same with other capabilities of the unit. */
+void machine_plain_with(const struct smmuv3_model_parameters *parameters);
+#define PORT1 0
+#define PORT2 1
+#define DEVICE1 2
+#define DEVICE2 3
+#define DEVICE1_NAME "0000:01:00.0"
+#define DEVICE2_NAME "0000:02:00.0"
+#define DEVICE1_ID (DEVICE_ID_PCI | 0x100)
+#define DEVICE2_ID (DEVICE_ID_PCI | 0x200)
+#define CLOCK_NAME "/pl031@9010000"
+
+/* One more partition of 4 MiB at 0x40000000 with a flat payload. */
+struct partition_spec *machine_partition(const char *name);
+
+/* tree.c: writes the machine's device tree; returns its size. */
+struct tree_options machine_tree_plain(void);
+size_t machine_tree(void *buffer, size_t size, const struct tree_options *options);
+/* The set of machine.partition[]; returns its size. */
+size_t machine_set(void *buffer, size_t size);
+/* The bundle at INITRD_ADDRESS; returns its size. */
+uint64_t machine_bundle(void);
+
+/* Writes tree and bundle, closes the units, runs kernel_main(). */
+enum host_end machine_kernel(void);
+/* Boots as far as the first instruction of every partition; fails the test if it does not get there. */
+void machine_boot(void);
+/* Runs what the kernel asked to run on a partition's CPU. */
+enum host_end machine_run_cpu(unsigned int cpu);
+
+/* ---- What guests and devices do ------------------------------------------------------------------ */
+
+/* A hypercall of a partition; results also in machine.x, how it ended in machine.end. */
+int64_t call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
+             uint64_t d, uint64_t e);
+#define call0(p, n) call(p, n, 0, 0, 0, 0, 0)
+#define call1(p, n, a) call(p, n, a, 0, 0, 0, 0)
+#define call2(p, n, a, b) call(p, n, a, b, 0, 0, 0)
+#define call3(p, n, a, b, c) call(p, n, a, b, c, 0, 0)
+
+/* bind as a guest does it: again until the reset is over. */
+int64_t bind(unsigned int partition, uint64_t device, uint64_t label);
+/* bind, ioas, attach: returns the ioas; fails the test where one of them fails. */
+uint64_t bind_and_attach(unsigned int partition, uint64_t device, uint64_t label);
+int64_t map(unsigned int partition, uint64_t ioas, uint64_t iova, uint64_t address, uint64_t size);
+int64_t unmap(unsigned int partition, uint64_t ioas, uint64_t iova, uint64_t size);
+
+/* A pointer to a partition's memory by guest-physical address. */
+void *guest(unsigned int partition, uint64_t address);
+struct bh_query_state query_state(unsigned int partition, uint64_t device);
+struct bh_query_fault query_fault(unsigned int partition, uint64_t device);
+struct bh_query_pool query_pool(unsigned int partition);
+
+/* A device writes (or reads) 8 bytes at iova through its unit; interrupts are taken afterwards. */
+enum dma { DMA_LANDED, DMA_BLOCKED, DMA_NOT_MASTERING };
+enum dma dma_write(int function, uint64_t iova, uint64_t value);
+enum dma dma_read(int function, uint64_t iova, uint64_t *value);
+
+/* Everything that a refused call must leave alone, as one number; counters of locks and of the clock are
+ * not part of it. */
+uint64_t machine_state(void);
+
+/* No programming error on any unit, no command illegal. */
+void assert_units_clean(void);
+/* The serial console holds the text. */
+void assert_console(const char *text);
+
+#endif

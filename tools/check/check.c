@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * make check: reads a partition set against a board's description, with the code that does it at boot,
+ * and says who gets what and why. Nothing is started.
+ *
+ *   check --set set.dtb --name set.dts --machine machine.dtb --pci pci.dtb --board board.dtb
+ *         --payloads DIR
+ *
+ * Exit status 0: the set would start. 1: a mistake, in one line "file:node: message". 2: wrong usage.
+ */
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "arch/host/host.h"
+#include "bulkhead/abi.h"
+#include "drivers/topology/fdt.h"
+#include "kernel/board.h"
+#include "kernel/memory.h"
+#include "kernel/partition.h"
+#include "kernel/payload.h"
+#include "kernel/plan.h"
+#include "lib/boot_memory.h"
+#include "pci_tree.h"
+
+#define EXIT_MISTAKE 1
+#define EXIT_USAGE 2
+#define PATH_SIZE 4096
+
+struct file {
+    const char *path;
+    uint8_t *data;
+    size_t size;
+};
+
+static const char *set_name = "set";
+
+static _Noreturn void mistake(const char *file, const char *node, const char *property,
+                              const char *text)
+{
+    fprintf(stderr, "%s:%s: %s%s%s\n", file, node, property, *property != '\0' ? ": " : "", text);
+    exit(EXIT_MISTAKE);
+}
+
+static bool read_file(struct file *file)
+{
+    FILE *stream = fopen(file->path, "rb");
+    long size;
+
+    if (stream == NULL)
+        return false;
+    if (fseek(stream, 0, SEEK_END) != 0 || (size = ftell(stream)) < 0 ||
+        fseek(stream, 0, SEEK_SET) != 0)
+        size = 0;
+    file->size = (size_t)size;
+    file->data = malloc(file->size + 1);
+    bool whole = file->data != NULL && fread(file->data, 1, file->size, stream) == file->size;
+
+    fclose(stream);
+    return whole;
+}
+
+static void need_file(struct file *file)
+{
+    if (!read_file(file))
+        mistake(file->path, "", "", "cannot be read");
+}
+
+/* ---- The machine -------------------------------------------------------------------------------- */
+
+/* A unit on paper: every stream has an entry, nothing is written. */
+static bool paper_start(struct iommu *iommu, uint32_t stream_count, const char **reason)
+{
+    (void)iommu;
+    (void)stream_count;
+    (void)reason;
+    return true;
+}
+
+static bool paper_prepare(struct iommu *iommu, uint32_t stream)
+{
+    (void)iommu;
+    (void)stream;
+    return true;
+}
+
+static enum iommu_result paper_set(struct iommu *iommu, uint32_t stream,
+                                   enum iommu_stream_state state, const struct iommu_domain *domain)
+{
+    (void)iommu;
+    (void)stream;
+    (void)state;
+    (void)domain;
+    return IOMMU_OK;
+}
+
+static const struct iommu_driver paper_driver = {
+    .compatible = "paper",
+    .start = paper_start,
+    .stream_prepare = paper_prepare,
+    .stream_set = paper_set,
+};
+
+static struct topology topology;
+static struct pci_model pci_model;
+
+static void read_machine(const struct file *machine, const struct file *board_file,
+                         const struct file *pci)
+{
+    struct topology_error error = { 0 };
+    struct board board;
+    char node[SET_NODE];
+
+    if (fdt_check_full(machine->data, machine->size) != 0 ||
+        !fdt_read_topology(machine->data, &topology, &error))
+        mistake(machine->path, error.node, "",
+                error.text != NULL ? error.text : "not a device tree");
+    if (!board_read(board_file->data, board_file->size, &board))
+        mistake(board_file->path, "/", "compatible", "write \"bulkhead,board\"");
+    const char *text = pci_tree_read(pci->data, &pci_model, node, sizeof(node));
+
+    if (text != NULL)
+        mistake(pci->path, node, "", text);
+    devices.iommu_count = topology.iommu_count;
+    for (uint32_t i = 0; i < topology.iommu_count; i++) {
+        devices.iommu[i].topology = &topology.iommu[i];
+        devices.iommu[i].driver = &paper_driver;
+        devices.iommu[i].usable = true;
+    }
+    if (topology.host_count != 0) {
+        const struct topology_pci_host *host = &topology.host[0];
+        const struct host_registers registers = { .base = host->ecam.base,
+                                                  .size = host->ecam.size,
+                                                  .context = &pci_model,
+                                                  .read = pci_model_read,
+                                                  .write = pci_model_write };
+
+        pci_model.bus_first = host->bus_first;
+        host_attach(&registers);
+        pci_enumerate(&devices.pci, host);
+    }
+    pci_isolate(&devices.pci, board.root_isolates);
+    devices_build(&topology);
+}
+
+/* ---- The set ------------------------------------------------------------------------------------ */
+
+static void check_payload(const struct partition *partition, const char *directory,
+                          const char *builtin)
+{
+    char path[PATH_SIZE];
+    struct file file = { .path = path };
+    const struct set_partition *set = partition->set;
+    uint64_t entry;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, set->payload);
+    if (!read_file(&file)) {
+        snprintf(path, sizeof(path), "%s/%s", builtin, set->payload);
+        if (!read_file(&file))
+            mistake(set_name, set->node, "payload",
+                    "there is no such file beside the set: write a path relative to it");
+    }
+    uint8_t *memory = mmap(NULL, set->memory_size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        mistake(set_name, set->node, "memory", "more than this host can represent");
+    if (file.size > partition->visible_size)
+        mistake(set_name, set->node, "payload", "is larger than the partition's memory");
+    uint8_t *copy = memory + align_down(partition->visible_size - file.size, PAGE_SIZE);
+
+    memcpy(copy, file.data, file.size);
+    const char *text = payload_place(copy, file.size, memory, partition->visible_size,
+                                     set->memory_base, &entry);
+
+    if (text != NULL)
+        mistake(set_name, set->node, "payload", text);
+    munmap(memory, set->memory_size);
+    free(file.data);
+}
+
+static void plan(const struct file *set_file, struct set *set)
+{
+    struct set_error error = { 0 };
+
+    if (!set_read(set_file->data, set_file->size, set, &error) ||
+        !plan_partitions(set, topology.cpu_count, &error))
+        mistake(set_name, error.node, error.property, error.text);
+    boot_memory_start(HOST_MEMORY_BASE, HOST_MEMORY_SIZE);
+    if (!memory_start(&topology) || !plan_memory(&error))
+        mistake(set_name, error.node, error.property, error.text);
+}
+
+/* ---- What is said -------------------------------------------------------------------------------- */
+
+static const char *reasons(uint32_t bits)
+{
+    static const struct {
+        uint32_t bit;
+        const char *text;
+    } names[] = {
+        { BH_GROUP_ALIAS, "one requester id behind a bridge" },
+        { BH_GROUP_MULTIFUNCTION, "functions of one device, no ACS between them" },
+        { BH_GROUP_NO_ACS, "a switch port without ACS above them" },
+        { BH_GROUP_STREAM, "one stream id" },
+        { BH_GROUP_REGISTERS, "registers in one page" },
+        { BH_GROUP_ROOT_COMPLEX, "the board does not vouch for the root complex" },
+    };
+    static char text[256];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if ((bits & names[i].bit) == 0)
+            continue;
+        if (text[0] != '\0')
+            strncat(text, "; ", sizeof(text) - strlen(text) - 1);
+        strncat(text, names[i].text, sizeof(text) - strlen(text) - 1);
+    }
+    return text[0] == '\0' ? "stands alone" : text;
+}
+
+static const char *owners(const struct device *device)
+{
+    static char text[256];
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (partition_device(&partitions.partition[i], device->id) == NULL)
+            continue;
+        if (text[0] != '\0')
+            strncat(text, ", ", sizeof(text) - strlen(text) - 1);
+        strncat(text, partitions.partition[i].name, sizeof(text) - strlen(text) - 1);
+    }
+    return text[0] == '\0' ? "nobody" : text;
+}
+
+static const char *reset_name(const struct device *device)
+{
+    static const char *const names[] = {
+        [PCI_RESET_NONE] = "none",
+        [PCI_RESET_FUNCTION_LEVEL] = "function level",
+        [PCI_RESET_POWER] = "power state",
+        [PCI_RESET_SECONDARY_BUS] = "secondary bus",
+    };
+
+    return device->function == NULL ? "-"
+                                    : names[pci_reset_method(&devices.pci, device->function)];
+}
+
+static void print_devices(void)
+{
+    printf("\n%-6s %-26s %-20s %-10s %-15s %s\n", "group", "device", "may be bound by", "IOMMU",
+           "reset", "why in this group, or why not assignable");
+    for (uint32_t i = 0; i < devices.count; i++) {
+        const struct device *device = &devices.device[i];
+        bool listed = strcmp(owners(device), "nobody") != 0;
+        char unit[16];
+
+        /* Register blocks that nobody asks for are the board's furniture. */
+        if (device->block != NULL && !listed)
+            continue;
+        snprintf(unit, sizeof(unit), "%d",
+                 device->iommu != NULL ? (int)(device->iommu - devices.iommu) : 0);
+        printf("%-6u %-26s %-20s %-10s %-15s %s\n", device->group->number, device->name,
+               owners(device), device->iommu != NULL ? unit : "no DMA", reset_name(device),
+               device->refusal != NULL ? device->refusal : reasons(device->group->reasons));
+    }
+}
+
+static void print_partitions(void)
+{
+    printf("\n%-12s %-4s %-24s %-24s %-6s %s\n", "partition", "CPU", "memory, guest-physical",
+           "memory, physical", "pool", "payload");
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        const struct partition *partition = &partitions.partition[i];
+        char guest[32], physical[32];
+
+        snprintf(guest, sizeof(guest), "0x%llx +%llu KiB",
+                 (unsigned long long)partition->set->memory_base,
+                 (unsigned long long)partition->visible_size >> 10);
+        snprintf(physical, sizeof(physical), partition->set->fixed_physical ? "0x%llx" : "chosen at boot",
+                 (unsigned long long)partition->physical);
+        printf("%-12s %-4u %-24s %-24s %-6u %s\n", partition->name, partition->cpu, guest, physical,
+               partition->set->pool_pages, partition->set->payload);
+    }
+}
+
+/* Partitions that an IOMMU's failure would hit together. */
+static void print_shared_fate(void)
+{
+    printf("\nshared fate\n");
+    for (uint32_t unit = 0; unit < devices.iommu_count; unit++) {
+        char text[256] = "";
+
+        for (uint32_t i = 0; i < partitions.count; i++) {
+            const struct partition *partition = &partitions.partition[i];
+            bool behind = false;
+
+            for (uint32_t d = 0; d < partition->device_count; d++)
+                behind = behind || partition->device[d]->iommu == &devices.iommu[unit];
+            if (behind) {
+                strncat(text, text[0] != '\0' ? ", " : "", sizeof(text) - strlen(text) - 1);
+                strncat(text, partition->name, sizeof(text) - strlen(text) - 1);
+            }
+        }
+        printf("  IOMMU %u (%s): %s\n", unit, devices.iommu[unit].topology->name,
+               text[0] != '\0' ? text : "no partition");
+    }
+}
+
+struct arguments {
+    struct file set, machine, board, pci;
+    const char *directory;
+    const char *payloads;
+};
+
+static bool parse(int count, char **words, struct arguments *arguments)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } options[] = {
+        { "--set", &arguments->set.path },         { "--name", &set_name },
+        { "--machine", &arguments->machine.path }, { "--pci", &arguments->pci.path },
+        { "--board", &arguments->board.path },     { "--directory", &arguments->directory },
+        { "--payloads", &arguments->payloads },
+    };
+
+    for (int i = 1; i < count; i += 2) {
+        bool known = false;
+
+        for (size_t o = 0; o < ARRAY_LENGTH(options); o++) {
+            if (i + 1 < count && strcmp(words[i], options[o].name) == 0) {
+                *options[o].value = words[i + 1];
+                known = true;
+            }
+        }
+        if (!known)
+            return false;
+    }
+    return arguments->set.path != NULL && arguments->machine.path != NULL &&
+           arguments->board.path != NULL && arguments->pci.path != NULL &&
+           arguments->directory != NULL && arguments->payloads != NULL;
+}
+
+int main(int count, char **words)
+{
+    static struct arguments arguments;
+    static struct set set;
+
+    if (!parse(count, words, &arguments)) {
+        fprintf(stderr, "usage: check --set DTB --name FILE --directory DIR --payloads DIR "
+                        "--machine DTB --board DTB --pci DTB\n");
+        return EXIT_USAGE;
+    }
+    host_reset();
+    need_file(&arguments.set);
+    need_file(&arguments.machine);
+    need_file(&arguments.board);
+    need_file(&arguments.pci);
+    read_machine(&arguments.machine, &arguments.board, &arguments.pci);
+    plan(&arguments.set, &set);
+    for (uint32_t i = 0; i < partitions.count; i++)
+        check_payload(&partitions.partition[i], arguments.directory, arguments.payloads);
+    printf("%s: %u partitions, as they would start\n", set_name, partitions.count);
+    print_partitions();
+    print_devices();
+    print_shared_fate();
+    printf("\nno mistakes\n");
+    return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pci_tree.h"
+
+#include <libfdt.h>
+#include <string.h>
+
+#include "drivers/pci/pci.h"
+#include "drivers/pci/registers.h"
+
+#define DEPTH_LIMIT 8
+
+struct kind {
+    const char *name;
+    int express_type;
+};
+
+static const struct kind bridges[] = {
+    { "root-port", EXPRESS_TYPE_ROOT_PORT },       { "upstream-port", EXPRESS_TYPE_UPSTREAM },
+    { "downstream-port", EXPRESS_TYPE_DOWNSTREAM }, { "pcie-to-pci-bridge", EXPRESS_TYPE_TO_PCI },
+    { "pci-bridge", -1 },
+};
+
+/* The cells of a property; how many there are, 0 if it is absent. */
+static int read_cells(const void *tree, int node, const char *name, uint32_t *values, int limit)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(tree, node, name, &length);
+    int count = cell == NULL ? 0 : length / (int)sizeof(*cell);
+
+    for (int i = 0; i < count && i < limit; i++)
+        values[i] = fdt32_ld(&cell[i]);
+    return count;
+}
+
+static bool has(const void *tree, int node, const char *name)
+{
+    return fdt_getprop(tree, node, name, NULL) != NULL;
+}
+
+/* NULL in *kind: an endpoint. False: a kind that does not exist. */
+static bool find_kind(const void *tree, int node, const struct kind **kind)
+{
+    const char *name = fdt_getprop(tree, node, "kind", NULL);
+
+    *kind = NULL;
+    if (name == NULL || strcmp(name, "endpoint") == 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LENGTH(bridges) && *kind == NULL; i++) {
+        if (strcmp(bridges[i].name, name) == 0)
+            *kind = &bridges[i];
+    }
+    return *kind != NULL;
+}
+
+/* bars = <index size-high size-low> ...; a size above 4 GiB or the flag wide makes a 64-bit BAR. */
+static const char *add_bars(const void *tree, int node, struct pci_model *pci, int index)
+{
+    uint32_t cell[3 * PCI_BARS];
+    int count = read_cells(tree, node, "bars", cell, (int)ARRAY_LENGTH(cell));
+
+    if (count % 3 != 0 || count > (int)ARRAY_LENGTH(cell))
+        return "bars: write <index size-high size-low> for each";
+    for (int i = 0; i < count; i += 3) {
+        uint64_t size = (uint64_t)cell[i + 1] << 32 | cell[i + 2];
+
+        if (cell[i] >= PCI_BARS || size < 16 || (size & (size - 1)) != 0)
+            return "bars: an index below 6 and a power of two from 16 bytes on";
+        pci_model_bar(pci, index, cell[i], size, has(tree, node, "wide-bars"));
+    }
+    return NULL;
+}
+
+static const char *add_function(const void *tree, int node, struct pci_model *pci, int parent,
+                                int *index)
+{
+    uint32_t place[2], identity[2], class_code, acs;
+    const struct kind *kind;
+
+    if (read_cells(tree, node, "reg", place, 2) != 2 || place[0] > 31 || place[1] > 7)
+        return "reg: write <device function>";
+    if (read_cells(tree, node, "id", identity, 2) != 2)
+        return "id: write <vendor device>";
+    if (!find_kind(tree, node, &kind))
+        return "kind: root-port, upstream-port, downstream-port, pcie-to-pci-bridge, pci-bridge or "
+               "endpoint";
+    if (pci->count == PCI_MODEL_FUNCTIONS)
+        return "more functions than are kept";
+    *index = kind != NULL ? pci_model_bridge(pci, parent, (uint8_t)place[0], (uint8_t)place[1],
+                                             kind->express_type)
+                          : pci_model_endpoint(pci, parent, (uint8_t)place[0], (uint8_t)place[1]);
+    pci_model_set16(pci, *index, PCI_VENDOR, (uint16_t)identity[0]);
+    pci_model_set16(pci, *index, PCI_VENDOR + 2, (uint16_t)identity[1]);
+    if (read_cells(tree, node, "class", &class_code, 1) == 1)
+        pci_model_set32(pci, *index, PCI_CLASS_REVISION, class_code << 8);
+    if (kind == NULL && has(tree, node, "express"))
+        pci_model_express(pci, *index, 0, has(tree, node, "function-level-reset"));
+    if (has(tree, node, "power-reset"))
+        pci_model_power(pci, *index, true);
+    if (read_cells(tree, node, "acs", &acs, 1) == 1)
+        pci_model_acs(pci, *index, (uint16_t)acs);
+    if (has(tree, node, "multifunction"))
+        pci_model_multifunction(pci, *index);
+    return add_bars(tree, node, pci, *index);
+}
+
+const char *pci_tree_read(const void *tree, struct pci_model *pci, char *node_path, int node_size)
+{
+    int parents[DEPTH_LIMIT] = { PCI_MODEL_ROOT };
+    int depth = 0;
+
+    memset(pci, 0, sizeof(*pci));
+    node_path[0] = '\0';
+    if (fdt_node_check_compatible(tree, 0, "bulkhead,pci") != 0)
+        return "compatible: write \"bulkhead,pci\"";
+    for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0;
+         node = fdt_next_node(tree, node, &depth)) {
+        const char *error = "bridges are nested too deeply";
+
+        if (depth < DEPTH_LIMIT)
+            error = add_function(tree, node, pci, parents[depth - 1], &parents[depth]);
+        if (error != NULL) {
+            fdt_get_path(tree, node, node_path, node_size);
+            return error;
+        }
+    }
+    return NULL;
+}
