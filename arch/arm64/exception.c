@@ -23,12 +23,19 @@ static bool on_a_stack(uint64_t address)
 }
 
 /* Follows the frame records {previous, return address} that the compiler keeps (AAPCS64 6.4.6). */
-static void print_backtrace(uint64_t frame)
+static bool in_code(uint64_t address)
 {
+    return address >= memory_physical(image_start) && address < memory_physical(text_end);
+}
+
+static void print_backtrace(uint64_t link, uint64_t frame)
+{
+    if (in_code(link))
+        log_error("  called from 0x%lx", link - memory_physical(image_start));
     for (int i = 0; i < BACKTRACE_DEPTH && on_a_stack(frame); i++) {
         const uint64_t *record = (const uint64_t *)(uintptr_t)frame;
 
-        if (record[1] < memory_physical(image_start) || record[1] >= memory_physical(text_end))
+        if (!in_code(record[1]))
             break;
         log_error("  called from 0x%lx", record[1] - memory_physical(image_start));
         if (record[0] <= frame)
@@ -57,7 +64,8 @@ _Noreturn void exception_own(const struct guest_frame *frame, uint64_t stack_poi
     for (int i = 0; i < 30; i += 3)
         log_error("  x%-2d %016lx  x%-2d %016lx  x%-2d %016lx", i, frame->x[i], i + 1,
                   frame->x[i + 1], i + 2, frame->x[i + 2]);
-    print_backtrace(frame->x[29]);
+    log_error("  x30 %016lx", frame->x[30]);
+    print_backtrace(frame->x[30], frame->x[29]);
     log_error("off: hypervisor=1");
     log_flush();
     arch_power_off();

@@ -2,7 +2,7 @@
 /*
  * The payload of `make bench`: costs of calls and of an interrupt as a guest sees them, for
  * tests/bench/bench.py to read from the console. Needs an edu, and in bootargs block=N: see struct
- * subject. Ends with 0 if all could be measured.
+ * subject; [repetitions=N]. Ends with 0 if all could be measured.
  */
 #include "bench.h"
 
@@ -21,7 +21,7 @@ void bench_calls(const struct call *calls, unsigned int count)
 {
     for (unsigned int i = 0; i < count; i++)
         row_begin(&rows[i], calls[i].name);
-    for (unsigned int repetition = 0; repetition < REPETITIONS; repetition++) {
+    for (uint32_t repetition = report_repetitions(); repetition > 0; repetition--) {
         for (unsigned int i = 0; i < count; i++) {
             row_before(&rows[i]);
             struct timed result = timed_call(&calls[i]);

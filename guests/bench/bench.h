@@ -16,7 +16,7 @@ struct subject {
     uint64_t block; /* guest-physical, 1 GiB of own memory that is aligned to 1 GiB physically */
 };
 
-/* Measures the calls in turn, REPETITIONS times; each must answer what it is expected to. */
+/* Measures the calls in turn, report_repetitions() times; each must answer what it is expected to. */
 void bench_calls(const struct call *calls, unsigned int count);
 
 /* entry.c: what the way in and out costs. */

@@ -31,7 +31,7 @@ static void bench_console(void)
     memset(text, '.', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\n';
     row_begin(&row, call.name);
-    for (unsigned int i = 0; i < REPETITIONS; i++) {
+    for (uint32_t i = report_repetitions(); i > 0; i--) {
         struct timed result = timed_call(&call);
 
         report_expect(call.name, result.status, call.expected);
@@ -74,7 +74,7 @@ void bench_interrupt(void)
     __asm__ volatile("mrs %0, vbar_el1" : "=r"(vectors));
     __asm__ volatile("msr vbar_el1, %0\n\tisb" : : "r"(bench_vectors) : "memory");
     row_begin(&row, "interrupt");
-    for (unsigned int i = 0; i < REPETITIONS; i++) {
+    for (uint32_t i = report_repetitions(); i > 0; i--) {
         uint64_t deadline = timer_now() + timer_ticks(LEAD_NS);
 
         bench_arrival = 0;

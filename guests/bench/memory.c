@@ -4,9 +4,6 @@
  * The memory that is mapped is never touched; only its address and alignment matter.
  */
 #include "bench.h"
-
-#include <stdio.h>
-
 #include "report.h"
 #include "sdk/bulkhead.h"
 

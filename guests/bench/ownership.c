@@ -44,7 +44,7 @@ void bench_bind(struct subject *subject)
 
     row_begin(&first_row, "bind");
     row_begin(&second_row, unbind.name);
-    for (unsigned int i = 0; i < REPETITIONS; i++) {
+    for (uint32_t i = report_repetitions(); i > 0; i--) {
         row_add(&first_row, bind_once(subject->device, &calls));
         struct timed result = timed_call(&unbind);
 
@@ -67,7 +67,7 @@ void bench_ioas(struct subject *subject)
 
     row_begin(&first_row, alloc.name);
     row_begin(&second_row, "ioas-free");
-    for (unsigned int i = 0; i < REPETITIONS; i++) {
+    for (uint32_t i = report_repetitions(); i > 0; i--) {
         row_before(&first_row);
         struct timed result = timed_call(&alloc);
 

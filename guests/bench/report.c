@@ -7,6 +7,7 @@
 
 #include "sdk/bulkhead.h"
 #include "sdk/mmio.h"
+#include "sdk/tree.h"
 #include "timed.h"
 
 #define EDU_LIVENESS 0x04 /* keeps what is written, inverted; nothing else happens */
@@ -16,12 +17,21 @@ static uint64_t reading; /* ticks of two readings with nothing between */
 static uintptr_t mark_registers;
 static uint32_t rows;
 
+uint32_t report_repetitions(void)
+{
+    uint64_t wanted;
+
+    if (!tree_bootarg_number("repetitions", &wanted) || wanted == 0 || wanted > REPETITIONS_LIMIT)
+        return REPETITIONS_LIMIT;
+    return (uint32_t)wanted;
+}
+
 void report_calibrate(void)
 {
     uint64_t nops;
 
     reading = timed_nothing();
-    for (unsigned int i = 0; i < REPETITIONS; i++) {
+    for (unsigned int i = 0; i < REPETITIONS_LIMIT; i++) {
         uint64_t ticks = timed_nothing();
 
         if (ticks < reading)
@@ -67,7 +77,7 @@ void row_after(const struct row *row)
 
 void row_add(struct row *row, uint64_t ticks)
 {
-    if (row->count < REPETITIONS)
+    if (row->count < REPETITIONS_LIMIT)
         row->ticks[row->count++] = ticks - reading;
 }
 

@@ -12,14 +12,17 @@
 
 #include <stdint.h>
 
-#define REPETITIONS 256
+#define REPETITIONS_LIMIT 256 /* and how many there are unless bootargs say less */
 
 struct row {
     const char *name;
     uint32_t id; /* given by the first sample, from 1 on */
     uint32_t count;
-    uint64_t ticks[REPETITIONS];
+    uint64_t ticks[REPETITIONS_LIMIT];
 };
+
+/* How many samples a row gets: `repetitions=N` of bootargs, or the limit. */
+uint32_t report_repetitions(void);
 
 /* Measures what two readings of the counter cost and prints the calibration. */
 void report_calibrate(void);

@@ -3,6 +3,7 @@
 #ifndef TESTS_GROUPS_H
 #define TESTS_GROUPS_H
 
+int run_pagetable_tests(void);
 int run_calls_tests(void);
 
 #endif

@@ -6,6 +6,7 @@ int main(void)
 {
     int failed = 0;
 
+    failed += run_pagetable_tests();
     failed += run_calls_tests();
     return failed != 0;
 }

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lib/pagetable.c and lib/page_pool.c: seeded random maps and unmaps against the oracle, for every width of
+ * a level from 2 to 9 bits, then what the properties do not say by themselves.
+ */
+#include <string.h>
+
+#include "arch/host/host.h"
+#include "arch/seam.h"
+#include "drivers/iommu/smmuv3/unit.h"
+#include "groups.h"
+#include "pagetable_oracle.h"
+#include "unit.h"
+
+#define POOL_BASE HOST_MEMORY_BASE
+#define POOL_LIMIT 2048
+#define ATTRIBUTES UINT64_C(0x4C0)
+
+static struct pagetable_format format;
+static struct page_record records[POOL_LIMIT];
+static struct page_pool pool;
+static struct pagetable table;
+static struct oracle oracle;
+
+static uint64_t state(void)
+{
+    uint64_t hash = hash_bytes(HASH_START, memory_pointer(pool.base), pool.count * PAGE_SIZE);
+
+    hash = hash_bytes(hash, records, sizeof(records));
+    hash = hash_bytes(hash, &table, sizeof(table));
+    return hash ^ ((uint64_t)pool.free << 32 | pool.first_free);
+}
+
+static void start(unsigned int level_bits, uint8_t block_heights, uint32_t pool_pages,
+                  bool coherent)
+{
+    unsigned int input_bits = PAGE_SHIFT + (3 * level_bits < 16 ? 3 * level_bits : 16);
+
+    host_reset();
+    format = smmuv3_format;
+    format.level_bits = (uint8_t)level_bits;
+    format.block_heights = block_heights;
+    /* The pool's memory is dirty to begin with. */
+    memset(memory_pointer(POOL_BASE), 0xA5, pool_pages * PAGE_SIZE);
+    page_pool_init(&pool, POOL_BASE, pool_pages, records);
+    assert_true(pagetable_init(&table, &format, &pool, input_bits, coherent));
+    memset(&oracle, 0, sizeof(oracle));
+    oracle.level_bits = level_bits;
+    oracle.top = table.height;
+    oracle.pages = 1u << (input_bits - PAGE_SHIFT);
+    oracle.block_heights = block_heights;
+}
+
+static void check_page(uint64_t page)
+{
+    uint64_t entry = 0, size = 0;
+    bool found = pagetable_lookup(&table, page << PAGE_SHIFT, &entry, &size);
+
+    assert_int_equal(found, oracle.page[page].value != 0);
+    if (!found)
+        return;
+    uint64_t inside = (page << PAGE_SHIFT) & (size - 1);
+
+    assert_int_equal(size, PAGE_SIZE << (oracle.level_bits * oracle.page[page].height));
+    assert_int_equal((entry & format.address_mask) + inside,
+                     oracle.page[page].value & format.address_mask);
+    assert_int_equal(entry & ATTRIBUTES, ATTRIBUTES);
+}
+
+static void check_all(void)
+{
+    uint64_t mapped = 0;
+
+    for (uint64_t page = 0; page < oracle.pages; page++) {
+        check_page(page);
+        mapped += oracle.page[page].value != 0 ? PAGE_SIZE : 0;
+    }
+    assert_int_equal(table.mapped, mapped);
+    assert_int_equal(pool.count - pool.free, oracle_tables(&oracle));
+}
+
+static void check_free_pages_are_zero(void)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = pool.first_free; i != PAGE_NONE; i = records[i].next, count++) {
+        const uint64_t *word = memory_pointer(pool.base + i * PAGE_SIZE);
+
+        for (unsigned int w = 0; w < PAGE_SIZE / sizeof(*word); w++)
+            assert_int_equal(word[w], 0);
+        assert_int_equal(records[i].entries, 0);
+    }
+    assert_int_equal(count, pool.free);
+}
+
+/* A size that is often a whole leaf, an address that is often aligned to it. */
+static void pick(uint64_t *seed, uint64_t *page, uint64_t *pages)
+{
+    unsigned int height = (unsigned int)(random_next(seed) % (oracle.top + 1u));
+    uint64_t span = UINT64_C(1) << (oracle.level_bits * height);
+
+    *pages = span * (1 + random_next(seed) % 3);
+    if (random_next(seed) % 4 == 0)
+        *pages += random_next(seed) % (span + 1);
+    if (*pages > oracle.pages)
+        *pages = oracle.pages;
+    *page = random_next(seed) % (oracle.pages - *pages + 1);
+    if (random_next(seed) % 4 != 0)
+        *page -= *page % span;
+}
+
+static uint32_t pick_bound(uint64_t *seed)
+{
+    return random_next(seed) % 2 == 0 ? UINT32_MAX : (uint32_t)(1 + random_next(seed) % 40);
+}
+
+static void random_map(uint64_t *seed)
+{
+    struct pagetable_progress progress;
+    uint64_t page, pages, done, output, before = state();
+    uint32_t bound = pick_bound(seed), used = pool.count - pool.free;
+
+    pick(seed, &page, &pages);
+    output = random_next(seed) % 4 == 0 ? random_next(seed) % 0x10000 : page + 0x40000;
+    enum pagetable_result expected = oracle_map(&oracle, page, output, pages, ATTRIBUTES, bound,
+                                                pool.free, &done);
+    uint64_t entries = host_counters.entries, cleans = host_counters.cleans;
+    enum pagetable_result result = pagetable_map(&table, page << PAGE_SHIFT, output << PAGE_SHIFT,
+                                                 pages << PAGE_SHIFT, ATTRIBUTES, bound, &progress);
+
+    assert_int_equal(result, expected);
+    assert_int_equal(progress.done, done << PAGE_SHIFT);
+    if (result == PAGETABLE_EXISTS || result == PAGETABLE_FULL) {
+        assert_int_equal(state(), before);
+        assert_int_equal(host_counters.entries, entries);
+        return;
+    }
+    uint32_t taken = pool.count - pool.free - used;
+
+    assert_true(progress.leaves <= bound);
+    assert_int_equal(host_counters.entries - entries, progress.leaves + taken);
+    assert_int_equal(host_counters.cleans - cleans,
+                     table.coherent ? 0 : progress.leaves + 2 * taken);
+}
+
+static void random_unmap(uint64_t *seed)
+{
+    struct pagetable_progress progress;
+    uint64_t page, pages, before = state();
+    uint32_t bound = pick_bound(seed), leaves;
+
+    pick(seed, &page, &pages);
+    bool cut = oracle_cuts(&oracle, page, pages);
+    uint32_t tables = oracle_tables(&oracle);
+    uint64_t entries = host_counters.entries;
+    enum pagetable_result result = pagetable_unmap(&table, page << PAGE_SHIFT, pages << PAGE_SHIFT,
+                                                   bound, &progress);
+
+    assert_int_equal(result == PAGETABLE_CUT, cut);
+    if (cut) {
+        assert_int_equal(state(), before);
+        return;
+    }
+    assert_int_equal(result == PAGETABLE_MORE, progress.done < pages << PAGE_SHIFT);
+    assert_true(progress.done > 0);
+    /* It stops between leaves only. */
+    assert_false(oracle_cuts(&oracle, page, progress.done >> PAGE_SHIFT));
+    assert_int_equal(oracle_unmap(&oracle, page, progress.done >> PAGE_SHIFT, &leaves)
+                         << PAGE_SHIFT,
+                     progress.bytes);
+    assert_int_equal(progress.leaves, leaves);
+    assert_int_equal(progress.freed.count, tables - oracle_tables(&oracle));
+    assert_int_equal(progress.tables_freed, progress.freed.count != 0);
+    if (bound != UINT32_MAX)
+        assert_true(host_counters.entries - entries <= bound * (uint64_t)(oracle.top + 1));
+    page_pool_give(&pool, &progress.freed);
+    assert_int_equal(progress.freed.count, 0);
+}
+
+static void run_random(unsigned int level_bits, uint8_t block_heights, uint32_t pool_pages,
+                       bool coherent, unsigned int steps)
+{
+    uint64_t seed = 0xB01D + level_bits * 64 + block_heights;
+
+    start(level_bits, block_heights, pool_pages, coherent);
+    for (unsigned int step = 0; step < steps; step++) {
+        if (random_next(&seed) % 5 < 3)
+            random_map(&seed);
+        else
+            random_unmap(&seed);
+        if (step % 100 == 0)
+            check_all();
+    }
+    check_all();
+    check_free_pages_are_zero();
+}
+
+static void random_maps_and_unmaps_agree_with_a_plain_array_for_levels_of_2_to_9_bits(void)
+{
+    for (unsigned int level_bits = 2; level_bits <= 9; level_bits++)
+        run_random(level_bits, 7, level_bits < 4 ? 24 : 60, true, 900);
+}
+
+static void random_maps_and_unmaps_agree_where_blocks_are_not_allowed_at_every_height(void)
+{
+    run_random(3, 1, 40, true, 900);
+    run_random(3, 5, 40, true, 900);
+    run_random(4, 3, 100, true, 900);
+}
+
+static void each_table_store_is_cleaned_for_a_walker_that_does_not_see_the_caches(void)
+{
+    run_random(3, 7, 40, false, 900);
+}
+
+static void a_pool_too_small_refuses_and_changes_nothing_at_every_number_of_pages(void)
+{
+    struct pagetable_progress progress;
+
+    /* Pages from 510 to 513 of two stretches need three tables beside the root. */
+    for (uint32_t pages = 1; pages <= 4; pages++) {
+        start(4, 7, pages, true);
+        uint64_t before = state();
+        enum pagetable_result result = pagetable_map(&table, 0xFE000, 0x40001000, 0x4000,
+                                                     ATTRIBUTES, UINT32_MAX, &progress);
+
+        if (result == PAGETABLE_FULL)
+            assert_int_equal(state(), before);
+        assert_int_equal(result, pages < 5 ? PAGETABLE_FULL : PAGETABLE_OK);
+    }
+    start(4, 7, 5, true);
+    assert_int_equal(
+        pagetable_map(&table, 0xFE000, 0x40001000, 0x4000, ATTRIBUTES, UINT32_MAX, &progress),
+        PAGETABLE_OK);
+    assert_int_equal(pool.free, 0);
+}
+
+static void no_tree_is_made_from_an_empty_pool(void)
+{
+    struct pagetable other;
+
+    start(9, 7, 1, true);
+    assert_int_equal(pool.free, 0);
+    assert_false(pagetable_init(&other, &format, &pool, 39, true));
+}
+
+static void nothing_is_found_beyond_the_limit(void)
+{
+    uint64_t entry, size;
+
+    start(9, 7, 8, true);
+    assert_false(pagetable_lookup(&table, table.limit, &entry, &size));
+    assert_false(pagetable_lookup(&table, UINT64_MAX, &entry, &size));
+}
+
+static void the_last_page_below_the_limit_can_be_mapped_and_unmapped(void)
+{
+    struct pagetable_progress progress;
+    uint64_t entry, size;
+
+    start(9, 7, 8, true);
+    assert_int_equal(pagetable_map(&table, table.limit - PAGE_SIZE, 0x40000000, PAGE_SIZE,
+                                   ATTRIBUTES, 1, &progress),
+                     PAGETABLE_OK);
+    assert_true(pagetable_lookup(&table, table.limit - 1, &entry, &size));
+    assert_int_equal(pagetable_unmap(&table, table.limit - PAGE_SIZE, PAGE_SIZE, 1, &progress),
+                     PAGETABLE_OK);
+    assert_int_equal(progress.bytes, PAGE_SIZE);
+    assert_true(progress.tables_freed);
+}
+
+static void i7_unmap_of_an_empty_space_is_bound_by_the_bound(void)
+{
+    struct pagetable_progress progress;
+    unsigned int calls = 0;
+    uint64_t at = 0;
+
+    start(9, 7, 8, true);
+    while (at < table.limit) {
+        pagetable_unmap(&table, at, table.limit - at, 4, &progress);
+        assert_true(progress.done <= 4 * (PAGE_SIZE << 9));
+        at += progress.done;
+        calls++;
+    }
+    assert_int_equal(calls, (table.limit >> 21) / 4);
+}
+
+static void a_full_table_is_dropped_by_one_store(void)
+{
+    struct pagetable_progress progress;
+
+    start(9, 7, 8, true);
+    assert_int_equal(
+        pagetable_map(&table, 0x200000, 0x40001000, 0x200000, ATTRIBUTES, UINT32_MAX, &progress),
+        PAGETABLE_OK);
+    assert_int_equal(progress.leaves, 512);
+    uint64_t entries = host_counters.entries;
+
+    assert_int_equal(pagetable_unmap(&table, 0x200000, 0x200000, 1, &progress), PAGETABLE_OK);
+    assert_int_equal(host_counters.entries - entries, 1);
+    assert_int_equal(progress.leaves, 512);
+    assert_int_equal(progress.bytes, 0x200000);
+    assert_int_equal(progress.freed.count, 1);
+    page_pool_give(&pool, &progress.freed);
+    check_free_pages_are_zero();
+}
+
+static void i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back(void)
+{
+    struct pagetable_progress progress;
+
+    start(9, 7, 2, true);
+    pagetable_map(&table, 0, 0x40000000, PAGE_SIZE, ATTRIBUTES, 1, &progress);
+    pagetable_unmap(&table, 0, PAGE_SIZE, 1, &progress);
+    assert_int_equal(progress.freed.count, 1);
+    assert_int_equal(pool.free, 0);
+    assert_int_equal(page_pool_take(&pool), 0);
+    page_pool_give(&pool, &progress.freed);
+    assert_int_equal(pool.free, 1);
+}
+
+static void a_released_root_comes_back_to_the_pool(void)
+{
+    struct page_list freed = PAGE_LIST_EMPTY;
+
+    start(9, 7, 3, true);
+    pagetable_release(&table, &freed);
+    assert_int_equal(table.root, 0);
+    page_pool_give(&pool, &freed);
+    assert_int_equal(pool.free, 3);
+    check_free_pages_are_zero();
+}
+
+int run_pagetable_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(random_maps_and_unmaps_agree_with_a_plain_array_for_levels_of_2_to_9_bits),
+        TEST(random_maps_and_unmaps_agree_where_blocks_are_not_allowed_at_every_height),
+        TEST(each_table_store_is_cleaned_for_a_walker_that_does_not_see_the_caches),
+        TEST(a_pool_too_small_refuses_and_changes_nothing_at_every_number_of_pages),
+        TEST(no_tree_is_made_from_an_empty_pool),
+        TEST(nothing_is_found_beyond_the_limit),
+        TEST(the_last_page_below_the_limit_can_be_mapped_and_unmapped),
+        TEST(i7_unmap_of_an_empty_space_is_bound_by_the_bound),
+        TEST(a_full_table_is_dropped_by_one_store),
+        TEST(i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back),
+        TEST(a_released_root_comes_back_to_the_pool),
+    };
+
+    return RUN_GROUP("lib/pagetable");
+}
