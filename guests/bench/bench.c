@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The payload of `make bench`: costs of calls and of an interrupt as a guest sees them, for
- * tests/bench/bench.py to read from the console. Needs an edu, and in bootargs block=N: see struct
- * subject; [repetitions=N]. Ends with 0 if all could be measured.
+ * tests/bench/bench.py to read from the console. Needs an edu, and in bootargs block=N and
+ * block-bytes=N: see struct subject; [repetitions=N]. Ends with 0 if all could be measured.
  */
 #include "bench.h"
 
@@ -53,8 +53,9 @@ int main(void)
 {
     struct subject subject = { 0 };
 
-    if (!tree_bootarg_number("block", &subject.block) || !find_edu(&subject)) {
-        printf("failed: needs block=N in bootargs, and an edu\n");
+    if (!tree_bootarg_number("block", &subject.block) ||
+        !tree_bootarg_number("block-bytes", &subject.block_bytes) || !find_edu(&subject)) {
+        printf("failed: needs block=N and block-bytes=N in bootargs, and an edu\n");
         return EXIT_UNUSABLE;
     }
     report_calibrate();

@@ -13,7 +13,8 @@
 struct subject {
     uint32_t index, device; /* of the edu */
     uint32_t ioas;
-    uint64_t block; /* guest-physical, 1 GiB of own memory that is aligned to 1 GiB physically */
+    uint64_t block;       /* guest-physical, own memory aligned like IOVAs are, physically too */
+    uint64_t block_bytes; /* what needs more is left out */
 };
 
 /* Measures the calls in turn, report_repetitions() times; each must answer what it is expected to. */

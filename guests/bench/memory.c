@@ -43,7 +43,8 @@ static void pair(const struct subject *subject, const char *map, const char *unm
           .argument = { subject->ioas, iova, size } },
     };
 
-    bench_calls(calls, 2);
+    if (size <= subject->block_bytes)
+        bench_calls(calls, 2);
 }
 
 void bench_memory(const struct subject *subject)
@@ -90,7 +91,8 @@ void bench_growth(const struct subject *subject)
     for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         uint64_t next = IOVA_GROWTH + (1 + standing) * PAGE;
 
-        stay(subject, next, subject->block + standing * PAGE, (steps[i].mappings - standing) * PAGE);
+        stay(subject, next, subject->block + standing * PAGE,
+             (steps[i].mappings - standing) * PAGE);
         standing = steps[i].mappings;
         pair(subject, steps[i].map, steps[i].unmap, IOVA_GROWTH, subject->block, PAGE);
     }

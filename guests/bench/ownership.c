@@ -72,8 +72,7 @@ void bench_ioas(struct subject *subject)
         struct timed result = timed_call(&alloc);
 
         row_after(&first_row);
-        report_expect(alloc.name, result.status > 0 ? BH_OK : result.status,
-                      BH_OK);
+        report_expect(alloc.name, result.status > 0 ? BH_OK : result.status, BH_OK);
         row_add(&first_row, result.ticks);
 
         const struct call release = { .name = "ioas-free",

@@ -40,8 +40,8 @@ static inline struct timed timed_call(const struct call *call)
                      "hvc #0\n\t"
                      "isb\n\t"
                      "mrs %[end], cntvct_el0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5),
-                       [start] "=&r"(start), [end] "=&r"(end)
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4),
+                       "+r"(x5), [start] "=&r"(start), [end] "=&r"(end)
                      :
                      : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
                        "x17", "memory");

@@ -40,6 +40,7 @@ SEEDED = 2000
 SEED = 20251121
 GOAL = 5000  # instructions from entry to the last unit closed (I2)
 STUB = range(0x40000000, 0x40001000)  # QEMU's own first instructions
+FIRST, SECOND = 1, 2  # vCPUs, as the debug stub numbers them
 STEP_LIMIT = 2000  # a stretch this short is stepped, a longer one is cut
 SMMU_CR0, SMMU_GBPA = 0x20, 0x44
 CR0_SMMUEN, GBPA_ABORT = 1 << 0, 1 << 20
@@ -390,12 +391,15 @@ class TwoProcessors:
 
     stepped: dict
     timed: list
+    second_ran: bool  # before the closing
 
     def mistakes(self, closed):
         found = [f"two processors: DMA {'landed' if landed else 'was blocked'} at {position}, "
                  f"the window closes at {closed}"
                  for position, landed in sorted(self.stepped.items())
                  if landed != (position < closed)]
+        if self.second_ran:
+            found.append("two processors: the second one ran before the closing")
         late = sum(self.timed)
         return found + ([f"two processors: {late} of {len(self.timed)} timed shots landed"]
                         if late else [])
@@ -407,16 +411,26 @@ def probe_two_processors(scenario, survey, guest_address, seed=SEED):
     with Machine(scenario.image, scenario.bundle, extra, ways=("qmp", "qtest", "gdb"), held=True,
                  board=scenario.board) as machine:
         root, port = Probe(machine.qtest), PortProbe(machine.qtest)
+        at_reset = pc_of(machine.gdb, SECOND)
         stepped = step_past_closing(machine.gdb, root, survey.closing())
+        second_ran = pc_of(machine.gdb, SECOND) != at_reset
         timed = shoot_until_guest(machine.gdb, (root, port), guest_address, random.Random(seed))
-    return TwoProcessors(stepped, timed)
+    return TwoProcessors(stepped, timed, second_ran)
+
+
+def pc_of(gdb, thread):
+    """Where a vCPU stands; the first one stays selected."""
+    gdb.select(thread)
+    pc = gdb.register(gdb.PC)
+    gdb.select(FIRST)
+    return pc
 
 
 def step_past_closing(gdb, probe, closing):
     """{position: landed} for every instruction within NEAR of the closing one."""
     stepped, position, pc = {}, 0, gdb.register(gdb.PC)
     while position < closing + NEAR:
-        gdb.step()
+        gdb.step(FIRST, others=True)
         before, pc = pc, gdb.register(gdb.PC)
         position += pc != before
         if abs(position - closing) <= NEAR:

@@ -32,6 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tools", "run"))
 import run as runner  # noqa: E402  (the tool lies beside the tests, not in a package)
 
+os.environ.pop("QEMU_FLAGS", None)  # what runs is for the test to decide
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
 BOARD = os.environ.get("BOARD") or "qemu-virt"
 BOARD_FOLDER = os.path.join(ROOT, "boards", BOARD)

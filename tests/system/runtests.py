@@ -10,6 +10,7 @@ There are no skips: a test that cannot run has failed. build/tests/system.json k
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 import unittest
@@ -133,4 +134,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # A plain kill takes the way of Ctrl-C, so that no machine is left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -11,6 +11,7 @@
 
 Every line of every run must begin with the name of a partition of its set, or with [bulkhead].
 """
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -214,6 +215,17 @@ class ScenarioTest(SystemTest):
                           **{"image": require(harness.IMAGE), **options})
         cls.addClassCleanup(machine.close)
         return machine
+
+    @contextlib.contextmanager
+    def subTest(self, *words, **names):  # noqa: N802 (a name of unittest)
+        """A part that fails shows the machine that it booted last."""
+        with super().subTest(*words, **names):
+            try:
+                yield
+            except Exception as error:
+                for machine in self.machines[-1:]:
+                    error.add_note(machine.report())
+                raise
 
     def boot(self, bundle, *extra, **options):
         """A machine of this test alone."""

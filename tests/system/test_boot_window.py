@@ -82,6 +82,7 @@ class BootWindow(SystemTest):
 
     def test_two_processors_make_no_difference(self):
         survey = self.off.survey
+        self.assertIsNotNone(survey.closing(), "the unit never closed")
         both = boot_window.probe_two_processors(self.scenarios[0], survey, survey.guest_address)
         self.note(f"{len(both.stepped)} shots around the closing, {len(both.timed)} at random "
                   f"moments until the first guest instruction")

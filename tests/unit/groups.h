@@ -4,6 +4,15 @@
 #define TESTS_GROUPS_H
 
 int run_pagetable_tests(void);
+int run_early_tests(void);
+int run_start_tests(void);
+int run_streams_tests(void);
+int run_invalidate_tests(void);
+int run_errors_tests(void);
+int run_events_tests(void);
 int run_calls_tests(void);
+int run_map_calls_tests(void);
+int run_bind_calls_tests(void);
+int run_lifecycle_tests(void);
 
 #endif

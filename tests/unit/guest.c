@@ -144,8 +144,12 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
 
     image = *partition;
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
-    for (unsigned int i = 0; i < PARTITION_IOAS; i++)
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         memset(&image.ioas[i].lock, 0, sizeof(image.ioas[i].lock));
+        /* Of a free slot only the generation means something. */
+        if (image.ioas[i].owner == NULL)
+            memset(&image.ioas[i].domain, 0, sizeof(image.ioas[i].domain));
+    }
     hash = hash_bytes(hash, &image, sizeof(image));
     hash = hash_bytes(hash, partition->pool.records,
                       partition->pool.count * sizeof(struct page_record));

@@ -19,6 +19,7 @@
 #define UNIT_EVENT_INTERRUPT(unit) (106u + 8 * (unit))
 #define UNIT_ERROR_INTERRUPT(unit) (109u + 8 * (unit))
 #define SERIAL_BASE UINT64_C(0x09000000)
+#define SERIAL_INTERRUPT 33
 #define CLOCK_BASE UINT64_C(0x09010000)
 #define ECAM_BASE UINT64_C(0x3F000000)
 #define ECAM_BUSES 16
@@ -154,6 +155,8 @@ uint64_t machine_state(void);
 
 /* No programming error on any unit, no command illegal. */
 void assert_units_clean(void);
+/* Lets everything that waits for the serial port out. */
+void machine_drain_console(void);
 /* The serial console holds the text. */
 void assert_console(const char *text);
 

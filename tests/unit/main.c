@@ -7,6 +7,15 @@ int main(void)
     int failed = 0;
 
     failed += run_pagetable_tests();
+    failed += run_early_tests();
+    failed += run_start_tests();
+    failed += run_streams_tests();
+    failed += run_invalidate_tests();
+    failed += run_errors_tests();
+    failed += run_events_tests();
     failed += run_calls_tests();
+    failed += run_map_calls_tests();
+    failed += run_bind_calls_tests();
+    failed += run_lifecycle_tests();
     return failed != 0;
 }

@@ -47,16 +47,31 @@ static void report(struct iommu *iommu, const struct event *event)
     iommu_events->fault(iommu, &fault);
 }
 
+/* Whether the unit says that it could not write an event; acknowledged. */
+static bool take_abort(struct smmuv3 *unit)
+{
+    lock_acquire(&unit->lock);
+    uint32_t acknowledged = mmio_read32(unit->base + SMMU_GERRORN);
+    uint32_t active = (mmio_read32(unit->base + SMMU_GERROR) ^ acknowledged) &
+                      (uint32_t)GERROR_EVENTQ_ABORT;
+
+    if (active != 0)
+        mmio_write32(unit->base + SMMU_GERRORN, acknowledged ^ active);
+    lock_release(&unit->lock);
+    return active != 0;
+}
+
 void smmuv3_events(struct smmuv3 *unit)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
-    bool lost = false;
+    bool lost = false, aborted;
 
     if (iommu->silenced)
         return;
     lock_acquire(&unit->event_lock);
     uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
+    uint32_t first = unit->event_consumer;
 
     barrier_device_read();
     /* The unit's index is not trusted for more than one queue's worth of records a call. */
@@ -81,7 +96,14 @@ void smmuv3_events(struct smmuv3 *unit)
         lost = true;
     }
     mmio_write32(unit->base + SMMU_EVENTQ_CONS, unit->event_consumer);
+    aborted = take_abort(unit);
+    /* QEMU reports a full queue as an abort; with room left an abort is a failure. Whether there was room
+     * is told by where the queue began before this call: what is read makes room. */
+    if (aborted && ((mmio_read32(unit->base + SMMU_EVENTQ_PROD) - first) & position_mask) >= wrap)
+        lost = true;
     lock_release(&unit->event_lock);
+    if (aborted && !lost)
+        smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
     if (lost) {
         iommu->counters.events_lost++;
         iommu_events->lost(iommu);

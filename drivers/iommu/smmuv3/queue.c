@@ -193,25 +193,16 @@ static bool repair_command(struct smmuv3 *unit)
     return true;
 }
 
-/* Event-queue abort: QEMU reports a full queue like this; with room left it is a failure. */
-static bool event_queue_full(struct smmuv3 *unit)
-{
-    uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
-    uint32_t consumer = mmio_read32(unit->base + SMMU_EVENTQ_CONS);
-    uint32_t wrap = (uint32_t)BIT(unit->event_log2);
-
-    return ((producer ^ consumer) & (2 * wrap - 1)) == wrap;
-}
-
 void smmuv3_errors(struct smmuv3 *unit)
 {
     struct iommu *iommu = unit->iommu;
-    bool failed = false, lost = false;
+    bool failed = false;
     enum iommu_failure reason = FAILURE_SERVICE;
 
     lock_acquire(&unit->lock);
-    uint32_t error = mmio_read32(unit->base + SMMU_GERROR);
-    uint32_t active = error ^ mmio_read32(unit->base + SMMU_GERRORN);
+    uint32_t acknowledged = mmio_read32(unit->base + SMMU_GERRORN);
+    uint32_t active = (mmio_read32(unit->base + SMMU_GERROR) ^ acknowledged) &
+                      (uint32_t)~GERROR_EVENTQ_ABORT;
 
     if (active == 0 || iommu->silenced) {
         lock_release(&unit->lock);
@@ -223,26 +214,16 @@ void smmuv3_errors(struct smmuv3 *unit)
         failed = true;
         reason = FAILURE_COMMAND;
     }
-    if ((active & GERROR_EVENTQ_ABORT) != 0) {
-        if (event_queue_full(unit)) {
-            lost = true;
-        } else {
-            failed = true;
-            reason = FAILURE_EVENT_QUEUE;
-        }
-    }
-    if ((active & ~(GERROR_SERVICE_FAILURE | GERROR_CMDQ | GERROR_EVENTQ_ABORT)) != 0) {
+    if ((active & ~(GERROR_SERVICE_FAILURE | GERROR_CMDQ)) != 0) {
         iommu->counters.unknown_errors++;
         log_warning("%s: unknown error bits 0x%x", iommu->topology->name, active);
     }
-    mmio_write32(unit->base + SMMU_GERRORN, error);
+    /* A unit that failed is not told to go on. */
+    if (!failed)
+        mmio_write32(unit->base + SMMU_GERRORN, acknowledged ^ active);
     lock_release(&unit->lock);
     if (failed)
         smmuv3_silence(unit, reason);
-    if (lost) {
-        iommu->counters.events_lost++;
-        iommu_events->lost(iommu);
-    }
 }
 
 void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason)

@@ -65,6 +65,8 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
         *reason = "no 4 KiB granule";
     else if ((idr1 & (IDR1_QUEUES_PRESET | IDR1_TABLES_PRESET)) != 0)
         *reason = "tables or queues at preset addresses are not supported";
+    else if (FIELD_GET(IDR1_CMDQS, idr1) < COMMAND_QUEUE_LOG2_LEAST)
+        *reason = "its command queue is too small";
     if (*reason != NULL)
         return false;
     capabilities->output_bits = output_sizes[FIELD_GET(IDR5_OAS, idr5)];
@@ -78,7 +80,9 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
     capabilities->page_sizes = BIT(12) | BIT(21) | BIT(30);
     capabilities->coherent = (idr0 & IDR0_COHACC) != 0;
     capabilities->range_invalidation = (idr3 & IDR3_RIL) != 0;
-    capabilities->two_level = FIELD_GET(IDR0_ST_LEVEL, idr0) == 1;
+    /* With fewer streams than one second level holds, the linear table is the smaller one. */
+    capabilities->two_level = FIELD_GET(IDR0_ST_LEVEL, idr0) == 1 &&
+                              capabilities->stream_bits >= STREAM_SPLIT;
     capabilities->nesting = (idr0 & IDR0_S1P) != 0;
     apply_errata(capabilities, mmio_read32(base + SMMU_IIDR));
     return true;

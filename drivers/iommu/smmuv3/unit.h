@@ -15,6 +15,8 @@
 /* Entries that one call may need at a time; the queue holds one such batch for every CPU. */
 #define BATCH_LIMIT 33
 #define COMMAND_QUEUE_LOG2 9
+/* The least that holds a batch with a SYNC behind each command. */
+#define COMMAND_QUEUE_LOG2_LEAST 7
 /* QEMU reports each 4 bytes of a blocked transfer; 4 KiB of them fit. */
 #define EVENT_QUEUE_LOG2 10
 
@@ -62,10 +64,10 @@ struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages
  */
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
 
-/* Looks at GERROR and does what each error asks for. Any time. */
+/* Looks at GERROR and does what each error asks for, but for the event queue's. Any time. */
 void smmuv3_errors(struct smmuv3 *unit);
 
-/* Reads the events that are there. */
+/* Reads the events that are there, and looks whether any were lost. */
 void smmuv3_events(struct smmuv3 *unit);
 
 /* GBPA.ABORT, SMMUEN off, and the owners told, once. */

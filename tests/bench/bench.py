@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instruction counts of the shipped image, beside the goals and what others need for the same.
+
+    bench.py --image bulkhead.img --elf bulkhead.elf --map bulkhead.map --prefix aarch64-linux-gnu-
+             --folder build/bench [--markdown FILE]
+
+Costs come from the payload guests/bench under `-icount shift=0` with a counter of 1 GHz: one tick is
+one guest instruction. The same on `-cpu max` and on neoverse-n1. A goal that is missed is reported
+and is no failure; exit status 1 says that something could not be measured.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import sys
+import tempfile
+
+import boot_profile
+import image
+import machine
+import table
+from machine import MeasurementError
+
+BOOT_MEMORY, BOOT_HALF = "boot", "boot-half"  # the second has half the memory of the first
+
+
+def measure_all(options):
+    """Everything that needs the emulator, two runs at a time."""
+    setup = machine.Setup(options.board, options.image, options.folder)
+    with tempfile.TemporaryDirectory() as scratch, \
+            concurrent.futures.ThreadPoolExecutor(2) as pool:
+        trace = os.path.join(scratch, "trace")
+        profile = pool.submit(boot_profile.measure, setup, "max", BOOT_MEMORY, options.elf,
+                              options.map, options.prefix)
+        costs = {cpu: pool.submit(machine.costs, setup, cpu, trace if cpu == "max" else None)
+                 for cpu in machine.CPUS}
+        boots = {(cpu, bundle): pool.submit(machine.boot_total, setup, cpu, bundle)
+                 for cpu in machine.CPUS for bundle in (BOOT_MEMORY, BOOT_HALF)}
+        return (profile.result(), {cpu: run.result() for cpu, run in costs.items()},
+                {key: run.result() for key, run in boots.items()})
+
+
+def check_calibration(costs):
+    for cpu, run in costs.items():
+        nops, ticks, _ = run.calibration
+        if nops != ticks:
+            raise MeasurementError(f"{cpu}: {nops} nops took {ticks} ticks: the counter does not "
+                                   "count instructions")
+
+
+def boot_parts(profile, boots):
+    """What lies between reset and the first guest instruction, per CPU; the parts are of max."""
+    parts = {}
+    for cpu in machine.CPUS:
+        total, half = boots[cpu, BOOT_MEMORY][0], boots[cpu, BOOT_HALF][0]
+        memory = 2 * (total - half)  # what grows with the partition's memory
+        logged = profile.logged
+        parts[cpu] = {
+            "total": total,
+            "memory": memory,
+            "libfdt": profile.classes[boot_profile.LIBFDT],
+            "digests": profile.classes[boot_profile.DIGESTS],
+            "log": profile.classes[boot_profile.LOG],
+            "fixed": total - memory - logged,
+            "own": profile.classes[boot_profile.OWN],
+        }
+    return parts
+
+
+def collect(options):
+    profile, costs, boots = measure_all(options)
+    check_calibration(costs)
+    sizes = image.sections(options.elf, options.prefix)
+    lines = boots["max", BOOT_MEMORY][1]
+    tables = machine.own_memory_kib(lines)
+    if tables is None:
+        raise MeasurementError("the boot log does not say what tables and queues take")
+    symbols = image.Symbols(options.elf, options.prefix)
+    return {
+        "calibration": {cpu: run.calibration for cpu, run in costs.items()},
+        "rows": {cpu: {name: vars(row) for name, row in run.rows.items()}
+                 for cpu, run in costs.items()},
+        "values": {cpu: run.values for cpu, run in costs.items()},
+        "boot_window": profile.window,
+        "boot": boot_parts(profile, boots),
+        "boot_functions": dict(sorted(profile.functions.items(), key=lambda item: -item[1])[:40]),
+        "image": {"sections": sizes, "bytes": sum(sizes[kind] for kind in ("text", "rodata", "data")),
+                  "folders": image.by_folder(options.map, sizes)},
+        "memory": {"image": symbols.value("image_end") - symbols.value("image_start"),
+                   "tables": tables << 10},
+    }
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--board", default=os.path.join(machine.ROOT, "boards", "qemu-virt"))
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--elf", required=True)
+    parser.add_argument("--map", required=True)
+    parser.add_argument("--prefix", default="aarch64-linux-gnu-")
+    parser.add_argument("--folder", required=True, help="where the bundles are and the JSON goes")
+    parser.add_argument("--markdown", metavar="FILE", help="also write the page of docs/")
+    options = parser.parse_args(argv)
+    try:
+        data = collect(options)
+        lines = table.text(data)
+        if options.markdown:
+            with open(options.markdown, "w", encoding="utf-8") as out:
+                out.write(table.markdown(data))
+    except (MeasurementError, machine.runner.RunError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    with open(os.path.join(options.folder, "bench.json"), "w", encoding="utf-8") as out:
+        json.dump(data, out, indent=1)
+        out.write("\n")
+    print(lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

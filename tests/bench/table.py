@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures as a table: aligned for a terminal, or as the page docs/numbers.md."""
+import goals
+import machine
+from machine import MeasurementError
+
+TITLES = ("what", "goal", "max median", "max worst", "n1 median", "n1 worst", "", "SMMU commands",
+          "peers")
+MET, NOT_MET, NO_GOAL = "met", "NOT MET", ""
+
+
+def number(value):
+    """1,234; a fraction keeps one place."""
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) and value != int(value) else f"{int(value):,}"
+
+
+def verdict(goal, values):
+    if goal is None:
+        return NO_GOAL
+    return MET if all(value <= goal for value in values) else NOT_MET
+
+
+def commands_text(commands):
+    """'1 TLBI_S2_IPA + 1 SYNC', in the order in which they were first seen."""
+    if commands is None:
+        return "-"
+    return " + ".join(f"{number(count)} {name}" for name, count in commands.items()) or "none"
+
+
+def cost_line(row, data):
+    cells, medians = [], []
+    for cpu in machine.CPUS:
+        sample = data["rows"][cpu].get(row.name)
+        if sample is None:
+            raise MeasurementError(f"{cpu}: the payload printed no row {row.name}")
+        median, worst = sample["median"] / row.divide, sample["worst"] / row.divide
+        medians.append(median)
+        cells += [number(median), number(worst)]
+    commands = data["rows"]["max"][row.name]["commands"]
+    return (row.text, number(row.goal), *cells, verdict(row.goal, medians), commands_text(commands),
+            row.peer)
+
+
+def plain_line(text, value, goal=None, peer=goals.NO_PEER, second=None):
+    """A line that has one figure for each CPU, or one for both."""
+    values = [value] if second is None else [value, second]
+    return (text, number(goal), number(value), "", "" if second is None else number(second), "",
+            verdict(goal, values), "", peer)
+
+
+def cost_groups(data):
+    groups = [(title, [cost_line(row, data) for row in rows]) for title, rows in goals.GROUPS]
+    calls = data["values"]["max"].get("bind-calls")
+    for _, lines in groups:
+        for index, line in enumerate(lines):
+            if line[0].startswith("bind,"):
+                lines[index] = (f"bind, {calls} calls, waits left out", *line[1:])
+    return groups
+
+
+def boot_group(data):
+    first, second = (data["boot"][cpu] for cpu in machine.CPUS)
+
+    def line(text, key):
+        return plain_line(text, first[key], second=second[key] if key in COUNTED else None)
+
+    own = [part["own"] + part["fixed"] for part in (first, second)]
+    return ("Boot, one partition of 512 MiB", [
+        plain_line("entry to the end of the early closer", data["boot_window"], goals.BOOT_WINDOW_GOAL,
+                   "no peer closes it"),
+        line("reset to first guest instruction, in all", "total"),
+        line("  scrub and caches of the partition's memory", "memory"),
+        line("  libfdt", "libfdt"),
+        line("  digests", "digests"),
+        line("  log", "log"),
+        plain_line("  the rest", own[0], goals.BOOT_GOAL, goals.BOOT_PEER, own[1]),
+        line("    of it clearing of fixed size", "fixed"),
+    ])
+
+
+COUNTED = ("total", "memory", "fixed")  # measured on each CPU; the others on max
+
+
+def size_group(data):
+    memory = data["memory"]
+    return ("Size, bytes", [
+        plain_line("image without guests (text, rodata, data)", data["image"]["bytes"],
+                   goals.IMAGE_GOAL, goals.IMAGE_PEER),
+        plain_line("memory, this set: image, bss, stacks", memory["image"]),
+        plain_line("memory, this set: tables and queues", memory["tables"]),
+        plain_line("memory in all", memory["image"] + memory["tables"], goals.MEMORY_GOAL,
+                   goals.MEMORY_PEER),
+    ])
+
+
+def folder_lines(data):
+    found = data["image"]["folders"]
+    lines = [("folder", "text", "rodata", "data", "in the file", "bss")]
+    total = [0] * 5
+    for name, sizes in found.items():
+        values = [sizes["text"], sizes["rodata"], sizes["data"],
+                  sizes["text"] + sizes["rodata"] + sizes["data"], sizes["bss"]]
+        total = [a + b for a, b in zip(total, values)]
+        lines.append((name, *map(number, values)))
+    return [*lines, ("in all", *map(number, total))]
+
+
+def calibration_text(data):
+    return "; ".join(f"{cpu}: {nops} nops take {ticks} ticks, two readings {reading} (subtracted)"
+                     for cpu, (nops, ticks, reading) in data["calibration"].items())
+
+
+def repetitions(data):
+    return min(row["count"] for row in data["rows"]["max"].values())
+
+
+def groups_of(data):
+    return [*cost_groups(data), boot_group(data), size_group(data)]
+
+
+def aligned(lines, left):
+    """Columns as wide as their widest cell; those named in `left` begin at the left."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) if column in left else cell.rjust(width)
+                      for column, (cell, width) in enumerate(zip(line, widths))).rstrip()
+            for line in lines]
+
+
+def text(data):
+    groups = groups_of(data)
+    flat = aligned([TITLES, *(line for _, lines in groups for line in lines)], (0, 6, 7, 8))
+    out = [f"calibration: {calibration_text(data)}",
+           f"guest instructions, {repetitions(data)} repetitions a row", "", flat[0]]
+    rest = iter(flat[1:])
+    for title, lines in groups:
+        out += ["", title, *(next(rest) for _ in lines)]
+    return "\n".join([*out, "", "Image by folder, bytes", *aligned(folder_lines(data), (0,)), "",
+                      *goals.NOTES, "", summary(groups)])
+
+
+def summary(groups):
+    verdicts = [line[6] for _, lines in groups for line in lines]
+    return f"{verdicts.count(MET)} goals met, {verdicts.count(NOT_MET)} not met"
+
+
+def markdown_table(lines, left):
+    marks = [":--" if column in left else "--:" for column in range(len(lines[0]))]
+    rows = [lines[0], marks, *lines[1:]]
+    return ["| " + " | ".join(cell.strip() for cell in line) + " |" for line in rows]
+
+
+def markdown(data):
+    out = ["# Numbers", "",
+           "Made by `make bench-docs`; `make bench` prints the same.", "",
+           "Guest instructions of the shipped image under QEMU with `-icount shift=0` and a counter "
+           "of 1 GHz: one tick is one executed instruction. Each call was repeated "
+           f"{repetitions(data)} times, "
+           "on `-cpu max` and on `neoverse-n1`; what two readings of the counter cost is "
+           "subtracted. Calibration: " + calibration_text(data) + ".", "",
+           "Such counts say nothing of cache misses, TLB misses and barriers, nor of the time that a "
+           "real SMMU takes for a SYNC: QEMU's completes within the register write. The peers were "
+           "measured on the same emulator with the same method; \"Linux bare\" is `iommu_map` and "
+           "`iommu_unmap` inside the kernel, without a system call and without pinning, where the "
+           "figures here include the trap. `-cpu max` has block-copy instructions; the image does "
+           "not use them.", ""]
+    for title, lines in groups_of(data):
+        out += [f"## {title}", "", *markdown_table([TITLES, *lines], (0, 6, 7, 8)), ""]
+    for note in goals.NOTES:
+        out += [note, ""]
+    out += ["## Image by folder, bytes", "", *markdown_table(folder_lines(data), (0,)), ""]
+    return "\n".join(out)

@@ -1,0 +1,732 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be refused at boot: with one line that says what to change, and nothing starts.
+
+A mistake in a set is told as `file:node: property: what to write instead`; a bundle, a device tree or
+a machine that cannot be used as `fatal: why`. The machine goes off with `[bulkhead] off: bulkhead=253`.
+Each set here has a partition beside the refused one that could start, and must not.
+"""
+import os
+import random
+import re
+import struct
+import tempfile
+import unittest
+
+import harness
+from harness import HarnessError, require
+from scenario import (BASE, EDU, ELF, LIMIT, MIB, RAM, RAM_END, REFUSED, SIZE, Bundle, Partition,
+                      Run, ScenarioTest, assemble, block, call, cells, make_bundle, pci, probe,
+                      source_of)
+
+BYSTANDER = probe("exit", "bystander", code=0)
+REFUSAL_LIMIT = 30.0  # seconds: a refusal is quick, a hang is not one
+SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device", "edu,bus=port2")
+BRIDGED_EDUS = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
+                "pcie-pci-bridge,id=bridge,bus=port2", "-device", "edu,bus=bridge,addr=1",
+                "-device", "edu,bus=bridge,addr=2")
+VGIC = 0x08000000
+EDU_BAR = 0x10100000  # asserted by the test that rests on it
+FAR = 1 << 37  # guest-physical memory that overlaps nothing of the machine
+POOL_LEAST, POOL_MOST = 8, 65536
+NAME_MOST = 31
+
+
+class RefusalTest(ScenarioTest):
+    """Asserts that nothing starts."""
+
+    def refused(self, bundle, *extra, **options):
+        """The lines of a run that was refused as a whole."""
+        run = Run(self.boot(bundle, *extra, **options), REFUSAL_LIMIT)
+        self.assertEqual(run.lines[-1:], [f"[bulkhead] off: bulkhead={REFUSED}"])
+        self.assertEqual(run.strangers([]), [], "something else than the hypervisor spoke")
+        self.assertEqual(run.hypervisor(r": starts at |exception"), [])
+        self.assertEqual(run.status, 0, "QEMU's own status")
+        return run.said("bulkhead")[:-1]
+
+    def assert_mistake(self, node, wanted, remedy, partitions, *extra, **options):
+        """One line: file, node, property and what to do about it."""
+        lines = self.refused([*partitions, BYSTANDER], *extra, **options)
+        self.assert_line(lines, rf"^set\.dts:{re.escape(node)}: {wanted}: .*({remedy})")
+
+    def assert_line(self, lines, pattern):
+        self.assertTrue([line for line in lines if re.search(pattern, line)],
+                        f"no line like {pattern!r} among {lines}")
+
+    def assert_fatal(self, lines, text):
+        self.assert_line(lines, rf"^fatal: .*({text})")
+
+
+class Memory(RefusalTest):
+    """Where a partition's memory must not lie."""
+
+    @staticmethod
+    def at(physical, name="probe", memory=(BASE, SIZE)):
+        return probe("exit", name, memory=memory, code=0,
+                     lines=[f"physical-address = {cells(physical)};"])
+
+    def test_two_partitions_at_overlapping_physical_addresses(self):
+        self.assert_mistake("/partitions/second", "physical-address", "move",
+                            [self.at(0x50000000), self.at(0x50000000 + SIZE // 2, "second")])
+
+    def test_two_partitions_at_the_same_physical_address(self):
+        self.assert_mistake("/partitions/second", "physical-address", "move",
+                            [self.at(0x50000000), self.at(0x50000000, "second")])
+
+    def test_memory_outside_of_the_machine_s_ram(self):
+        for physical in (RAM_END, RAM_END - SIZE // 2, RAM - SIZE, 0x80_0000_0000):
+            with self.subTest(hex(physical)):
+                self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
+                                    [self.at(physical)])
+
+    def test_memory_over_the_hypervisor_s_image(self):
+        self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
+                            [self.at(0x40200000)])
+
+    def test_memory_over_the_bundle(self):
+        self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
+                            [self.at(0x48000000)])
+
+    def test_memory_over_the_smmu(self):
+        self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
+                            [self.at(0x09000000, memory=(BASE, 2 * MIB))])
+
+    def test_a_physical_address_that_wraps_around(self):
+        self.assert_mistake("/partitions/probe", "physical-address", "wrap",
+                            [self.at(0xFFFFFFFF_FF200000)])
+
+    def test_a_physical_address_that_is_not_a_multiple_of_2_mib(self):
+        self.assert_mistake("/partitions/probe", "physical-address", "multiple of 2 MiB",
+                            [self.at(0x50001000)])
+
+    def test_memory_that_is_not_a_multiple_of_2_mib(self):
+        for memory in ((BASE + MIB, SIZE), (BASE, SIZE + MIB), (BASE + 4096, SIZE)):
+            with self.subTest(memory):
+                self.assert_mistake("/partitions/probe", "memory", "multiples of 2 MiB",
+                                    [probe("exit", "probe", memory=memory, code=0)])
+
+    def test_memory_of_no_size(self):
+        self.assert_mistake("/partitions/probe", "memory", "not zero",
+                            [probe("exit", "probe", memory=(BASE, 0), code=0)])
+
+    def test_no_memory_property(self):
+        self.assert_mistake("/partitions/probe", "memory", "write memory = <",
+                            [probe("exit", "probe", memory=None, code=0)])
+
+    def test_memory_in_three_cells(self):
+        self.assert_mistake("/partitions/probe", "memory", "two cells each",
+                            [probe("exit", "probe", memory=None, code=0,
+                                   lines=["memory = <0x0 0x40000000 0x1000000>;"])])
+
+    def test_memory_above_guest_physical_space(self):
+        self.assert_mistake("/partitions/probe", "memory", "bits of guest-physical",
+                            [probe("exit", "probe", memory=((1 << 39) - SIZE // 2, SIZE), code=0)])
+
+    def test_memory_over_the_interrupt_controller(self):
+        for base in (VGIC, VGIC - 2 * MIB):
+            with self.subTest(hex(base)):
+                self.assert_mistake("/partitions/probe", "memory", "choose another base",
+                                    [probe("exit", "probe", memory=(base, SIZE), code=0)])
+
+    def test_memory_over_the_registers_of_its_own_device(self):
+        self.assert_mistake("/partitions/probe", "memory", f"{EDU_BAR:#x}: choose another base",
+                            [probe("exit", "probe", memory=(EDU_BAR - 5 * MIB, SIZE), code=0,
+                                   devices=[pci(EDU)])])
+
+    def test_memory_over_the_registers_of_its_own_register_block(self):
+        self.assert_mistake("/partitions/probe", "memory", "choose another base",
+                            [probe("exit", "probe", memory=(0x09000000, SIZE), code=0,
+                                   devices=[block("/pl031@9010000")])])
+
+    def test_more_memory_than_the_machine_has(self):
+        self.assert_mistake("/partitions/probe", "memory", "lower it",
+                            [probe("exit", "probe", memory=(BASE, 1 << 30), code=0)])
+
+    def test_more_memory_than_the_machine_has_together(self):
+        half = [probe("exit", name, memory=(BASE, 600 * MIB), code=0) for name in ("one", "two")]
+        self.assert_mistake("/partitions/two", "memory", "lower it", half, "-smp", "3")
+
+
+class Devices(RefusalTest):
+    """Devices that cannot be given."""
+
+    def assert_device(self, text, remedy, wanted=None, extra=()):
+        """A set with that one device is refused at its node."""
+        wanted = wanted or text.split(" ", 1)[0]
+        self.assert_mistake("/partitions/probe/devices/device0", wanted, remedy,
+                            [probe("exit", "probe", devices=[text], code=0)], *extra)
+
+    def test_a_pci_device_that_the_machine_does_not_have(self):
+        self.assert_device(pci("0000:05:00.0"), "no 0000:05:00.0")
+
+    def test_a_register_block_that_the_machine_does_not_have(self):
+        self.assert_device(block("/pl099@9990000"), "no /pl099@9990000")
+
+    def test_a_path_that_is_no_register_block(self):
+        for path in ("/cpus", "/", "/pcie@10000000", "/memory@40000000", "/intc@8000000"):
+            with self.subTest(path):
+                self.assert_device(block(path), re.escape(path))
+
+    def test_an_iommu(self):
+        self.assert_device(block("/smmuv3@9050000"), "smmuv3@9050000")
+
+    def test_a_bridge(self):
+        self.assert_device(pci("0000:00:01.0"), "0000:00:01.0")
+
+    def test_a_pci_address_in_the_wrong_shape(self):
+        for address in ("01:00.0", "0000:01:00.8", "0000:01:0G.0", "0000:01:00.00", ""):
+            with self.subTest(address):
+                self.assert_device(pci(address), "0000:01:00.0")
+
+    def test_a_device_that_is_neither_pci_nor_path(self):
+        self.assert_device("no-dma;", "needs either pci", "pci")
+
+    def test_a_device_that_is_pci_and_path(self):
+        self.assert_device(pci(EDU) + ' path = "/pl031@9010000"; no-dma;', "needs either pci")
+
+    def test_a_register_block_without_the_word_that_it_cannot_master(self):
+        self.assert_device('path = "/pl031@9010000";', "add no-dma", "no-dma")
+
+    def test_fw_cfg_as_a_register_block(self):
+        self.assert_device(block("/fw-cfg@9020000"), "cannot be assigned")
+
+    def test_virtio_mmio_as_a_register_block(self):
+        self.assert_device(block("/virtio_mmio@a000000"), "cannot be assigned")
+
+    def test_flash_as_a_register_block(self):
+        self.assert_device(block("/flash@0"), "cannot be assigned")
+
+    def test_the_console_s_uart_as_a_register_block(self):
+        self.assert_device(block("/pl011@9000000"), "cannot be assigned: .*console")
+
+    def test_the_interrupt_translation_service_as_a_register_block(self):
+        self.assert_device(block("/intc@8000000/its@8080000"), "its@8080000")
+
+    def test_a_device_that_is_listed_twice(self):
+        for text in (pci(EDU), block("/pl031@9010000")):
+            with self.subTest(text):
+                self.assert_mistake("/partitions/probe/devices/device1", text.split(" ", 1)[0],
+                                    "twice.*remove one",
+                                    [probe("exit", "probe", devices=[text, text], code=0)])
+
+    def test_a_group_that_two_partitions_would_split(self):
+        one, two = (probe("exit", name, devices=[pci(address)], code=0)
+                    for name, address in (("one", "0000:03:01.0"), ("two", "0000:03:02.0")))
+        self.assert_mistake("/partitions/one/devices/device0", "pci",
+                            "0000:03:01.0 and 0000:03:02.0 are one group.*list both",
+                            [one, two], *BRIDGED_EDUS, "-smp", "3")
+
+    def test_half_a_group(self):
+        half = probe("exit", "half", devices=[pci("0000:03:02.0")], code=0)
+        self.assert_mistake("/partitions/half/devices/device0", "pci",
+                            "0000:03:02.0 and 0000:03:01.0 are one group.*list both for half",
+                            [half], *BRIDGED_EDUS)
+
+    def test_a_whole_group_under_one_partition_is_no_mistake(self):
+        whole = probe("exit", "whole", code=0,
+                      devices=[pci("0000:03:01.0"), pci("0000:03:02.0")])
+        run = Run(self.boot([whole], *BRIDGED_EDUS))
+        self.assertEqual(run.codes, {"whole": 0})
+
+    def test_more_devices_than_a_partition_can_have(self):
+        paths = [f"/virtio_mmio@a{number * 0x200:06x}" for number in range(17)]
+        self.assert_mistake("/partitions/probe/devices/device16", "[^:]*", "more than 16 devices",
+                            [probe("exit", "probe", devices=map(block, paths), code=0)])
+
+
+class Shape(RefusalTest):
+    """What else a set says of a partition: names, CPUs, the pool."""
+
+    def assert_partition(self, line, wanted, remedy, **options):
+        self.assert_mistake("/partitions/probe", wanted, remedy,
+                            [probe("exit", "probe", code=0, lines=[line], **options)])
+
+    def test_more_partitions_than_cpus(self):
+        self.assert_mistake("/partitions", "cpus", "3 partitions.*has 2: remove",
+                            [probe("exit", "one", code=0), probe("exit", "two", code=0)])
+
+    def test_more_partitions_than_the_hypervisor_keeps(self):
+        many = [probe("exit", f"p{number}", code=0, memory=(BASE, 4 * MIB)) for number in range(8)]
+        self.assert_mistake("/partitions/bystander", "[^:]*", "more than 8 partitions", many,
+                            "-smp", "8")
+
+    def test_a_partition_of_two_cpus(self):
+        self.assert_partition("cpus = <2>;", "cpus", "write cpus = <1>")
+
+    def test_a_partition_of_no_cpu(self):
+        self.assert_partition("cpus = <0>;", "cpus", "write cpus = <1>")
+
+    def test_cpus_that_are_no_number(self):
+        self.assert_partition('cpus = "one";', "cpus", "write cpus = <1>")
+
+    def test_a_pool_that_is_too_small(self):
+        self.assert_partition(f"pool-pages = <{POOL_LEAST - 1}>;", "pool-pages", "from 8 to")
+
+    def test_a_pool_that_is_too_large(self):
+        self.assert_partition(f"pool-pages = <{POOL_MOST + 1}>;", "pool-pages", "from 8 to")
+
+    def test_a_pool_of_more_than_half_the_memory(self):
+        self.assert_partition(f"pool-pages = <{SIZE // 4096 // 2 + 1}>;", "pool-pages", "lower it")
+
+    def test_a_pool_that_is_no_number(self):
+        self.assert_partition("pool-pages = <1 2>;", "pool-pages", "from 8 to")
+
+    def test_the_smallest_pool_is_enough_to_run(self):
+        run = Run(self.boot([probe("registers", lines=[f"pool-pages = <{POOL_LEAST}>;"])]))
+        self.assertEqual(run.codes, {"registers": 0})
+
+    def test_a_console_name_that_is_too_long(self):
+        self.assert_partition(f'console = "{"n" * (NAME_MOST + 1)}";', "console", "at most 31")
+
+    def test_the_longest_name_is_no_mistake(self):
+        name = "n" * NAME_MOST
+        run = Run(self.boot([probe("exit", code=0, lines=[f'console = "{name}";'])]))
+        self.assertEqual(run.codes, {name: 0})
+
+    def test_a_node_name_that_is_too_long(self):
+        name = "n" * (NAME_MOST + 1)
+        self.assert_mistake(f"/partitions/{name}", "console", "at most 31",
+                            [probe("exit", name, code=0)])
+
+    def test_a_node_path_that_is_too_long(self):
+        lines = self.refused([probe("exit", "n" * 70, code=0), BYSTANDER])
+        self.assert_line(lines, r"^set\.dts:/.*: .*shorten")
+
+    def test_the_hypervisor_s_own_name(self):
+        self.assert_partition('console = "bulkhead";', "console", "choose another")
+
+    def test_the_hypervisor_s_own_name_by_the_node(self):
+        self.assert_mistake("/partitions/bulkhead", "console", "choose another",
+                            [probe("exit", "bulkhead", code=0)])
+
+    def test_a_name_that_could_be_taken_for_another_s_prefix(self):
+        for name in ("a] [bulkhead", "two words", "a=0", "", "\\n"):
+            with self.subTest(name):
+                self.assert_partition(f'console = "{name}";', "console", "")
+
+    def test_two_partitions_of_one_name(self):
+        self.assert_mistake("/partitions/second", "console", "in use by /partitions/probe",
+                            [probe("exit", "probe", code=0),
+                             probe("exit", "second", code=0, lines=['console = "probe";'])])
+
+    def test_bootargs_that_are_too_long(self):
+        self.assert_mistake("/partitions/probe", "bootargs", "at most 511",
+                            [Partition("probe", bootargs="a" * 512)])
+
+    def test_a_set_without_partitions(self):
+        lines = self.refused([])
+        self.assert_line(lines, r"^set\.dts:/partitions: .*add a node")
+
+    def test_a_set_without_a_partitions_node(self):
+        bundle = make_bundle(self.folder, '/dts-v1/; / { compatible = "bulkhead,partition-set"; };')
+        self.assert_line(self.refused(bundle), r"^set\.dts:/partitions: .*add a node")
+
+    def test_a_tree_that_is_no_set(self):
+        source = source_of([BYSTANDER]).replace("bulkhead,partition-set", "linux,dummy-virt")
+        lines = self.refused(make_bundle(self.folder, source))
+        self.assert_line(lines, r"^set\.dts:/: compatible: .*bulkhead,partition-set")
+
+
+class Payloads(RefusalTest):
+    """Files that a partition cannot run."""
+
+    NODE = "/partitions/probe"
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(require(os.path.join(harness.BUILD, "guests")), "probe.elf"),
+                  "rb") as file:
+            self.elf = file.read()
+
+    def pack(self, payload, memory=(BASE, SIZE), **options):
+        bad = probe("exit", "probe", memory=memory, code=0, **options)
+        bad = Partition("probe", bad.bootargs, "bad.elf", memory)
+        return make_bundle(self.folder, source_of([bad, BYSTANDER]), {"bad.elf": payload})
+
+    def patched(self, offset, data):
+        return self.elf[:offset] + data + self.elf[offset + len(data):]
+
+    def end_of_segments(self):
+        """Behind this the file holds what nobody loads."""
+        table, count = struct.unpack_from("<Q", self.elf, 32)[0], struct.unpack_from("<H", self.elf,
+                                                                                     56)[0]
+        segments = [struct.unpack_from("<8xQ16xQ", self.elf, table + 56 * number)
+                    for number in range(count)]
+        return max(offset + size for offset, size in segments)
+
+    def assert_payload(self, bundle, remedy):
+        self.assert_line(self.refused(bundle), rf"^set\.dts:{self.NODE}: payload: .*({remedy})")
+
+    def test_no_payload_property(self):
+        source = source_of([probe("exit", "probe", code=0), BYSTANDER])
+        source = source.replace('payload = "probe.elf";', "", 1)
+        self.assert_payload(make_bundle(self.folder, source), "write payload = ")
+
+    def test_a_payload_that_is_not_in_the_bundle(self):
+        bundle = Bundle(self.pack(self.elf))
+        bundle.rename(1, "other.elf")
+        self.assert_payload(bundle.save(self.folder), "bad.elf")
+
+    def test_a_payload_that_is_larger_than_the_memory(self):
+        self.assert_payload(self.pack(bytes(4 * MIB), memory=(BASE, 4 * MIB)), "bad.elf")
+
+    def test_an_elf_file_that_is_larger_than_the_memory(self):
+        self.assert_payload(self.pack(self.elf, memory=(BASE + 64 * MIB, 2 * MIB)), "bad.elf")
+
+    def test_a_payload_of_no_bytes(self):
+        self.assert_payload(self.pack(b""), "bad.elf")
+
+    def test_an_elf_file_for_another_architecture(self):
+        x86_64 = (62).to_bytes(2, "little")
+        self.assert_payload(self.pack(self.patched(18, x86_64)), "bad.elf.*architecture")
+
+    def test_an_elf_file_of_32_bits(self):
+        self.assert_payload(self.pack(self.patched(4, b"\1")), "bad.elf.*architecture")
+
+    def test_an_elf_file_whose_program_headers_lie_outside(self):
+        for offset, data in ((32, b"\xf0" * 8), (54, b"\1\0"), (56, b"\xff\xff")):
+            with self.subTest(offset):
+                self.assert_payload(self.pack(self.patched(offset, data)), "bad.elf.*corrupt")
+
+    def test_an_elf_file_whose_segments_lie_outside(self):
+        first = int.from_bytes(self.elf[32:40], "little")
+        for field, name in ((8, "offset"), (32, "file size")):
+            with self.subTest(name):
+                bad = self.patched(first + field, b"\xf0" * 7 + b"\x0f")
+                self.assert_payload(self.pack(bad), "bad.elf.*corrupt")
+        for field, name in ((24, "address"), (40, "memory size")):
+            with self.subTest(name):
+                bad = self.patched(first + field, b"\xf0" * 7 + b"\x0f")
+                self.assert_payload(self.pack(bad), "bad.elf.*outside")
+
+    def test_an_elf_file_that_starts_outside_its_memory(self):
+        self.assert_payload(self.pack(self.patched(24, b"\xf0" * 8)), "bad.elf.*outside")
+
+    def test_a_truncated_elf_file(self):
+        for length in (4, 20, 64, 100, 4096, self.end_of_segments() - 1):
+            with self.subTest(length):
+                self.assert_payload(self.pack(self.elf[:length]), "bad.elf.*corrupt")
+
+    def test_a_flipped_bit_in_a_payload_refuses_that_partition_alone(self):
+        for position in (0, len(self.elf) // 2, len(self.elf) - 1):
+            with self.subTest(position):
+                bundle = Bundle(self.pack(self.elf))
+                bundle.flip(1, position)
+                run = Run(self.boot(bundle.save(self.folder)))
+                self.assertEqual(run.codes, {"probe": REFUSED, "bystander": 0})
+                self.assertEqual(run.said("probe"), [])
+                self.assertTrue(run.hypervisor("probe: .*bad.elf.*digest.*damaged"), run.lines)
+
+
+class Bundles(RefusalTest):
+    """Bundles that are not whole, or none."""
+
+    def setUp(self):
+        super().setUp()
+        self.bundle = Bundle(make_bundle(self.folder, source_of([probe("exit", code=0), BYSTANDER])))
+
+    def patched(self, offset, data):
+        self.bundle.data[offset:offset + len(data)] = data
+        return self.bundle.save(self.folder)
+
+    def test_no_bundle_at_all(self):
+        self.assert_fatal(self.refused(None), "no bundle as initrd")
+
+    def test_a_truncated_bundle(self):
+        whole = len(self.bundle.data)
+        for length in (1, 8, 31, 32, 100, 4096, whole // 2, whole - 4096, whole - 1):
+            with self.subTest(length):
+                lines = self.refused(self.bundle.save(self.folder, length))
+                self.assert_fatal(lines, "bundle is truncated|not a Bulkhead bundle")
+
+    def test_a_file_that_is_no_bundle(self):
+        path = os.path.join(tempfile.mkdtemp(dir=self.folder), "initrd")
+        with open(path, "wb") as out:
+            out.write(b"070701" + bytes(100000))
+        self.assert_fatal(self.refused(path), "not a Bulkhead bundle")
+
+    def test_a_bundle_of_another_version(self):
+        self.assert_fatal(self.refused(self.patched(8, b"\2")), "version")
+
+    def test_a_bundle_of_no_entries_or_too_many(self):
+        for count in (0, 33, 0xFFFFFFFF):
+            with self.subTest(count):
+                lines = self.refused(self.patched(12, count.to_bytes(4, "little")))
+                self.assert_fatal(lines, "corrupt")
+
+    def test_a_bundle_whose_header_says_more_than_there_is(self):
+        for size in (len(self.bundle.data) + 1, 0xFFFFFFFF_FFFFFFFF):
+            with self.subTest(size):
+                lines = self.refused(self.patched(16, size.to_bytes(8, "little")))
+                self.assert_fatal(lines, "truncated")
+
+    def test_an_entry_that_lies_outside(self):
+        whole = len(self.bundle.data)
+        for offset, size in ((whole, 1), (0, whole + 1), (2**64 - 4096, 8192), (4096, 2**64 - 1)):
+            with self.subTest(f"{offset:#x} {size:#x}"):
+                self.bundle.place(1, offset, size)
+                self.assert_fatal(self.refused(self.bundle.save(self.folder)), "corrupt")
+
+    def test_a_set_that_is_empty_or_too_large(self):
+        for size in (0, 65537):
+            with self.subTest(size):
+                self.bundle.place(0, 4096, size)
+                self.assert_fatal(self.refused(self.bundle.save(self.folder)), "set is empty or")
+
+    def test_a_flipped_bit_in_the_set(self):
+        size = len(self.bundle.contents(0))
+        for position in (0, 60, size // 2, size - 1):
+            with self.subTest(position):
+                bundle = Bundle(make_bundle(self.folder, source_of([BYSTANDER])))
+                bundle.flip(0, min(position, len(bundle.contents(0)) - 1))
+                self.assert_fatal(self.refused(bundle.save(self.folder)), "digest.*damaged")
+
+    def test_a_set_whose_digest_agrees_but_whose_tree_is_corrupt(self):
+        good = self.bundle.contents(0)
+        for position, value in ((0, 0), (7, 0xFF), (11, 0xFF), (len(good) // 2, 0xFF)):
+            with self.subTest(position):
+                bad = bytearray(good)
+                bad[position:position + 4] = bytes([value] * 4)
+                self.bundle.replace(0, bytes(bad))
+                run = Run(self.boot(self.bundle.save(self.folder)), REFUSAL_LIMIT)
+                self.assertEqual(run.codes, {"bulkhead": REFUSED})
+                self.assertTrue(run.hypervisor(r"^set\.dts:/"), run.lines)
+
+
+class Machines(RefusalTest):
+    """Machines on which nothing could be isolated."""
+
+    def launch_demo(self, *extra, **options):
+        return self.boot(make_bundle(self.folder, source_of([BYSTANDER])), *extra, **options)
+
+    def stopped(self, pattern, *extra):
+        """The machine says why and stops: there is nobody whom it could ask to go off."""
+        machine = self.launch_demo(*extra)
+        machine.console.wait_for(pattern, REFUSAL_LIMIT)
+        lines = machine.console.lines()
+        self.assertEqual([line for line in lines if not line.startswith("[bulkhead] ")], [])
+        self.assertEqual([line for line in lines if "starts at" in line], [])
+        return lines
+
+    def test_a_machine_without_an_smmu(self):
+        self.stopped(r"^\[bulkhead\] fatal: .*(SMMU|IOMMU)", "-M", "iommu=none")
+
+    def test_a_machine_with_a_gicv2(self):
+        bundle = make_bundle(self.folder, source_of([BYSTANDER]))
+        self.assert_fatal(self.refused(bundle, "-M", "gic-version=2"), "GICv3")
+
+    def test_a_start_at_el1(self):
+        self.stopped(r"^\[bulkhead\] fatal: not entered at EL2: .*virtualization", "-M",
+                     "virtualization=off")
+
+    def test_a_machine_with_one_cpu_for_two_partitions(self):
+        self.assert_mistake("/partitions", "cpus", "2 partitions.*has 1",
+                            [probe("exit", code=0)], "-smp", "1")
+
+
+class DeviceTrees(RefusalTest):
+    """The tree that firmware passes, damaged in memory before the first instruction."""
+
+    HEADER = {"magic": 0, "totalsize": 4, "off_struct": 8, "off_strings": 12, "off_reserve": 16,
+              "version": 20, "last_version": 24, "size_strings": 32, "size_struct": 36}
+    EXCEPTION = re.compile("exception in the hypervisor")
+
+    def hold(self, *extra):
+        """A machine that stands at reset, and where its tree lies."""
+        machine = self.boot(make_bundle(self.folder, source_of([BYSTANDER])), *extra,
+                            ways=("qmp", "qtest"), held=True)
+        roms = machine.qmp.monitor("info roms")
+        found = re.search(r"addr=([0-9a-f]+) size=0x([0-9a-f]+) .*name=\"dtb\"", roms)
+        if not found:
+            raise HarnessError(f"QEMU names no device tree: {roms}")
+        return machine, int(found[1], 16), int(found[2], 16)
+
+    def field(self, machine, tree, name):
+        return int.from_bytes(machine.qtest.read(tree + self.HEADER[name], 4), "big")
+
+    def go(self, machine):
+        machine.qmp.command("cont")
+        return Run(machine, REFUSAL_LIMIT)
+
+    def assert_refused_with(self, patches, text):
+        """`patches`: header field -> its new value."""
+        machine, tree, _ = self.hold()
+        for name, value in patches.items():
+            data = value.to_bytes(4, "big").hex()
+            machine.qtest.batch([f"write {tree + self.HEADER[name]:#x} 4 0x{data}"])
+        run = self.go(machine)
+        self.assertEqual(run.codes, {"bulkhead": REFUSED})
+        self.assertTrue(run.hypervisor(f"^fatal: .*({text})"), run.lines)
+
+    def test_no_tree_there(self):
+        self.assert_refused_with({"magic": 0}, "no flattened device tree")
+
+    def test_a_tree_of_an_old_version(self):
+        self.assert_refused_with({"version": 16}, "corrupt")
+
+    def test_a_tree_of_a_size_that_its_parts_exceed(self):
+        for size in (0, 39, 40, 1000):
+            with self.subTest(size):
+                self.assert_refused_with({"totalsize": size}, "corrupt")
+
+    def test_a_tree_larger_than_any(self):
+        self.assert_refused_with({"totalsize": 0x80000000, "size_struct": 0x40000000}, "larger")
+
+    def test_parts_that_lie_outside_the_tree(self):
+        for name in ("off_struct", "off_strings", "off_reserve", "size_struct", "size_strings"):
+            for value in (0xFFFFFFFF, 0xFFFFFFF0, 0x7FFFFFFF):
+                with self.subTest(name, value=hex(value)):
+                    self.assert_refused_with({name: value}, "corrupt|larger")
+
+    def test_a_truncated_tree(self):
+        for share in (0.1, 0.5, 0.9, 0.99):
+            with self.subTest(share):
+                machine, tree, size = self.hold()
+                first = self.field(machine, tree, "off_struct")
+                end = first + self.field(machine, tree, "size_struct")
+                cut = int(first + (end - first) * share) & ~3
+                machine.qtest.batch([f"memset {tree + cut:#x} {size - cut:#x} 0xff"])
+                run = self.go(machine)
+                self.assertEqual(run.codes, {"bulkhead": REFUSED})
+                self.assertTrue(run.hypervisor("^fatal: .*corrupt"), run.lines)
+
+    def test_random_damage_is_refused_with_a_line_or_does_no_harm(self):
+        for seed in range(24):
+            with self.subTest(seed=seed):
+                chance = random.Random(seed)
+                machine, tree, _ = self.hold()
+                first = self.field(machine, tree, "off_struct")
+                end = (self.field(machine, tree, "off_strings")
+                       + self.field(machine, tree, "size_strings"))
+                machine.qtest.batch([f"writeb {tree + chance.randrange(first, end):#x} "
+                                     f"{chance.randrange(256):#x}" for _ in range(1 + seed % 8)])
+                run = self.go(machine)
+                self.assertIn(run.codes, ({"bulkhead": REFUSED}, {"bystander": 0}))
+                self.assertIsNone(self.EXCEPTION.search("\n".join(run.lines)))
+                if "bulkhead" in run.codes:
+                    self.assertTrue(run.hypervisor("^fatal: |^set.dts:"), run.lines)
+
+    def edited(self, *edits):
+        """A file with the machine's own tree after `edits`, each the words of an fdtput."""
+        path = os.path.join(tempfile.mkdtemp(dir=self.folder), "tree.dtb")
+        machine, tree, _ = self.hold()
+        data = machine.qtest.read(tree, self.field(machine, tree, "totalsize"))
+        with open(path, "wb") as out:
+            out.write(data)
+        for words in edits:
+            call("fdtput", *(path if word == "FILE" else word for word in words))
+        return path
+
+    def refused_with_tree(self, *edits, extra=()):
+        bundle = make_bundle(self.folder, source_of([BYSTANDER]))
+        return self.refused(bundle, "-dtb", self.edited(*edits), *extra)
+
+    def test_an_smmu_of_the_board_s_table_that_is_not_in_the_tree(self):
+        lines = self.refused_with_tree(("-r", "FILE", "/smmuv3@9050000"),
+                                       ("-d", "FILE", "/pcie@10000000", "iommu-map"))
+        self.assert_fatal(lines, "SMMU|IOMMU")
+
+    def test_another_smmu_than_the_board_s_table_names(self):
+        lines = self.refused_with_tree(("-t", "x", "FILE", "/smmuv3@9050000", "reg", "0",
+                                        "0x09070000", "0", "0x20000"))
+        self.assert_fatal(lines, "SMMU|IOMMU")
+
+    def test_an_iommu_map_to_nothing(self):
+        lines = self.refused_with_tree(("-t", "x", "FILE", "/pcie@10000000", "iommu-map", "0",
+                                        "0x7777", "0", "0x10000"))
+        self.assert_fatal(lines, "iommu-map.*pcie@10000000")
+
+    def test_an_iommu_map_that_leaves_its_range(self):
+        lines = self.refused_with_tree(("-t", "x", "FILE", "/pcie@10000000", "iommu-map", "0",
+                                        "0x8005", "0xffffffff", "0x10000"))
+        self.assert_fatal(lines, "iommu-map.*pcie@10000000")
+
+    def test_a_tree_without_an_interrupt_controller(self):
+        lines = self.refused_with_tree(("-t", "s", "FILE", "/intc@8000000", "compatible", "none"))
+        self.assert_fatal(lines, "GICv3")
+
+    def assert_not_a_block(self, name, address, size=0x1000):
+        """A node that claims the registers of something else makes them nobody's to have."""
+        path = f"/{name}@{address:x}"
+        tree = self.edited(("-c", "FILE", path),
+                           ("-t", "s", "FILE", path, "compatible", "harmless"),
+                           ("-t", "x", "FILE", path, "reg", hex(address >> 32),
+                            hex(address & 0xFFFFFFFF), "0", hex(size)))
+        harmless = assemble(self.folder, "touch", ADDRESS=hex(FAR), HOW=0)
+        thief = Partition("thief", payload="touch.bin", memory=(FAR, SIZE), devices=(block(path),))
+        lines = self.refused([thief, BYSTANDER], "-dtb", tree, payloads={"touch.bin": harmless})
+        self.assert_line(lines, r"^set\.dts:/partitions/thief/devices/device0: path: .*" + path)
+
+    def test_a_register_block_that_is_the_smmu_by_another_name(self):
+        self.assert_not_a_block("clock", 0x09050000)
+
+    def test_a_register_block_that_is_the_second_page_of_the_smmu(self):
+        self.assert_not_a_block("clock", 0x09060000)
+
+    def test_a_register_block_that_is_the_interrupt_controller_by_another_name(self):
+        for address in (0x08000000, 0x080A0000, 0x080C0000):
+            with self.subTest(hex(address)):
+                self.assert_not_a_block("clock", address)
+
+    def test_a_register_block_that_is_configuration_space_by_another_name(self):
+        self.assert_not_a_block("clock", 0x4010100000)
+
+    def test_a_register_block_inside_a_pci_window(self):
+        self.assert_not_a_block("clock", EDU_BAR)
+
+    def test_a_register_block_that_is_ram_by_another_name(self):
+        for address in (0x40200000, 0x60000000):
+            with self.subTest(hex(address)):
+                self.assert_not_a_block("clock", address)
+
+    def test_a_register_block_on_the_page_of_another_node(self):
+        self.assert_not_a_block("clock", 0x09020000)
+
+    def test_a_tree_whose_nodes_are_nested_too_deeply(self):
+        path = "/deep"
+        edits = []
+        for _ in range(12):
+            edits.append(("-c", "FILE", path))
+            path += "/deep"
+        self.assert_fatal(self.refused_with_tree(*edits), "deep")
+
+    def test_the_machine_s_own_tree_passed_by_a_file_is_no_mistake(self):
+        run = Run(self.launch(make_bundle(self.folder, source_of([BYSTANDER])), "-dtb",
+                              self.edited()))
+        self.assertEqual(run.codes, {"bystander": 0})
+
+
+class Starts(ScenarioTest):
+    """Starts that are unusual and no mistake."""
+
+    def assert_starts(self, *extra, **options):
+        bundle = make_bundle(self.folder, source_of([probe("abi", devices=[pci(EDU)]), BYSTANDER]))
+        run = Run(self.boot(bundle, *extra, **options))
+        self.assert_named(run, ["abi", "bystander"])
+        self.assertEqual(run.said("abi")[:1], ["test abi"])
+        self.assertEqual(run.codes.get("bystander"), 0)
+
+    def test_the_elf_file_without_a_tree_s_address(self):
+        """QEMU passes an ELF file neither x0 nor an initrd: the tree says where the bundle is."""
+        where, source = 0x50000000, source_of([BYSTANDER])
+        bundle = make_bundle(self.folder, source)
+        tree = os.path.join(tempfile.mkdtemp(dir=self.folder), "tree.dtb")
+        self.boot(None, "-M", f"dumpdtb={tree}", ways=()).wait_end(LIMIT)
+        for name, value in (("start", where), ("end", where + os.path.getsize(bundle))):
+            call("fdtput", "-t", "x", tree, "/chosen", f"linux,initrd-{name}", hex(value))
+        run = Run(self.boot(None, "-dtb", tree, "-device",
+                            f"loader,file={bundle},addr={where:#x},force-raw=on",
+                            image=require(ELF)))
+        self.assertEqual(run.codes, {"bystander": 0})
+
+    def test_the_image_at_any_2_mib_aligned_address(self):
+        for address in (0x40400000, 0x44000000, 0x5FE00000, 0x7E000000):
+            with self.subTest(hex(address)):
+                stub = os.path.join(tempfile.mkdtemp(dir=self.folder), "jump.img")
+                with open(stub, "wb") as out:
+                    out.write(assemble(self.folder, "jump", NEXT=hex(address)))
+                self.assert_starts("-device", f"loader,file={require(harness.IMAGE)},"
+                                   f"addr={address:#x},force-raw=on", image=stub)
+
+
+if __name__ == "__main__":
+    unittest.main()

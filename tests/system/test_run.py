@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make run` and others script against tools/run/run.py: what it prints and how it ends.
+
+A shell script stands in for the emulator, so that each ending can be had at will.
+"""
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import harness
+
+RUN = os.path.join(harness.ROOT, "tools", "run", "run.py")
+BOARD_ARGUMENTS = """# a board
+-M virt   # with a comment behind
+-name "two words"
+"""
+
+
+class Run(unittest.TestCase):
+    """Each test writes the script that run.py takes for QEMU."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.write("qemu.args", BOARD_ARGUMENTS)
+        self.image = self.write("image", "")
+
+    def write(self, name, text):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        return path
+
+    def prepare(self, script, extra=(), **environment):
+        """(command, environment) of a run whose emulator is this shell script."""
+        emulator = self.write("emulator", f"#!/bin/sh\n{script}\n")
+        os.chmod(emulator, 0o755)
+        command = [sys.executable, RUN, "--board", self.folder.name, "--image", self.image, *extra]
+        clean = {name: value for name, value in os.environ.items()
+                 if name not in ("QEMU_FLAGS", "NO_COLOR")}
+        return command, {**clean, "QEMU": emulator, **environment}
+
+    def run_it(self, script, extra=(), **environment):
+        command, variables = self.prepare(script, extra, **environment)
+        return subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False)
+
+    def assert_status(self, script, status):
+        done = self.run_it(script)
+        self.assertEqual(done.returncode, status, done)
+
+    def wait_for_process(self, number, alive):
+        deadline = time.monotonic() + 10
+        while os.path.exists(f"/proc/{number}") != alive:
+            self.assertLess(time.monotonic(), deadline, f"process {number}, alive: {not alive}")
+            time.sleep(0.01)
+
+    def test_status_is_0_when_all_codes_are(self):
+        self.assert_status("echo '[bulkhead] off: a=0 b=0'", 0)
+
+    def test_status_is_the_first_code_that_is_not_0(self):
+        self.assert_status("echo '[bulkhead] off: a=0 b=7 c=3'", 7)
+
+    def test_status_is_clipped_to_125(self):
+        self.assert_status("echo '[bulkhead] off: a=200'", 125)
+
+    def test_status_is_1_without_the_closing_line(self):
+        done = self.run_it("echo '[bulkhead] hello'; exit 0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"did not end with", done.stderr)
+
+    def test_a_closing_line_that_is_not_the_last_does_not_count(self):
+        self.assert_status("echo '[bulkhead] off: a=0'; echo '[a] still here'", 1)
+
+    def test_a_partition_cannot_forge_the_closing_line(self):
+        self.assert_status(r"printf '[a] x\r[bulkhead] off: a=0\n'", 1)
+
+    def test_the_time_limit_ends_the_run_and_the_emulator_with_its_children(self):
+        done = self.run_it("sleep 60 & echo $!; wait", ["--timeout", "0.5"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"took longer than 0.5 s", done.stderr)
+        self.wait_for_process(int(done.stdout), alive=False)
+
+    def interrupt(self, number):
+        command, variables = self.prepare("echo $$; exec sleep 60")
+        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            emulator = int(process.stdout.readline())
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=10)
+        self.wait_for_process(emulator, alive=False)
+        self.assertEqual(errors, b"")
+        return process.returncode
+
+    def test_an_interrupt_ends_it_cleanly(self):
+        self.assertEqual(self.interrupt(signal.SIGINT), 130)
+
+    def test_a_plain_kill_ends_the_emulator_too(self):
+        self.assertEqual(self.interrupt(signal.SIGTERM), 130)
+
+    def test_the_command_line_is_the_board_then_what_the_caller_adds_then_qemu_flags(self):
+        script = """for word in "$@"; do echo "<$word>"; done; echo '[bulkhead] off: a=0'"""
+        done = self.run_it(script, ["--", "-icount", "shift=0"], QEMU_FLAGS="-d 'a b'")
+        words = ["-M", "virt", "-name", "two words", "-kernel", self.image,
+                 "-icount", "shift=0", "-d", "a b"]
+        self.assertEqual(done.stdout.decode().splitlines()[:-1], [f"<{word}>" for word in words])
+
+    def test_lines_arrive_as_they_come(self):
+        command, variables = self.prepare("echo '[a] first'; read never; sleep 60")
+        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE) as process:
+            began = time.monotonic()
+            self.assertEqual(process.stdout.readline(), b"[a] first\n")
+            self.assertLess(time.monotonic() - began, 10)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=10)
+
+    def test_bytes_that_are_no_text_and_control_characters_are_replaced(self):
+        done = self.run_it(r"printf '[a] \377 \033[2J \000 ok\n[bulkhead] off: a=0\n'")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout.decode().splitlines()[0],
+                         "[a] \ufffd \ufffd[2J \ufffd ok")
+
+    def on_terminal(self, **environment):
+        """What run.py writes when standard output is a terminal."""
+        script = "echo '[a] hi'; echo '[bulkhead] off: a=0'"
+        command, variables = self.prepare(script, **environment)
+        ours, its = pty.openpty()
+        try:
+            subprocess.run(command, env=variables, stdout=its, timeout=30, check=True)
+            return os.read(ours, 4096)
+        finally:
+            os.close(ours)
+            os.close(its)
+
+    def test_names_are_coloured_on_a_terminal_only(self):
+        self.assertIn(b"\x1b[", self.on_terminal())
+        self.assertNotIn(b"\x1b[", self.on_terminal(NO_COLOR="1"))
+        self.assertNotIn(b"\x1b[", self.run_it("echo '[bulkhead] off: a=0'").stdout)
+
+    def test_what_is_missing_is_named(self):
+        os.remove(self.image)
+        done = self.run_it("true")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(self.image.encode(), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bringing a unit up (drivers/iommu/smmuv3/unit.c) on units of several capabilities. */
+#include <string.h>
+
+#include "bench.h"
+#include "groups.h"
+
+static struct smmuv3_model_parameters plain(void)
+{
+    return smmuv3_model_like_mmu600();
+}
+
+static void expect_up(const struct smmuv3_model_parameters *parameters)
+{
+    if (!bench_start(parameters, 0x10000))
+        fail_msg("not brought up: %s", bench.reason);
+    assert_units_clean();
+    assert_int_equal(bench.iommu.counters.illegal_commands, 0);
+    /* No stream passes anything, prepared or not, whatever its number. */
+    for (uint32_t stream = 0; stream < 0x12000; stream += 0x1FF)
+        assert_int_equal(bench_ask(stream, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, 0x100));
+    assert_int_equal(bench_ask(0x100, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+    assert_int_equal(bench_set(0x100, STREAM_PARKED_LOGGED, NULL), IOMMU_OK);
+    struct iommu_domain domain;
+
+    bench_domain(&domain);
+    bench_map(&domain, 0x10000, BENCH_PAGE(1), PAGE_SIZE);
+    assert_int_equal(bench_set(0x100, STREAM_ATTACHED, &domain), IOMMU_OK);
+    assert_int_equal(bench_dma(0x100, 0x10000, true), SMMUV3_MODEL_OK);
+    assert_int_equal(bench_ask(0x100, 0x10000).address, BENCH_PAGE(1));
+    bench_unmap(&domain, 0x10000, PAGE_SIZE);
+    assert_int_equal(bench_dma(0x100, 0x10000, true), SMMUV3_MODEL_ABORT);
+    assert_units_clean();
+    assert_int_equal(bench.iommu.counters.illegal_commands, 0);
+    assert_int_equal(bench.silenced, 0);
+}
+
+static void expect_refused(const struct smmuv3_model_parameters *parameters, const char *reason)
+{
+    machine.unit_count = 0;
+    assert_false(bench_start(parameters, 0x10000));
+    assert_non_null(bench.reason);
+    if (strstr(bench.reason, reason) == NULL)
+        fail_msg("the reason is \"%s\", not \"%s\"", bench.reason, reason);
+    assert_int_equal(bench_ask(5, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+}
+
+static void a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    expect_up(&parameters);
+    assert_true(bench.iommu.capabilities.two_level);
+    assert_false(bench.iommu.capabilities.range_invalidation);
+    assert_int_equal(bench.iommu.capabilities.input_bits, 48);
+    assert_int_equal(bench.iommu.capabilities.tag_bits, 16);
+}
+
+static void a_unit_like_qemus_comes_up_and_every_stream_aborts(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+
+    expect_up(&parameters);
+    assert_true(bench.iommu.capabilities.range_invalidation);
+    assert_int_equal(bench.iommu.capabilities.output_bits, 44);
+}
+
+static void a_unit_without_two_level_tables_gets_a_linear_one(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.st_level = false;
+    parameters.sidsize = 16;
+    expect_up(&parameters);
+    assert_null(bench_unit()->level1);
+}
+
+static void a_small_unit_gets_a_table_of_its_own_size(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.st_level = false;
+    parameters.sidsize = 6;
+    assert_true(bench_start(&parameters, 64));
+    assert_int_equal(bench_unit()->stream_bits, 6);
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, 63));
+    assert_false(bench.iommu.driver->stream_prepare(&bench.iommu, 64));
+    assert_units_clean();
+}
+
+static void a_two_level_unit_with_few_stream_bits_comes_up(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.sidsize = 7;
+    assert_true(bench_start(&parameters, 128));
+    assert_units_clean();
+    for (uint32_t stream = 0; stream < 300; stream++)
+        assert_int_equal(bench_ask(stream, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+}
+
+static void streams_beyond_what_the_unit_takes_are_refused_with_a_reason(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.sidsize = 8;
+    expect_refused(&parameters, "stream ids");
+}
+
+static void streams_beyond_2_to_the_16_are_refused_with_a_reason(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.sidsize = 20;
+    assert_false(bench_start(&parameters, 0x10001));
+    assert_non_null(strstr(bench.reason, "stream ids"));
+}
+
+static void a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.s2p = false;
+    expect_refused(&parameters, "stage 2");
+    parameters = plain();
+    parameters.ttf = 1;
+    expect_refused(&parameters, "stage 2");
+    parameters = plain();
+    parameters.ttendian = 3;
+    expect_refused(&parameters, "big-endian");
+    parameters = plain();
+    parameters.gran4k = false;
+    expect_refused(&parameters, "granule");
+}
+
+static void a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+    unsigned int tags = 0;
+
+    parameters.vmid16 = false;
+    expect_up(&parameters);
+    assert_int_equal(bench.iommu.capabilities.tag_bits, 8);
+    for (uint16_t tag = iommu_tag_take(&bench.iommu); tag != 0;
+         tag = iommu_tag_take(&bench.iommu)) {
+        assert_true(tag < 256);
+        tags++;
+    }
+    /* 0 is nobody's; the parked domain and the one of this test have theirs. */
+    assert_int_equal(tags, 256 - 3);
+}
+
+static void each_output_size_gets_an_aperture_and_a_root_that_fit(void)
+{
+    static const unsigned int sizes[][2] = { { 32, 32 }, { 36, 36 }, { 40, 39 },
+                                             { 42, 39 }, { 44, 44 }, { 48, 48 } };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(sizes); i++) {
+        struct smmuv3_model_parameters parameters = plain();
+
+        machine.unit_count = 0;
+        parameters.oas = sizes[i][0];
+        expect_up(&parameters);
+        assert_int_equal(bench.iommu.capabilities.output_bits, sizes[i][0]);
+        assert_int_equal(bench.iommu.capabilities.input_bits, sizes[i][1]);
+        struct iommu_domain domain;
+        uint64_t last = BIT(sizes[i][1]) - PAGE_SIZE;
+
+        bench_domain(&domain);
+        bench_map(&domain, last, BENCH_PAGE(2), PAGE_SIZE);
+        assert_int_equal(bench_set(0x100, STREAM_ATTACHED, &domain), IOMMU_OK);
+        assert_int_equal(bench_dma(0x100, last, true), SMMUV3_MODEL_OK);
+        assert_int_equal(bench_dma(0x100, BIT(sizes[i][1]), true), SMMUV3_MODEL_ABORT);
+        assert_units_clean();
+    }
+}
+
+static void every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+    struct iommu_domain domain;
+
+    parameters.cohacc = false;
+    expect_up(&parameters);
+    assert_false(bench.iommu.capabilities.coherent);
+    bench_domain(&domain);
+    uint64_t entries = host_counters.entries, cleans = host_counters.cleans;
+
+    bench_map(&domain, 0, BENCH_PAGE(0), 16 * PAGE_SIZE);
+    assert_int_equal(host_counters.entries - entries, 16 + 3);
+    /* Each entry, and each new table as a whole before it is linked. */
+    assert_int_equal(host_counters.cleans - cleans, 16 + 3 + 3);
+    entries = host_counters.entries;
+    cleans = host_counters.cleans;
+    /* One command and its SYNC: two words each. */
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
+    assert_int_equal(host_counters.entries - entries, 4);
+    assert_int_equal(host_counters.cleans - cleans, 2);
+    cleans = host_counters.cleans;
+    assert_int_equal(bench_set(0x100, STREAM_ATTACHED, &domain), IOMMU_OK);
+    assert_true(host_counters.cleans > cleans);
+}
+
+static void an_mmu_700_before_r1p1_gets_a_sync_after_each_command(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+    struct iommu_domain domain;
+
+    parameters.iidr = 0x4870043B;
+    expect_up(&parameters);
+    assert_true(bench.iommu.capabilities.sync_each);
+    bench_domain(&domain);
+    bench_map(&domain, 0, BENCH_PAGE(0), 8 * PAGE_SIZE);
+    bench_commands_mark();
+    bench_unmap(&domain, 0, 4 * PAGE_SIZE);
+    assert_int_equal(bench_commands(OPCODE_TLBI_IPA), 4);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 4);
+}
+
+static void later_revisions_and_other_implementers_have_no_erratum(void)
+{
+    static const uint32_t iidr[] = { 0x4871143B, 0x4871243B, 0x48700041, 0 };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(iidr); i++) {
+        struct smmuv3_model_parameters parameters = plain();
+
+        machine.unit_count = 0;
+        parameters.iidr = iidr[i];
+        assert_true(bench_start(&parameters, 0x10000));
+        assert_false(bench.iommu.capabilities.sync_each);
+    }
+}
+
+static void a_unit_with_caches_full_of_a_former_user_comes_up_clean(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+    struct iommu_domain domain;
+
+    assert_true(bench_start(&parameters, 0x10000));
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, 0x100));
+    bench_domain(&domain);
+    bench_map(&domain, 0x10000, BENCH_PAGE(1), PAGE_SIZE);
+    assert_int_equal(bench_set(0x100, STREAM_ATTACHED, &domain), IOMMU_OK);
+    assert_int_equal(bench_dma(0x100, 0x10000, true), SMMUV3_MODEL_OK);
+    /* A second start of the same unit, its caches as they are. */
+    smmuv3_model_reset(machine.unit[0]);
+    assert_true(smmuv3_model_cached(machine.unit[0]).stes > 0);
+    assert_true(bench_start(&parameters, 0x10000));
+    assert_int_equal(bench_ask(0x100, 0x10000).outcome, SMMUV3_MODEL_ABORT);
+    assert_int_equal(smmuv3_model_cached(machine.unit[0]).leaves, 0);
+    assert_units_clean();
+}
+
+static void an_unknown_stream_gives_an_event(void)
+{
+    bench_plain();
+    assert_int_equal(bench_dma(0x20000, 0x1000, true), SMMUV3_MODEL_ABORT);
+    assert_int_equal(bench_dma(0x200, 0x1000, false), SMMUV3_MODEL_ABORT);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.faults, 2);
+    assert_int_equal(bench.fault[0].stream, 0x20000);
+    assert_int_equal(bench.fault[0].cause, BH_CAUSE_STREAM);
+    assert_int_equal(bench.fault[1].stream, 0x200);
+}
+
+static void start_fails_in_time_where_a_register_is_never_acknowledged(void)
+{
+    const struct smmuv3_model_parameters parameters = plain();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    smmuv3_close(UNIT_BASE);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_IRQ_CTRLACK, SMMUV3_MODEL_NEVER);
+    assert_false(bench_start(&parameters, 0x100));
+    assert_non_null(strstr(bench.reason, "deadline"));
+    assert_int_equal(bench.silenced, 1);
+    assert_int_equal(bench_ask(5, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+}
+
+static void late_acknowledgement_of_everything_is_waited_for(void)
+{
+    const struct smmuv3_model_parameters parameters = plain();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    for (unsigned int late = 0; late < SMMUV3_MODEL_LATES; late++)
+        smmuv3_model_set_late(machine.unit[0], (enum smmuv3_model_late)late, 50);
+    expect_up(&parameters);
+}
+
+int run_start_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts),
+        TEST(a_unit_like_qemus_comes_up_and_every_stream_aborts),
+        TEST(a_unit_without_two_level_tables_gets_a_linear_one),
+        TEST(a_small_unit_gets_a_table_of_its_own_size),
+        TEST(a_two_level_unit_with_few_stream_bits_comes_up),
+        TEST(streams_beyond_what_the_unit_takes_are_refused_with_a_reason),
+        TEST(streams_beyond_2_to_the_16_are_refused_with_a_reason),
+        TEST(a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
+        TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
+        TEST(each_output_size_gets_an_aperture_and_a_root_that_fit),
+        TEST(every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent),
+        TEST(an_mmu_700_before_r1p1_gets_a_sync_after_each_command),
+        TEST(later_revisions_and_other_implementers_have_no_erratum),
+        TEST(a_unit_with_caches_full_of_a_former_user_comes_up_clean),
+        TEST(an_unknown_stream_gives_an_event),
+        TEST(start_fails_in_time_where_a_register_is_never_acknowledged),
+        TEST(late_acknowledgement_of_everything_is_waited_for),
+    };
+
+    return RUN_GROUP("smmuv3/start");
+}
