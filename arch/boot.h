@@ -10,7 +10,6 @@
 struct boot_information {
     uint64_t device_tree; /* physical, as the boot loader gave it; not trusted */
     struct early_report early;
-    uint64_t entry_ticks; /* time_now() at the first C instruction */
 };
 
 /* kernel/main.c. Boot CPU, MMU on, only the image mapped. */

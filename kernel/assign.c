@@ -56,29 +56,6 @@ static bool label_in_use(const struct partition *partition, uint64_t label)
     return false;
 }
 
-/* Another member of the group that this partition has taken already and is still resetting, or
- * has bound. */
-static bool sibling_taken(const struct device *device)
-{
-    for (uint32_t i = 0; i < devices.count; i++) {
-        const struct device *other = &devices.device[i];
-
-        if (other != device && other->group == device->group && other->bound != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* The reset by the bus would hit a sibling that is in use; other methods touch the function
- * alone. */
-static bool can_reset(const struct device *device)
-{
-    enum pci_reset_method method = pci_reset_method(&devices.pci, device->function);
-
-    return method != PCI_RESET_NONE &&
-           (method != PCI_RESET_SECONDARY_BUS || !sibling_taken(device));
-}
-
 static int64_t reset_step(struct device *device, uint64_t *wait)
 {
     uint64_t now;
@@ -122,26 +99,33 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
     return BH_OK;
 }
 
-/* Why the partition may not bind the device now, or BH_OK. Group lock held. */
+/* Why the partition, which owns the group, may not bind the device now, or BH_OK. */
 static int64_t check_bind(const struct partition *partition, const struct device *device,
                           uint64_t label)
 {
-    struct owner owner = owner_decode(atomic_load(&device->group->owner));
-    bool mine = owner.state == OWNER_PARTITION && owner.index == partition->index;
-
-    if (owner.state != OWNER_NONE && !mine)
-        return BH_EPERM;
     if (device->bound == partition)
         return BH_EBUSY;
     if (label_in_use(partition, label))
         return BH_EEXIST;
     if (device->iommu != NULL && device->iommu->silenced)
         return BH_ETIMEDOUT;
-    if (device->function != NULL && device->reset.step == 0 && !can_reset(device))
+    if (device->function != NULL &&
+        pci_reset_method(&devices.pci, device->function) == PCI_RESET_NONE)
         return BH_EOPNOTSUPP;
     return BH_OK;
 }
 
+static void release(struct partition *partition, struct device *device, uint32_t count)
+{
+    while (count-- > 0)
+        owner_release(&device->group->owner, partition->index);
+}
+
+/*
+ * The owner word is claimed before the lock is taken, so only partitions that own the group ever
+ * wait for it. Each device that is bound, or whose reset is under way, counts once; the call itself
+ * counts once while it runs.
+ */
 int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
                     uint64_t *wait)
 {
@@ -150,16 +134,21 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
 
     if (device->refusal != NULL)
         return BH_EOPNOTSUPP;
+    if (!owner_claim(&group->owner, partition->index))
+        return BH_EPERM;
     lock_acquire(&group->lock);
+    bool counted = device->bound == partition || device->reset.step != 0;
+
     result = check_bind(partition, device, label);
-    /* A bind whose reset is under way has counted itself in already. */
-    if (result == BH_OK && device->reset.step == 0 &&
-        !owner_claim(&group->owner, partition->index))
-        result = BH_EPERM;
-    if (result == BH_OK) {
+    if (result == BH_OK)
         result = bind_owned(partition, device, label, wait);
-        if (result != BH_OK && result != BH_EAGAIN)
-            owner_release(&group->owner, partition->index);
+    if (result == BH_OK || result == BH_EAGAIN) {
+        release(partition, device, counted ? 1 : 0);
+    } else if (device->bound == partition) {
+        release(partition, device, 1);
+    } else {
+        device->reset = (struct pci_reset){ 0 }; /* given up */
+        release(partition, device, counted ? 2 : 1);
     }
     lock_release(&group->lock);
     return result;
@@ -168,7 +157,7 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
 /* Another device on the same stream that is attached. */
 static struct device *attached_sibling(const struct device *device)
 {
-    for (uint32_t i = 0; i < devices.count; i++) {
+    for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
         struct device *other = &devices.device[i];
 
         if (other != device && other->iommu == device->iommu && other->stream == device->stream &&
@@ -183,12 +172,12 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
     struct group *group = device->group;
     int64_t result = BH_OK;
 
+    if (device->bound != partition)
+        return BH_EPERM;
     lock_acquire(&group->lock);
     const struct device *sibling = device->iommu != NULL ? attached_sibling(device) : NULL;
 
-    if (device->bound != partition)
-        result = BH_EPERM;
-    else if (device->iommu == NULL || device->iommu != ioas->iommu)
+    if (device->iommu == NULL || device->iommu != ioas->iommu)
         result = BH_EOPNOTSUPP;
     else if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
         result = BH_EBUSY;
@@ -232,13 +221,10 @@ int64_t assign_detach(struct partition *partition, struct device *device)
 {
     int64_t result;
 
-    lock_acquire(&device->group->lock);
     if (device->bound != partition)
-        result = BH_EPERM;
-    else if (device->ioas == NULL)
-        result = BH_ENOENT;
-    else
-        result = detach_locked(partition, device);
+        return BH_EPERM;
+    lock_acquire(&device->group->lock);
+    result = device->ioas == NULL ? BH_ENOENT : detach_locked(partition, device);
     lock_release(&device->group->lock);
     return result;
 }
@@ -254,13 +240,32 @@ static void unbind_locked(struct partition *partition, struct device *device)
     owner_release(&device->group->owner, partition->index);
 }
 
+/* The partition owns the device's group: only then may it wait for the group's lock. */
+static bool owns(const struct partition *partition, const struct device *device)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+
+    return owner.state == OWNER_PARTITION && owner.index == partition->index;
+}
+
+/* Gives up a bind whose reset is under way: the next one begins it anew. Group lock held. */
+static void abandon_locked(struct partition *partition, struct device *device)
+{
+    device->reset = (struct pci_reset){ 0 };
+    owner_release(&device->group->owner, partition->index);
+}
+
 int64_t assign_unbind(struct partition *partition, struct device *device)
 {
     int64_t result = BH_OK;
 
+    if (!owns(partition, device))
+        return BH_EPERM;
     lock_acquire(&device->group->lock);
-    if (device->bound != partition)
+    if (device->bound != partition && device->reset.step == 0)
         result = BH_EPERM;
+    else if (device->bound != partition)
+        abandon_locked(partition, device);
     else if (device->ioas != NULL)
         result = BH_EBUSY;
     else {
@@ -279,19 +284,15 @@ bool assign_release_all(struct partition *partition)
     for (uint32_t i = 0; i < partition->device_count; i++) {
         struct device *device = partition->device[i];
 
+        if (!owns(partition, device))
+            continue;
         lock_acquire(&device->group->lock);
-        struct owner owner = owner_decode(atomic_load(&device->group->owner));
-        bool mine = owner.state == OWNER_PARTITION && owner.index == partition->index;
-
-        if (mine && device->ioas != NULL && detach_locked(partition, device) != BH_OK)
+        if (device->ioas != NULL && detach_locked(partition, device) != BH_OK)
             clean = false;
-        if (mine && device->bound == partition) {
+        if (device->bound == partition)
             unbind_locked(partition, device);
-        } else if (mine && device->reset.step != 0) {
-            /* Died in the middle of a bind: the reset begins anew for the next owner. */
-            device->reset = (struct pci_reset){ 0 };
-            owner_release(&device->group->owner, partition->index);
-        }
+        else if (device->reset.step != 0)
+            abandon_locked(partition, device);
         lock_release(&device->group->lock);
     }
     return clean;

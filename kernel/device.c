@@ -16,12 +16,11 @@ static struct device *add(void)
 }
 
 /* Gives the function's stream an entry and parks it, or says why the device cannot be assigned. */
-static void find_stream(struct device *device, const struct topology *topology)
+static void find_stream(struct device *device)
 {
     const struct pci_function *function = device->function;
     uint32_t unit = topology_stream(function->host, function->requester, &device->stream);
 
-    (void)topology;
     if (unit == IOMMU_NONE || unit >= devices.iommu_count) {
         device->refusal = "stands behind no IOMMU";
         return;
@@ -41,7 +40,7 @@ static void find_stream(struct device *device, const struct topology *topology)
         device->refusal = "its IOMMU failed";
 }
 
-static void add_function(const struct pci_function *function, const struct topology *topology)
+static void add_function(const struct pci_function *function)
 {
     struct device *device;
 
@@ -60,44 +59,82 @@ static void add_function(const struct pci_function *function, const struct topol
     if (function->unplaced)
         device->refusal = "its registers do not fit into the PCI window";
     else
-        find_stream(device, topology);
+        find_stream(device);
+}
+
+static bool overlaps(struct topology_range a, struct topology_range b)
+{
+    return a.size != 0 && b.size != 0 && range_overlaps(a.base, a.size, b.base, b.size);
+}
+
+/* True if the range lies over something that no partition may have (I13), or over another node's. */
+static bool is_taken(const struct topology *topology, uint32_t block, struct topology_range range)
+{
+    bool taken = overlaps(range, topology->gic_distributor) ||
+                 overlaps(range, topology->gic_redistributors) || overlaps(range, topology->serial);
+
+    for (uint32_t i = 0; i < topology->memory_count; i++)
+        taken = taken || overlaps(range, topology->memory[i]);
+    for (uint32_t i = 0; i < topology->iommu_count; i++)
+        taken = taken || overlaps(range, topology->iommu[i].registers);
+    for (uint32_t h = 0; h < topology->host_count; h++) {
+        const struct topology_pci_host *host = &topology->host[h];
+
+        taken = taken || overlaps(range, host->ecam);
+        for (uint32_t w = 0; w < host->window_count; w++)
+            taken = taken || overlaps(range, (struct topology_range){ host->window[w].cpu_base,
+                                                                      host->window[w].size });
+    }
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        for (uint32_t r = 0; i != block && r < topology->block[i].register_count; r++)
+            taken = taken || overlaps(range, topology->block[i].registers[r]);
+    }
+    return taken;
+}
+
+static const char *refuse_block(const struct topology *topology, uint32_t index)
+{
+    const struct topology_block *block = &topology->block[index];
+    /* What can reach memory or interrupts by itself, without an IOMMU in front (I13). */
+    static const char *const never[] = { "qemu,fw-cfg-mmio", "virtio,mmio", "cfi-flash" };
+
+    if (block->masters)
+        return "masters behind an IOMMU; platform masters are not supported";
+    if (block->infrastructure)
+        return "takes part in the interrupts or translation of others";
+    for (size_t i = 0; i < ARRAY_LENGTH(never); i++) {
+        if (strcmp(block->compatible, never[i]) == 0)
+            return "reaches memory past the IOMMU, or holds firmware";
+    }
+    for (uint32_t i = 0; i < block->register_count; i++) {
+        struct topology_range range = block->registers[i];
+
+        if (!range_valid(range.base, range.size) || !is_aligned(range.base | range.size, PAGE_SIZE))
+            return "shares register pages with something else";
+        if (is_taken(topology, index, range))
+            return "lies over registers or memory that are not its own";
+    }
+    return NULL;
 }
 
 static void add_block(const struct topology *topology, uint32_t index)
 {
-    const struct topology_block *block = &topology->block[index];
     struct device *device = add();
 
     if (device == NULL)
         return;
-    format(device->name, sizeof(device->name), "%s", block->name);
-    device->block = block;
+    device->block = &topology->block[index];
+    format(device->name, sizeof(device->name), "%s", device->block->name);
     device->id = DEVICE_ID_BLOCK | index;
     /* Blocks take group numbers behind those of PCI functions. */
     device->group = &groups[PCI_FUNCTIONS + index];
     device->group->number = PCI_FUNCTIONS + index;
     device->group->members = 1;
-    if (block->masters)
-        device->refusal = "masters behind an IOMMU; platform masters are not supported";
-    if (range_overlaps(block->registers[0].base, block->registers[0].size, topology->serial.base,
-                       max_u64(topology->serial.size, 1)))
-        device->refusal = "is the hypervisor's own console";
-    for (uint32_t i = 0; i < block->register_count; i++) {
-        if (block->registers[i].size == 0 ||
-            !is_aligned(block->registers[i].base | block->registers[i].size, PAGE_SIZE))
-            device->refusal = "shares register pages with something else";
-    }
-    /* What can reach memory or interrupts by itself, without an IOMMU in front (I13). */
-    static const char *const never[] = { "qemu,fw-cfg-mmio", "virtio,mmio", "cfi-flash" };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(never); i++) {
-        if (strcmp(block->compatible, never[i]) == 0)
-            device->refusal = "reaches memory past the IOMMU, or holds firmware";
-    }
+    device->refusal = refuse_block(topology, index);
 }
 
 /* Two ids of different groups on one stream would let one group's owner move the other's device. */
-static void refuse_shared_streams(void)
+static void find_shared_streams(void)
 {
     for (uint32_t i = 0; i < devices.count; i++) {
         struct device *a = &devices.device[i];
@@ -105,8 +142,11 @@ static void refuse_shared_streams(void)
         for (uint32_t j = 0; j < i; j++) {
             struct device *b = &devices.device[j];
 
-            if (a->iommu != NULL && a->iommu == b->iommu && a->stream == b->stream &&
-                a->group != b->group) {
+            if (a->iommu == NULL || a->iommu != b->iommu || a->stream != b->stream)
+                continue;
+            a->stream_shared = true;
+            b->stream_shared = true;
+            if (a->group != b->group) {
                 a->refusal = "shares its stream id with a device of another group";
                 b->refusal = a->refusal;
             }
@@ -117,10 +157,10 @@ static void refuse_shared_streams(void)
 void devices_build(const struct topology *topology)
 {
     for (uint32_t i = 0; i < devices.pci.count; i++)
-        add_function(&devices.pci.function[i], topology);
+        add_function(&devices.pci.function[i]);
     for (uint32_t i = 0; i < topology->block_count && PCI_FUNCTIONS + i < DEVICE_LIMIT; i++)
         add_block(topology, i);
-    refuse_shared_streams();
+    find_shared_streams();
 }
 
 struct device *device_find(const char *name)

@@ -76,6 +76,7 @@ struct device {
     struct group *group;
     struct iommu *iommu; /* NULL: no DMA */
     uint32_t stream;
+    bool stream_shared;  /* by another device, of the same group */
     const char *refusal; /* why it cannot be assigned; NULL: it can */
 
     /* Guarded by the group's lock. */

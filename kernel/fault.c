@@ -59,35 +59,19 @@ static void open_window(struct device_faults *faults)
     faults->window_lines = 0;
 }
 
-/* A burst on one page is one line; the record counts each fault of it. */
-static void print_fault(const struct device *device, struct device_faults *faults,
-                        const struct iommu_fault *fault)
+/* Counts the fault in its window and keeps it as the last one. A burst on one page is one line
+ * of the log; the record counts each fault of it. */
+static void record(struct device_faults *faults, const struct iommu_fault *fault,
+                   const char *device, const char *owner)
 {
-    if (same_burst(faults, fault) || faults->window_lines++ >= WINDOW_LINES)
-        return;
-    log_warning("fault: device=%s partition=%s cause=%s access=%s iova=0x%lx", device->name,
-                owner_name(device), fault_cause_name(fault->cause),
-                fault->access == BH_ACCESS_READ ? "r" : "w", fault->iova);
-}
-
-/* Boot CPU, from the unit's event interrupt. */
-static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
-{
-    struct device *device = device_by_stream(iommu, fault->stream);
-
-    if (device == NULL) {
-        if (iommu->counters.events <= WINDOW_LINES)
-            log_warning(
-                "fault: device=unknown partition=none cause=%s access=%s iova=0x%lx stream=0x%x",
-                fault_cause_name(fault->cause), fault->access == BH_ACCESS_READ ? "r" : "w",
-                fault->iova, fault->stream);
-        return;
-    }
-    struct device_faults *faults = &device->faults;
+    bool quiet = same_burst(faults, fault);
 
     open_window(faults);
     faults->window_count++;
-    print_fault(device, faults, fault);
+    if (!quiet && faults->window_lines++ < WINDOW_LINES)
+        log_warning("fault: device=%s partition=%s cause=%s access=%s iova=0x%lx stream=0x%x",
+                    device, owner, fault_cause_name(fault->cause),
+                    fault->access == BH_ACCESS_READ ? "r" : "w", fault->iova, fault->stream);
     faults->last = time_now();
     faults->iova = fault->iova;
     faults->cause = fault->cause;
@@ -95,14 +79,35 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
     faults->pasid = fault->pasid;
     /* The count last: a reader that sees it sees the record that it counts. */
     __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
-    if (faults->window_count > WINDOW_EVENTS && !device->silent && lock_try(&device->group->lock)) {
-        if (device->ioas == NULL) {
-            log_warning("device %s floods the event queue while parked: no more reports of it",
-                        device->name);
-            device_park(device, true);
-        }
-        lock_release(&device->group->lock);
+}
+
+/* A parked device that fills the queue is not heard any more. Its group may be in use at this
+ * moment: then the next fault tries again. */
+static void silence_if_flooding(struct device *device)
+{
+    if (device->faults.window_count <= WINDOW_EVENTS || device->silent ||
+        !lock_try(&device->group->lock))
+        return;
+    if (device->ioas == NULL) {
+        log_warning("device %s floods the event queue while parked: no more reports of it",
+                    device->name);
+        device_park(device, true);
     }
+    lock_release(&device->group->lock);
+}
+
+/* Boot CPU, from the unit's event interrupt. */
+static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
+{
+    static struct device_faults unknown;
+    struct device *device = device_by_stream(iommu, fault->stream);
+
+    if (device == NULL) {
+        record(&unknown, fault, "unknown", "none");
+        return;
+    }
+    record(&device->faults, fault, device->name, owner_name(device));
+    silence_if_flooding(device);
 }
 
 static void on_lost(struct iommu *iommu)

@@ -219,13 +219,14 @@ static int64_t query_state(const struct partition *partition, const struct devic
                            uint64_t address)
 {
     bool mine = device->bound == partition;
+    bool visible = owner_as_seen_by(partition, device) != BH_OWNER_OTHER;
     struct bh_query_state state = {
         .owner = owner_as_seen_by(partition, device),
         .bound = mine,
-        .ioas = mine && device->ioas != NULL ? ioas_id(partition, device->ioas) : 0,
-        .stream_silent = device->silent,
+        .ioas = mine && device->ioas != NULL ? device->ioas->id : 0,
+        .stream_silent = visible && device->silent,
         .label = mine ? device->label : 0,
-        .generation = device->generation,
+        .generation = visible ? device->generation : 0,
     };
 
     return give(partition, address, &state, sizeof(state));

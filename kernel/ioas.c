@@ -7,13 +7,10 @@
 #define ID_SLOT BITS(7, 0)
 #define ID_GENERATION BITS(30, 8)
 
-/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old
- * news. */
-uint32_t ioas_id(const struct partition *partition, const struct ioas *ioas)
+/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old news. */
+static uint32_t make_id(uint32_t slot, uint32_t generation)
 {
-    return (uint32_t)(FIELD_PUT(ID_GENERATION,
-                                ioas->generation & FIELD_GET(ID_GENERATION, ID_GENERATION)) |
-                      (uint64_t)(ioas - partition->ioas + 1));
+    return (uint32_t)((FIELD_PUT(ID_GENERATION, generation) & ID_GENERATION) | (slot + 1));
 }
 
 struct ioas *ioas_find(struct partition *partition, uint64_t id)
@@ -24,7 +21,7 @@ struct ioas *ioas_find(struct partition *partition, uint64_t id)
     if (slot >= PARTITION_IOAS)
         return NULL;
     ioas = &partition->ioas[clamp_index(slot, PARTITION_IOAS)];
-    return ioas->owner != NULL && ioas_id(partition, ioas) == id ? ioas : NULL;
+    return ioas->id == id ? ioas : NULL;
 }
 
 int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
@@ -54,7 +51,8 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
     ioas->attached = 0;
     ioas->generation++;
     ioas->owner = partition;
-    return ioas_id(partition, ioas);
+    ioas->id = make_id((uint32_t)(ioas - partition->ioas), ioas->generation);
+    return ioas->id;
 }
 
 /* Tag and root go back once nothing caches them. */
@@ -68,6 +66,7 @@ static bool retire(struct partition *partition, struct ioas *ioas)
     page_pool_give(&partition->pool, &freed);
     iommu_tag_give(ioas->iommu, ioas->domain.tag);
     ioas->owner = NULL;
+    ioas->id = 0;
     return true;
 }
 
@@ -138,8 +137,9 @@ int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova
                                                      BH_MAP_ENTRIES_PER_CALL, &progress);
 
     if (progress.leaves != 0 || progress.tables_freed) {
-        if (ioas->iommu->driver->invalidate(ioas->iommu, &ioas->domain, iova, progress.done,
-                                            progress.leaves, progress.tables_freed) == IOMMU_OK) {
+        if (ioas->iommu->driver->invalidate(ioas->iommu, &ioas->domain, progress.first,
+                                            progress.end - progress.first, progress.leaves,
+                                            progress.tables_freed) == IOMMU_OK) {
             page_pool_give(&partition->pool, &progress.freed);
         } else {
             partition->pinned = true; /* table pages and frames stay what they are */
@@ -170,6 +170,7 @@ bool ioas_free_all(struct partition *partition)
         }
         iommu_tag_give(ioas->iommu, ioas->domain.tag);
         ioas->owner = NULL;
+        ioas->id = 0;
     }
     return clean;
 }

@@ -21,12 +21,12 @@ struct ioas {
     struct iommu *iommu;
     struct iommu_domain domain;
     uint32_t generation; /* of the slot: part of the id */
+    uint32_t id;         /* 0: the slot is free */
     uint32_t attached;   /* devices attached */
 };
 
 /* Ids are slot + 1 in the low byte and the slot's generation above. */
 struct ioas *ioas_find(struct partition *partition, uint64_t id);
-uint32_t ioas_id(const struct partition *partition, const struct ioas *ioas);
 
 /* Positive id, or an error. */
 int64_t ioas_alloc_paging(struct partition *partition, struct device *device);

@@ -68,9 +68,9 @@ static bool build_stage2(struct partition *partition)
                          &progress) == PAGETABLE_OK;
 }
 
-/* The payload's file stands at the end of the visible memory while its segments are placed, and
- * its place is cleared again. NULL, or why not. */
-static const char *load(struct partition *partition, uint64_t *entry)
+/* The payload's file stands at the end of the visible memory while its segments are placed, and its
+ * place is cleared again. NULL, or why not. */
+static const char *place_payload(struct partition *partition, uint64_t *entry)
 {
     const struct bundle_entry *file = bundle_find(payloads, partition->set->payload);
     uint8_t *memory = memory_pointer(partition->physical);
@@ -88,34 +88,52 @@ static const char *load(struct partition *partition, uint64_t *entry)
     error = payload_place(copy, file->size, memory, room, partition->set->memory_base, entry);
     if (error == NULL && copy >= memory + file->size)
         memset(copy, 0, file->size);
-    cache_synchronise_code(memory, partition->visible_size);
     return error;
 }
 
-/* On the partition's own CPU, on a fresh stack. */
-static void start(void *argument)
+/* Makes the partition as it is before its first instruction. False: *error names what to change. */
+static bool load(struct partition *partition, struct set_error *error)
 {
-    struct partition *partition = argument;
+    const struct set_partition *set = partition->set;
     uint64_t tree = partition->visible_size - GUEST_TREE_SIZE, entry = 0;
-    const char *error;
+    uint8_t *memory = memory_pointer(partition->physical);
+    const char *text;
 
     scrub(partition);
-    error = build_stage2(partition) ? load(partition, &entry)
-                                    : "needs more table pages than pool-pages gives it";
-    if (error == NULL &&
-        !guest_tree_write(partition, (uint8_t *)memory_pointer(partition->physical) + tree))
-        error = "does not fit: its device tree is too large";
-    if (error != NULL) {
-        log_error("%s: payload %s %s", partition->name, partition->set->payload, error);
-        retire(partition, EXIT_REFUSED);
-    }
-    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name, entry,
-             cpu_index(), partition->visible_size >> 10, partition->set->memory_base,
-             partition->device_count);
-    partition->state = PARTITION_RUNNING;
-    arch_vcpu_prepare(&partition->vcpu, partition, entry, partition->set->memory_base + tree,
+    if (!build_stage2(partition))
+        return set_refuse(error, set->node, "pool-pages", "too few to map its memory: raise it");
+    text = place_payload(partition, &entry);
+    if (text != NULL)
+        return set_refuse(error, set->node, "payload", "%s %s", set->payload, text);
+    if (!guest_tree_write(partition, memory + tree))
+        return set_refuse(error, set->node, "devices", "its device tree would not fit: list fewer");
+    cache_synchronise_code(memory, partition->visible_size);
+    arch_vcpu_prepare(&partition->vcpu, partition, entry, set->memory_base + tree,
                       partition->stage2.root, partition->tag);
+    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name, entry,
+             partition->cpu, partition->visible_size >> 10, set->memory_base,
+             partition->device_count);
+    return true;
+}
+
+/* On the partition's own CPU, on a fresh stack. */
+static void run(void *argument)
+{
+    struct partition *partition = argument;
+
+    partition->state = PARTITION_RUNNING;
     arch_vcpu_run(&partition->vcpu);
+}
+
+static void run_again(void *argument)
+{
+    struct partition *partition = argument;
+    struct set_error error;
+
+    if (load(partition, &error))
+        run(partition);
+    log_error("%s: %s: %s", error.node, error.property, error.text);
+    retire(partition, EXIT_REFUSED);
 }
 
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
@@ -125,11 +143,13 @@ _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bo
     clean = ioas_free_all(partition) && clean && !partition->pinned;
     arch_vcpu_stop(&partition->vcpu);
     console_end(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name);
-    if (!clean)
+    if (!clean) {
         log_error("%s: an IOMMU failed under it: its memory is not used again", partition->name);
+        exit_code = again ? EXIT_CRASH : exit_code;
+    }
     if (again && clean) {
         log_info("%s: resets", partition->name);
-        arch_run_on(partition->cpu, start, partition);
+        arch_run_on(partition->cpu, run_again, partition);
         arch_idle();
     }
     log_info("%s: off, code %u", partition->name, exit_code);
@@ -157,11 +177,20 @@ const struct arch_guest_ops lifecycle_guest_ops = {
     .crash = on_crash,
 };
 
-_Noreturn void lifecycle_start_all(const struct bundle *bundle)
+bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error)
 {
     payloads = bundle;
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (!load(&partitions.partition[i], error))
+            return false;
+    }
+    return true;
+}
+
+_Noreturn void lifecycle_run_all(void)
+{
     atomic_store(&partitions.running, partitions.count);
     for (uint32_t i = partitions.count; i-- > 0;)
-        arch_run_on(partitions.partition[i].cpu, start, &partitions.partition[i]);
+        arch_run_on(partitions.partition[i].cpu, run, &partitions.partition[i]);
     arch_idle();
 }

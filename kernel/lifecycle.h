@@ -5,15 +5,19 @@
 
 #include "arch/arch.h"
 #include "kernel/bundle.h"
+#include "kernel/set.h"
 
 struct partition;
 
 /* What guests do that ends them, and their hypercalls: for arch_guest_register(). */
 extern const struct arch_guest_ops lifecycle_guest_ops;
 
-/* Starts every planned partition on its CPU, from the payloads of the bundle. Boot CPU; does not
- * return. */
-_Noreturn void lifecycle_start_all(const struct bundle *bundle);
+/* Puts every planned partition's payload and device tree into its memory, so that all could start. Boot
+ * CPU. False: *error names what to change; nothing may start. Work: the partitions' memory. */
+bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error);
+
+/* Starts every loaded partition on its CPU. Boot CPU; does not return. */
+_Noreturn void lifecycle_run_all(void);
 
 /* Ends the calling CPU's partition: parks its devices first of all, then says so; starts it
  * again if `again`. Does not return. */

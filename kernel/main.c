@@ -36,6 +36,12 @@ static _Noreturn void refuse(const char *text, const char *node)
     lifecycle_refuse();
 }
 
+static _Noreturn void refuse_set(const struct set_error *error)
+{
+    log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
+    lifecycle_refuse();
+}
+
 /* A port to speak through as early as possible: the board's, until the tree names one. */
 static void start_log(void)
 {
@@ -99,10 +105,9 @@ static void close_unit(struct iommu *iommu, const struct early_report *early)
     }
     if (state == EARLY_WAS_ENABLED)
         log_info("%s: firmware had left it enabled; taken over without opening", unit->name);
-    if (state == EARLY_UNRESPONSIVE) {
-        log_error("%s: did not acknowledge ABORT: not usable", unit->name);
-        iommu->silenced = true;
-    }
+    if (state == EARLY_UNRESPONSIVE)
+        refuse("an IOMMU did not acknowledge ABORT: what is behind it cannot be kept from memory",
+               unit->name);
 }
 
 /* Streams that the maps name, for the size of the tables. */
@@ -249,10 +254,8 @@ static void read_set(struct set_error *error)
         refuse("the bundle's set does not have the digest that the bundle names: it was damaged",
                "");
     print_digest(&bundle.entry[0]);
-    if (!set_read(copy, bundle.entry[0].size, &set, error)) {
-        log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
-        lifecycle_refuse();
-    }
+    if (!set_read(copy, bundle.entry[0].size, &set, error))
+        refuse_set(error);
 }
 
 _Noreturn void kernel_main(const struct boot_information *boot)
@@ -275,13 +278,12 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
     read_set(&error);
-    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error)) {
-        log_error("%s:%s: %s: %s", bundle.entry[0].name, error.node, error.property, error.text);
-        lifecycle_refuse();
-    }
+    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error) ||
+        !lifecycle_load_all(&bundle, &error))
+        refuse_set(&error);
     log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues",
              devices.count, partitions.count, cpu_count, boot_memory_used() >> 10);
     boot_memory_seal();
     arch_guest_register(&lifecycle_guest_ops);
-    lifecycle_start_all(&bundle);
+    lifecycle_run_all();
 }

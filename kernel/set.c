@@ -11,7 +11,6 @@
 #define POOL_PAGES_DEFAULT 64
 #define POOL_PAGES_LIMIT 65536
 #define MEMORY_ALIGNMENT BIT(21)
-#define MEMORY_BASE_DEFAULT UINT64_C(0x40000000)
 
 struct reader {
     const void *tree;
@@ -264,6 +263,8 @@ static bool read_partition(struct reader *reader, int node)
     int devices = fdt_subnode_offset(reader->tree, node, "devices");
     int device;
 
+    if (devices < 0)
+        return true; /* a partition may have none */
     fdt_for_each_subnode(device, reader->tree, devices)
     {
         if (!read_device(reader, device, partition))
@@ -304,6 +305,9 @@ bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error
         return set_refuse(error, "/", "compatible",
                           "write compatible = \"bulkhead,partition-set\"");
     partitions = fdt_path_offset(tree, "/partitions");
+    if (partitions < 0)
+        return set_refuse(error, "/", "",
+                          "no node /partitions: add it, with a node for each partition");
     fdt_for_each_subnode(node, tree, partitions)
     {
         if (!read_partition(&reader, node))

@@ -101,12 +101,17 @@ void log_start_interrupts(void)
     lock_release(&journal.lock);
 }
 
-void log_interrupt(void *unused)
+void log_kick(void)
 {
-    (void)unused;
     lock_acquire(&journal.lock);
     advance();
     lock_release(&journal.lock);
+}
+
+void log_interrupt(void *unused)
+{
+    (void)unused;
+    log_kick();
 }
 
 void log_set_level(enum log_level level)
@@ -141,7 +146,6 @@ static bool put_line(unsigned int source, const char *name, const char *text, si
     ring_put(ring, prefix, prefix_length);
     ring_put(ring, text, length);
     ring_put(ring, "\n", 1);
-    advance();
     return true;
 }
 
@@ -158,6 +162,7 @@ void log_print(enum log_level level, const char *text, ...)
     va_end(arguments);
     lock_acquire(&journal.lock);
     put_line(LOG_HYPERVISOR, "bulkhead", line, length);
+    advance();
     lock_release(&journal.lock);
 }
 

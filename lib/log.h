@@ -47,6 +47,9 @@ void log_print(enum log_level level, const char *text, ...) __attribute__((forma
 /* A line of a source, as bytes: what is not printable ASCII comes out as '.'. False: dropped. */
 bool log_source_line(unsigned int source, const char *name, const char *bytes, size_t length);
 
+/* Sets the port to work on what log_source_line() has kept: once behind a number of lines. */
+void log_kick(void);
+
 /* Lines that a source lost because the port was too slow. */
 uint64_t log_dropped(unsigned int source);
 

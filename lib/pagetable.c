@@ -112,25 +112,13 @@ static struct run next_run(const struct pagetable *table, uint64_t address, uint
     return (struct run){ .height = height, .count = (uint32_t)min_u64(count, bound) };
 }
 
-/* True if the stretch is free; adds to *tables how many new tables it needs beyond those that
- * earlier stretches of the same request need already (their ends stand in covered[]). */
-static bool run_is_free(const struct pagetable *table, uint64_t address, struct run run,
-                        uint64_t covered[PAGETABLE_HEIGHTS], uint32_t *tables)
+/* True if nothing is mapped where the stretch would go; position: where a walk towards it ended. */
+static bool run_is_free(const struct pagetable *table, struct position position, struct run run)
 {
     const struct pagetable_format *format = table->format;
-    struct position position = descend(table, address, run.height);
 
-    if (position.height > run.height) {
-        if (is_present(format, *position.entry))
-            return false;
-        for (unsigned int h = run.height; h < position.height; h++) {
-            if (address >= covered[h]) {
-                covered[h] = align_down(address, span(format, h + 1)) + span(format, h + 1);
-                (*tables)++;
-            }
-        }
-        return true;
-    }
+    if (position.height > run.height)
+        return !is_present(format, *position.entry);
     for (uint32_t i = 0; i < run.count; i++) {
         if (is_present(format, position.entry[i]))
             return false;
@@ -138,11 +126,28 @@ static bool run_is_free(const struct pagetable *table, uint64_t address, struct 
     return true;
 }
 
-static void write_run(struct pagetable *table, uint64_t address, uint64_t output, struct run run,
-                      uint64_t attributes)
+/* How many tables a stretch needs beyond those that earlier stretches of the same request need already
+ * (their ends stand in covered[]). */
+static uint32_t count_tables(const struct pagetable *table, uint64_t address,
+                             struct position position, struct run run,
+                             uint64_t covered[PAGETABLE_HEIGHTS])
 {
     const struct pagetable_format *format = table->format;
-    struct position position = descend(table, address, run.height);
+    uint32_t tables = 0;
+
+    for (unsigned int h = run.height; h < position.height; h++) {
+        if (address < covered[h])
+            continue;
+        covered[h] = align_down(address, span(format, h + 1)) + span(format, h + 1);
+        tables++;
+    }
+    return tables;
+}
+
+static void write_run(struct pagetable *table, uint64_t address, uint64_t output,
+                      struct position position, struct run run, uint64_t attributes)
+{
+    const struct pagetable_format *format = table->format;
     uint64_t value = output | attributes |
                      (run.height == 0 ? format->page_bits : format->block_bits);
     uint64_t step = span(format, run.height);
@@ -162,142 +167,198 @@ static void write_run(struct pagetable *table, uint64_t address, uint64_t output
         store(table, &position.entry[i], value);
 }
 
-enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
-                                    uint64_t size, uint64_t attributes, uint32_t bound,
-                                    struct pagetable_progress *progress)
+/* A request of several stretches: all of it is checked before any of it is written. */
+static enum pagetable_result map_runs(struct pagetable *table, uint64_t address, uint64_t output,
+                                      uint64_t size, uint64_t attributes, uint32_t bound,
+                                      struct pagetable_progress *progress)
 {
     uint64_t covered[PAGETABLE_HEIGHTS] = { 0 };
     uint32_t left = bound, tables = 0;
     uint64_t done = 0;
 
-    *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
     while (done < size && left > 0) {
         struct run run = next_run(table, address + done, output + done, size - done, left);
+        struct position position = descend(table, address + done, run.height);
 
-        if (!run_is_free(table, address + done, run, covered, &tables))
+        if (!run_is_free(table, position, run))
             return PAGETABLE_EXISTS;
+        tables += count_tables(table, address + done, position, run, covered);
         done += run.count * span(table->format, run.height);
         left -= run.count;
     }
     if (tables > table->pool->free)
         return PAGETABLE_FULL;
-
     for (uint64_t at = 0; at < done;) {
         struct run run = next_run(table, address + at, output + at, done - at, bound);
 
-        write_run(table, address + at, output + at, run, attributes);
+        write_run(table, address + at, output + at, descend(table, address + at, run.height), run,
+                  attributes);
         at += run.count * span(table->format, run.height);
         progress->leaves += run.count;
     }
-    barrier_entries();
-    table->mapped += done;
     progress->done = done;
-    progress->bytes = done;
     return done < size ? PAGETABLE_MORE : PAGETABLE_OK;
 }
 
-/* True if address lies inside a leaf that begins before it. */
-static bool cuts_leaf(const struct pagetable *table, uint64_t address)
+/* A request that is one stretch, the common one: a single walk. */
+static enum pagetable_result map_run(struct pagetable *table, uint64_t address, uint64_t output,
+                                     uint64_t size, uint64_t attributes, struct run run,
+                                     struct pagetable_progress *progress)
 {
-    struct position position = descend(table, address, 0);
+    struct position position = descend(table, address, run.height);
 
-    return is_present(table->format, *position.entry) &&
-           !is_aligned(address, span(table->format, position.height));
+    if (!run_is_free(table, position, run))
+        return PAGETABLE_EXISTS;
+    if (position.height - run.height > table->pool->free)
+        return PAGETABLE_FULL;
+    write_run(table, address, output, position, run, attributes);
+    progress->leaves = run.count;
+    progress->done = size;
+    return PAGETABLE_OK;
+}
+
+enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
+                                    uint64_t size, uint64_t attributes, uint32_t bound,
+                                    struct pagetable_progress *progress)
+{
+    struct run run = next_run(table, address, output, size, bound);
+    enum pagetable_result result;
+
+    *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
+    if (run.count * span(table->format, run.height) == size)
+        result = map_run(table, address, output, size, attributes, run, progress);
+    else
+        result = map_runs(table, address, output, size, attributes, bound, progress);
+    barrier_entries();
+    table->mapped += progress->done;
+    progress->bytes = progress->done;
+    return result;
 }
 
 struct unmapping {
     struct pagetable *table;
     struct pagetable_progress *progress;
-    volatile uint64_t *path[PAGETABLE_HEIGHTS]; /* the entry passed at each height */
     uint64_t address, end;
     uint32_t left;
 };
 
-/* Takes out of the tree the table below the entry at `height`, and every one above it that this
- * leaves empty. */
-static void unlink_table(struct unmapping *u, unsigned int height)
+/* True if a walk to address that ended at position stands inside a leaf that begins before address. */
+static bool is_inside_leaf(const struct pagetable *table, uint64_t address,
+                           struct position position)
+{
+    return is_present(table->format, *position.entry) &&
+           !is_aligned(address, span(table->format, position.height));
+}
+
+/* True if the end of the range cuts a leaf. first: where a walk to its beginning ended; where both lie
+ * among the pages of one table no leaf is larger than a page, and no second walk is needed. */
+static bool cuts_end(const struct pagetable *table, const struct unmapping *u,
+                     struct position first)
+{
+    const struct pagetable_format *format = table->format;
+    bool same_table = first.height == 0 && table->height > 0 &&
+                      align_down(u->address, span(format, 1)) ==
+                          align_down(u->end - 1, span(format, 1));
+
+    if (u->end == table->limit || same_table ||
+        u->end == align_down(u->address, span(format, first.height)) + span(format, first.height))
+        return false;
+    return is_inside_leaf(table, u->end, descend(table, u->end, 0));
+}
+
+/* [address, +size) lost leaves: it must be invalidated. Stretches come in ascending order. */
+static void note_removed(struct pagetable_progress *progress, uint64_t address, uint64_t size)
+{
+    if (progress->end == 0)
+        progress->first = address;
+    progress->end = address + size;
+}
+
+/* Takes out of the tree the table below the entry for address at `height`, and every one above it
+ * that this leaves empty. */
+static void unlink_table(struct unmapping *u, uint64_t address, unsigned int height)
 {
     struct pagetable *table = u->table;
 
     for (unsigned int h = height; h <= table->height; h++) {
-        uint64_t page = *u->path[h] & table->format->address_mask;
+        volatile uint64_t *entry = descend(table, address, h).entry;
+        uint64_t page = *entry & table->format->address_mask;
 
-        store(table, u->path[h], 0);
+        store(table, entry, 0);
         page_list_add(table->pool, &u->progress->freed, page);
         u->progress->tables_freed = true;
-        if (--record_of(table, u->path[h])->entries != 0)
+        if (--record_of(table, entry)->entries != 0)
             break;
     }
 }
 
-/* Clears leaves from the entry at `height` on, up to the end of the range, of the table or of
- * the bound. */
-static void clear_leaves(struct unmapping *u, unsigned int height)
+/* Drops the whole table of pages that position stands in: one store instead of one a page. */
+static void drop_table(struct unmapping *u, struct position position)
+{
+    struct pagetable *table = u->table;
+    uint64_t size = span(table->format, 1);
+    uint32_t entries = record_of(table, position.entry)->entries;
+
+    unlink_table(u, u->address, 1);
+    note_removed(u->progress, u->address, size);
+    u->progress->bytes += (uint64_t)entries * span(table->format, 0);
+    u->progress->leaves += entries;
+    u->address += size;
+    u->left--;
+}
+
+/* Clears leaves from position on, up to the end of the range, of the table or of the bound. */
+static void clear_leaves(struct unmapping *u, struct position position)
 {
     struct pagetable *table = u->table;
     const struct pagetable_format *format = table->format;
-    volatile uint64_t *entry = u->path[height];
-    uint64_t step = span(format, height);
-    uint64_t room = height < table->height
-                        ? BIT(format->level_bits) - index_at(table, u->address, height)
-                        : (u->end - u->address) / step;
-    uint32_t count = (uint32_t)min_u64(min_u64((u->end - u->address) / step, room), u->left);
+    uint64_t step = span(format, position.height), address = u->address;
+    uint64_t room = position.height < table->height
+                        ? BIT(format->level_bits) - index_at(table, address, position.height)
+                        : UINT32_MAX;
+    uint32_t count = (uint32_t)min_u64(min_u64((u->end - address) / step, room), u->left);
     uint32_t cleared = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_present(format, entry[i]))
+        uint64_t value = position.entry[i];
+
+        if (!is_present(format, value))
             continue;
-        if (!is_leaf(format, entry[i], height)) {
+        if (!is_leaf(format, value, position.height)) {
             count = i;
             break;
         }
-        store(table, &entry[i], 0);
+        store(table, &position.entry[i], 0);
+        note_removed(u->progress, address + i * step, step);
         cleared++;
     }
     u->left -= count;
     u->address += count * step;
     u->progress->bytes += cleared * step;
     u->progress->leaves += cleared;
-    struct page_record *record = record_of(table, entry);
+    struct page_record *record = record_of(table, position.entry);
 
     record->entries -= cleared;
-    if (record->entries == 0 && cleared != 0 && height < table->height)
-        unlink_table(u, height + 1);
+    if (record->entries == 0 && cleared != 0 && position.height < table->height)
+        unlink_table(u, address, position.height + 1);
 }
 
-/* One step: skips a hole, drops a whole table of pages, or clears a stretch of leaves. */
-static void unmap_step(struct unmapping *u)
+/* One step from where a walk to u->address ended. */
+static void unmap_step(struct unmapping *u, struct position position)
 {
     struct pagetable *table = u->table;
     const struct pagetable_format *format = table->format;
-    uint64_t page = table->root;
 
-    for (unsigned int h = table->height;; h--) {
-        volatile uint64_t *entry = entry_at(table, page, u->address, h);
-        uint64_t value = *entry;
+    if (position.height == 0 && table->height > 0 && is_aligned(u->address, span(format, 1)) &&
+        u->end - u->address >= span(format, 1)) {
+        drop_table(u, position);
+    } else if (is_present(format, *position.entry)) {
+        clear_leaves(u, position);
+    } else {
+        uint64_t hole = span(format, position.height);
 
-        u->path[h] = entry;
-        if (!is_present(format, value)) {
-            u->address = min_u64(u->end, align_down(u->address, span(format, h)) + span(format, h));
-            u->left--;
-            return;
-        }
-        if (is_leaf(format, value, h)) {
-            clear_leaves(u, h);
-            return;
-        }
-        page = value & format->address_mask;
-        if (h == 1 && is_aligned(u->address, span(format, 1)) &&
-            u->end - u->address >= span(format, 1)) {
-            uint32_t entries = page_pool_record(table->pool, page)->entries;
-
-            unlink_table(u, 1);
-            u->progress->bytes += (uint64_t)entries * span(format, 0);
-            u->progress->leaves += entries;
-            u->address += span(format, 1);
-            u->left--;
-            return;
-        }
+        u->address = min_u64(u->end, align_down(u->address, hole) + hole);
+        u->left--;
     }
 }
 
@@ -311,12 +372,17 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
         .end = address + size,
         .left = bound,
     };
+    struct position position = descend(table, address, 0);
 
     *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
-    if (cuts_leaf(table, address) || (u.end < table->limit && cuts_leaf(table, u.end)))
+    if (is_inside_leaf(table, address, position) || cuts_end(table, &u, position))
         return PAGETABLE_CUT;
-    while (u.address < u.end && u.left > 0)
-        unmap_step(&u);
+    for (;;) {
+        unmap_step(&u, position);
+        if (u.address >= u.end || u.left == 0)
+            break;
+        position = descend(table, u.address, 0);
+    }
     barrier_entries();
     progress->done = u.address - address;
     table->mapped -= progress->bytes;

@@ -46,9 +46,11 @@ struct pagetable {
 
 /* What one map or unmap did. */
 struct pagetable_progress {
-    uint64_t done;     /* bytes of the request dealt with */
-    uint64_t bytes;    /* bytes that were in fact mapped there (unmap) */
-    uint32_t leaves;   /* entries written or cleared */
+    uint64_t done;   /* bytes of the request dealt with */
+    uint64_t bytes;  /* bytes that were in fact mapped there (unmap) */
+    uint32_t leaves; /* entries written or cleared */
+    uint64_t first;  /* unmap: what was removed lies in [first, end) */
+    uint64_t end;
     bool tables_freed; /* a table went: intermediate entries must be invalidated too */
     struct page_list freed;
 };
@@ -83,7 +85,7 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
 /*
  * Removes every leaf inside [address, +size), changing at most `bound` entries or tables; holes
  * cost one entry read per absent table or entry and count as a change each, so the work is bound by
- * `bound` too. The caller then invalidates [address, +done) and gives progress->freed back to the
+ * `bound` too. The caller then invalidates [first, end) and gives progress->freed back to the
  * pool.
  */
 enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,

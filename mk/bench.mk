@@ -39,8 +39,8 @@ $(bench_out)/boot-half.dts: tests/bench/boot.dts mk/bench.mk
 # Little memory and few repetitions: every instruction is logged.
 $(bench_out)/where.dts: tests/bench/bench.dts mk/bench.mk
 	@mkdir -p $(@D)
-	$(Q)sed -e 's/0x42000000/0x8000000/' -e '/physical-address/d' \
-	    -e 's/block-bytes=0x40000000/block-bytes=0x4000000 repetitions=3/' $< > $@
+	$(Q)sed -e 's/0x42000000/0x2000000/' -e '/physical-address/d' \
+	    -e 's/block-bytes=0x40000000/block-bytes=0x800000 repetitions=3/' $< > $@
 
 $(bench_bundles): $(bench_out)/%.bundle: $(bench_out)/%.dts $(BUILD)/guests/bench.elf \
     $(BUILD)/guests/boot.elf $(IMAGE_DIR)/bulkhead.elf tools/bundle.py

@@ -43,7 +43,6 @@ _Noreturn void arch_boot(uint64_t device_tree, const struct early_report *early)
     struct boot_information boot = {
         .device_tree = device_tree,
         .early = *early,
-        .entry_ticks = time_now(),
     };
 
     cpus[0].online = true;

@@ -74,8 +74,8 @@ boot_entry:
     b.lo 3b
 
     /* Drop what the caches may hold of memory that was just written past them. */
-    adrp x0, rodata_end
-    add x0, x0, :lo12:rodata_end
+    adrp x0, relocated_start
+    add x0, x0, :lo12:relocated_start
     adrp x1, image_end
     add x1, x1, :lo12:image_end
     mrs x2, ctr_el0

@@ -78,6 +78,8 @@ static bool map(uint64_t base, uint64_t size, uint64_t attributes)
     uint64_t end = align_up(base + size, PAGE_SIZE), entry, leaf;
     struct pagetable_progress progress;
 
+    if (!range_valid(base, size) || !range_inside(base, size, 0, el2_table.limit))
+        return false;
     for (uint64_t at = align_down(base, PAGE_SIZE); at < end; at += progress.done) {
         if (pagetable_lookup(&el2_table, at, &entry, &leaf)) {
             progress.done = min_u64(leaf - (at & (leaf - 1)), end - at);

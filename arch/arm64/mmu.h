@@ -9,7 +9,8 @@
  * pages. */
 bool mmu_start(void);
 
-/* Makes what mmu_enable() reads visible to a CPU whose caches are still off. Before a CPU is started. */
+/* Makes what mmu_enable() reads visible to a CPU whose caches are still off. Before a CPU is
+ * started. */
 void mmu_publish(void);
 
 /* Points this CPU at vectors and tables and turns its MMU and caches on. Every CPU, once. */

@@ -12,6 +12,7 @@
 
 #define SMCCC_NOT_SUPPORTED ((uint64_t)BH_NOT_SUPPORTED)
 #define SMCCC_VERSION 0x80000000
+#define SMCCC_ARCH_FEATURES 0x80000001
 #define SMCCC_1_1 0x10001
 
 static bool discovery(uint64_t *x)
@@ -20,6 +21,12 @@ static bool discovery(uint64_t *x)
     case SMCCC_VERSION:
         x[0] = SMCCC_1_1;
         return true;
+    case SMCCC_ARCH_FEATURES: {
+        uint64_t asked = x[1] & UINT32_MAX;
+
+        x[0] = asked == SMCCC_VERSION || asked == SMCCC_ARCH_FEATURES ? 0 : SMCCC_NOT_SUPPORTED;
+        return true;
+    }
     case BH_SMCCC_CALL_COUNT:
         x[0] = BH_CALL_LIMIT;
         return true;
@@ -90,6 +97,10 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
         .write = (syndrome & ABORT_WRITE) != 0,
     };
 
+    if (FIELD_GET(ABORT_STATUS_KIND, syndrome) != ABORT_TRANSLATION) {
+        guest_ops->crash(vcpu, "caused an abort on the bus", sysreg_read(far_el2));
+        return;
+    }
     if ((syndrome & ABORT_S1PTW) != 0) {
         guest_ops->crash(vcpu, "its page tables lie outside its memory", access.address);
         return;

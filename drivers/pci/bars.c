@@ -36,16 +36,15 @@ static struct pci_bar size_bar(const struct pci_function *function, unsigned int
     pci_write32(function, offset, UINT32_MAX);
     mask = pci_read32(function, offset) & BAR_MEMORY_MASK;
     pci_write32(function, offset, 0);
-    if (bar.io || mask == 0)
-        return bar;
     if (bar.wide) {
         pci_write32(function, offset + 4, UINT32_MAX);
         mask |= (uint64_t)pci_read32(function, offset + 4) << 32;
         pci_write32(function, offset + 4, 0);
-    } else {
+    } else if (mask != 0) {
         mask |= BITS(63, 32);
     }
-    bar.size = ~mask + 1;
+    if (!bar.io && mask != 0)
+        bar.size = ~mask + 1;
     return bar;
 }
 

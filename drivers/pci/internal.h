@@ -9,6 +9,9 @@
  * them. */
 void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint32_t first);
 
+/* Switches on, of the access control services, what the function has and Bulkhead wants. */
+void pci_enable_acs(const struct pci_function *function);
+
 /* Writes the addresses of the placed BARs again, after a reset. */
 void pci_restore_bars(const struct pci_function *function);
 

@@ -35,7 +35,7 @@ static void join(struct pci *pci, uint32_t a, uint32_t b, uint32_t reason)
     pci->function[low].group_reasons |= pci->function[high].group_reasons | reason;
 }
 
-static void acs_on(const struct pci_function *function)
+void pci_enable_acs(const struct pci_function *function)
 {
     if (function->cap_acs == 0)
         return;
@@ -135,7 +135,7 @@ void pci_isolate(struct pci *pci, bool root_isolates)
     for (uint32_t i = 0; i < pci->count; i++) {
         pci->function[i].group = i;
         pci->function[i].group_reasons = 0;
-        acs_on(&pci->function[i]);
+        pci_enable_acs(&pci->function[i]);
     }
     for (uint32_t i = 0; i < pci->count; i++) {
         find_requester(pci, i);

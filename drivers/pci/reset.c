@@ -146,6 +146,7 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
     }
     pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
     pci_restore_bars(function);
+    pci_enable_acs(function);
     reset->step = STEP_BEGIN;
     return PCI_RESET_DONE;
 }

@@ -19,6 +19,8 @@
 
 struct reader {
     const void *tree;
+    bool
+        plain; /* reg of the nodes at hand is a physical address: every bus above maps one to one */
     struct topology *topology;
     struct topology_error *error;
 };
@@ -295,6 +297,8 @@ static void read_block(struct reader *reader, int node, int parent)
     struct topology *topology = reader->topology;
     const void *tree = reader->tree;
     struct topology_block block = { 0 };
+    static const char *const infrastructure[] = { "interrupt-controller", "msi-controller",
+                                                  "#iommu-cells", "iommu-map", "msi-map" };
     int length;
 
     if (topology->block_count == TOPOLOGY_BLOCKS)
@@ -307,7 +311,24 @@ static void read_block(struct reader *reader, int node, int parent)
         return;
     copy_text(block.compatible, fdt_stringlist_get(tree, node, "compatible", 0, &length));
     block.masters = fdt_getprop(tree, node, "iommus", NULL) != NULL;
+    for (size_t i = 0; i < ARRAY_LENGTH(infrastructure); i++)
+        block.infrastructure |= fdt_getprop(tree, node, infrastructure[i], NULL) != NULL;
     topology->block[topology->block_count++] = block;
+}
+
+/* The children of a bus that maps its addresses one to one, or of the root. */
+static bool is_plain_bus(const void *tree, int node)
+{
+    int length;
+
+    return fdt_getprop(tree, node, "ranges", &length) != NULL && length == 0;
+}
+
+/* What the hypervisor itself programs must be where its reg says. */
+static bool need_plain(struct reader *reader, int node)
+{
+    return reader->plain ||
+           refuse(reader, node, "stands on a bus that translates addresses: not supported");
 }
 
 static bool read_node(struct reader *reader, int node, int parent)
@@ -328,14 +349,15 @@ static bool read_node(struct reader *reader, int node, int parent)
     }
     /* A disabled IOMMU is an IOMMU all the same: it must be closed. */
     if (has_compatible(tree, node, "arm,smmu-v3"))
-        return read_iommu(reader, node, parent);
+        return need_plain(reader, node) && read_iommu(reader, node, parent);
     if (is_disabled(tree, node))
         return true;
     if (has_compatible(tree, node, "arm,gic-v3"))
-        return read_gic(reader, node, parent);
+        return need_plain(reader, node) && read_gic(reader, node, parent);
     if (has_compatible(tree, node, "pci-host-ecam-generic"))
-        return read_pci_host(reader, node, parent);
-    if (fdt_getprop(tree, node, "reg", NULL) != NULL && fdt_getprop(tree, node, "compatible", NULL))
+        return need_plain(reader, node) && read_pci_host(reader, node, parent);
+    if (reader->plain && fdt_getprop(tree, node, "reg", NULL) != NULL &&
+        fdt_getprop(tree, node, "compatible", NULL))
         read_block(reader, node, parent);
     return true;
 }
@@ -441,6 +463,7 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
 {
     struct reader reader = { .tree = tree, .topology = topology, .error = error };
     int parents[TREE_DEPTH] = { 0 };
+    bool plain[TREE_DEPTH] = { true };
     int depth = 0;
 
     memset(topology, 0, sizeof(*topology));
@@ -451,6 +474,8 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
         if (depth >= TREE_DEPTH)
             return refuse(&reader, node, "nodes are nested too deeply");
         parents[depth] = node;
+        plain[depth] = plain[depth - 1] && is_plain_bus(tree, node);
+        reader.plain = plain[depth - 1];
         if (!read_node(&reader, node, parents[depth - 1]))
             return false;
     }

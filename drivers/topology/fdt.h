@@ -9,8 +9,8 @@
 
 #include "drivers/topology/topology.h"
 
-/* Bytes of the tree at source that are in use, from what its header says; 0: there is no tree. Reads
- * the header, FDT_HEADER_SIZE bytes, and nothing else. */
+/* Bytes of the tree at source that are in use, from what its header says; 0: there is no tree.
+ * Reads the header, FDT_HEADER_SIZE bytes, and nothing else. */
 #define FDT_HEADER_SIZE 40
 uint64_t fdt_extent(const void *source);
 

@@ -75,7 +75,8 @@ struct topology_block {
     char compatible[TOPOLOGY_NAME];
     uint32_t register_count;
     struct topology_range registers[TOPOLOGY_REGISTERS];
-    bool masters; /* it has an iommus property */
+    bool masters;        /* it has an iommus property */
+    bool infrastructure; /* it takes part in interrupts or translation for others */
 };
 
 struct topology {

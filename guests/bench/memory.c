@@ -91,6 +91,8 @@ void bench_growth(const struct subject *subject)
     for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         uint64_t next = IOVA_GROWTH + (1 + standing) * PAGE;
 
+        if (steps[i].mappings * PAGE > subject->block_bytes)
+            return;
         stay(subject, next, subject->block + standing * PAGE,
              (steps[i].mappings - standing) * PAGE);
         standing = steps[i].mappings;

@@ -27,12 +27,14 @@ struct timed {
 /* Arguments stand in their registers before the first reading, so that only the call is counted. */
 static inline struct timed timed_call(const struct call *call)
 {
-    register uint64_t x0 __asm__("x0") = call->id;
-    register uint64_t x1 __asm__("x1") = call->argument[0];
-    register uint64_t x2 __asm__("x2") = call->argument[1];
-    register uint64_t x3 __asm__("x3") = call->argument[2];
-    register uint64_t x4 __asm__("x4") = call->argument[3];
-    register uint64_t x5 __asm__("x5") = call->argument[4];
+    uint64_t id = call->id, a1 = call->argument[0], a2 = call->argument[1];
+    uint64_t a3 = call->argument[2], a4 = call->argument[3], a5 = call->argument[4];
+    register uint64_t x0 __asm__("x0") = id;
+    register uint64_t x1 __asm__("x1") = a1;
+    register uint64_t x2 __asm__("x2") = a2;
+    register uint64_t x3 __asm__("x3") = a3;
+    register uint64_t x4 __asm__("x4") = a4;
+    register uint64_t x5 __asm__("x5") = a5;
     uint64_t start, end;
 
     __asm__ volatile("isb\n\t"

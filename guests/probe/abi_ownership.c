@@ -152,7 +152,7 @@ void abi_attach(const struct subject *subject)
         { "attach, a PASID", BH_EOPNOTSUPP, BH_CALL_ATTACH, { device, SOME_PASID, id } },
     };
     const struct call_check ends[] = {
-        { "ioas_free with a mapping", BH_EAGAIN, BH_CALL_IOAS_FREE, { id } },
+        { "ioas_free with a mapping", BH_EBUSY, BH_CALL_IOAS_FREE, { id } },
         { "unmap before free", BH_OK, BH_CALL_IOAS_UNMAP, { id, IOVA, DMA_PAGE_BYTES } },
         { "ioas_free", BH_OK, BH_CALL_IOAS_FREE, { id } },
         { "ioas_free again", BH_ENOENT, BH_CALL_IOAS_FREE, { id } },

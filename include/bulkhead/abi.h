@@ -75,7 +75,8 @@
 #define BH_MAP_READ 1  /* the device may read */
 #define BH_MAP_WRITE 2 /* the device may write */
 
-/* Most leaf entries that one map or unmap call changes. */
+/* Most leaves that one map call writes, and most steps of one unmap call: a step clears a leaf, drops
+ * a table of pages, or skips a hole. */
 #define BH_MAP_ENTRIES_PER_CALL 512
 
 #define BH_CONSOLE_BYTES_PER_CALL 256
@@ -110,9 +111,7 @@
 #define BH_GROUP_ALIAS 1         /* they share a requester id behind a bridge */
 #define BH_GROUP_MULTIFUNCTION 2 /* functions of one device without ACS between them */
 #define BH_GROUP_NO_ACS 4        /* a port on their path does not isolate */
-#define BH_GROUP_STREAM 8        /* they share a stream id */
-#define BH_GROUP_REGISTERS 16    /* their register pages cannot be separated */
-#define BH_GROUP_ROOT_COMPLEX 32 /* the board does not vouch for the root complex above them */
+#define BH_GROUP_ROOT_COMPLEX 8  /* the board does not vouch for the root complex above them */
 
 /* Capabilities of a device: bits of bh_device_info.capabilities. */
 #define BH_DEVICE_DMA 1     /* masters memory behind an IOMMU: attach is possible */
@@ -209,9 +208,12 @@ struct bh_query_pool {
  *                                    EBUSY: bound by the caller already. EEXIST: the label is in
  *                                    use by the caller. EOPNOTSUPP: no way to reset it or to
  *                                    isolate it. ENOSPC: no table pages for its registers.
+ *                                    ETIMEDOUT: it did not come back from its reset, or its unit
+ *                                    has been silenced; the bind is given up.
  * DEVICE_UNBIND (device)             withdraws the registers, parks the device, gives the group back
  *                                    when it was the caller's last device of it. EPERM: not bound by
- *                                    the caller. EBUSY: still attached. ENOENT.
+ *                                    the caller. EBUSY: still attached. ENOENT. A bind that is
+ *                                    still at EAGAIN is given up by it.
  *                                    ETIMEDOUT: the unit missed a deadline and was silenced; the
  *                                    device is unbound all the same.
  * IOAS_ALLOC_PAGING (device, parent) an empty I/O address space with the geometry of the IOMMU
@@ -220,6 +222,7 @@ struct bh_query_pool {
  *                                    ENOENT, EPERM, EOPNOTSUPP (no DMA), ENOSPC (ids, tags, pages).
  * IOAS_FREE (ioas)                   ENOENT: no such id or an old generation. EBUSY: attached, or
  *                                    mappings remain: detach and unmap first.
+ *                                    ETIMEDOUT: the unit was silenced; the id stays taken.
  * IOAS_MAP (ioas, iova, address, size, flags)
  *                                    maps the caller's guest-physical [address, +size) at iova, with
  *                                    the largest leaves that alignment allows. All multiples of

@@ -6,6 +6,7 @@ void console_end(struct console *console, unsigned int source, const char *name)
     if (console->used != 0)
         log_source_line(source, name, console->line, console->used);
     console->used = 0;
+    log_kick();
 }
 
 void console_write(struct console *console, unsigned int source, const char *name,
@@ -22,7 +23,10 @@ void console_write(struct console *console, unsigned int source, const char *nam
             continue;
         }
         console->line[console->used++] = c;
-        if (console->used == sizeof(console->line))
-            console_end(console, source, name);
+        if (console->used < sizeof(console->line))
+            continue;
+        log_source_line(source, name, console->line, console->used);
+        console->used = 0;
     }
+    log_kick();
 }

@@ -24,7 +24,9 @@ def ranges_but(symbols, names, end):
         if first > at:
             pieces.append(f"{at:#x}+{first - at:#x}")
         at = behind
-    return ",".join([*pieces, f"{at:#x}+{end - at:#x}"])
+    if end > at:
+        pieces.append(f"{at:#x}+{end - at:#x}")
+    return ",".join(pieces)
 
 
 class Classes:

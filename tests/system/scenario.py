@@ -135,7 +135,8 @@ class Bundle:
 
     def rename(self, number, name):
         _, offset, size, digest = self._fields(number)
-        packer.ENTRY.pack_into(self.data, self._entries[number], name.encode(), offset, size, digest)
+        packer.ENTRY.pack_into(self.data, self._entries[number], name.encode(), offset, size,
+                               digest)
 
     def place(self, number, offset, size):
         """Say that the contents stand elsewhere."""
@@ -241,7 +242,7 @@ class ScenarioTest(SystemTest):
         return run
 
     def assert_named(self, run, names):
-        self.assertEqual(run.strangers(names), [], "lines without a known name in front")
+        self.assertEqual(run.strangers(names)[:3], [], "lines without a known name in front")
 
     def assert_codes(self, run, **codes):
         self.assertEqual(run.codes, {name.replace("_", "-"): code

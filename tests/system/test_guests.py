@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What partitions do, and what becomes of it: each behaviour of guests/probe under a set of its own.
+"""What partitions do, and what becomes of it: each behaviour of guests/probe, its own set.
 
 A partition is ended, never the machine: where one does what it must not, the hypervisor says which
 partition and which address, gives it exit code 254, and whoever runs beside it ends as if alone.
@@ -12,7 +12,7 @@ import unittest
 
 import harness
 from harness import Machine
-from scenario import (BASE, CRASH, EDU, LIMIT, MIB, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
+from scenario import (BASE, CRASH, EDU, LIMIT, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
                       ScenarioTest, assemble, block, cells, make_bundle, pack_file, pci, probe,
                       source_of)
 
@@ -146,7 +146,7 @@ class OutOfReach(ScenarioTest):
 
 
 class Elsewhere(ScenarioTest):
-    """A program of a few instructions whose memory does not cover the addresses of the machine's."""
+    """A few instructions in memory that does not cover the machine's own addresses."""
 
     def run_touch(self, name, address, how, memory=(0x80000000, SIZE)):
         program = assemble(self.folder, "touch", ADDRESS=hex(address), HOW=how)
@@ -303,7 +303,7 @@ class ConsoleText(ScenarioTest):
     def test_nothing_that_steers_a_terminal_comes_out(self):
         text = "\n".join(self.run_of_two.lines)
         self.assertNotIn("\N{REPLACEMENT CHARACTER}", text)
-        self.assertEqual([char for char in set(text) if not " " <= char <= "~" and char != "\n"], [])
+        self.assertEqual(re.findall(r"[^ -~\n]", text), [])
 
     def test_a_long_line_is_broken_and_nothing_of_it_is_lost(self):
         pieces = [line for line in self.said if line and not line.strip("x")]
@@ -338,7 +338,7 @@ class SideBySide(ScenarioTest):
     def test_one_that_hangs_on_the_boot_cpu_does_not_hold_up_another(self):
         machine = self.boot([probe("hang"), probe("registers")])
         self.assert_unharmed(machine, "registers", 0)
-        self.assertIn("[registers] 728 checks, 0 failed", machine.console.lines())
+        machine.console.wait_for(r"^\[registers\] \d+ checks, 0 failed$", LIMIT)
 
     def test_one_that_hangs_on_the_second_cpu_does_not_hold_up_another(self):
         machine = self.boot([probe("exit", code=5), probe("hang")])
@@ -349,7 +349,7 @@ class SideBySide(ScenarioTest):
                            "sensor.elf", devices=(pci(EDU),))
         machine = self.boot([probe("hang"), sensor])
         self.assert_unharmed(machine, "sensor", 0)
-        self.assertIn("[sensor] result: 10 attempts, 0 surprises", machine.console.lines())
+        machine.console.wait_for(r"^\[sensor\] result: 10 attempts, 0 surprises$", LIMIT)
 
     def test_one_that_resets_for_ever_does_not_hold_up_another(self):
         machine = self.boot([probe("reset"), probe("registers")])

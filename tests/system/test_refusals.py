@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be refused at boot: with one line that says what to change, and nothing starts.
 
-A mistake in a set is told as `file:node: property: what to write instead`; a bundle, a device tree or
-a machine that cannot be used as `fatal: why`. The machine goes off with `[bulkhead] off: bulkhead=253`.
-Each set here has a partition beside the refused one that could start, and must not.
+A mistake in a set is told as `file:node: property: what to write instead`; a bundle, a device tree
+or a machine that cannot be used as `fatal: why`. The machine goes off with the last line
+`[bulkhead] off: bulkhead=253`. Beside each refused partition stands one that could start, and must
+not.
 """
 import os
 import random
@@ -20,7 +21,6 @@ from scenario import (BASE, EDU, ELF, LIMIT, MIB, RAM, RAM_END, REFUSED, SIZE, B
 
 BYSTANDER = probe("exit", "bystander", code=0)
 REFUSAL_LIMIT = 30.0  # seconds: a refusal is quick, a hang is not one
-SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device", "edu,bus=port2")
 BRIDGED_EDUS = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
                 "pcie-pci-bridge,id=bridge,bus=port2", "-device", "edu,bus=bridge,addr=1",
                 "-device", "edu,bus=bridge,addr=2")
@@ -422,7 +422,8 @@ class Bundles(RefusalTest):
 
     def setUp(self):
         super().setUp()
-        self.bundle = Bundle(make_bundle(self.folder, source_of([probe("exit", code=0), BYSTANDER])))
+        partitions = [probe("exit", code=0), BYSTANDER]
+        self.bundle = Bundle(make_bundle(self.folder, source_of(partitions)))
 
     def patched(self, offset, data):
         self.bundle.data[offset:offset + len(data)] = data

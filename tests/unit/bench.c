@@ -95,8 +95,9 @@ void bench_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t size)
 
     assert_int_equal(pagetable_unmap(&domain->table, iova, size, UINT32_MAX, &progress),
                      PAGETABLE_OK);
-    assert_int_equal(bench.iommu.driver->invalidate(&bench.iommu, domain, iova, progress.done,
-                                                    progress.leaves, progress.tables_freed),
+    assert_int_equal(bench.iommu.driver->invalidate(&bench.iommu, domain, progress.first,
+                                                    progress.end - progress.first, progress.leaves,
+                                                    progress.tables_freed),
                      IOMMU_OK);
     page_pool_give(&bench.pool, &progress.freed);
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_GROUPS_H
 #define TESTS_GROUPS_H
 
+int run_lib_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);
 int run_start_tests(void);
@@ -10,9 +11,18 @@ int run_streams_tests(void);
 int run_invalidate_tests(void);
 int run_errors_tests(void);
 int run_events_tests(void);
+int run_pci_tests(void);
+int run_isolate_tests(void);
+int run_fdt_tests(void);
+int run_owner_tests(void);
+int run_set_tests(void);
+int run_payload_tests(void);
+int run_memory_tests(void);
+int run_boot_tests(void);
 int run_calls_tests(void);
 int run_map_calls_tests(void);
 int run_bind_calls_tests(void);
 int run_lifecycle_tests(void);
+int run_faults_tests(void);
 
 #endif

@@ -42,7 +42,7 @@ int64_t bind(unsigned int partition, uint64_t device, uint64_t label)
 {
     int64_t result = call2(partition, BH_CALL_DEVICE_BIND, device, label);
 
-    for (unsigned int tries = 0; result == BH_EAGAIN && tries < 100; tries++) {
+    for (unsigned int tries = 0; result == BH_EAGAIN && tries < 2000; tries++) {
         assert_true(machine.x[1] != 0);
         host_advance(machine.x[1]);
         result = call2(partition, BH_CALL_DEVICE_BIND, device, label);

@@ -6,6 +6,7 @@ int main(void)
 {
     int failed = 0;
 
+    failed += run_lib_tests();
     failed += run_pagetable_tests();
     failed += run_early_tests();
     failed += run_start_tests();
@@ -13,9 +14,18 @@ int main(void)
     failed += run_invalidate_tests();
     failed += run_errors_tests();
     failed += run_events_tests();
+    failed += run_pci_tests();
+    failed += run_isolate_tests();
+    failed += run_fdt_tests();
+    failed += run_owner_tests();
+    failed += run_set_tests();
+    failed += run_payload_tests();
+    failed += run_memory_tests();
+    failed += run_boot_tests();
     failed += run_calls_tests();
     failed += run_map_calls_tests();
     failed += run_bind_calls_tests();
     failed += run_lifecycle_tests();
+    failed += run_faults_tests();
     return failed != 0;
 }

@@ -322,6 +322,7 @@ static void devices_on_one_stream_share_its_attachment(void)
     assert_int_equal(dma_write(sibling_a, 0x1000, 1), DMA_NOT_MASTERING);
     assert_int_equal(dma_write(sibling_b, 0x1000, 2), DMA_LANDED);
     assert_int_equal(call2(0, BH_CALL_DETACH, SIBLING_B, BH_PASID_NONE), BH_OK);
+    assert_int_equal(unmap(0, a, 0x1000, PAGE_SIZE), BH_OK);
     assert_int_equal(call1(0, BH_CALL_IOAS_FREE, a), BH_OK);
 }
 

@@ -83,6 +83,18 @@ static void unmap_is_followed_by_a_matching_tlbi_and_a_sync_before_it_returns(vo
     assert_int_equal(dma_write(DEVICE1, 0x11000, 1), DMA_LANDED);
 }
 
+static void i4_unmap_with_a_hole_in_front_invalidates_what_it_removed(void)
+{
+    start();
+    assert_int_equal(map(0, ioas, 0x14000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(map(0, ioas, 0x1A000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(dma_write(DEVICE1, 0x14000, 1), DMA_LANDED);
+    assert_int_equal(unmap(0, ioas, 0x10000, 8 * PAGE_SIZE), BH_OK);
+    assert_int_equal(machine.x[2], PAGE_SIZE);
+    assert_int_equal(dma_write(DEVICE1, 0x14000, 1), DMA_BLOCKED);
+    assert_int_equal(dma_write(DEVICE1, 0x1A000, 1), DMA_LANDED);
+}
+
 static void map_gives_the_device_only_the_access_that_the_flags_name(void)
 {
     uint64_t value;
@@ -371,6 +383,7 @@ int run_map_calls_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(i3_a_device_reaches_what_is_mapped_and_nothing_else),
         TEST(unmap_is_followed_by_a_matching_tlbi_and_a_sync_before_it_returns),
+        TEST(i4_unmap_with_a_hole_in_front_invalidates_what_it_removed),
         TEST(map_gives_the_device_only_the_access_that_the_flags_name),
         TEST(map_refuses_malformed_arguments_and_changes_nothing),
         TEST(i3_map_refuses_what_is_not_the_callers_memory),

@@ -165,10 +165,23 @@ static void random_unmap(uint64_t *seed)
     assert_true(progress.done > 0);
     /* It stops between leaves only. */
     assert_false(oracle_cuts(&oracle, page, progress.done >> PAGE_SHIFT));
+    uint64_t first = page, last = page + (progress.done >> PAGE_SHIFT), end = last;
+
+    while (first < end && oracle.page[first].value == 0)
+        first++;
+    while (end > first && oracle.page[end - 1].value == 0)
+        end--;
     assert_int_equal(oracle_unmap(&oracle, page, progress.done >> PAGE_SHIFT, &leaves)
                          << PAGE_SHIFT,
                      progress.bytes);
     assert_int_equal(progress.leaves, leaves);
+    if (leaves != 0) {
+        assert_in_range(progress.first >> PAGE_SHIFT, page, first);
+        assert_in_range(progress.end >> PAGE_SHIFT, end, last);
+        /* One command for one leaf names the address of that leaf. */
+        if (leaves == 1 && !progress.tables_freed)
+            assert_int_equal(progress.first >> PAGE_SHIFT, first);
+    }
     assert_int_equal(progress.freed.count, tables - oracle_tables(&oracle));
     assert_int_equal(progress.tables_freed, progress.freed.count != 0);
     if (bound != UINT32_MAX)

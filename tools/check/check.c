@@ -204,8 +204,6 @@ static const char *reasons(uint32_t bits)
         { BH_GROUP_ALIAS, "one requester id behind a bridge" },
         { BH_GROUP_MULTIFUNCTION, "functions of one device, no ACS between them" },
         { BH_GROUP_NO_ACS, "a switch port without ACS above them" },
-        { BH_GROUP_STREAM, "one stream id" },
-        { BH_GROUP_REGISTERS, "registers in one page" },
         { BH_GROUP_ROOT_COMPLEX, "the board does not vouch for the root complex" },
     };
     static char text[256];

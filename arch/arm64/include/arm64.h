@@ -113,7 +113,8 @@ static inline void dsb(void)
 #define ABORT_FNV BIT(10)
 #define ABORT_WRITE BIT(6)
 #define ABORT_S1PTW BIT(7)
-#define ABORT_STATUS BITS(5, 0)
+#define ABORT_STATUS_KIND BITS(5, 2)
+#define ABORT_TRANSLATION 1 /* of any level */
 
 #define HPFAR_IPA BITS(39, 4)
 
@@ -132,7 +133,6 @@ struct cpu {
     uint64_t affinity;
     uint64_t redistributor; /* physical base of this CPU's GICv3 redistributor */
     struct vcpu *vcpu;      /* the vCPU that runs here, NULL: none */
-    bool in_guest;
 };
 
 static inline struct cpu *cpu_this(void)

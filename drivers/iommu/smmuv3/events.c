@@ -65,14 +65,19 @@ void smmuv3_events(struct smmuv3 *unit)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
-    bool lost = false, aborted;
+    bool lost;
 
     if (iommu->silenced)
         return;
     lock_acquire(&unit->event_lock);
+    /* QEMU reports a full queue as an abort; with room left an abort is a failure. Nobody else
+     * makes room, so a queue that was full when the abort came is full still when it is looked
+     * at here. */
+    bool aborted = take_abort(unit);
     uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
-    uint32_t first = unit->event_consumer;
+    bool full = ((producer ^ unit->event_consumer) & position_mask) == wrap;
 
+    lost = aborted && full;
     barrier_device_read();
     /* The unit's index is not trusted for more than one queue's worth of records a call. */
     for (uint32_t left = wrap; left > 0; left--) {
@@ -96,13 +101,8 @@ void smmuv3_events(struct smmuv3 *unit)
         lost = true;
     }
     mmio_write32(unit->base + SMMU_EVENTQ_CONS, unit->event_consumer);
-    aborted = take_abort(unit);
-    /* QEMU reports a full queue as an abort; with room left an abort is a failure. Whether there was room
-     * is told by where the queue began before this call: what is read makes room. */
-    if (aborted && ((mmio_read32(unit->base + SMMU_EVENTQ_PROD) - first) & position_mask) >= wrap)
-        lost = true;
     lock_release(&unit->event_lock);
-    if (aborted && !lost)
+    if (aborted && !full)
         smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
     if (lost) {
         iommu->counters.events_lost++;

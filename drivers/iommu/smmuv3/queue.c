@@ -155,23 +155,29 @@ static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *c
     return done || wait_consumed(unit, end) ? IOMMU_OK : IOMMU_SILENCED;
 }
 
-enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
+/* One command in the queue was refused and replaced; what it should have done is not known to be done,
+ * so everything is invalidated, by commands as simple as there are. */
+static __attribute__((noinline)) enum iommu_result issue_widest(struct smmuv3 *unit)
 {
     const struct command widest[] = { command_cfgi_all(), command_tlbi_all() };
     uint64_t illegal = unit->iommu->counters.illegal_commands;
-    enum iommu_result result = issue_once(unit, commands, count);
+    enum iommu_result result = issue_once(unit, widest, ARRAY_LENGTH(widest));
 
-    if (result != IOMMU_OK || unit->iommu->counters.illegal_commands == illegal)
-        return result;
-    /* One command in the queue was refused and replaced; what it should have done is not known
-     * to be done, so everything is invalidated, by commands as simple as there are. */
-    illegal = unit->iommu->counters.illegal_commands;
-    result = issue_once(unit, widest, ARRAY_LENGTH(widest));
     if (result == IOMMU_OK && unit->iommu->counters.illegal_commands != illegal) {
         smmuv3_silence(unit, FAILURE_COMMAND);
         result = IOMMU_SILENCED;
     }
     return result;
+}
+
+enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
+{
+    uint64_t illegal = unit->iommu->counters.illegal_commands;
+    enum iommu_result result = issue_once(unit, commands, count);
+
+    if (result != IOMMU_OK || unit->iommu->counters.illegal_commands == illegal)
+        return result;
+    return issue_widest(unit);
 }
 
 /* The unit stopped at a command. Lock held. True: repaired, acknowledge and go on. */

@@ -162,8 +162,8 @@ static struct ste read_ste(const volatile uint64_t *live)
 
 /*
  * One hitless change of a live entry: at most one word differs in bits in use. Stores the other
- * words first, then that one, then clears what is left over. *stores counts the steps that the unit
- * must not mix: after each of them its copies are dropped.
+ * words first, then that one, then clears what is left over. After each step that the unit must not
+ * mix with the next, its copies are dropped.
  */
 static enum iommu_result write_hitless(struct smmuv3 *unit, uint32_t stream,
                                        const struct ste *target)

@@ -2,8 +2,8 @@
 /*
  * A partition that does what it is told from outside, so that a test can look between two steps.
  *
- * With DEVICE, an id of the ABI: binds it, maps its own page at BASE + 1 MiB for reads and writes to
- * IOVA 4 GiB and the page behind it for reads to the page behind that, and attaches. Then prints
+ * With DEVICE, an id of the ABI: binds it, maps IOVA 4 GiB to the page at BASE + 1 MiB for reads
+ * and writes, the page behind it to the page behind that for reads, and attaches. Then it prints
  * "holding" and watches its mailbox at BASE + 32 KiB: a command, an argument, the last result. A
  * command that is done reads 0. A flat binary, MMU off.
  */
