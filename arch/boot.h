@@ -4,7 +4,7 @@
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
 
-#include "drivers/iommu/smmuv3/early.h"
+#include "drivers/iommu/early.h"
 #include "lib/types.h"
 
 struct boot_information {

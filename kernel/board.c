@@ -17,6 +17,10 @@ bool board_read(const void *tree, uint64_t size, struct board *board)
 
     board->root_isolates = pci >= 0 &&
                            fdt_getprop(tree, pci, "root-complex-isolates", &length) != NULL;
+    const char *serial = fdt_getprop(tree, 0, "serial-compatible", &length);
+
+    format(board->serial_compatible, sizeof(board->serial_compatible), "%s",
+           serial != NULL ? serial : "arm,pl011");
     format(board->model, sizeof(board->model), "%s", model != NULL ? model : "unnamed");
     return true;
 }

@@ -8,6 +8,7 @@
 struct board {
     bool root_isolates; /* the board vouches that its root complexes route nothing peer to peer */
     char model[32];
+    char serial_compatible[32]; /* of the port that speaks before the device tree has been read */
 };
 
 /* Reads the tree that is part of the image, or any other for the host. False: not a board's

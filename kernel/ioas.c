@@ -10,7 +10,7 @@
 /* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old news. */
 static uint32_t make_id(uint32_t slot, uint32_t generation)
 {
-    return (uint32_t)((FIELD_PUT(ID_GENERATION, generation) & ID_GENERATION) | (slot + 1));
+    return (uint32_t)(FIELD_PUT(ID_GENERATION, generation) | (slot + 1));
 }
 
 struct ioas *ioas_find(struct partition *partition, uint64_t id)

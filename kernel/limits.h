@@ -4,6 +4,9 @@
 #ifndef KERNEL_LIMITS_H
 #define KERNEL_LIMITS_H
 
+/* The hypervisor's own memory beyond its image: stream tables, queues, records. */
+#define OWN_MEMORY UINT64_C(0x100000)
+
 #define PARTITION_LIMIT 8
 #define DEVICE_LIMIT 192
 #define PARTITION_DEVICES 16

@@ -21,9 +21,6 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-/* The hypervisor's own memory beyond its image: stream tables, queues, records. */
-#define OWN_MEMORY BIT(20)
-
 static struct topology topology;
 static struct board board;
 static struct bundle bundle;
@@ -45,7 +42,7 @@ static _Noreturn void refuse_set(const struct set_error *error)
 /* A port to speak through as early as possible: the board's, until the tree names one. */
 static void start_log(void)
 {
-    const struct serial_driver *driver = serial_find("arm,pl011");
+    const struct serial_driver *driver = serial_find(board.serial_compatible);
 
     if (board_serial != 0 && driver != NULL && arch_map_device(board_serial, PAGE_SIZE))
         log_start(&driver->port, board_serial);
@@ -99,7 +96,7 @@ static void close_unit(struct iommu *iommu, const struct early_report *early)
         state = (enum early_state)early->state[index];
     } else {
         iommu->late = true;
-        state = smmuv3_close(unit->registers.base);
+        state = iommu->driver->close(unit->registers.base);
         log_warning("%s: not in the board's table, closed late: its devices are not assignable",
                     unit->name);
     }
@@ -144,6 +141,8 @@ static void close_units(const struct early_report *early)
 
         iommu->topology = &topology.iommu[i];
         iommu->driver = iommu_find_driver(topology.iommu[i].compatible);
+        if (iommu->driver == NULL)
+            refuse("no driver for an IOMMU", iommu->topology->name);
         if (!arch_map_device(iommu->topology->registers.base, iommu->topology->registers.size))
             refuse("no table pages for an IOMMU's registers", iommu->topology->name);
         close_unit(iommu, early);
@@ -157,7 +156,7 @@ static void start_units(void)
         struct iommu *iommu = &devices.iommu[i];
         const char *reason = NULL;
 
-        if (iommu->driver == NULL || iommu->silenced || iommu->late)
+        if (iommu->late)
             continue;
         iommu->usable = iommu->driver->start(iommu, highest_stream(i), &reason);
         if (iommu->usable)
@@ -263,8 +262,11 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     struct set_error error;
     unsigned int cpu_count;
 
+    bool known = board_read(board_tree_start, (uint64_t)(board_tree_end - board_tree_start),
+                            &board);
+
     start_log();
-    if (!board_read(board_tree_start, (uint64_t)(board_tree_end - board_tree_start), &board))
+    if (!known)
         refuse("the board's description in the image is corrupt", "");
     read_tree(boot->device_tree);
     follow_serial();

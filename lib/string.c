@@ -3,7 +3,7 @@
  * The C library's functions on memory and strings that the compiler and libfdt call by name.
  * newlib's own versions use vector registers, which belong to the guests here.
  *
- * Copies and fills go by 16 bytes where both sides allow it, since boot and hand-over scrub and
+ * Copies go by 16 bytes and fills by 64 where alignment allows it, since boot and hand-over scrub and
  * copy whole partitions with them.
  */
 #include "lib/string.h"
@@ -59,9 +59,15 @@ void *memset(void *to, int value, size_t length)
     any_word *tw = (any_word *)(void *)t;
     uint64_t word = (unsigned char)value * UINT64_C(0x0101010101010101);
 
-    for (; length >= 16; length -= 16, tw += 2) {
+    for (; length >= 64; length -= 64, tw += 8) {
         tw[0] = word;
         tw[1] = word;
+        tw[2] = word;
+        tw[3] = word;
+        tw[4] = word;
+        tw[5] = word;
+        tw[6] = word;
+        tw[7] = word;
     }
     t = (unsigned char *)tw;
     while (length-- > 0)

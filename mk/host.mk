@@ -57,10 +57,14 @@ $(HOST_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
 	@mkdir -p $(@D)
 	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
 
-check: check-tool guests | $(SETUP_BUILD)
+# Where the image lies, from its symbols.
+image_symbol = $$($(CROSS_COMPILE)nm $(IMAGE_DIR)/bulkhead.elf | sed -n 's/ . $(1)$$//p')
+
+check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'
 	$(Q)$(HOST_DIR)/check --set $(CHECK_SET) --name '$(CONFIG)' --directory '$(dir $(CONFIG))' \
 	    --payloads $(BUILD)/guests --machine $(HOST_DIR)/machine.dtb \
-	    --board $(IMAGE_DIR)/board.dtb --pci $(HOST_DIR)/pci.dtb
+	    --board $(IMAGE_DIR)/board.dtb --pci $(HOST_DIR)/pci.dtb \
+	    --image-base "$(call image_symbol,image_start)" --image-end "$(call image_symbol,image_end)"
 
 -include $(CHECK_OBJECTS:.o=.d)

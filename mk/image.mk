@@ -21,7 +21,7 @@ ARM64_CPPFLAGS := -I. -Iinclude -Iarch/arm64/include -isystem $(LIBFDT_INCLUDE) 
                   -DIMAGE_LINK_ADDRESS=$(IMAGE_LINK_ADDRESS)
 ARM64_CODEGEN := -ffreestanding -fpie -include arch/arm64/include/hidden.h -g \
                  -fno-stack-protector -fno-omit-frame-pointer -fno-common -ffunction-sections \
-                 -fdata-sections -mstrict-align -fno-asynchronous-unwind-tables \
+                 -fdata-sections -falign-functions=4 -mstrict-align -fno-asynchronous-unwind-tables \
                  -fno-delete-null-pointer-checks -ffile-prefix-map=$(CURDIR)=. -march=armv8-a+nofp
 ARM64_CFLAGS := -std=c11 $(WARNINGS) $(ARM64_CODEGEN) -mgeneral-regs-only -mno-outline-atomics
 ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CODEGEN) \

@@ -9,6 +9,7 @@
 #ifndef DRIVERS_IOMMU_H
 #define DRIVERS_IOMMU_H
 
+#include "drivers/iommu/early.h"
 #include "drivers/topology/topology.h"
 #include "lib/lock.h"
 #include "lib/pagetable.h"
@@ -101,6 +102,10 @@ struct iommu {
 struct iommu_driver {
     const char *compatible;
 
+    /* Makes the unit at these registers, in whatever state it is, abort everything. Boot only: for one
+     * that the board's table did not name. */
+    enum early_state (*close)(uint64_t registers);
+
     /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none),
      * brings up queues and turns the unit on. It has been closed and stays so. Boot only. False:
      * not usable, it stays closed; *reason says why. */
@@ -127,9 +132,6 @@ struct iommu_driver {
     /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
      * size. */
     void (*handle_events)(struct iommu *iommu);
-
-    /* Makes the unit pass nothing, for good: ABORT and off. */
-    void (*silence)(struct iommu *iommu, enum iommu_failure reason);
 
     const struct pagetable_format *format;
     uint64_t read_attributes, write_attributes, common_attributes;

@@ -24,5 +24,6 @@ int run_map_calls_tests(void);
 int run_bind_calls_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
+int run_order_tests(void);
 
 #endif

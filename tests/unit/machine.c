@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/iommu/smmuv3/early.h"
 #include "lib/sha256.h"
 
 #define PL011_DATA 0x00

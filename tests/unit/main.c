@@ -27,5 +27,6 @@ int main(void)
     failed += run_bind_calls_tests();
     failed += run_lifecycle_tests();
     failed += run_faults_tests();
+    failed += run_order_tests();
     return failed != 0;
 }

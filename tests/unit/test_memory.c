@@ -226,10 +226,12 @@ static void control_characters_come_out_as_dots_and_lines_are_cut(void)
 
     start_log(false);
     assert_true(log_source_line(1, "one", "a\x1b[2J\n\x7f\xff\t", 9));
+    log_kick();
     assert_string_equal(out, "[one] a.[2J....\n");
     out_used = 0;
     memset(longer, 'x', sizeof(longer));
     assert_true(log_source_line(1, "one", longer, sizeof(longer)));
+    log_kick();
     assert_int_equal(out_used, 6 + LOG_LINE + 1);
 }
 

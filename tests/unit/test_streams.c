@@ -18,6 +18,7 @@ enum { NOTHING = 0, SEES_A = 1, SEES_B = 2, SEES_ELSE = 4 };
 static struct iommu_domain a, b;
 static volatile uint64_t *ste;
 static uint64_t version[STORES][STE_WORDS]; /* the entry since the last completed SYNC */
+static uint64_t old_words[STE_WORDS], new_words[STE_WORDS]; /* the entry of the two states */
 static unsigned int versions, stores, prefetch_at;
 static const uint64_t *mixture; /* what the unit reads of the entry; NULL: memory */
 static unsigned int allowed;
@@ -63,6 +64,19 @@ static void check(void)
         fail_msg("after store %u the stream reaches 0x%x, allowed is 0x%x", stores, seen, allowed);
 }
 
+/* A mixture that translates is one of the two states as a whole: one state's tag over the other's
+ * root would fill the caches with what belongs to neither. */
+static void check_whole(const uint64_t words[STE_WORDS])
+{
+    const uint64_t valid_stage2 = 0xD; /* V, Config 0b110 */
+
+    if ((words[0] & 0xF) != valid_stage2)
+        return;
+    if (memcmp(&words[1], &old_words[1], 3 * sizeof(words[0])) != 0 &&
+        memcmp(&words[1], &new_words[1], 3 * sizeof(words[0])) != 0)
+        fail_msg("after store %u the unit may see a mixture of two states", stores);
+}
+
 /* All mixtures of the words that have stood there: each word on its own. */
 static void check_mixtures(void)
 {
@@ -73,6 +87,7 @@ static void check_mixtures(void)
     while (word < STE_WORDS) {
         for (unsigned int i = 0; i < STE_WORDS; i++)
             words[i] = version[index[i]][i];
+        check_whole(words);
         mixture = words;
         check();
         mixture = NULL;
@@ -164,7 +179,10 @@ static void prepare(const struct smmuv3_model_parameters *parameters)
 /* One change, watched; a speculative fetch after the store numbered prefetch. */
 static void change(enum state from, enum state to, unsigned int prefetch)
 {
+    set(to);
+    memcpy(new_words, (const void *)(uintptr_t)ste, sizeof(new_words));
     set(from);
+    memcpy(old_words, (const void *)(uintptr_t)ste, sizeof(old_words));
     use();
     allowed = sees(from) | sees(to);
     syncs_seen = smmuv3_model_command_count(machine.unit[0], OPCODE_SYNC);

@@ -4,7 +4,7 @@
  * and says who gets what and why. Nothing is started.
  *
  *   check --set set.dtb --name set.dts --machine machine.dtb --pci pci.dtb --board board.dtb
- *         --payloads DIR
+ *         --directory DIR --payloads DIR --image-base HEX --image-end HEX
  *
  * Exit status 0: the set would start. 1: a mistake, in one line "file:node: message". 2: wrong usage.
  */
@@ -18,6 +18,7 @@
 #include "bulkhead/abi.h"
 #include "drivers/topology/fdt.h"
 #include "kernel/board.h"
+#include "kernel/guest_tree.h"
 #include "kernel/memory.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
@@ -36,6 +37,7 @@ struct file {
 };
 
 static const char *set_name = "set";
+static uint64_t image_base, image_size;
 
 static _Noreturn void mistake(const char *file, const char *node, const char *property,
                               const char *text)
@@ -58,8 +60,7 @@ static bool read_file(struct file *file)
     file->data = malloc(file->size + 1);
     bool whole = file->data != NULL && fread(file->data, 1, file->size, stream) == file->size;
 
-    fclose(stream);
-    return whole;
+    return fclose(stream) == 0 && whole;
 }
 
 static void need_file(struct file *file)
@@ -167,13 +168,14 @@ static void check_payload(const struct partition *partition, const char *directo
 
     if (memory == MAP_FAILED)
         mistake(set_name, set->node, "memory", "more than this host can represent");
-    if (file.size > partition->visible_size)
+    uint64_t room = partition->visible_size - GUEST_TREE_SIZE;
+
+    if (file.size > room)
         mistake(set_name, set->node, "payload", "is larger than the partition's memory");
-    uint8_t *copy = memory + align_down(partition->visible_size - file.size, PAGE_SIZE);
+    uint8_t *copy = memory + align_down(room - file.size, PAGE_SIZE);
 
     memcpy(copy, file.data, file.size);
-    const char *text = payload_place(copy, file.size, memory, partition->visible_size,
-                                     set->memory_base, &entry);
+    const char *text = payload_place(copy, file.size, memory, room, set->memory_base, &entry);
 
     if (text != NULL)
         mistake(set_name, set->node, "payload", text);
@@ -188,8 +190,9 @@ static void plan(const struct file *set_file, struct set *set)
     if (!set_read(set_file->data, set_file->size, set, &error) ||
         !plan_partitions(set, topology.cpu_count, &error))
         mistake(set_name, error.node, error.property, error.text);
-    boot_memory_start(HOST_MEMORY_BASE, HOST_MEMORY_SIZE);
-    if (!memory_start(&topology) || !plan_memory(&error))
+    boot_memory_start(HOST_MEMORY_BASE, OWN_MEMORY);
+    if (!memory_start(&topology) || !memory_reserve(image_base, image_size) ||
+        memory_take(OWN_MEMORY, BIT(21)) == 0 || !plan_memory(&error))
         mistake(set_name, error.node, error.property, error.text);
 }
 
@@ -243,8 +246,7 @@ static const char *reset_name(const struct device *device)
         [PCI_RESET_SECONDARY_BUS] = "secondary bus",
     };
 
-    return device->function == NULL ? "-"
-                                    : names[pci_reset_method(&devices.pci, device->function)];
+    return device->function == NULL ? "-" : names[pci_reset_method(&devices.pci, device->function)];
 }
 
 static void print_devices(void)
@@ -278,7 +280,8 @@ static void print_partitions(void)
         snprintf(guest, sizeof(guest), "0x%llx +%llu KiB",
                  (unsigned long long)partition->set->memory_base,
                  (unsigned long long)partition->visible_size >> 10);
-        snprintf(physical, sizeof(physical), partition->set->fixed_physical ? "0x%llx" : "chosen at boot",
+        snprintf(physical, sizeof(physical),
+                 partition->set->fixed_physical ? "0x%llx" : "chosen at boot",
                  (unsigned long long)partition->physical);
         printf("%-12s %-4u %-24s %-24s %-6u %s\n", partition->name, partition->cpu, guest, physical,
                partition->set->pool_pages, partition->set->payload);
@@ -312,6 +315,7 @@ struct arguments {
     struct file set, machine, board, pci;
     const char *directory;
     const char *payloads;
+    const char *image_base, *image_end; /* hexadecimal, as nm prints them */
 };
 
 static bool parse(int count, char **words, struct arguments *arguments)
@@ -323,7 +327,8 @@ static bool parse(int count, char **words, struct arguments *arguments)
         { "--set", &arguments->set.path },         { "--name", &set_name },
         { "--machine", &arguments->machine.path }, { "--pci", &arguments->pci.path },
         { "--board", &arguments->board.path },     { "--directory", &arguments->directory },
-        { "--payloads", &arguments->payloads },
+        { "--payloads", &arguments->payloads },    { "--image-base", &arguments->image_base },
+        { "--image-end", &arguments->image_end },
     };
 
     for (int i = 1; i < count; i += 2) {
@@ -340,7 +345,8 @@ static bool parse(int count, char **words, struct arguments *arguments)
     }
     return arguments->set.path != NULL && arguments->machine.path != NULL &&
            arguments->board.path != NULL && arguments->pci.path != NULL &&
-           arguments->directory != NULL && arguments->payloads != NULL;
+           arguments->directory != NULL && arguments->payloads != NULL &&
+           arguments->image_base != NULL && arguments->image_end != NULL;
 }
 
 int main(int count, char **words)
@@ -350,9 +356,11 @@ int main(int count, char **words)
 
     if (!parse(count, words, &arguments)) {
         fprintf(stderr, "usage: check --set DTB --name FILE --directory DIR --payloads DIR "
-                        "--machine DTB --board DTB --pci DTB\n");
+                        "--machine DTB --board DTB --pci DTB --image-base HEX --image-end HEX\n");
         return EXIT_USAGE;
     }
+    image_base = strtoull(arguments.image_base, NULL, 16);
+    image_size = strtoull(arguments.image_end, NULL, 16) - image_base;
     host_reset();
     need_file(&arguments.set);
     need_file(&arguments.machine);

@@ -15,8 +15,10 @@ struct kind {
 };
 
 static const struct kind bridges[] = {
-    { "root-port", EXPRESS_TYPE_ROOT_PORT },       { "upstream-port", EXPRESS_TYPE_UPSTREAM },
-    { "downstream-port", EXPRESS_TYPE_DOWNSTREAM }, { "pcie-to-pci-bridge", EXPRESS_TYPE_TO_PCI },
+    { "root-port", EXPRESS_TYPE_ROOT_PORT },
+    { "upstream-port", EXPRESS_TYPE_UPSTREAM },
+    { "downstream-port", EXPRESS_TYPE_DOWNSTREAM },
+    { "pcie-to-pci-bridge", EXPRESS_TYPE_TO_PCI },
     { "pci-bridge", -1 },
 };
 

@@ -10,21 +10,8 @@
 #ifndef DRIVERS_IOMMU_SMMUV3_EARLY_H
 #define DRIVERS_IOMMU_SMMUV3_EARLY_H
 
+#include "drivers/iommu/early.h"
 #include "lib/types.h"
-
-#define EARLY_UNITS 8
-
-/* How the unit was found and left. */
-enum early_state {
-    EARLY_CLOSED,      /* GBPA.ABORT acknowledged; it was disabled */
-    EARLY_WAS_ENABLED, /* firmware had it enabled; SMMUEN = 0 acknowledged, GBPA.ABORT set before */
-    EARLY_UNRESPONSIVE, /* it did not acknowledge in time: never used, its devices refused */
-};
-
-struct early_report {
-    uint32_t count;
-    uint32_t state[EARLY_UNITS]; /* enum early_state, in the order of the table */
-};
 
 /*
  * Closes the units whose register bases stand in bases[0..count), count <= EARLY_UNITS. Runs once,

@@ -2,6 +2,7 @@
 /* Bringing a unit up (IHI 0070 6.3, 3.11). It has been closed before (early.c) and lets nothing
  * through until SMMUEN is set over a table in which every stream aborts. */
 #include "drivers/iommu/smmuv3/unit.h"
+#include "drivers/iommu/smmuv3/early.h"
 #include "lib/boot_memory.h"
 #include "lib/string.h"
 
@@ -219,20 +220,15 @@ static void smmuv3_handle(struct iommu *iommu)
     smmuv3_errors(iommu->unit);
 }
 
-static void smmuv3_silence_unit(struct iommu *iommu, enum iommu_failure reason)
-{
-    smmuv3_silence(iommu->unit, reason);
-}
-
 IOMMU_DRIVER(smmuv3_driver) = {
     .compatible = "arm,smmu-v3",
+    .close = smmuv3_close,
     .start = smmuv3_start,
     .stream_prepare = smmuv3_stream_prepare,
     .stream_set = smmuv3_stream_set,
     .invalidate = smmuv3_invalidate,
     .invalidate_domain = smmuv3_invalidate_domain,
     .handle_events = smmuv3_handle,
-    .silence = smmuv3_silence_unit,
     .format = &smmuv3_format,
     .read_attributes = S2_READ,
     .write_attributes = S2_WRITE,

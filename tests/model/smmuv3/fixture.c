@@ -195,7 +195,7 @@ struct smmuv3_model_event take_event(struct machine *machine)
 
     assert_true(events_waiting(machine) > 0);
     for (unsigned i = 0; i < 4; i++) {
-        record[i] = peek(machine, slot + i * 8);
+        record[i] = peek(machine, slot + UINT64_C(8) * i);
     }
     machine->eventq_cons = (machine->eventq_cons + 1) % (uint32_t)power_of_2(EVENTQ_LOG2 + 1);
     smmuv3_model_write32(machine->unit, AT_EVENTQ_CONS,
@@ -230,7 +230,7 @@ void stage2_ste(uint64_t ste[STE_WORDS], const struct geometry *geometry, uint64
 void put_ste(struct machine *machine, uint32_t stream_id, const uint64_t ste[STE_WORDS])
 {
     for (unsigned i = 0; i < STE_WORDS; i++) {
-        poke(machine, machine->stream_table + stream_id * 64 + i * 8, ste[i]);
+        poke(machine, machine->stream_table + UINT64_C(64) * stream_id + UINT64_C(8) * i, ste[i]);
     }
 }
 

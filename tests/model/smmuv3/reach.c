@@ -226,7 +226,7 @@ static void visit_stream(struct audit *audit, uint32_t stream_id)
     if (ste_in_memory(audit, stream_id, ste)) {
         visit_ste(audit, ste, SMMUV3_MODEL_REACH_MEMORY);
     }
-    if (cached && memcmp(cached->words, ste, sizeof(ste))) {
+    if (cached && memcmp(cached->words, ste, sizeof(ste)) != 0) {
         visit_ste(audit, cached->words, SMMUV3_MODEL_REACH_CACHE);
     }
     if (model_two_level(model) && l1std &&

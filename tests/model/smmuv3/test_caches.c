@@ -282,7 +282,7 @@ static void a_leaf_invalidation_leaves_the_walk_cache(void **state)
     (void)state;
     leave_stale_page(&a, 0x5000);
     slot = descriptor_at(a.machine, &a.geometry, a.root, 0x5000, 2);
-    poke(a.machine, table + 5 * 8, a.page | LEAF_ALL | 3);
+    poke(a.machine, table + UINT64_C(5) * 8, a.page | LEAF_ALL | 3);
     poke(a.machine, slot, table | 3); /* another level-3 table */
     submit_sync(a.machine, TLBI_IPA(VMID, 0x5000, 1));
     assert_aborts(a.machine, 0x5000, F_TRANSLATION); /* walked through the old one */

@@ -251,7 +251,7 @@ static void execution_follows_xn_and_xnx(void **state)
         for (unsigned xn = 0; xn < 4; xn++) {
             struct smmuv3_model_access access = {
                 .stream_id = SID,
-                .iova = xn * 4096u,
+                .iova = UINT64_C(4096) * xn,
                 .instruction = true,
             };
 
