@@ -129,10 +129,12 @@ static void run_again(void *argument)
 {
     struct partition *partition = argument;
     struct set_error error;
+    char line[LOG_LINE];
 
     if (load(partition, &error))
         run(partition);
-    log_error("%s: %s: %s", error.node, error.property, error.text);
+    set_error_line(&error, payloads->entry[0].name, line, sizeof(line));
+    log_error("%s", line);
     retire(partition, EXIT_REFUSED);
 }
 

@@ -35,7 +35,10 @@ static _Noreturn void refuse(const char *text, const char *node)
 
 static _Noreturn void refuse_set(const struct set_error *error)
 {
-    log_error("%s:%s: %s: %s", bundle.entry[0].name, error->node, error->property, error->text);
+    char line[LOG_LINE];
+
+    set_error_line(error, bundle.entry[0].name, line, sizeof(line));
+    log_error("%s", line);
     lifecycle_refuse();
 }
 

@@ -94,10 +94,11 @@ const char *payload_place(const uint8_t *file, uint64_t size, uint8_t *memory, u
     };
     struct elf_header header;
 
-    if (size >= sizeof(header)) {
+    if (size >= sizeof(header.magic) && memcmp(file, "\177ELF", sizeof(header.magic)) == 0) {
+        if (size < sizeof(header))
+            return "is a corrupt ELF file: its header is cut";
         memcpy(&header, file, sizeof(header));
-        if (memcmp(header.magic, "\177ELF", 4) == 0)
-            return place_elf(&target, file, &header, entry);
+        return place_elf(&target, file, &header, entry);
     }
     if (size == 0)
         return "is empty";

@@ -31,6 +31,14 @@ bool set_refuse(struct set_error *error, const char *node, const char *property,
     return false;
 }
 
+size_t set_error_line(const struct set_error *error, const char *file, char *line, size_t size)
+{
+    bool property = error->property != NULL && *error->property != '\0';
+
+    return format(line, size, "%s:%s: %s%s%s", file, error->node, property ? error->property : "",
+                  property ? ": " : "", error->text);
+}
+
 static bool read_path(const struct reader *reader, int node, char path[SET_NODE])
 {
     return fdt_get_path(reader->tree, node, path, SET_NODE) == 0 ||
@@ -217,6 +225,17 @@ static bool read_quota(struct reader *reader, int node, struct set_partition *pa
     return true;
 }
 
+static bool name_from_node(const struct reader *reader, int node, struct set_partition *partition)
+{
+    int length;
+    const char *name = fdt_get_name(reader->tree, node, &length);
+
+    if (name == NULL || (size_t)length >= sizeof(partition->name))
+        return false;
+    memcpy(partition->name, name, (size_t)length + 1);
+    return true;
+}
+
 static bool read_partition(struct reader *reader, int node)
 {
     struct set *set = reader->set;
@@ -235,9 +254,11 @@ static bool read_partition(struct reader *reader, int node)
         return set_refuse(reader->error, path, "console",
                           "a name of at most %d letters, digits, '-', '_' or '.'",
                           PARTITION_NAME - 1);
-    if (!found)
-        format(partition->name, sizeof(partition->name), "%s",
-               fdt_get_name(reader->tree, node, NULL));
+    if (!found && !name_from_node(reader, node, partition))
+        return set_refuse(
+            reader->error, path, "console",
+            "the node's name is longer than %d characters: add a shorter console name",
+            PARTITION_NAME - 1);
     if (strcmp(partition->name, "bulkhead") == 0 || !name_is_plain(partition->name))
         return set_refuse(reader->error, path, "console",
                           "this name is the hypervisor's own, or not "
@@ -306,8 +327,8 @@ bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error
                           "write compatible = \"bulkhead,partition-set\"");
     partitions = fdt_path_offset(tree, "/partitions");
     if (partitions < 0)
-        return set_refuse(error, "/", "",
-                          "no node /partitions: add it, with a node for each partition");
+        return set_refuse(error, "/partitions", "",
+                          "is missing: add it, and add a node for each partition");
     fdt_for_each_subnode(node, tree, partitions)
     {
         if (!read_partition(&reader, node))

@@ -54,6 +54,9 @@ struct set_error {
  */
 bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error *error);
 
+/* "file:node: property: text", zero-terminated, cut at size. Returns its length. */
+size_t set_error_line(const struct set_error *error, const char *file, char *line, size_t size);
+
 /* Fills *error and returns false; for the checks that need the machine (kernel/plan.c). */
 bool set_refuse(struct set_error *error, const char *node, const char *property, const char *text,
                 ...) __attribute__((format(printf, 4, 5)));

@@ -318,7 +318,7 @@ class Shape(RefusalTest):
 
     def test_a_set_without_a_partitions_node(self):
         bundle = make_bundle(self.folder, '/dts-v1/; / { compatible = "bulkhead,partition-set"; };')
-        self.assert_line(self.refused(bundle), r"^set\.dts:/partitions: .*add a node")
+        self.assert_line(self.refused(bundle), r"^set\.dts:/: .*no node /partitions: add it")
 
     def test_a_tree_that_is_no_set(self):
         source = source_of([BYSTANDER]).replace("bulkhead,partition-set", "linux,dummy-virt")

@@ -27,7 +27,7 @@ static _Noreturn void run_child(const struct isolated *isolated, int output)
     alarm(SECONDS_LIMIT);
     int failed = _cmocka_run_group_tests("alone", &test, 1, NULL, NULL);
 
-    fflush(NULL);
+    (void)fflush(NULL);
     _exit(failed != 0);
 }
 
@@ -38,7 +38,7 @@ void isolated_run(void **state)
     char line[512];
 
     assert_non_null(output);
-    fflush(NULL);
+    (void)fflush(NULL);
     pid_t child = fork();
 
     if (child == 0)
@@ -48,9 +48,9 @@ void isolated_run(void **state)
     if (status != 0) {
         rewind(output);
         while (fgets(line, sizeof(line), output) != NULL)
-            fputs(line, stdout);
+            (void)fputs(line, stdout);
     }
-    fclose(output);
+    (void)fclose(output);
     if (status != 0)
         fail_msg("the test's process ended with status 0x%x", (unsigned int)status);
 }

@@ -8,9 +8,9 @@
 
 #include "arch/boot.h"
 #include "arch/host/host.h"
+#include "arch/host/pci_model.h"
 #include "bulkhead/abi.h"
 #include "kernel/partition.h"
-#include "pci_model.h"
 #include "smmuv3_model.h"
 #include "unit.h"
 
@@ -108,9 +108,9 @@ struct partition_spec *machine_partition(const char *name);
 
 /* tree.c: writes the machine's device tree; returns its size. */
 struct tree_options machine_tree_plain(void);
-size_t machine_tree(void *buffer, size_t size, const struct tree_options *options);
+size_t machine_tree(void *tree, size_t size, const struct tree_options *options);
 /* The set of machine.partition[]; returns its size. */
-size_t machine_set(void *buffer, size_t size);
+size_t machine_set(void *tree, size_t size);
 /* The bundle at INITRD_ADDRESS; returns its size. */
 uint64_t machine_bundle(void);
 

@@ -16,8 +16,8 @@ unsigned int oracle_leaf(const struct oracle *oracle, uint64_t page, uint64_t ou
     for (unsigned int height = 1; height <= oracle->top; height++) {
         uint64_t span = leaf_pages(oracle, height);
 
-        if ((oracle->block_heights & 1u << height) != 0 && span <= pages && page % span == 0 &&
-            output_page % span == 0)
+        if ((oracle->block_heights & 1u << height) != 0 && span <= pages &&
+            (page & (span - 1)) == 0 && (output_page & (span - 1)) == 0)
             best = height;
     }
     return best;

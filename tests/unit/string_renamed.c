@@ -14,4 +14,4 @@
 #define strchr own_strchr
 #define strrchr own_strrchr
 
-#include "lib/string.c"
+#include "lib/string.c" /* NOLINT(bugprone-suspicious-include) */

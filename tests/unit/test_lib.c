@@ -104,7 +104,7 @@ static void formatting_agrees_with_printf(void)
     SAME("%d %d %d", 0, -1, 2147483647);
     SAME("%d", (int)-2147483648);
     SAME("%u %x %08x %-8x| %8x", 4294967295u, 0xabcdefu, 0x12u, 0x34u, 0x56u);
-    SAME("%ld %lu %lx %zu", INT64_MIN, UINT64_MAX, UINT64_MAX, (size_t)77);
+    SAME("%ld %lu %lx %zu", (int64_t)BIT(63), ~UINT64_C(0), ~UINT64_C(0), (size_t)77);
     SAME("%016lx", UINT64_C(0x123));
     for (unsigned int i = 0; i < 5000; i++) {
         uint64_t value = random_next(&seed) >> (random_next(&seed) % 64);
@@ -148,7 +148,7 @@ static void expect_digest(const void *data, uint64_t size, const char *text)
 
     sha256(data, size, digest);
     for (unsigned int i = 0; i < SHA256_SIZE; i++)
-        snprintf(found + 2 * i, 3, "%02x", digest[i]);
+        snprintf(found + 2 * (size_t)i, 3, "%02x", digest[i]);
     assert_string_equal(found, text);
 }
 

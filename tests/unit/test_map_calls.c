@@ -253,7 +253,7 @@ static void i7_unmap_of_the_whole_aperture_takes_bounded_steps(void)
     do {
         entries = host_counters.entries;
         result = unmap(0, ioas, at, BIT(48) - at);
-        assert_true(host_counters.entries - entries < 2 * BH_MAP_ENTRIES_PER_CALL);
+        assert_true(host_counters.entries - entries < UINT64_C(2) * BH_MAP_ENTRIES_PER_CALL);
         assert_true(result == BH_OK || (result == BH_EAGAIN && machine.x[1] != 0));
         at += machine.x[1];
         calls++;

@@ -238,7 +238,7 @@ static void bars_lie_inside_the_window_of_every_bridge_above(void)
     int other = pci_model_bridge(pci, ROOT, 2, 0, 4);
     int far = pci_model_endpoint(pci, other, 0, 0);
 
-    pci_model_bar(pci, index, 0, 0x300000 / 3 * 4, false);
+    pci_model_bar(pci, index, 0, 0x400000, false);
     pci_model_bar(pci, far, 0, 0x1000, false);
     pci_bench_enumerate();
     for (int bridge = down; bridge != ROOT; bridge = pci->function[bridge].parent) {

@@ -289,15 +289,14 @@ static void i4_leaving_a_domain_is_followed_by_a_tlbi_of_its_tag_and_a_sync(void
     bench_commands_mark();
     set(LOGGED);
     assert_int_equal(bench_commands(OPCODE_TLBI_VMALL), 1);
-    const struct smmuv3_model_command *last = NULL, *before = NULL;
+    unsigned int count = 0;
 
-    for (unsigned int i = 0; bench_command(i) != NULL; i++) {
-        before = last;
-        last = bench_command(i);
-    }
-    assert_int_equal(before->opcode, OPCODE_TLBI_VMALL);
-    assert_int_equal(before->vmid, a.tag);
-    assert_int_equal(last->opcode, OPCODE_SYNC);
+    while (bench_command(count) != NULL)
+        count++;
+    assert_true(count >= 2);
+    assert_int_equal(bench_command(count - 2)->opcode, OPCODE_TLBI_VMALL);
+    assert_int_equal(bench_command(count - 2)->vmid, a.tag);
+    assert_int_equal(bench_command(count - 1)->opcode, OPCODE_SYNC);
     assert_false(smmuv3_model_invalidation_pending(machine.unit[0]));
 }
 

@@ -6,7 +6,7 @@
 #ifndef TOOLS_CHECK_PCI_TREE_H
 #define TOOLS_CHECK_PCI_TREE_H
 
-#include "pci_model.h"
+#include "arch/host/pci_model.h"
 
 /* Adds every function of the compiled tree to *pci. NULL, or what is wrong, with its node's path. */
 const char *pci_tree_read(const void *tree, struct pci_model *pci, char *node, int node_size);

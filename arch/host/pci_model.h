@@ -4,8 +4,8 @@
  * the cycles, BARs that can be sized, capabilities, the resets, and whether a function's requests get
  * as far as the root.
  */
-#ifndef TESTS_PCI_MODEL_H
-#define TESTS_PCI_MODEL_H
+#ifndef ARCH_HOST_PCI_MODEL_H
+#define ARCH_HOST_PCI_MODEL_H
 
 #include "lib/types.h"
 

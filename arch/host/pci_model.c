@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PCI Express Base 6.0 chapter 7, as a device does it: see pci_model.h. */
-#include "pci_model.h"
+#include "arch/host/pci_model.h"
 
 #include <stdlib.h>
 #include <string.h>
