@@ -67,7 +67,7 @@ struct arch_guest_ops {
 void arch_guest_register(const struct arch_guest_ops *ops);
 
 /* Formats of stage 2 as this architecture's CPUs walk it. */
-extern const struct pagetable_format arch_stage2_format;
+const struct pagetable_format *arch_stage2_format(void);
 uint64_t arch_stage2_memory_attributes(void);
 uint64_t arch_stage2_device_attributes(void);
 /* Bits of guest-physical address. */

@@ -61,7 +61,7 @@ static bool build_stage2(struct partition *partition)
 
     page_pool_init(&partition->pool, partition->physical + partition->visible_size, pages,
                    partition->pool.records);
-    return pagetable_init(&partition->stage2, &arch_stage2_format, &partition->pool,
+    return pagetable_init(&partition->stage2, arch_stage2_format(), &partition->pool,
                           arch_stage2_bits(), true) &&
            pagetable_map(&partition->stage2, partition->set->memory_base, partition->physical,
                          partition->visible_size, arch_stage2_memory_attributes(), UINT32_MAX,

@@ -9,6 +9,7 @@
 #include "arch/arm64/vdev/vgic.h"
 #include "arch/seam.h"
 #include "lib/string.h"
+#include "lib/vmsa.h"
 
 /* Guest-physical space: 39 bits, three levels of 4 KiB tables (D8.2). */
 #define STAGE2_BITS 39
@@ -36,22 +37,14 @@
 
 const struct arch_guest_ops *guest_ops;
 
-const struct pagetable_format arch_stage2_format = {
-    .present_mask = BIT(0),
-    .address_mask = BITS(47, 12),
-    .table_bits = 3,
-    .leaf_mask = BIT(1),
-    .leaf_value = 0,
-    .page_bits = 3,
-    .block_bits = 1,
-    .page_shift = PAGE_SHIFT,
-    .level_bits = 9,
-    .block_heights = BIT(0) | BIT(1) | BIT(2),
-};
-
 void arch_guest_register(const struct arch_guest_ops *ops)
 {
     guest_ops = ops;
+}
+
+const struct pagetable_format *arch_stage2_format(void)
+{
+    return &vmsa_4k;
 }
 
 unsigned int arch_stage2_bits(void)

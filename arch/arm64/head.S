@@ -117,12 +117,7 @@ refuse_start:
 secondary_entry:
     msr tpidr_el2, x0
     mov x19, x0
-    ldr w1, [x0]
-    adrp x2, stacks_start
-    add x2, x2, :lo12:stacks_start
-    add w1, w1, #1
-    mov x3, #STACK_STRIDE
-    madd x2, x1, x3, x2
+    stack_top 2, 0, 1
     mov sp, x2
     bl mmu_enable
     mov x0, x19

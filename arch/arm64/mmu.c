@@ -11,6 +11,7 @@
 #include "arm64.h"
 #include "lib/page_pool.h"
 #include "lib/pagetable.h"
+#include "lib/vmsa.h"
 
 #define EL2_TABLE_PAGES 32
 #define EL2_INPUT_BITS 44
@@ -54,19 +55,6 @@
 extern char image_start[], text_end[], rodata_end[], bss_end[], stacks_start[], stacks_end[];
 extern char vectors[];
 
-static const struct pagetable_format el2_format = {
-    .present_mask = BIT(0),
-    .address_mask = BITS(47, 12),
-    .table_bits = 3,
-    .leaf_mask = BIT(1),
-    .leaf_value = 0,
-    .page_bits = 3,
-    .block_bits = 1,
-    .page_shift = PAGE_SHIFT,
-    .level_bits = 9,
-    .block_heights = BIT(0) | BIT(1) | BIT(2),
-};
-
 static _Alignas(4096) uint8_t el2_pages[EL2_TABLE_PAGES][4096];
 static struct page_record el2_records[EL2_TABLE_PAGES];
 static struct page_pool el2_pool;
@@ -105,7 +93,7 @@ static bool map_section(const char *start, const char *end, uint64_t attributes)
 bool mmu_start(void)
 {
     page_pool_init(&el2_pool, memory_physical(el2_pages), EL2_TABLE_PAGES, el2_records);
-    if (!pagetable_init(&el2_table, &el2_format, &el2_pool, EL2_INPUT_BITS, true))
+    if (!pagetable_init(&el2_table, &vmsa_4k, &el2_pool, EL2_INPUT_BITS, true))
         return false;
     bool mapped = map_section(image_start, text_end, ATTRIBUTES_CODE) &&
                   map_section(text_end, rodata_end, ATTRIBUTES_CONSTANT) &&

@@ -117,13 +117,8 @@ guest_synchronous:
 
     .globl guest_enter
 guest_enter:
-    mrs x1, tpidr_el2       /* the frame may lie on the stack that is reset here: copy it to the top */
-    ldr w1, [x1]
-    adrp x2, stacks_start
-    add x2, x2, :lo12:stacks_start
-    add w1, w1, #1
-    mov x3, #STACK_STRIDE
-    madd x2, x1, x3, x2
+    mrs x1, tpidr_el2
+    stack_top 2, 1, 3       /* the frame may lie on the stack that is reset here */
     sub x2, x2, #FRAME_SIZE
     add x5, x2, #FRAME_SIZE
     cmp x0, x2
@@ -151,12 +146,7 @@ guest_return:
     .globl stack_restart
 stack_restart:
     mrs x1, tpidr_el2
-    ldr w1, [x1]
-    adrp x2, stacks_start
-    add x2, x2, :lo12:stacks_start
-    add w1, w1, #1
-    mov x3, #STACK_STRIDE
-    madd x2, x1, x3, x2
+    stack_top 2, 1, 3
     mov sp, x2
     mov x29, xzr
     blr x0

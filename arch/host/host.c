@@ -9,6 +9,7 @@
 #include "arch/boot.h"
 #include "arch/seam.h"
 #include "lib/log.h"
+#include "lib/vmsa.h"
 #include "vcpu.h"
 
 #define REGISTERS_LIMIT 16
@@ -233,20 +234,6 @@ void arch_guest_register(const struct arch_guest_ops *ops)
     host_guest_ops = ops;
 }
 
-/* The same formats as arm64's: what the kernel builds is then comparable. */
-const struct pagetable_format arch_stage2_format = {
-    .present_mask = BIT(0),
-    .address_mask = BITS(47, 12),
-    .table_bits = 3,
-    .leaf_mask = BIT(1),
-    .leaf_value = 0,
-    .page_bits = 3,
-    .block_bits = 1,
-    .page_shift = PAGE_SHIFT,
-    .level_bits = 9,
-    .block_heights = BIT(0) | BIT(1) | BIT(2),
-};
-
 const struct arch_guest_layout arch_guest_layout = {
     .distributor = { .base = 0x08000000, .size = 0x10000 },
     .redistributor = { .base = 0x080A0000, .size = 0x20000 },
@@ -260,6 +247,12 @@ uint64_t arch_stage2_memory_attributes(void)
 uint64_t arch_stage2_device_attributes(void)
 {
     return 1 << 2 | 3 << 6 | BIT(10) | BIT(54);
+}
+
+/* The same as arm64's: what the kernel builds is then comparable. */
+const struct pagetable_format *arch_stage2_format(void)
+{
+    return &vmsa_4k;
 }
 
 unsigned int arch_stage2_bits(void)

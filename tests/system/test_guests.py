@@ -12,7 +12,7 @@ import unittest
 
 import harness
 from harness import Machine
-from scenario import (BASE, CRASH, EDU, LIMIT, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
+from scenario import (BASE, CRASH, EDU, LIMIT, MIB, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
                       ScenarioTest, assemble, block, cells, make_bundle, pack_file, pci, probe,
                       source_of)
 
@@ -275,6 +275,12 @@ class ExitStatus(ScenarioTest):
     def test_the_first_code_that_is_not_0_is_the_status(self):
         status, output = self.status_of(probe("exit", "calm", code=0), probe("exit", code=17))
         self.assertEqual(status, 17, output)
+
+    def test_the_closing_line_has_room_for_all_partitions_and_the_longest_names(self):
+        names = [f"{number}-" + "n" * 29 for number in range(8)]
+        run = self.run_set([probe("exit", name, memory=(BASE, 4 * MIB), code=100 + number)
+                            for number, name in enumerate(names)], "-smp", "8")
+        self.assertEqual(run.codes, {name: 100 + number for number, name in enumerate(names)})
 
     def test_a_partition_that_was_ended_makes_the_status_a_failure(self):
         status, output = self.status_of(probe("touch", address="0x9050000"))

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/vmsa.h"
 #include "arch/host/host.h"
 #include "arch/seam.h"
 #include "drivers/iommu/smmuv3/unit.h"
@@ -37,7 +38,7 @@ static void start(unsigned int level_bits, uint8_t block_heights, uint32_t pool_
     unsigned int input_bits = PAGE_SHIFT + (3 * level_bits < 16 ? 3 * level_bits : 16);
 
     host_reset();
-    format = smmuv3_format;
+    format = vmsa_4k;
     format.level_bits = (uint8_t)level_bits;
     format.block_heights = block_heights;
     /* The pool's memory is dirty to begin with. */

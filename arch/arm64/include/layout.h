@@ -6,10 +6,22 @@
 
 #define CPU_LIMIT 8
 #define STACK_GUARD 0x1000
+#define STACK_STRIDE_SHIFT 14
 #define STACK_STRIDE 0x4000 /* a guard page, then 12 KiB of stack */
 
 #define FRAME_SIZE 272 /* sizeof(struct guest_frame) */
 #define FRAME_X30 240
 #define FRAME_ELR 248
+
+#ifdef __ASSEMBLER__
+/* \top := the end of the stack of the CPU whose struct cpu is at \cpu; spoils \scratch. */
+    .macro stack_top top, cpu, scratch
+    ldr w\scratch, [x\cpu]
+    add w\scratch, w\scratch, #1
+    adrp x\top, stacks_start
+    add x\top, x\top, :lo12:stacks_start
+    add x\top, x\top, x\scratch, lsl #STACK_STRIDE_SHIFT
+    .endm
+#endif
 
 #endif

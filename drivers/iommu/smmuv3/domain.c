@@ -5,19 +5,6 @@
 /* Above so many commands a whole-tag invalidation costs the unit less. */
 #define ADDRESS_COMMANDS_LIMIT (BATCH_LIMIT - 1)
 
-const struct pagetable_format smmuv3_format = {
-    .present_mask = BIT(0),
-    .address_mask = BITS(47, 12),
-    .table_bits = 3,
-    .leaf_mask = BIT(1),
-    .leaf_value = 0,
-    .page_bits = 3,
-    .block_bits = 1,
-    .page_shift = PAGE_SHIFT,
-    .level_bits = 9,
-    .block_heights = BIT(0) | BIT(1) | BIT(2),
-};
-
 enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_domain *domain,
                                     uint64_t address, uint64_t size, uint32_t leaves, bool tables)
 {

@@ -5,6 +5,7 @@
 #include "drivers/iommu/smmuv3/early.h"
 #include "lib/boot_memory.h"
 #include "lib/string.h"
+#include "lib/vmsa.h"
 
 struct erratum {
     uint32_t product;
@@ -131,7 +132,7 @@ static bool start_parked(struct smmuv3 *unit)
         return false;
     page_pool_init(&unit->parked_pool, memory_physical(page), 1, &unit->parked_record);
     unit->parked.tag = iommu_tag_take(unit->iommu);
-    return pagetable_init(&unit->parked.table, &smmuv3_format, &unit->parked_pool,
+    return pagetable_init(&unit->parked.table, &vmsa_4k, &unit->parked_pool,
                           capabilities->input_bits, capabilities->coherent);
 }
 
@@ -229,7 +230,7 @@ IOMMU_DRIVER(smmuv3_driver) = {
     .invalidate = smmuv3_invalidate,
     .invalidate_domain = smmuv3_invalidate_domain,
     .handle_events = smmuv3_handle,
-    .format = &smmuv3_format,
+    .format = &vmsa_4k,
     .read_attributes = S2_READ,
     .write_attributes = S2_WRITE,
     .common_attributes = S2_MEMATTR_NORMAL_WB | S2_SHARE_INNER | S2_ACCESSED,

@@ -89,8 +89,6 @@ enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_doma
                                     uint64_t address, uint64_t size, uint32_t leaves, bool tables);
 enum iommu_result smmuv3_invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain);
 
-extern const struct pagetable_format smmuv3_format;
-
 /* Cleans what a unit without coherent access is to read. */
 static inline void smmuv3_publish(const struct smmuv3 *unit, const volatile void *pointer,
                                   uint64_t size)
