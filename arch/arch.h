@@ -52,6 +52,9 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
 bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *argument),
                            void *argument);
 
+/* Has a line that arch_interrupt_enable() enabled come again, after others had their turn. */
+void arch_interrupt_again(uint32_t interrupt);
+
 /* ---- Guests --------------------------------------------------------------------------------- */
 
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */

@@ -115,6 +115,12 @@ static int64_t check_bind(const struct partition *partition, const struct device
     return BH_OK;
 }
 
+static void give_up_reset(struct device *device)
+{
+    if (device->function != NULL)
+        pci_reset_cancel(&devices.pci, device->function, &device->reset);
+}
+
 static void release(struct partition *partition, struct device *device, uint32_t count)
 {
     while (count-- > 0)
@@ -147,7 +153,7 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     } else if (device->bound == partition) {
         release(partition, device, 1);
     } else {
-        device->reset = (struct pci_reset){ 0 }; /* given up */
+        give_up_reset(device);
         release(partition, device, counted ? 2 : 1);
     }
     lock_release(&group->lock);
@@ -251,7 +257,7 @@ static bool owns(const struct partition *partition, const struct device *device)
 /* Gives up a bind whose reset is under way: the next one begins it anew. Group lock held. */
 static void abandon_locked(struct partition *partition, struct device *device)
 {
-    device->reset = (struct pci_reset){ 0 };
+    give_up_reset(device);
     owner_release(&device->group->owner, partition->index);
 }
 

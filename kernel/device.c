@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/device.h"
 
-#include "bulkhead/abi.h"
+#include "arch/arch.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -40,6 +40,17 @@ static void find_stream(struct device *device)
         device->refusal = "its IOMMU failed";
 }
 
+static bool within_stage2(const struct device *device)
+{
+    for (unsigned int i = 0; i < PCI_BARS; i++) {
+        struct topology_range range = device_registers(device, i);
+
+        if (range.size != 0 && !range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
+            return false;
+    }
+    return true;
+}
+
 static void add_function(const struct pci_function *function)
 {
     struct device *device;
@@ -58,6 +69,8 @@ static void add_function(const struct pci_function *function)
     device->group->members++;
     if (function->unplaced)
         device->refusal = "its registers do not fit into the PCI window";
+    else if (!within_stage2(device))
+        device->refusal = "lies above the addresses that a partition has";
     else
         find_stream(device);
 }
@@ -71,7 +84,7 @@ static bool overlaps(struct topology_range a, struct topology_range b)
 static bool is_taken(const struct topology *topology, uint32_t block, struct topology_range range)
 {
     bool taken = overlaps(range, topology->gic_distributor) ||
-                 overlaps(range, topology->gic_redistributors) || overlaps(range, topology->serial);
+                 overlaps(range, topology->gic_redistributors);
 
     for (uint32_t i = 0; i < topology->memory_count; i++)
         taken = taken || overlaps(range, topology->memory[i]);
@@ -111,6 +124,10 @@ static const char *refuse_block(const struct topology *topology, uint32_t index)
 
         if (!range_valid(range.base, range.size) || !is_aligned(range.base | range.size, PAGE_SIZE))
             return "shares register pages with something else";
+        if (!range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
+            return "lies above the addresses that a partition has";
+        if (overlaps(range, topology->serial))
+            return "is the hypervisor's own console";
         if (is_taken(topology, index, range))
             return "lies over registers or memory that are not its own";
     }
@@ -174,13 +191,16 @@ struct device *device_find(const char *name)
 
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream)
 {
+    struct device *found = NULL;
+
     for (uint32_t i = 0; i < devices.count; i++) {
         struct device *device = &devices.device[i];
 
-        if (device->iommu == iommu && device->stream == stream)
-            return device;
+        if (device->iommu == iommu && device->stream == stream &&
+            (found == NULL || device->ioas != NULL))
+            found = device;
     }
-    return NULL;
+    return found;
 }
 
 struct topology_range device_registers(const struct device *device, unsigned int index)

@@ -113,7 +113,8 @@ void devices_build(const struct topology *topology);
 /* The device with that name (PCI address or node path), or NULL. Boot and host only. */
 struct device *device_find(const char *name);
 
-/* The device behind a stream of a unit, or NULL: the first if several share it. */
+/* The device behind a stream of a unit, or NULL: of several that share it, the one that is
+ * attached. */
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
 /* Register range index (BAR number, or reg entry) as [base, +size); size 0: none. */

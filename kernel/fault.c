@@ -83,10 +83,9 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
 
 /* A parked device that fills the queue is not heard any more. Its group may be in use at this
  * moment: then the next fault tries again. */
-static void silence_if_flooding(struct device *device)
+static void silence_parked(struct device *device)
 {
-    if (device->faults.window_count <= WINDOW_EVENTS || device->silent ||
-        !lock_try(&device->group->lock))
+    if (device->silent || !lock_try(&device->group->lock))
         return;
     if (device->ioas == NULL) {
         log_warning("device %s floods the event queue while parked: no more reports of it",
@@ -107,18 +106,28 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
         return;
     }
     record(&device->faults, fault, device->name, owner_name(device));
-    silence_if_flooding(device);
+    if (device->faults.window_count > WINDOW_EVENTS)
+        silence_parked(device);
 }
 
 static void on_lost(struct iommu *iommu)
 {
+    struct device *most = NULL;
+
     if (iommu->counters.events_lost == 1)
         log_warning("%s: event queue overflowed: some faults were not recorded",
                     iommu->topology->name);
     for (uint32_t i = 0; i < devices.count; i++) {
-        if (devices.device[i].iommu == iommu)
-            devices.device[i].faults.lost++;
+        struct device *device = &devices.device[i];
+
+        if (device->iommu != iommu)
+            continue;
+        device->faults.lost++;
+        if (most == NULL || device->faults.window_count > most->faults.window_count)
+            most = device;
     }
+    if (most != NULL)
+        silence_parked(most);
 }
 
 static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
@@ -131,7 +140,7 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
     };
 
     assign_cut_off(iommu);
-    log_error("%s %s: silenced, nothing behind it reaches memory any more", iommu->topology->name,
+    log_error("%s %s: silenced, the devices behind it are cut off", iommu->topology->name,
               names[reason]);
 }
 

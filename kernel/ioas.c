@@ -7,7 +7,8 @@
 #define ID_SLOT BITS(7, 0)
 #define ID_GENERATION BITS(30, 8)
 
-/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old news. */
+/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old
+ * news. */
 static uint32_t make_id(uint32_t slot, uint32_t generation)
 {
     return (uint32_t)(FIELD_PUT(ID_GENERATION, generation) | (slot + 1));

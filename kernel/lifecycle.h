@@ -12,8 +12,9 @@ struct partition;
 /* What guests do that ends them, and their hypercalls: for arch_guest_register(). */
 extern const struct arch_guest_ops lifecycle_guest_ops;
 
-/* Puts every planned partition's payload and device tree into its memory, so that all could start. Boot
- * CPU. False: *error names what to change; nothing may start. Work: the partitions' memory. */
+/* Puts every planned partition's payload and device tree into its memory, so that all could
+ * start. Boot CPU. False: *error names what to change; nothing may start. Work: the partitions'
+ * memory. */
 bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error);
 
 /* Starts every loaded partition on its CPU. Boot CPU; does not return. */

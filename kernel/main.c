@@ -21,6 +21,8 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
+#define MICROSECONDS_PER_SECOND 1000000
+
 static struct topology topology;
 static struct board board;
 static struct bundle bundle;
@@ -71,6 +73,9 @@ static void read_tree(uint64_t address)
 
 static void follow_serial(void)
 {
+    /* The board's port stays the hypervisor's where the tree names none. */
+    if (topology.serial.size == 0 && board_serial != 0)
+        topology.serial = (struct topology_range){ .base = board_serial, .size = PAGE_SIZE };
     const struct serial_driver *driver = serial_find(topology.serial_compatible);
 
     if (driver != NULL && topology.serial.base != board_serial &&
@@ -189,7 +194,8 @@ static void unit_interrupt(void *argument)
 {
     struct iommu *iommu = argument;
 
-    iommu->driver->handle_events(iommu);
+    if (iommu->driver->handle_events(iommu))
+        arch_interrupt_again(iommu->topology->event_interrupt);
 }
 
 static void start_interrupts(void)
@@ -271,6 +277,8 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     start_log();
     if (!known)
         refuse("the board's description in the image is corrupt", "");
+    if (time_ticks_per_second() < MICROSECONDS_PER_SECOND)
+        refuse("the system counter's frequency (CNTFRQ) is not set: no deadline would hold", "");
     read_tree(boot->device_tree);
     follow_serial();
     log_info("Bulkhead on %s: %u IOMMUs closed before anything else", board.model,

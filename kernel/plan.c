@@ -13,6 +13,18 @@ static bool listed(const struct partition *partition, const struct device *devic
     return partition_device(partition, device->id) != NULL;
 }
 
+static bool lies_over_vgic(struct topology_range range)
+{
+    const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
+                                            &arch_guest_layout.redistributor };
+
+    for (size_t i = 0; range.size != 0 && i < ARRAY_LENGTH(vgic); i++) {
+        if (range_overlaps(range.base, range.size, vgic[i]->base, vgic[i]->size))
+            return true;
+    }
+    return false;
+}
+
 static bool find_device(struct partition *partition, const struct set_device *wanted,
                         struct set_error *error)
 {
@@ -32,6 +44,11 @@ static bool find_device(struct partition *partition, const struct set_device *wa
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         struct topology_range range = device_registers(device, i);
 
+        if (lies_over_vgic(range))
+            return set_refuse(error, wanted->node, property,
+                              "the registers of %s lie where a partition sees its interrupt "
+                              "controller: it cannot be given",
+                              wanted->name);
         if (range.size != 0 && range_overlaps(range.base, range.size, partition->set->memory_base,
                                               partition->set->memory_size))
             return set_refuse(error, partition->set->node, "memory",

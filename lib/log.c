@@ -43,13 +43,13 @@ static struct ring *next_source(void)
 {
     struct ring *ring = &journal.ring[journal.current];
 
-    if (ring->drained != ring->written &&
+    if (ring->drained < ring->written &&
         (ring->drained == 0 || ring->bytes[(ring->drained - 1) % RING_SIZE] != '\n'))
         return ring;
     for (unsigned int i = 1; i <= LOG_SOURCES; i++) {
         unsigned int source = (journal.current + i) % LOG_SOURCES;
 
-        if (journal.ring[source].drained != journal.ring[source].written) {
+        if (journal.ring[source].drained < journal.ring[source].written) {
             journal.current = source;
             return &journal.ring[source];
         }
@@ -185,20 +185,31 @@ uint64_t log_dropped(unsigned int source)
     return journal.ring[source].dropped;
 }
 
-void log_flush(void)
+void log_seize(void)
 {
     uint64_t deadline = time_deadline(FLUSH_LOCK_MICROSECONDS);
-    bool locked;
+
+    while (!lock_try(&journal.lock)) {
+        if (time_passed(deadline)) {
+            journal.lock = (struct lock){ 0 };
+            return;
+        }
+        cpu_relax();
+    }
+    lock_release(&journal.lock);
+}
+
+void log_flush(void)
+{
+    uint64_t deadline;
 
     if (journal.port == NULL)
         return;
-    while (!(locked = lock_try(&journal.lock)) && !time_passed(deadline))
-        cpu_relax();
+    lock_acquire(&journal.lock);
     deadline = time_deadline(FLUSH_MICROSECONDS);
     while (drain(RING_SIZE) && !time_passed(deadline))
         cpu_relax();
     while (!journal.port->idle(journal.base) && !time_passed(deadline))
         cpu_relax();
-    if (locked)
-        lock_release(&journal.lock);
+    lock_release(&journal.lock);
 }

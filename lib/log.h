@@ -16,7 +16,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 /* Source 0 is the hypervisor; 1 + i is partition i. */
 #define LOG_SOURCES 9
 #define LOG_HYPERVISOR 0
-#define LOG_LINE 240
+#define LOG_LINE                                                                                   \
+    320 /* the last line of a run with the most partitions and the longest names fits */
 
 /* Bytes that one call may push at the port, so that its work is bounded. */
 #define LOG_BURST 32
@@ -53,8 +54,12 @@ void log_kick(void);
 /* Lines that a source lost because the port was too slow. */
 uint64_t log_dropped(unsigned int source);
 
-/* Writes out all rings, waiting for the port, for at most a second. For the end of a run and for
- * fatal errors: takes no lock that a faulting CPU may hold for ever. */
+/* For a CPU that is about to end the machine: waits a moment for whoever holds the log, then
+ * takes it from him. */
+void log_seize(void);
+
+/* Writes out all rings, waiting for the port, for at most a second: for the end of a run. A CPU that cannot
+ * count on the others to let go of the log calls log_seize() first. */
 void log_flush(void);
 
 #define log_error(...) log_print(LOG_ERROR, __VA_ARGS__)

@@ -126,8 +126,8 @@ static bool run_is_free(const struct pagetable *table, struct position position,
     return true;
 }
 
-/* How many tables a stretch needs beyond those that earlier stretches of the same request need already
- * (their ends stand in covered[]). */
+/* How many tables a stretch needs beyond those that earlier stretches of the same request need
+ * already (their ends stand in covered[]). */
 static uint32_t count_tables(const struct pagetable *table, uint64_t address,
                              struct position position, struct run run,
                              uint64_t covered[PAGETABLE_HEIGHTS])
@@ -250,8 +250,9 @@ static bool is_inside_leaf(const struct pagetable *table, uint64_t address,
            !is_aligned(address, span(table->format, position.height));
 }
 
-/* True if the end of the range cuts a leaf. first: where a walk to its beginning ended; where both lie
- * among the pages of one table no leaf is larger than a page, and no second walk is needed. */
+/* True if the end of the range cuts a leaf. first: where a walk to its beginning ended; where
+ * both lie among the pages of one table no leaf is larger than a page, and no second walk is
+ * needed. */
 static bool cuts_end(const struct pagetable *table, const struct unmapping *u,
                      struct position first)
 {

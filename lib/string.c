@@ -3,8 +3,8 @@
  * The C library's functions on memory and strings that the compiler and libfdt call by name.
  * newlib's own versions use vector registers, which belong to the guests here.
  *
- * Copies go by 16 bytes and fills by 64 where alignment allows it, since boot and hand-over scrub and
- * copy whole partitions with them.
+ * Copies go by 16 bytes and fills by 64 where alignment allows it, since boot and hand-over scrub
+ * and copy whole partitions with them.
  */
 #include "lib/string.h"
 

@@ -46,6 +46,7 @@ static void print_backtrace(uint64_t link, uint64_t frame)
 
 _Noreturn void __stack_chk_fail(void)
 {
+    log_seize();
     log_error("fatal: a buffer on the stack overflowed");
     log_error("off: hypervisor=1");
     log_flush();
@@ -56,6 +57,7 @@ _Noreturn void exception_own(const struct guest_frame *frame, uint64_t stack_poi
 {
     uint64_t syndrome = sysreg_read(esr_el2);
 
+    log_seize();
     log_error("fatal: exception in the hypervisor on CPU %u: ESR 0x%lx (class 0x%lx) FAR 0x%lx",
               sysreg_read(tpidr_el2) == 0 ? 0 : cpu_index(), syndrome, FIELD_GET(ESR_EC, syndrome),
               sysreg_read(far_el2));

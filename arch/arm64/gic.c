@@ -12,6 +12,7 @@
 #define ICC_CTLR_EOIMODE BIT(1)
 #define ICC_PMR_ALL UINT64_C(0xF8)
 #define INTID_SPURIOUS 1020
+#define INTERRUPTS_PER_ENTRY 16
 #define ICC_SGI1R_EL1 S3_0_C12_C11_5
 
 struct handler {
@@ -61,6 +62,12 @@ void gic_cpu_start(struct cpu *cpu)
     gic_private_enable(INTERRUPT_MAINTENANCE, true);
 }
 
+void gic_private_deactivate(uint32_t interrupt)
+{
+    if (cpu_this()->redistributor != 0)
+        gicv3_private_deactivate(cpu_this()->redistributor, interrupt);
+}
+
 void gic_private_enable(uint32_t interrupt, bool enable)
 {
     if (cpu_this()->redistributor != 0)
@@ -76,6 +83,11 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
                                                   .function = function,
                                                   .argument = argument };
     return gicv3_line_enable(interrupt, edge, cpus[0].affinity);
+}
+
+void arch_interrupt_again(uint32_t interrupt)
+{
+    gicv3_line_pend(interrupt);
 }
 
 void gic_wake(const struct cpu *cpu)
@@ -105,7 +117,8 @@ static void handle_line(uint32_t interrupt)
 
 void gic_handle(void)
 {
-    for (;;) {
+    /* A line that comes again and again does not keep the CPU from its guest. */
+    for (unsigned int left = INTERRUPTS_PER_ENTRY; left > 0; left--) {
         uint32_t interrupt = (uint32_t)sysreg_read_named(ICC_IAR1_EL1);
 
         if (interrupt >= INTID_SPURIOUS)

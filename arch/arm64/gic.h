@@ -20,10 +20,13 @@ void gic_cpu_start(struct cpu *cpu);
 /* Enables or disables a private interrupt of this CPU. */
 void gic_private_enable(uint32_t interrupt, bool enable);
 
+/* Makes a private interrupt of this CPU inactive, whoever had taken it. */
+void gic_private_deactivate(uint32_t interrupt);
+
 /* Wakes another CPU out of its wait. */
 void gic_wake(const struct cpu *cpu);
 
-/* Takes every interrupt that is pending on this CPU and calls what handles it. */
+/* Takes interrupts that are pending on this CPU, a bounded number, and calls what handles them. */
 void gic_handle(void);
 
 #endif

@@ -31,7 +31,7 @@
      HCR_TERR | HCR_TEA)
 #define CPTR_GUEST ((CPTR_RES1 & ~CPTR_TFP) | CPTR_TZ | CPTR_TSM | CPTR_TTA | CPTR_TAM)
 #define MDCR_GUEST                                                                                 \
-    (MDCR_TPMCR | MDCR_TPM | MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF)
+    (MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF)
 #define CNTHCTL_EL1PCTEN BIT(0) /* the physical counter may be read; the physical timer may not */
 #define CPACR_START 0
 

@@ -25,6 +25,14 @@ _start:
 
 boot_entry:
     mov x20, x0
+    mrs x0, CurrentEL       /* a unit that is not there may answer with an abort: be ready to say so */
+    cmp x0, #(2 << 2)
+    b.ne 1f
+    adrp x0, vectors
+    add x0, x0, :lo12:vectors
+    msr vbar_el2, x0
+    isb
+1:
     adrp x1, stacks_start
     add x1, x1, :lo12:stacks_start
     add x1, x1, #STACK_STRIDE
@@ -95,6 +103,11 @@ boot_entry:
 5:  wfi
     b 5b
 
+/* An exception before the MMU is on: nothing can be told but that the board's table is not this machine's. */
+    .globl refuse_exception
+refuse_exception:
+    adrp x0, text_no_answer
+    add x0, x0, :lo12:text_no_answer
 /* x0: a text. Prints it on the board's serial port, if it names one, and stops. Any exception
  * level. */
 refuse_start:
@@ -117,6 +130,9 @@ refuse_start:
 secondary_entry:
     msr tpidr_el2, x0
     mov x19, x0
+    mov x1, #(1 << 31)      /* HCR_EL2.RW and nothing else: the layout of TCR_EL2 hangs on E2H */
+    msr hcr_el2, x1
+    isb
     stack_top 2, 0, 1
     mov sp, x2
     bl mmu_enable
@@ -126,8 +142,12 @@ secondary_entry:
     b 9b
 
     .section .rodata, "a"
+text_no_answer:
+    .ascii "[bulkhead] fatal: a register of the board's table does not answer: "
+    .asciz "is there no SMMU, or is this another board? (QEMU: -M virt,iommu=smmuv3)\r\n"
 text_not_el2:
-    .asciz "[bulkhead] fatal: not entered at EL2: start the image with the virtualization extensions on (QEMU: -M virt,virtualization=on)\r\n"
+    .ascii "[bulkhead] fatal: not entered at EL2: start the image with the virtualization "
+    .asciz "extensions on (QEMU: -M virt,virtualization=on)\r\n"
 
     .section .board_tree, "a"
     .balign 8

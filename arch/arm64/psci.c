@@ -14,6 +14,7 @@
 #define PSCI_RANGE UINT64_C(0x84000000)
 
 #define PSCI_1_1 0x00010001
+#define SMCCC_VERSION 0x80000000
 #define PSCI_NOT_SUPPORTED (-1)
 
 static int64_t firmware_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
@@ -50,6 +51,7 @@ static int64_t features(uint64_t function)
     case PSCI_SYSTEM_OFF:
     case PSCI_SYSTEM_RESET:
     case PSCI_FEATURES:
+    case SMCCC_VERSION: /* how a caller finds out that the convention is 1.1 at least */
         return 0;
     default:
         return PSCI_NOT_SUPPORTED;

@@ -30,6 +30,15 @@
  * GPA3. */
 #define ISAR1_AUTHENTICATION (BITS(11, 4) | BITS(31, 24))
 #define ISAR2_AUTHENTICATION BITS(15, 8)
+/* Instructions that EL2 would have to enable. */
+#define ISAR0_TRANSACTIONS BITS(27, 24)
+#define ISAR1_LS64 BITS(63, 60)
+#define ISAR2_MEMORY_COPY BITS(19, 16)
+#define MMFR1_LIMITED_ORDERING BITS(19, 16)
+
+/* The self-hosted debug registers: op0 2, op1 0, CRn 0 and 1. */
+#define DEBUG_SPACE_MASK SYSREG(3, 7, 14, 0, 0)
+#define DEBUG_SPACE SYSREG(2, 0, 0, 0, 0)
 
 static uint64_t identification(uint64_t reg)
 {
@@ -42,15 +51,15 @@ static uint64_t identification(uint64_t reg)
                 0): /* ID_AA64DFR0_EL1: the base debug architecture, which traps; no PMU */
         return DFR0_DEBUG_V8;
     case SYSREG(3, 0, 0, 6, 0):
-        return sysreg_read(id_aa64isar0_el1);
+        return sysreg_read(id_aa64isar0_el1) & ~ISAR0_TRANSACTIONS;
     case SYSREG(3, 0, 0, 6, 1):
-        return sysreg_read(id_aa64isar1_el1) & ~ISAR1_AUTHENTICATION;
+        return sysreg_read(id_aa64isar1_el1) & ~(ISAR1_AUTHENTICATION | ISAR1_LS64);
     case SYSREG(3, 0, 0, 6, 2):
-        return sysreg_read(S3_0_C0_C6_2) & ~ISAR2_AUTHENTICATION;
+        return sysreg_read(S3_0_C0_C6_2) & ~(ISAR2_AUTHENTICATION | ISAR2_MEMORY_COPY);
     case SYSREG(3, 0, 0, 7, 0):
         return sysreg_read(id_aa64mmfr0_el1);
     case SYSREG(3, 0, 0, 7, 1):
-        return sysreg_read(id_aa64mmfr1_el1);
+        return sysreg_read(id_aa64mmfr1_el1) & ~MMFR1_LIMITED_ORDERING;
     case SYSREG(3, 0, 0, 7, 2):
         return sysreg_read(id_aa64mmfr2_el1);
     default: /* PFR1, PFR2, ZFR0, SMFR0, DFR1, AFR, and AArch32's: nothing of it */
@@ -76,6 +85,12 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
 
     if ((reg & ID_SPACE_MASK) == ID_SPACE && read) {
         *value = identification(reg);
+        return true;
+    }
+    /* Breakpoints, watchpoints and the lock that kernels open at start: there is nothing behind
+     * them. */
+    if ((reg & DEBUG_SPACE_MASK) == DEBUG_SPACE) {
+        *value = 0;
         return true;
     }
     switch (reg) {

@@ -75,7 +75,13 @@ void guest_inject_undefined(struct guest_frame *frame)
     frame->elr = sysreg_read(vbar_el1) + (mode == mode_el1h ? vector_same_el
                                           : mode == 0       ? vector_lower_el
                                                             : 0);
-    frame->spsr = SPSR_START;
+    /* As on a real entry (D1.3.1): flags stay, PAN is set where SCTLR_EL1.SPAN does not say to
+     * keep it. */
+    uint64_t kept = frame->spsr & (SPSR_FLAGS | SPSR_DIT | SPSR_PAN);
+
+    if ((sysreg_read(sctlr_el1) & SCTLR_EL1_SPAN) == 0)
+        kept |= SPSR_PAN;
+    frame->spsr = SPSR_START | kept;
 }
 
 static uint64_t sign_extend(uint64_t value, unsigned int bytes)

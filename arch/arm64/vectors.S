@@ -161,6 +161,10 @@ own_fault:
 own_synchronous:
     msr tpidr_el0, x0       /* scratch: mmio_probe32 keeps the guest's values of these two */
     msr tpidrro_el0, x1
+    mrs x0, sctlr_el2
+    tbnz x0, #0, 3f
+    b refuse_exception      /* the MMU is off: boot has only begun */
+3:
     mrs x0, esr_el2
     lsr x0, x0, #26
     cmp x0, #0x25           /* data abort, same EL */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A model of PCI Express configuration space behind ECAM: functions, bridges whose bus numbers route
- * the cycles, BARs that can be sized, capabilities, the resets, and whether a function's requests get
- * as far as the root.
+ * A model of PCI Express configuration space behind ECAM: functions, bridges whose bus numbers
+ * route the cycles, BARs that can be sized, capabilities, the resets, and whether a function's
+ * requests get as far as the root.
  */
 #ifndef ARCH_HOST_PCI_MODEL_H
 #define ARCH_HOST_PCI_MODEL_H
@@ -71,8 +71,8 @@ uint32_t pci_model_get32(const struct pci_model *pci, int index, uint32_t offset
 void pci_model_set16(struct pci_model *pci, int index, uint32_t offset, uint16_t value);
 void pci_model_set32(struct pci_model *pci, int index, uint32_t offset, uint32_t value);
 
-/* The requester id at the root, after the bridges above; false if bus mastering of the function or of a
- * bridge above is off, so that no request gets there. */
+/* The requester id at the root, after the bridges above; false if bus mastering of the function
+ * or of a bridge above is off, so that no request gets there. */
 bool pci_model_requester(const struct pci_model *pci, int index, uint32_t *requester);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What closing the IOMMUs first of all leaves behind (invariant I2), whatever kind they are: how each
- * unit of the board's table was found.
+ * What closing the IOMMUs first of all leaves behind (invariant I2), whatever kind they are: how
+ * each unit of the board's table was found.
  */
 #ifndef DRIVERS_IOMMU_EARLY_H
 #define DRIVERS_IOMMU_EARLY_H

@@ -102,8 +102,8 @@ struct iommu {
 struct iommu_driver {
     const char *compatible;
 
-    /* Makes the unit at these registers, in whatever state it is, abort everything. Boot only: for one
-     * that the board's table did not name. */
+    /* Makes the unit at these registers, in whatever state it is, abort everything. Boot only:
+     * for one that the board's table did not name. */
     enum early_state (*close)(uint64_t registers);
 
     /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none),
@@ -130,8 +130,8 @@ struct iommu_driver {
     enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
 
     /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
-     * size. */
-    void (*handle_events)(struct iommu *iommu);
+     * size; true: there is more, call again. */
+    bool (*handle_events)(struct iommu *iommu);
 
     const struct pagetable_format *format;
     uint64_t read_attributes, write_attributes, common_attributes;

@@ -13,6 +13,7 @@
 #define GICD_IGROUPR 0x0080
 #define GICD_ISENABLER 0x0100
 #define GICD_ICENABLER 0x0180
+#define GICD_ISPENDR 0x0200
 #define GICD_ICPENDR 0x0280
 #define GICD_ICACTIVER 0x0380
 #define GICD_IPRIORITYR 0x0400
@@ -105,6 +106,17 @@ void gicv3_private_enable(uint64_t redistributor, uint32_t interrupt, bool enabl
 {
     mmio_write32(redistributor + GICR_PRIVATE + (enable ? GICD_ISENABLER : GICD_ICENABLER),
                  (uint32_t)BIT(interrupt));
+}
+
+void gicv3_private_deactivate(uint64_t redistributor, uint32_t interrupt)
+{
+    mmio_write32(redistributor + GICR_PRIVATE + GICD_ICACTIVER, (uint32_t)BIT(interrupt));
+}
+
+void gicv3_line_pend(uint32_t interrupt)
+{
+    mmio_write32(distributor + GICD_ISPENDR + interrupt / LINES_PER_WORD * sizeof(uint32_t),
+                 (uint32_t)BIT(interrupt % LINES_PER_WORD));
 }
 
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity)

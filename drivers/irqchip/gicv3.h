@@ -16,6 +16,12 @@ uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t aff
 /* Enables or disables interrupt 0 to 31 of a redistributor. */
 void gicv3_private_enable(uint64_t redistributor, uint32_t interrupt, bool enable);
 
+/* Makes interrupt 0 to 31 of a redistributor inactive. */
+void gicv3_private_deactivate(uint64_t redistributor, uint32_t interrupt);
+
+/* Makes a shared line pending. */
+void gicv3_line_pend(uint32_t interrupt);
+
 /* Routes a shared line (INTID 32 on) to a CPU and enables it. False: the distributor has no such
  * line. */
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity);

@@ -60,7 +60,8 @@ static void place_function(struct placement *placement, struct pci_function *fun
             uint64_t span = max_u64(bar.size, PAGE_SIZE);
             uint64_t at = align_up(placement->next, span);
 
-            if (at < placement->next || at > placement->end || span > placement->end - at) {
+            if ((bar.size & (bar.size - 1)) != 0 || at < placement->next || at > placement->end ||
+                span > placement->end - at) {
                 function->unplaced = true;
             } else {
                 function->bar[i].address = at + placement->to_cpu;

@@ -7,7 +7,11 @@
 
 uint32_t pci_read32(const struct pci_function *function, uint32_t offset)
 {
-    return mmio_read32(function->config + offset);
+    uint32_t value =
+        UINT32_MAX; /* what a function that is gone answers, with or without an abort */
+
+    mmio_probe32(function->config + offset, &value);
+    return value;
 }
 
 uint16_t pci_read16(const struct pci_function *function, uint32_t offset)
@@ -25,8 +29,9 @@ void pci_write32(const struct pci_function *function, uint32_t offset, uint32_t 
     mmio_write32(function->config + offset, value);
 }
 
-/* The other half of the word is written back as it was read: in the words that the hypervisor
- * writes, STATUS is the only such half with bits that a one clears, so it is written as zero. */
+/* The other half of the word is written back as it was read, but for STATUS, whose bits a one
+ * clears. In the other words that the hypervisor writes like this, a status bit beside may be
+ * cleared: nobody uses it. */
 void pci_write16(const struct pci_function *function, uint32_t offset, uint16_t value)
 {
     uint32_t word_offset = offset & ~3u, shift = (offset & 2) * 8;
@@ -40,6 +45,8 @@ static void change_command(const struct pci_function *function, uint16_t set, ui
 {
     uint16_t command = pci_read16(function, PCI_COMMAND);
 
+    if (command == UINT16_MAX)
+        return; /* it is gone, or held in reset: there is nothing to turn off */
     pci_write16(function, PCI_COMMAND, (uint16_t)((command & ~clear) | set));
 }
 

@@ -198,6 +198,8 @@ void pci_enumerate(struct pci *pci, const struct topology_pci_host *host)
 
     scan_bus(&scan, host->bus_first, PCI_NO_PARENT, 0);
     pci_place_bars(pci, host, first);
+    for (uint32_t i = first; i < pci->count; i++)
+        pci->function[i].reset_method = pci_find_reset_method(pci, &pci->function[i]);
     if (pci->dropped != 0)
         log_warning("pci: %u functions beyond the first %u stay off", pci->dropped, PCI_FUNCTIONS);
 }

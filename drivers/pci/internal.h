@@ -12,6 +12,10 @@ void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint3
 /* Switches on, of the access control services, what the function has and Bulkhead wants. */
 void pci_enable_acs(const struct pci_function *function);
 
+/* Asks the function how it can be reset. All functions beside it have been found. */
+enum pci_reset_method pci_find_reset_method(const struct pci *pci,
+                                            const struct pci_function *function);
+
 /* Writes the addresses of the placed BARs again, after a reset. */
 void pci_restore_bars(const struct pci_function *function);
 

@@ -36,6 +36,13 @@ struct pci_bar {
     bool io;
 };
 
+enum pci_reset_method {
+    PCI_RESET_NONE, /* there is no way to reset this function alone */
+    PCI_RESET_FUNCTION_LEVEL,
+    PCI_RESET_POWER,         /* D3hot and back, without "no soft reset" */
+    PCI_RESET_SECONDARY_BUS, /* of the port above, which has nothing else below */
+};
+
 struct pci_function {
     const struct topology_pci_host *host;
     uint64_t config; /* physical address of its configuration space */
@@ -52,6 +59,8 @@ struct pci_function {
     uint16_t cap_power, cap_msi, cap_msix, cap_express, cap_advanced;
     uint16_t cap_acs, cap_ats, cap_pasid, cap_sriov, cap_ari;
     struct pci_bar bar[PCI_BARS];
+
+    enum pci_reset_method reset_method; /* a constant of the function and its place */
 
     uint32_t requester;     /* the requester id that its transactions carry at the root (aliases) */
     uint32_t group;         /* index of the first function of its group */
@@ -95,13 +104,6 @@ void pci_set_mastering(const struct pci_function *function, bool on);
 
 /* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ----- */
 
-enum pci_reset_method {
-    PCI_RESET_NONE, /* there is no way to reset this function alone */
-    PCI_RESET_FUNCTION_LEVEL,
-    PCI_RESET_POWER,         /* D3hot and back, without "no soft reset" */
-    PCI_RESET_SECONDARY_BUS, /* of the port above, which has nothing else below */
-};
-
 /* A reset is a few register writes with waits between, which the caller spends elsewhere. */
 struct pci_reset {
     enum pci_reset_method method;
@@ -112,7 +114,8 @@ struct pci_reset {
 
 enum pci_reset_result { PCI_RESET_DONE, PCI_RESET_WAITING, PCI_RESET_FAILED };
 
-/* The mildest method that resets the function: the reset by its bus only if it is alone there. */
+/* The mildest method that resets the function; the reset by its bus only if it is alone there.
+ * Found out while enumerating, when the function can be asked. */
 enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *function);
 
 /*
@@ -122,5 +125,9 @@ enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_f
  */
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset);
+
+/* Gives up a reset that is under way: nothing is held in reset any more. The next one begins anew. */
+void pci_reset_cancel(const struct pci *pci, const struct pci_function *function,
+                      struct pci_reset *reset);
 
 #endif

@@ -27,6 +27,13 @@ static bool alone_on_bus(const struct pci *pci, const struct pci_function *funct
 
 enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *function)
 {
+    (void)pci;
+    return function->reset_method;
+}
+
+enum pci_reset_method pci_find_reset_method(const struct pci *pci,
+                                            const struct pci_function *function)
+{
     if (function->cap_express != 0 &&
         (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) !=
             0)
@@ -131,7 +138,7 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
         return PCI_RESET_WAITING;
     case STEP_RELEASE:
         reset->ready = time_deadline(release(pci, function, reset->method));
-        reset->deadline = reset->ready + time_deadline(RETURN_MICROSECONDS) - time_now();
+        reset->deadline = reset->ready + time_ticks_per_second() / 1000000 * RETURN_MICROSECONDS;
         reset->step = STEP_WAIT;
         return PCI_RESET_WAITING;
     case STEP_WAIT:
@@ -141,7 +148,7 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
     if (!answers(function)) {
         if (!time_passed(reset->deadline))
             return PCI_RESET_WAITING;
-        reset->step = STEP_BEGIN;
+        pci_reset_cancel(pci, function, reset);
         return PCI_RESET_FAILED;
     }
     pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
@@ -149,4 +156,12 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
     pci_enable_acs(function);
     reset->step = STEP_BEGIN;
     return PCI_RESET_DONE;
+}
+
+void pci_reset_cancel(const struct pci *pci, const struct pci_function *function,
+                      struct pci_reset *reset)
+{
+    if (reset->step == STEP_RELEASE)
+        release(pci, function, reset->method);
+    *reset = (struct pci_reset){ 0 };
 }

@@ -83,7 +83,6 @@ static inline void dsb(void)
 /* MDCR_EL2 */
 #define MDCR_TPMCR BIT(5)
 #define MDCR_TPM BIT(6)
-#define MDCR_TDE BIT(8)
 #define MDCR_TDA BIT(9)
 #define MDCR_TDOSA BIT(10)
 #define MDCR_TDRA BIT(11)
@@ -120,6 +119,11 @@ static inline void dsb(void)
 
 /* SPSR of a partition's first instruction: EL1h, all interrupts masked. */
 #define SPSR_START UINT64_C(0x3C5)
+
+#define SPSR_FLAGS BITS(31, 28)
+#define SPSR_DIT BIT(24)
+#define SPSR_PAN BIT(22)
+#define SCTLR_EL1_SPAN BIT(23)
 
 /* SCTLR_EL1 at a partition's first instruction: MMU and caches off, RES1 bits set. */
 #define SCTLR_EL1_START UINT64_C(0x30D00980)

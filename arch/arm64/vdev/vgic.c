@@ -111,14 +111,10 @@ void vgic_start(struct vgic *vgic)
 void vgic_stop(struct vgic *vgic)
 {
     gic_private_enable(INTERRUPT_VIRTUAL_TIMER, false);
-    for (unsigned int i = 0; i < vgic->list_registers; i++) {
-        uint64_t lr = lr_read(i);
-
-        /* A physical interrupt that the guest never deactivated would stay active for ever. */
-        if ((lr & LR_HARDWARE) != 0 && (lr & (LR_PENDING | LR_ACTIVE)) != 0)
-            sysreg_write_named(ICC_DIR_EL1, FIELD_GET(LR_PHYSICAL, lr));
+    for (unsigned int i = 0; i < vgic->list_registers; i++)
         lr_write(i, 0);
-    }
+    /* The guest may have taken it and never ended it: the next life would not get another. */
+    gic_private_deactivate(INTERRUPT_VIRTUAL_TIMER);
     sysreg_write_named(ICH_HCR_EL2, 0);
     isb();
 }
@@ -172,17 +168,18 @@ static bool lr_inject(struct vgic *vgic, uint32_t interrupt)
 
 void vgic_refill(struct vgic *vgic)
 {
+    bool forwards = (vgic->distributor_control & (CTLR_ENABLE_GROUP1 | CTLR_ENABLE_GROUP1A)) != 0;
+    uint32_t ready = forwards ? vgic->pending & vgic->enabled : 0;
     bool full = false;
 
-    if ((vgic->distributor_control & (CTLR_ENABLE_GROUP1 | CTLR_ENABLE_GROUP1A)) == 0)
-        return;
-    for (uint32_t ready = vgic->pending & vgic->enabled; ready != 0 && !full; ready &= ready - 1) {
+    for (; ready != 0 && !full; ready &= ready - 1) {
         uint32_t interrupt = (uint32_t)__builtin_ctz(ready);
 
         full = !lr_inject(vgic, interrupt);
         if (!full)
             vgic->pending &= ~(uint32_t)BIT(interrupt);
     }
+    /* Asked for only while something waits: else the maintenance interrupt would never end. */
     sysreg_write_named(ICH_HCR_EL2, ICH_HCR_ENABLE | (full ? ICH_HCR_UNDERFLOW : 0));
     isb();
 }
@@ -248,7 +245,7 @@ static void private_write(struct vgic *vgic, uint64_t offset, uint32_t value)
         vgic_refill(vgic);
         break;
     case ICPENDR:
-        vgic->pending &= ~value;
+        vgic->pending &= ~(value & ~(uint32_t)BIT(INTERRUPT_VIRTUAL_TIMER));
         lr_clear_state(vgic, value & ~(uint32_t)BIT(INTERRUPT_VIRTUAL_TIMER), LR_PENDING);
         break;
     case ICACTIVER:

@@ -3,6 +3,9 @@
 #include "bulkhead/abi.h"
 #include "drivers/iommu/smmuv3/unit.h"
 
+/* Looks at the queue in one call. */
+#define EVENT_PASSES 4
+
 struct event {
     uint64_t word[EVENT_WORDS];
 };
@@ -61,51 +64,77 @@ static bool take_abort(struct smmuv3 *unit)
     return active != 0;
 }
 
-void smmuv3_events(struct smmuv3 *unit)
+/* Reads the records up to the unit's index, not trusted for more than a queue's worth. Returns
+ * how many there were. Event lock held. */
+static uint32_t read_records(struct smmuv3 *unit, uint32_t producer)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
-    bool lost;
+    uint32_t count = (producer - unit->event_consumer) & position_mask;
 
-    if (iommu->silenced)
-        return;
-    lock_acquire(&unit->event_lock);
-    /* QEMU reports a full queue as an abort; with room left an abort is a failure. Nobody else
-     * makes room, so a queue that was full when the abort came is full still when it is looked
-     * at here. */
-    bool aborted = take_abort(unit);
-    uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
-    bool full = ((producer ^ unit->event_consumer) & position_mask) == wrap;
-
-    lost = aborted && full;
+    count = count > wrap ? wrap : count;
     barrier_device_read();
-    /* The unit's index is not trusted for more than one queue's worth of records a call. */
-    for (uint32_t left = wrap; left > 0; left--) {
+    for (uint32_t i = 0; i < count; i++) {
         struct event event;
-
-        if (((producer ^ unit->event_consumer) & position_mask) == 0)
-            break;
         const volatile uint64_t *record = unit->events +
                                           (size_t)(unit->event_consumer & (wrap - 1)) * EVENT_WORDS;
 
         if (!iommu->capabilities.coherent)
             cache_clean_invalidate(record, EVENT_SIZE);
-        for (unsigned int i = 0; i < EVENT_WORDS; i++)
-            event.word[i] = record[i];
+        for (unsigned int w = 0; w < EVENT_WORDS; w++)
+            event.word[w] = record[w];
         unit->event_consumer = (unit->event_consumer & (uint32_t)EVENTQ_OVERFLOW) |
                                ((unit->event_consumer + 1) & position_mask);
         report(iommu, &event);
     }
+    return count;
+}
+
+/* One look at the queue. *lost: records went missing. *failed: the unit cannot write though
+ * there is room. Returns whether there was anything. Event lock held. */
+static bool read_once(struct smmuv3 *unit, bool *lost, bool *failed)
+{
+    uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
+    uint32_t first = unit->event_consumer;
+    uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
+    uint32_t count = read_records(unit, producer);
+
     if (((producer ^ unit->event_consumer) & EVENTQ_OVERFLOW) != 0) {
         unit->event_consumer ^= (uint32_t)EVENTQ_OVERFLOW;
-        lost = true;
+        *lost = true;
     }
     mmio_write32(unit->base + SMMU_EVENTQ_CONS, unit->event_consumer);
+    if (take_abort(unit)) {
+        /* QEMU reports a full queue as an abort. It was full if, since it began at `first`, a
+         * whole queue's worth was written. */
+        uint32_t now = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
+
+        if (count == wrap || ((now - first) & position_mask) >= wrap)
+            *lost = true;
+        else
+            *failed = true;
+    }
+    return count != 0;
+}
+
+/* The unit interrupts when the queue stops being empty, and not again before it has been empty:
+ * so it is read until it is (3.18.2), or the caller is told to come back. */
+bool smmuv3_events(struct smmuv3 *unit)
+{
+    struct iommu *iommu = unit->iommu;
+    bool lost = false, failed = false, more = true;
+
+    if (iommu->silenced)
+        return false;
+    lock_acquire(&unit->event_lock);
+    for (unsigned int pass = 0; pass < EVENT_PASSES && more && !failed; pass++)
+        more = read_once(unit, &lost, &failed);
     lock_release(&unit->event_lock);
-    if (aborted && !full)
+    if (failed)
         smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
     if (lost) {
         iommu->counters.events_lost++;
         iommu_events->lost(iommu);
     }
+    return more && !failed;
 }

@@ -155,8 +155,8 @@ static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *c
     return done || wait_consumed(unit, end) ? IOMMU_OK : IOMMU_SILENCED;
 }
 
-/* One command in the queue was refused and replaced; what it should have done is not known to be done,
- * so everything is invalidated, by commands as simple as there are. */
+/* One command in the queue was refused and replaced; what it should have done is not known to be
+ * done, so everything is invalidated, by commands as simple as there are. */
 static __attribute__((noinline)) enum iommu_result issue_widest(struct smmuv3 *unit)
 {
     const struct command widest[] = { command_cfgi_all(), command_tlbi_all() };
@@ -236,6 +236,8 @@ void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason)
 {
     if (__atomic_exchange_n(&unit->iommu->silenced, true, __ATOMIC_ACQ_REL))
         return;
-    smmuv3_close(unit->base);
     iommu_events->silenced(unit->iommu, reason);
+    if (smmuv3_close(unit->base) == EARLY_UNRESPONSIVE)
+        log_error("%s: does not acknowledge ABORT: only the ports above its devices are closed",
+                  unit->iommu->topology->name);
 }

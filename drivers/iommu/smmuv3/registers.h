@@ -17,6 +17,7 @@
 #define IDR0_COHACC BIT(4)
 #define IDR0_BTM BIT(5)
 #define IDR0_HYP BIT(9)
+#define IDR0_ATS BIT(10)
 #define IDR0_MSI BIT(13)
 #define IDR0_VMID16 BIT(18)
 #define IDR0_TTENDIAN BITS(22, 21)
@@ -42,6 +43,7 @@
 #define CR0_SMMUEN BIT(0)
 #define CR0_EVENTQEN BIT(2)
 #define CR0_CMDQEN BIT(3)
+#define CR0_ATSCHK BIT(4) /* translated requests are checked against the stream table, too */
 #define SMMU_CR0ACK 0x024
 #define SMMU_CR1 0x028
 #define CR1_QUEUE_IC BITS(1, 0)

@@ -159,19 +159,23 @@ static bool use_wired_interrupts(struct smmuv3 *unit)
     return true;
 }
 
+static bool write_cr0(struct smmuv3 *unit, uint64_t value)
+{
+    /* Without ATSCHK a request that claims to be translated passes unchecked; it is set from the
+     * first write on, since it may be cached with the configuration. */
+    if ((mmio_read32(unit->base + SMMU_IDR0) & IDR0_ATS) != 0)
+        value |= CR0_ATSCHK;
+    return smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK, (uint32_t)value);
+}
+
 static bool turn_on(struct smmuv3 *unit)
 {
     mmio_write32(unit->base + SMMU_GERRORN, mmio_read32(unit->base + SMMU_GERROR));
-    if (!use_wired_interrupts(unit) ||
-        !smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK, (uint32_t)CR0_CMDQEN) ||
-        !drop_stale(unit))
-        return false;
-    return smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK,
-                                     (uint32_t)(CR0_CMDQEN | CR0_EVENTQEN)) &&
+    return use_wired_interrupts(unit) && write_cr0(unit, CR0_CMDQEN) && drop_stale(unit) &&
+           write_cr0(unit, CR0_CMDQEN | CR0_EVENTQEN) &&
            smmuv3_write_acknowledged(unit, SMMU_IRQ_CTRL, SMMU_IRQ_CTRLACK,
                                      (uint32_t)(IRQ_CTRL_EVENTQ | IRQ_CTRL_GERROR)) &&
-           smmuv3_write_acknowledged(unit, SMMU_CR0, SMMU_CR0ACK,
-                                     (uint32_t)(CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN));
+           write_cr0(unit, CR0_CMDQEN | CR0_EVENTQEN | CR0_SMMUEN);
 }
 
 static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char **reason)
@@ -215,10 +219,12 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
     return true;
 }
 
-static void smmuv3_handle(struct iommu *iommu)
+static bool smmuv3_handle(struct iommu *iommu)
 {
-    smmuv3_events(iommu->unit);
+    bool more = smmuv3_events(iommu->unit);
+
     smmuv3_errors(iommu->unit);
+    return more;
 }
 
 IOMMU_DRIVER(smmuv3_driver) = {

@@ -68,7 +68,7 @@ enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *comman
 void smmuv3_errors(struct smmuv3 *unit);
 
 /* Reads the events that are there, and looks whether any were lost. */
-void smmuv3_events(struct smmuv3 *unit);
+bool smmuv3_events(struct smmuv3 *unit);
 
 /* GBPA.ABORT, SMMUEN off, and the owners told, once. */
 void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason);
