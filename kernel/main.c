@@ -291,11 +291,12 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
     read_set(&error);
-    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error) ||
-        !lifecycle_load_all(&bundle, &error))
+    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error))
         refuse_set(&error);
     log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues",
              devices.count, partitions.count, cpu_count, boot_memory_used() >> 10);
+    if (!lifecycle_load_all(&bundle, &error))
+        refuse_set(&error);
     boot_memory_seal();
     arch_guest_register(&lifecycle_guest_ops);
     lifecycle_run_all();

@@ -16,10 +16,20 @@ static const struct {
     const char *name;
     int (*run)(void);
 } tests[] = {
-    { "abi", test_abi },   { "touch", test_touch },     { "crash", test_crash },
-    { "smc", test_smc },   { "psci", test_psci },       { "reset", test_reset },
-    { "hang", test_hang }, { "timer", test_timer },     { "console", test_console },
-    { "exit", test_exit }, { "die-dma", test_die_dma }, { "registers", test_registers },
+    { "abi", test_abi },
+    { "touch", test_touch },
+    { "crash", test_crash },
+    { "smc", test_smc },
+    { "psci", test_psci },
+    { "reset", test_reset },
+    { "hang", test_hang },
+    { "timer", test_timer },
+    { "interrupts", test_interrupts },
+    { "timer-left", test_timer_left },
+    { "console", test_console },
+    { "exit", test_exit },
+    { "die-dma", test_die_dma },
+    { "registers", test_registers },
     { "rtc", test_rtc },
 };
 

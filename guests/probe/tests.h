@@ -54,6 +54,14 @@ int test_registers(void);
 /* Ten sleeps by WFI and ten interrupts by the vector, a millisecond apart. */
 int test_timer(void);
 
+/* ---- interrupts.c ---------------------------------------------------------------------------- */
+/* List registers full, the distributor turned off, pending bits cleared: the CPU comes back and the
+ * timer's interrupt still comes. */
+int test_interrupts(void);
+
+/* Resets itself with the timer's interrupt waiting: it comes in the next life. */
+int test_timer_left(void);
+
 /* ---- lifecycle.c ----------------------------------------------------------------------------- */
 /* Version and features, then SYSTEM_OFF: exit code 0. */
 int test_psci(void);

@@ -22,6 +22,7 @@ TIME_LIMIT = 100
 SENSOR, DEVICE = "sensor", "0000:01:00.0"
 FAULT = re.compile(r"\[bulkhead\] fault: ")
 FIELD = re.compile(r"\b([a-z]+)=(\S+)")
+FIELDS = ("device", "partition", "cause", "access", "iova")
 COLUMN = re.compile(r"\s{2,}")
 HEADING = ["attempt", "expected", "seen"]
 WITNESS_BYTES = 64
@@ -60,7 +61,8 @@ def read_table(lines):
 
 def read_faults(lines):
     """{field: value} of each fault that the hypervisor reported, in order."""
-    return [dict(FIELD.findall(line)) for line in lines if FAULT.match(line)]
+    return [{name: value for name, value in FIELD.findall(line) if name in FIELDS}
+            for line in lines if FAULT.match(line)]
 
 
 def run_tool():

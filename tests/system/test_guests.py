@@ -242,6 +242,16 @@ class Behaviour(ScenarioTest):
         self.assert_checks_hold(run, "reset")
         self.assert_codes(run, reset=0)
 
+    def test_full_list_registers_do_not_keep_the_cpu(self):
+        run = self.run_probe("interrupts")
+        self.assert_checks_hold(run, "interrupts")
+        self.assert_codes(run, interrupts=0)
+
+    def test_a_waiting_timer_interrupt_does_not_spoil_the_next_life(self):
+        run = self.run_probe("timer-left")
+        self.assert_checks_hold(run, "timer-left")
+        self.assert_codes(run, **{"timer-left": 0})
+
     def test_sleeps_and_timer_interrupts_come_on_time(self):
         run = self.run_probe("timer")
         self.assert_checks_hold(run, "timer")

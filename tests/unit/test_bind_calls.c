@@ -121,6 +121,24 @@ static void a_bind_under_way_keeps_the_other_partition_out(void)
     assert_int_equal(machine.pci.function[DEVICE1].function_resets, 2);
 }
 
+static void i6_a_bind_given_up_in_a_bus_reset_leaves_the_device_to_others(void)
+{
+    machine_plain();
+    /* No reset of its own: only by the port above. */
+    pci_model_set32(&machine.pci, DEVICE1, machine.pci.function[DEVICE1].cap_express + 4, 0);
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    host_cpus = 2;
+    machine.tree.cpus = 2;
+    machine_boot();
+    assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EAGAIN);
+    assert_int_equal(pci_model_get16(&machine.pci, PORT1, 0x3E) & 0x40, 0x40);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_int_equal(pci_model_get16(&machine.pci, PORT1, 0x3E) & 0x40, 0);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+    assert_int_equal(bind(1, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(machine.pci.function[DEVICE1].bus_resets, 2);
+}
+
 static void a_label_in_use_is_eexist(void)
 {
     machine_plain();
@@ -346,6 +364,7 @@ int run_bind_calls_tests(void)
         TEST(i13_registers_end_where_the_device_ends),
         TEST(bind_refusals_are_as_documented_and_change_nothing),
         TEST(a_bind_under_way_keeps_the_other_partition_out),
+        TEST(i6_a_bind_given_up_in_a_bus_reset_leaves_the_device_to_others),
         TEST(a_label_in_use_is_eexist),
         TEST(a_device_without_any_reset_cannot_be_bound),
         TEST(a_device_that_does_not_come_back_from_its_reset_is_etimedout_and_nobodys),

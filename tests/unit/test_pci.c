@@ -294,9 +294,14 @@ static void a_bar_that_does_not_fit_marks_its_function_and_no_other(void)
     pci_model_bar(pci, large, 0, UINT64_C(1) << 31, false);
     pci_model_bar(pci, wider, 0, UINT64_C(1) << 40, true);
     pci_model_bar(pci, small, 0, 0x1000, false);
+    /* A size that is no power of two would share a page with its neighbour. */
+    int forged = pci_model_endpoint(pci, ROOT, 4, 0);
+
+    pci_model_bar(pci, forged, 0, 0x2010, false);
     pci_bench_enumerate();
     assert_true(pci_bench_at(0, 1, 0)->unplaced);
     assert_true(pci_bench_at(0, 2, 0)->unplaced);
+    assert_true(pci_bench_at(0, 4, 0)->unplaced);
     assert_false(pci_bench_at(0, 3, 0)->unplaced);
     assert_int_equal(pci_bench_at(0, 1, 0)->bar[0].address, 0);
     assert_int_not_equal(bar_of(small, 0), 0);

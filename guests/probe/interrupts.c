@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Behaviours that leave the interrupt controller in states that no tidy program would. */
+#include <stdio.h>
+
+#include "check.h"
+#include "sdk/gic.h"
+#include "sdk/mmio.h"
+#include "sdk/psci.h"
+#include "sdk/timer.h"
+#include "sdk/tree.h"
+#include "tests.h"
+
+/* Where a partition sees its controller, and the registers used here (IHI 0069 12.9, 12.11). */
+#define GICD_CTLR UINT64_C(0x08000000)
+#define GICD_CTLR_ON 0x12u
+#define PRIVATE_FRAME UINT64_C(0x080B0000)
+#define GICR_IGROUPR0 (PRIVATE_FRAME + 0x080)
+#define GICR_ISENABLER0 (PRIVATE_FRAME + 0x100)
+#define GICR_ICPENDR0 (PRIVATE_FRAME + 0x280)
+#define ALL_SGIS 0xFFFFu
+
+#define SGI_COUNT 12 /* more than an emulated CPU has list registers */
+#define SGI_INTID_SHIFT 24
+#define SOON_NS NS_PER_MS
+#define LATE_NS (200 * NS_PER_MS)
+#define PAUSE_NS (20 * NS_PER_MS)
+#define FIRST_LIFE_MS 1500
+
+static uint64_t machine_ms(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(ticks));
+    return timer_ns(ticks) / NS_PER_MS;
+}
+
+static void send_to_self(uint64_t intid)
+{
+    __asm__ volatile("msr S3_0_C12_C11_5, %0\n\tisb" : : "r"(intid << SGI_INTID_SHIFT | 1));
+}
+
+/* One timer interrupt, taken by polling. */
+static bool timer_comes(void)
+{
+    uint64_t end = timer_now() + timer_ticks(LATE_NS);
+    bool came = false;
+
+    gic_enable_private(TIMER_INTID);
+    timer_start(timer_now() + timer_ticks(SOON_NS));
+    while (!came && timer_now() < end) {
+        uint32_t intid = gic_acknowledge();
+
+        came = intid == TIMER_INTID;
+        if (intid < GIC_INTID_LIMIT) {
+            timer_stop();
+            gic_end(intid);
+        }
+    }
+    timer_stop();
+    return came;
+}
+
+/* The timer fires while the distributor forwards nothing. */
+static void leave_timer_waiting(void)
+{
+    mmio_write32(GICD_CTLR, 0);
+    gic_enable_private(TIMER_INTID);
+    timer_start(timer_now() + timer_ticks(SOON_NS));
+    timer_spin_ns(PAUSE_NS);
+    timer_stop();
+}
+
+int test_interrupts(void)
+{
+    check_true(gic_init(), "the interrupt controller is there");
+    gic_mask();
+    check_true(timer_comes(), "the timer's interrupt comes");
+
+    /* More than there are list registers, then no forwarding: the hypervisor must not wait for room. */
+    mmio_write32(GICR_IGROUPR0, ~0u);
+    mmio_write32(GICR_ISENABLER0, ALL_SGIS);
+    for (uint64_t intid = 0; intid < SGI_COUNT; intid++)
+        send_to_self(intid);
+    mmio_write32(GICD_CTLR, 0);
+    for (uint32_t intid = gic_acknowledge(); intid < GIC_INTID_LIMIT; intid = gic_acknowledge())
+        gic_end(intid);
+    timer_spin_ns(PAUSE_NS);
+    check_true(true, "the CPU comes back with its list registers emptied");
+    mmio_write32(GICD_CTLR, GICD_CTLR_ON);
+    for (uint32_t intid = gic_acknowledge(); intid < GIC_INTID_LIMIT; intid = gic_acknowledge())
+        gic_end(intid);
+
+    leave_timer_waiting();
+    mmio_write32(GICR_ICPENDR0, 1u << TIMER_INTID);
+    mmio_write32(GICD_CTLR, GICD_CTLR_ON);
+    check_true(timer_comes(), "the timer's interrupt comes after ICPENDR");
+    return check_result();
+}
+
+int test_timer_left(void)
+{
+    check_true(gic_init(), "the interrupt controller is there");
+    gic_mask();
+    if (machine_ms() < FIRST_LIFE_MS) {
+        leave_timer_waiting();
+        printf("reset with the timer's interrupt waiting\n");
+        while (machine_ms() < FIRST_LIFE_MS)
+            timer_spin_ns(PAUSE_NS);
+        psci_system_reset();
+    }
+    check_true(timer_comes(), "the timer's interrupt comes in the next life");
+    return check_result();
+}
