@@ -7,6 +7,7 @@
  * stored but on the boot stack, and the code below is position-independent.
  */
 #include "layout.h"
+#include "stack.inc"
 
     .section .head.first, "ax"
     .globl _start

@@ -8,6 +8,7 @@
  * runs.
  */
 #include "layout.h"
+#include "stack.inc"
 
     .macro vector target
     .balign 0x80

@@ -5,11 +5,11 @@
  */
 #include <string.h>
 
-#include "lib/vmsa.h"
 #include "arch/host/host.h"
 #include "arch/seam.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
+#include "lib/vmsa.h"
 #include "pagetable_oracle.h"
 #include "unit.h"
 

@@ -13,15 +13,4 @@
 #define FRAME_X30 240
 #define FRAME_ELR 248
 
-#ifdef __ASSEMBLER__
-/* \top := the end of the stack of the CPU whose struct cpu is at \cpu; spoils \scratch. */
-    .macro stack_top top, cpu, scratch
-    ldr w\scratch, [x\cpu]
-    add w\scratch, w\scratch, #1
-    adrp x\top, stacks_start
-    add x\top, x\top, :lo12:stacks_start
-    add x\top, x\top, x\scratch, lsl #STACK_STRIDE_SHIFT
-    .endm
-#endif
-
 #endif
