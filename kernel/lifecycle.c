@@ -110,9 +110,7 @@ static bool load(struct partition *partition, struct set_error *error)
     cache_synchronise_code(memory, partition->visible_size);
     arch_vcpu_prepare(&partition->vcpu, partition, entry, set->memory_base + tree,
                       partition->stage2.root, partition->tag);
-    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name, entry,
-             partition->cpu, partition->visible_size >> 10, set->memory_base,
-             partition->device_count);
+    partition->entry = entry;
     return true;
 }
 
@@ -121,6 +119,9 @@ static void run(void *argument)
 {
     struct partition *partition = argument;
 
+    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
+             partition->entry, partition->cpu, partition->visible_size >> 10,
+             partition->set->memory_base, partition->device_count);
     partition->state = PARTITION_RUNNING;
     arch_vcpu_run(&partition->vcpu);
 }

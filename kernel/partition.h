@@ -38,7 +38,8 @@ struct partition {
     uint64_t visible_size; /* what the guest sees; the table pool lies behind */
     struct page_pool pool;
     struct pagetable stage2;
-    uint16_t tag; /* VMID of the CPUs' stage 2 */
+    uint16_t tag;   /* VMID of the CPUs' stage 2 */
+    uint64_t entry; /* guest-physical, of the loaded payload */
     struct vcpu vcpu;
 
     uint32_t device_count;
