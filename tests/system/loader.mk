@@ -7,8 +7,8 @@ LOADER_NEXT := 0x44000000
 
 $(BUILD)/tests/loader.elf: $(LOADER_SOURCE) tests/system/loader.mk
 	@mkdir -p $(@D)
-	$(CROSS_COMPILE)gcc -nostdlib -static -no-pie -Wl,-Ttext=0,--build-id=none -z noexecstack \
+	$(Q)$(CROSS_COMPILE)gcc -nostdlib -static -no-pie -Wl,-Ttext=0,--build-id=none -z noexecstack \
 		-DNEXT=$(LOADER_NEXT) -o $@ $<
 
 $(BUILD)/tests/loader.bin: $(BUILD)/tests/loader.elf
-	$(CROSS_COMPILE)objcopy -O binary $< $@
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
