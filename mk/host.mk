@@ -18,40 +18,46 @@ HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
                   $(MODEL_SOURCES) $(MODEL_TEST_SOURCES)
 
-HOST_CORE_OBJECTS := $(HOST_CORE_SOURCES:%.c=$(HOST_DIR)/%.o) $(HOST_DIR)/board.o
-HOST_TEST_OBJECTS := $(HOST_TEST_SOURCES:%.c=$(HOST_DIR)/%.o) $(MODEL_SOURCES:%.c=$(HOST_DIR)/%.o)
-HOST_MODEL_TEST_OBJECTS := $(MODEL_SOURCES:%.c=$(HOST_DIR)/%.o) \
-                           $(MODEL_TEST_SOURCES:%.c=$(HOST_DIR)/%.o)
-HOST_LINK := $(HOSTCC) -no-pie $(HOST_SANITIZE)
+# $(call host_objects,folder,sources): where a variant keeps its objects
+host_objects = $(2:%.c=$(1)/%.o)
 
-$(HOST_DIR)/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD)
-	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(HOST_SANITIZE) -MMD -MP -c -o $@ $<
+# One variant of everything that runs on the host: $(call host_variant,folder,flags). The board's
+# table and tree are the image's.
+define host_variant
+$(1)/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD)
+	@mkdir -p $$(@D)
+	$$(Q)$(HOSTCC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(2) -MMD -MP -c -o $$@ $$<
 
-# The board's table and tree, as the image has them.
-$(HOST_DIR)/board.o: $(IMAGE_DIR)/board_table.S $(IMAGE_DIR)/board.dtb arch/host/board.S
-	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) -c -I. -DBOARD_TREE='"$(IMAGE_DIR)/board.dtb"' -DBOARD_TABLE='"$(IMAGE_DIR)/board_table.S"' \
-	    -o $@ arch/host/board.S
+$(1)/board.o: $(IMAGE_DIR)/board_table.S $(IMAGE_DIR)/board.dtb arch/host/board.S
+	@mkdir -p $$(@D)
+	$$(Q)$(HOSTCC) -c -I. -DBOARD_TREE='"$(IMAGE_DIR)/board.dtb"' \
+	    -DBOARD_TABLE='"$(IMAGE_DIR)/board_table.S"' -o $$@ arch/host/board.S
 
-$(HOST_DIR)/unit-tests: $(HOST_CORE_OBJECTS) $(HOST_TEST_OBJECTS) linker/host.ld
-	$(Q)$(HOST_LINK) -Wl,-T,linker/host.ld -o $@ $(HOST_CORE_OBJECTS) $(HOST_TEST_OBJECTS) \
-	    $(LIBFDT_HOST) $(CMOCKA_LIBS)
+$(1)/unit-tests: $(call host_objects,$(1),$(HOST_CORE_SOURCES) $(HOST_TEST_SOURCES) $(MODEL_SOURCES)) \
+                 $(1)/board.o linker/host.ld
+	$$(Q)$(HOSTCC) -no-pie $(2) -Wl,-T,linker/host.ld -o $$@ $$(filter %.o,$$^) $(LIBFDT_HOST) $(CMOCKA_LIBS)
 
-$(HOST_DIR)/model-tests: $(HOST_MODEL_TEST_OBJECTS)
-	$(Q)$(HOST_LINK) -o $@ $(HOST_MODEL_TEST_OBJECTS) $(CMOCKA_LIBS)
+$(1)/model-tests: $(call host_objects,$(1),$(MODEL_SOURCES) $(MODEL_TEST_SOURCES))
+	$$(Q)$(HOSTCC) -no-pie $(2) -o $$@ $$^ $(CMOCKA_LIBS)
 
--include $(HOST_CORE_OBJECTS:.o=.d) $(HOST_TEST_OBJECTS:.o=.d) $(HOST_MODEL_TEST_OBJECTS:.o=.d)
+-include $(patsubst %.c,$(1)/%.d,$(HOST_CORE_SOURCES) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
+                                 $(MODEL_SOURCES) $(MODEL_TEST_SOURCES))
+endef
+
+# The sanitised build looks closely and runs a tenth of every campaign, the plain one runs it whole.
+PLAIN_DIR := $(BUILD)/plain
+$(eval $(call host_variant,$(HOST_DIR),$(HOST_SANITIZE) -DCAMPAIGN_DIVISOR=10))
+$(eval $(call host_variant,$(PLAIN_DIR),-O2 -DCAMPAIGN_DIVISOR=1))
 
 # ---- make check: what a set isolates, without starting anything ----------------------------------
-CHECK_OBJECTS := $(HOST_TOOL_SOURCES:%.c=$(HOST_DIR)/%.o)
 CHECK_SET := $(HOST_DIR)/check-set.dtb
 
 .PHONY: check check-tool
 check-tool: $(HOST_DIR)/check $(HOST_DIR)/machine.dtb $(HOST_DIR)/pci.dtb
 
-$(HOST_DIR)/check: $(HOST_CORE_OBJECTS) $(CHECK_OBJECTS) linker/host.ld
-	$(Q)$(HOST_LINK) -Wl,-T,linker/host.ld -o $@ $(HOST_CORE_OBJECTS) $(CHECK_OBJECTS) $(LIBFDT_HOST)
+$(HOST_DIR)/check: $(call host_objects,$(HOST_DIR),$(HOST_CORE_SOURCES) $(HOST_TOOL_SOURCES)) \
+                   $(HOST_DIR)/board.o linker/host.ld
+	$(Q)$(HOSTCC) -no-pie $(HOST_SANITIZE) -Wl,-T,linker/host.ld -o $@ $(filter %.o,$^) $(LIBFDT_HOST)
 
 $(HOST_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
 	@mkdir -p $(@D)
@@ -66,5 +72,3 @@ check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	    --payloads $(BUILD)/guests --machine $(HOST_DIR)/machine.dtb \
 	    --board $(IMAGE_DIR)/board.dtb --pci $(HOST_DIR)/pci.dtb \
 	    --image-base "$(call image_symbol,image_start)" --image-end "$(call image_symbol,image_end)"
-
--include $(CHECK_OBJECTS:.o=.d)

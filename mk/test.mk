@@ -7,7 +7,7 @@ TEST_FILTER ?=
 test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
 	@$(PYTHON) tests/run.py lint test-host test-qemu
 
-test-host: $(HOST_DIR)/unit-tests $(HOST_DIR)/model-tests
+test-host: $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)
 	@$(PYTHON) tests/run.py --programs $^
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool | $(SETUP_QEMU)
