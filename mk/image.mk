@@ -29,7 +29,7 @@ ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CO
 
 # What runs after boot is compiled for speed, what runs once for size.
 HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c kernel/assign.c kernel/hypercall.c \
-               kernel/ioas.c kernel/partition.c drivers/iommu/smmuv3/domain.c \
+               kernel/ioas.c kernel/partition.c drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
                drivers/iommu/smmuv3/queue.c drivers/iommu/smmuv3/stream.c arch/arm64/gic.c \
                arch/arm64/trap.c arch/arm64/vdev/vgic.c
 arm64_optimize = $(if $(filter $*.c,$(HOT_SOURCES)),-O2,-Os)

@@ -7,6 +7,7 @@ int run_lib_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);
 int run_start_tests(void);
+int run_entries_tests(void);
 int run_streams_tests(void);
 int run_invalidate_tests(void);
 int run_errors_tests(void);

@@ -10,6 +10,7 @@ int main(void)
     failed += run_pagetable_tests();
     failed += run_early_tests();
     failed += run_start_tests();
+    failed += run_entries_tests();
     failed += run_streams_tests();
     failed += run_invalidate_tests();
     failed += run_errors_tests();

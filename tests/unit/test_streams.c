@@ -8,28 +8,25 @@
 
 #include "bench.h"
 #include "groups.h"
+#include "mixtures.h"
 
 #define STREAM 0x123
-#define STORES 64
 
 enum state { SILENT, LOGGED, ON_A, ON_B, STATES };
 enum { NOTHING = 0, SEES_A = 1, SEES_B = 2, SEES_ELSE = 4 };
 
 static struct iommu_domain a, b;
 static volatile uint64_t *ste;
-static uint64_t version[STORES][STE_WORDS]; /* the entry since the last completed SYNC */
-static uint64_t old_words[STE_WORDS], new_words[STE_WORDS]; /* the entry of the two states */
-static unsigned int versions, stores, prefetch_at;
+static uint64_t old_words[ENTRY_WORDS], new_words[ENTRY_WORDS]; /* the entry of the two states */
+static unsigned int prefetch_at;
 static const uint64_t *mixture; /* what the unit reads of the entry; NULL: memory */
 static unsigned int allowed;
-static uint64_t syncs_seen;
-static bool watching;
 
 static bool read_mixture(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word)
 {
     uint64_t offset = address - memory_physical(ste);
 
-    if (mixture == NULL || offset >= STE_SIZE ||
+    if (mixture == NULL || offset >= ENTRY_SIZE ||
         (kind != SMMUV3_MODEL_AUDIT && kind != SMMUV3_MODEL_FETCH_STE))
         return false;
     *word = mixture[offset / sizeof(*word)];
@@ -61,12 +58,13 @@ static void check(void)
     unsigned int seen = reach();
 
     if ((seen & ~allowed) != 0)
-        fail_msg("after store %u the stream reaches 0x%x, allowed is 0x%x", stores, seen, allowed);
+        fail_msg("after store %u the stream reaches 0x%x, allowed is 0x%x", mixtures_stores, seen,
+                 allowed);
 }
 
 /* A mixture that translates is one of the two states as a whole: one state's tag over the other's
  * root would fill the caches with what belongs to neither. */
-static void check_whole(const uint64_t words[STE_WORDS])
+static void check_whole(const uint64_t words[ENTRY_WORDS])
 {
     const uint64_t valid_stage2 = 0xD; /* V, Config 0b110 */
 
@@ -74,66 +72,20 @@ static void check_whole(const uint64_t words[STE_WORDS])
         return;
     if (memcmp(&words[1], &old_words[1], 3 * sizeof(words[0])) != 0 &&
         memcmp(&words[1], &new_words[1], 3 * sizeof(words[0])) != 0)
-        fail_msg("after store %u the unit may see a mixture of two states", stores);
+        fail_msg("after store %u the unit may see a mixture of two states", mixtures_stores);
 }
 
-/* All mixtures of the words that have stood there: each word on its own. */
-static void check_mixtures(void)
+static void check_mixture(const uint64_t words[ENTRY_WORDS])
 {
-    uint64_t words[STE_WORDS];
-    unsigned int index[STE_WORDS] = { 0 };
-    unsigned int word = 0;
-
-    while (word < STE_WORDS) {
-        for (unsigned int i = 0; i < STE_WORDS; i++)
-            words[i] = version[index[i]][i];
-        check_whole(words);
-        mixture = words;
-        check();
-        mixture = NULL;
-        /* The next combination; words that never changed have one value. */
-        for (word = 0; word < STE_WORDS; word++) {
-            do
-                index[word]++;
-            while (index[word] < versions &&
-                   version[index[word]][word] == version[index[word] - 1][word]);
-            if (index[word] < versions)
-                break;
-            index[word] = 0;
-        }
-    }
-}
-
-static void note_version(void)
-{
-    assert_true(versions < STORES);
-    for (unsigned int i = 0; i < STE_WORDS; i++)
-        version[versions][i] = ste[i];
-    versions++;
-}
-
-static void on_store(volatile uint64_t *entry, uint64_t value)
-{
-    uint64_t syncs = smmuv3_model_command_count(machine.unit[0], OPCODE_SYNC);
-
-    if (!watching || entry < ste || entry >= ste + STE_WORDS)
-        return;
-    if (syncs != syncs_seen) {
-        /* What was fetched before is gone: only what stands there now counts. */
-        syncs_seen = syncs;
-        versions = 0;
-        note_version();
-    }
-    *entry = value;
-    stores++;
-    note_version();
+    check_whole(words);
+    mixture = words;
     check();
-    check_mixtures();
-    if (stores == prefetch_at) {
+    mixture = NULL;
+    if (mixtures_stores == prefetch_at) {
         smmuv3_model_prefetch(machine.unit[0], STREAM, 0x10000);
         smmuv3_model_prefetch(machine.unit[0], STREAM, 0x20000);
+        check();
     }
-    check();
 }
 
 static void set(enum state state)
@@ -171,9 +123,8 @@ static void prepare(const struct smmuv3_model_parameters *parameters)
                          : bench_unit()->stream_table;
     unsigned int index = bench_unit()->level1 != NULL ? STREAM & 0xFF : STREAM;
 
-    ste = (volatile uint64_t *)memory_pointer(table + index * (uint64_t)STE_SIZE);
+    ste = (volatile uint64_t *)memory_pointer(table + index * (uint64_t)ENTRY_SIZE);
     machine.read_instead = read_mixture;
-    host_entry_observer = on_store;
 }
 
 /* One change, watched; a speculative fetch after the store numbered prefetch. */
@@ -185,15 +136,11 @@ static void change(enum state from, enum state to, unsigned int prefetch)
     memcpy(old_words, (const void *)(uintptr_t)ste, sizeof(old_words));
     use();
     allowed = sees(from) | sees(to);
-    syncs_seen = smmuv3_model_command_count(machine.unit[0], OPCODE_SYNC);
-    versions = 0;
-    stores = 0;
     prefetch_at = prefetch;
-    note_version();
-    watching = true;
     bench_commands_mark();
+    mixtures_watch(ste, check_mixture);
     set(to);
-    watching = false;
+    mixtures_stop();
     allowed = sees(to);
     check();
     assert_int_equal(reach(), sees(to));
@@ -211,7 +158,7 @@ static void every_change(const struct smmuv3_model_parameters *parameters)
 
             for (unsigned int prefetch = 0; prefetch <= last; prefetch++) {
                 change((enum state)from, (enum state)to, prefetch);
-                last = stores;
+                last = mixtures_stores;
             }
         }
     }

@@ -10,6 +10,13 @@ struct command command_cfgi_ste(uint32_t stream, bool leaf)
                                leaf ? CFGI1_LEAF : 0 } };
 }
 
+struct command command_cfgi_cd(uint32_t stream, uint32_t pasid)
+{
+    return (struct command){ { CMD_CFGI_CD | FIELD_PUT(CFGI0_SUBSTREAM, pasid) |
+                                   FIELD_PUT(CFGI0_STREAM, stream),
+                               CFGI1_LEAF } };
+}
+
 struct command command_cfgi_all(void)
 {
     return (struct command){ { CMD_CFGI_STE_RANGE, FIELD_PUT(CFGI1_RANGE, CFGI_RANGE_ALL) } };

@@ -96,8 +96,8 @@
 #define SMMU_REGISTERS_SIZE 0x20000
 
 /* ---- Stream table (5.2) --------------------------------------------------------------------- */
-#define STE_WORDS 8
-#define STE_SIZE UINT64_C(64)
+#define ENTRY_WORDS 8 /* of a stream-table entry, and of a context descriptor */
+#define ENTRY_SIZE UINT64_C(64)
 #define L1STD_SPAN BITS(4, 0)
 #define L1STD_POINTER BITS(51, 6)
 
@@ -105,9 +105,22 @@
 #define STE0_V BIT(0)
 #define STE0_CONFIG BITS(3, 1)
 #define STE_CONFIG_ABORT 0
+#define STE_CONFIG_STAGE1 BIT(0) /* of a Config that passes */
+#define STE_CONFIG_STAGE2 BIT(1)
+#define STE_CONFIG_PASS BIT(2)
 #define STE_CONFIG_S2 6
+#define STE0_S1FMT BITS(5, 4)
+#define STE0_S1CONTEXTPTR BITS(51, 6)
+#define STE0_S1CDMAX BITS(63, 59)
 /* STE word 1 */
+#define STE1_S1DSS BITS(1, 0)
+#define STE1_S1CIR BITS(3, 2)
+#define STE1_S1COR BITS(5, 4)
+#define STE1_S1CSH BITS(7, 6)
 #define STE1_MEV BIT(19)
+#define STE1_S1STALLD BIT(27)
+#define STE1_EATS BITS(29, 28)
+#define STE1_STRW BITS(31, 30)
 #define STE1_SHCFG BITS(45, 44)
 #define STE_SHCFG_INCOMING 1
 /* STE word 2 */
@@ -125,17 +138,27 @@
 /* STE word 3 */
 #define STE3_TTB BITS(51, 4)
 
+/* ---- Context descriptor (5.4) --------------------------------------------------------------- */
+/* CD word 0 */
+#define CD0_TABLE0 BITS(13, 0) /* T0SZ, TG0, IR0, OR0, SH0 */
+#define CD0_EPD0 BIT(14)
+#define CD0_TABLE1 BITS(29, 16) /* T1SZ, TG1, IR1, OR1, SH1 */
+#define CD0_EPD1 BIT(30)
+#define CD0_V BIT(31)
+
 /* ---- Commands (4.1) ------------------------------------------------------------------------- */
 #define COMMAND_WORDS 2
 #define COMMAND_SIZE UINT64_C(16)
 #define CMD0_OPCODE BITS(7, 0)
 #define CMD_CFGI_STE 0x03
 #define CMD_CFGI_STE_RANGE 0x04
+#define CMD_CFGI_CD 0x05
 #define CMD_TLBI_EL2_ALL 0x20
 #define CMD_TLBI_S12_VMALL 0x28
 #define CMD_TLBI_S2_IPA 0x2A
 #define CMD_TLBI_NSNH_ALL 0x30
 #define CMD_SYNC 0x46
+#define CFGI0_SUBSTREAM BITS(31, 12)
 #define CFGI0_STREAM BITS(63, 32)
 #define CFGI1_LEAF BIT(0)
 #define CFGI1_RANGE BITS(4, 0)

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The stream table (IHI 0070 5.2) and the one function that writes a live entry of it.
- *
- * The unit reads an entry word by word, at any moment, and may keep what it read until CFGI_STE. So
- * a live entry changes only in steps after each of which every mixture of old and new words means
- * the old or the new state, or abort: first the words that the current state does not use, then the
- * single word that turns the state, then the leftovers (3.21.3).
- */
+/* The stream table (IHI 0070 5.2) and the states that a stream's entry takes. */
 #include "drivers/iommu/smmuv3/unit.h"
 #include "lib/boot_memory.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
-struct ste {
-    uint64_t word[STE_WORDS];
-};
-
-#define STE_ABORT ((struct ste){ { STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_ABORT) } })
+#define STE_ABORT smmuv3_stream_entry.blocked
 
 /* First-level descriptors. They stand in the image so that their address is known to whoever
  * wants to show that no device reaches them. */
@@ -26,12 +15,12 @@ static unsigned int level1_used;
 static void fill_abort(volatile uint64_t *entries, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        entry_write64(&entries[(size_t)i * STE_WORDS], STE_ABORT.word[0]);
+        entry_write64(&entries[(size_t)i * ENTRY_WORDS], STE_ABORT);
 }
 
 static bool start_linear(struct smmuv3 *unit, const char **reason)
 {
-    uint64_t size = STE_SIZE << unit->stream_bits;
+    uint64_t size = ENTRY_SIZE << unit->stream_bits;
     uint64_t *entries = boot_memory_take(size, max_u64(size, PAGE_SIZE));
 
     if (entries == NULL) {
@@ -84,7 +73,7 @@ bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream)
     if (unit->level1 == NULL)
         return true;
     uint64_t *descriptor = &unit->level1[stream >> STREAM_SPLIT];
-    static const uint64_t size = STE_SIZE << STREAM_SPLIT;
+    static const uint64_t size = ENTRY_SIZE << STREAM_SPLIT;
 
     if (*descriptor != 0)
         return true;
@@ -112,108 +101,10 @@ static volatile uint64_t *ste_of(const struct smmuv3 *unit, uint32_t stream)
         table = unit->level1[stream >> STREAM_SPLIT] & L1STD_POINTER;
         index = stream & (BIT(STREAM_SPLIT) - 1);
     }
-    return (volatile uint64_t *)memory_pointer(table) + index * STE_WORDS;
+    return (volatile uint64_t *)memory_pointer(table) + index * ENTRY_WORDS;
 }
 
-/* The bits that the unit looks at in the state that `ste` describes (5.2, per Config). */
-static struct ste used_bits(const struct ste *ste)
-{
-    struct ste used = { { STE0_V | STE0_CONFIG } };
-
-    if ((ste->word[0] & STE0_V) == 0) {
-        used.word[0] = STE0_V;
-    } else if (FIELD_GET(STE0_CONFIG, ste->word[0]) == STE_CONFIG_S2) {
-        used.word[1] = STE1_MEV | STE1_SHCFG;
-        used.word[2] = ~UINT64_C(0);
-        used.word[3] = STE3_TTB;
-    }
-    return used;
-}
-
-static enum iommu_result forget(struct smmuv3 *unit, uint32_t stream, const volatile uint64_t *live)
-{
-    struct command command = command_cfgi_ste(stream, true);
-
-    smmuv3_publish(unit, live, STE_SIZE);
-    return smmuv3_issue(unit, &command, 1);
-}
-
-/* Words in which bits that the current state uses would change. */
-static unsigned int words_in_use(const struct ste *current, const struct ste *target)
-{
-    struct ste used = used_bits(current);
-    unsigned int words = 0;
-
-    for (unsigned int i = 0; i < STE_WORDS; i++) {
-        if (((current->word[i] ^ target->word[i]) & used.word[i]) != 0)
-            words |= 1u << i;
-    }
-    return words;
-}
-
-static struct ste read_ste(const volatile uint64_t *live)
-{
-    struct ste ste;
-
-    for (unsigned int i = 0; i < STE_WORDS; i++)
-        ste.word[i] = live[i];
-    return ste;
-}
-
-/*
- * One hitless change of a live entry: at most one word differs in bits in use. Stores the other
- * words first, then that one, then clears what is left over. After each step that the unit must not
- * mix with the next, its copies are dropped.
- */
-static enum iommu_result write_hitless(struct smmuv3 *unit, uint32_t stream,
-                                       const struct ste *target)
-{
-    volatile uint64_t *live = ste_of(unit, stream);
-    struct ste current = read_ste(live);
-    struct ste used = used_bits(&current), wanted = used_bits(target);
-    bool prepared = false;
-    enum iommu_result result = IOMMU_OK;
-
-    /* Bits that only the new state uses, in words that hold nothing of the current one. */
-    for (unsigned int i = 1; i < STE_WORDS; i++) {
-        uint64_t value = (current.word[i] & used.word[i]) |
-                         (target->word[i] & wanted.word[i] & ~used.word[i]);
-
-        if ((wanted.word[i] & ~used.word[i]) != 0 && value != current.word[i]) {
-            entry_write64(&live[i], value);
-            prepared = true;
-        }
-    }
-    if (prepared)
-        result = forget(unit, stream, live);
-    if (result == IOMMU_OK && live[0] != target->word[0]) {
-        entry_write64(&live[0], target->word[0]);
-        result = forget(unit, stream, live);
-    }
-    /* Nothing looks at these words any more; no copy of them can do harm. */
-    for (unsigned int i = 1; i < STE_WORDS; i++) {
-        if (live[i] != target->word[i])
-            entry_write64(&live[i], target->word[i]);
-    }
-    smmuv3_publish(unit, live, STE_SIZE);
-    return result;
-}
-
-/* The one writer of live stream-table entries. */
-static enum iommu_result write_ste(struct smmuv3 *unit, uint32_t stream, const struct ste *target)
-{
-    struct ste current = read_ste(ste_of(unit, stream));
-
-    if ((words_in_use(&current, target) & ~1u) != 0) {
-        enum iommu_result result = write_hitless(unit, stream, &STE_ABORT);
-
-        if (result != IOMMU_OK)
-            return result;
-    }
-    return write_hitless(unit, stream, target);
-}
-
-static struct ste domain_ste(const struct smmuv3 *unit, const struct iommu_domain *domain)
+static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_domain *domain)
 {
     const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
     static const uint64_t write_back = 1, inner_shareable = 3, granule_4k = 0;
@@ -222,7 +113,7 @@ static struct ste domain_ste(const struct smmuv3 *unit, const struct iommu_domai
 
     while (physical_size[output] < capabilities->output_bits)
         output++;
-    return (struct ste){ {
+    return (struct entry){ {
         STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2),
         STE1_MEV | FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
         FIELD_PUT(STE2_VMID, domain->tag) | FIELD_PUT(STE2_T0SZ, 64 - capabilities->input_bits) |
@@ -239,21 +130,25 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     const struct iommu_domain *domain)
 {
     struct smmuv3 *unit = iommu->unit;
-    struct ste target = STE_ABORT;
-    struct ste before = read_ste(ste_of(unit, stream));
+    const struct live_entry live = { .unit = unit,
+                                     .kind = &smmuv3_stream_entry,
+                                     .words = ste_of(unit, stream),
+                                     .forget = command_cfgi_ste(stream, true) };
+    struct entry target = { { STE_ABORT } };
+    uint64_t word0 = live.words[0], word2 = live.words[2];
 
     if (state == STREAM_PARKED_LOGGED)
         target = domain_ste(unit, &unit->parked);
     else if (state == STREAM_ATTACHED)
         target = domain_ste(unit, domain);
-    enum iommu_result result = write_ste(unit, stream, &target);
-    bool was_translating = FIELD_GET(STE0_CONFIG, before.word[0]) == STE_CONFIG_S2 &&
-                           FIELD_GET(STE2_VMID, before.word[2]) != unit->parked.tag;
+    enum iommu_result result = smmuv3_entry_write(&live, &target);
+    bool was_translating = FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S2 &&
+                           FIELD_GET(STE2_VMID, word2) != unit->parked.tag;
 
     /* Accesses that were translated before have reached memory once a TLBI of their tag and a
      * SYNC have completed (3.21.1): after this the device's last access is over. */
     if (result == IOMMU_OK && was_translating) {
-        struct command drain = command_tlbi_domain((uint16_t)FIELD_GET(STE2_VMID, before.word[2]));
+        struct command drain = command_tlbi_domain((uint16_t)FIELD_GET(STE2_VMID, word2));
 
         result = smmuv3_issue(unit, &drain, 1);
     }

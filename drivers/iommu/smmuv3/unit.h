@@ -24,6 +24,19 @@ struct command {
     uint64_t word[COMMAND_WORDS];
 };
 
+/* A stream-table entry or a context descriptor, as values. */
+struct entry {
+    uint64_t word[ENTRY_WORDS];
+};
+
+/* What is particular to one kind of entry. */
+struct entry_kind {
+    /* The bits that the unit looks at in the state that the entry describes. What decides on that
+     * is always among them. */
+    struct entry (*used)(const struct entry *entry);
+    uint64_t blocked; /* word 0 of an entry that lets nothing through, whatever the others hold */
+};
+
 struct smmuv3 {
     struct iommu *iommu;
     uint64_t base;
@@ -49,6 +62,7 @@ struct smmuv3 {
 
 /* Commands, built by name (4.3, 4.4). */
 struct command command_cfgi_ste(uint32_t stream, bool leaf);
+struct command command_cfgi_cd(uint32_t stream, uint32_t pasid);
 struct command command_cfgi_all(void);
 struct command command_tlbi_all(void);
 struct command command_tlbi_el2_all(void);
@@ -63,6 +77,25 @@ struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages
  * docs/architecture.md says. No lock is held while waiting.
  */
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
+
+/* An entry that the unit may read at any moment. */
+struct live_entry {
+    struct smmuv3 *unit;
+    const struct entry_kind *kind;
+    volatile uint64_t *words;
+    struct command forget; /* drops the unit's copies of the entry */
+};
+
+/*
+ * The one writer of live entries (entry.c). When it returns IOMMU_OK the entry is `target` and the
+ * unit holds no copy of another state. Hitless where a single word turns the state: the unit sees
+ * the old state, then the new one. Else nothing passes in between. At most three SYNCs and
+ * 2 * ENTRY_WORDS + 2 stores. IOMMU_SILENCED: the unit has failed; the entry is in one of the states
+ * that it went through. One writer of an entry at a time.
+ */
+enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target);
+
+extern const struct entry_kind smmuv3_stream_entry, smmuv3_context_descriptor;
 
 /* Looks at GERROR and does what each error asks for, but for the event queue's. Any time. */
 void smmuv3_errors(struct smmuv3 *unit);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer of live entries (drivers/iommu/smmuv3/entry.c) between every ordered pair of states, those
+ * of stage 1 too. What an entry says is read here by its own table of the manual's fields (IHI 0070
+ * 5.2, 5.4), not by the driver's: every mixture that the unit may hold must say what the old entry
+ * says, what the new one says, or let nothing through.
+ */
+#include <string.h>
+
+#include "groups.h"
+#include "mixtures.h"
+
+#define STREAM 0x123
+#define STATES 7
+
+/* What an entry says: all fields that count in its state; zero where it lets nothing through. */
+struct meaning {
+    uint64_t word[ENTRY_WORDS];
+};
+
+struct state {
+    const char *name;
+    uint64_t word[ENTRY_WORDS];
+};
+
+struct kind {
+    const struct entry_kind *driver;
+    struct meaning (*meaning)(const uint64_t words[ENTRY_WORDS]);
+    unsigned int states;
+    struct state state[STATES];
+    unsigned int syncs[STATES][STATES];
+};
+
+static volatile uint64_t *entry;
+static const struct kind *kind;
+static struct meaning before, after;
+static bool nothing_allowed; /* the entry may let nothing through on the way */
+static unsigned int mixed;   /* mixtures that were neither */
+static bool expected;        /* and that there are some is what the test is about */
+
+/* ---- Context descriptors -------------------------------------------------------------------- */
+
+#define CD_VALID (UINT64_C(1) << 31)
+#define CD_EPD0 (UINT64_C(1) << 14)
+#define CD_EPD1 (UINT64_C(1) << 30)
+/* T0SZ 25, inner shareable write-back, EPD1, V, IPS 4, AA64, R, A, ASET */
+#define CD_PLAIN                                                                                   \
+    (25 | 1 << 8 | 1 << 10 | 3 << 12 | CD_EPD1 | CD_VALID | UINT64_C(4) << 32 |                    \
+     UINT64_C(1) << 41 | UINT64_C(7) << 45)
+#define CD_ASID(asid) ((uint64_t)(asid) << 48)
+#define TABLE_A UINT64_C(0x46001000)
+#define TABLE_B UINT64_C(0x46002000)
+#define MAIR UINT64_C(0x4404FF)
+
+static struct meaning meaning_of_cd(const uint64_t words[ENTRY_WORDS])
+{
+    struct meaning meaning = { 0 };
+
+    if ((words[0] & CD_VALID) == 0)
+        return meaning;
+    memcpy(meaning.word, words, sizeof(meaning.word));
+    if ((words[0] & CD_EPD0) != 0) {
+        meaning.word[0] &= ~UINT64_C(0x3FFF);
+        meaning.word[1] = 0;
+    }
+    if ((words[0] & CD_EPD1) != 0) {
+        meaning.word[0] &= ~UINT64_C(0x3FFF0000);
+        meaning.word[2] = 0;
+    }
+    return meaning;
+}
+
+static const struct kind context_descriptors = {
+    .driver = &smmuv3_context_descriptor,
+    .meaning = meaning_of_cd,
+    .states = 6,
+    .state = {
+        { "absent", { 0 } },
+        { "table A", { CD_PLAIN | CD_ASID(1), TABLE_A, 0, MAIR } },
+        { "table A under another ASID", { CD_PLAIN | CD_ASID(2), TABLE_A, 0, MAIR } },
+        { "table B", { CD_PLAIN | CD_ASID(3), TABLE_B, 0, MAIR } },
+        { "released", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | CD_EPD0 | CD_ASID(1), 0, 0, MAIR } },
+        { "two tables", { (CD_PLAIN & ~CD_EPD1) | 25 << 16 | 2 << 22 | CD_ASID(1), TABLE_A, TABLE_B, MAIR } },
+    },
+    /* Filling a dead entry takes two, turning one word takes one, several take three; words that
+     * nothing looked at before must be known before the turn. */
+    .syncs = {
+        { 0, 2, 2, 2, 2, 2 },
+        { 1, 0, 1, 3, 1, 2 },
+        { 1, 1, 0, 3, 1, 2 },
+        { 1, 3, 3, 0, 1, 3 },
+        { 1, 2, 2, 2, 0, 2 },
+        { 1, 1, 1, 3, 1, 0 },
+    },
+};
+
+/* ---- Stream-table entries ------------------------------------------------------------------- */
+
+#define STE_VALID UINT64_C(1)
+#define STE_NOTHING (STE_VALID | 0 << 1)
+#define STE_STAGE1 (STE_VALID | 5 << 1)
+#define STE_STAGE2 (STE_VALID | 6 << 1)
+#define STE_NESTED (STE_VALID | 7 << 1)
+#define STE_CONTEXTS(address, log2) ((address) | UINT64_C(log2) << 59)
+#define STE_S1_CACHED UINT64_C(0xD4) /* S1CIR, S1COR write-back, S1CSH inner */
+#define STE_INCOMING (UINT64_C(1) << 44)
+#define STE_MERGE (UINT64_C(1) << 19)
+#define STE_S2_PLAIN                                                                               \
+    (UINT64_C(25) << 32 | UINT64_C(1) << 38 | UINT64_C(4) << 48 | UINT64_C(0x89) << 51)
+#define CONTEXTS_X UINT64_C(0x46003000)
+#define CONTEXTS_Y UINT64_C(0x46004000)
+
+static struct meaning meaning_of_ste(const uint64_t words[ENTRY_WORDS])
+{
+    struct meaning meaning = { 0 };
+    bool stage1 = (words[0] & 2) != 0, stage2 = (words[0] & 4) != 0, passes = (words[0] & 8) != 0;
+
+    if ((words[0] & STE_VALID) == 0 || !passes)
+        return meaning;
+    meaning.word[0] = words[0] & 0xF;
+    meaning.word[1] = words[1] & (STE_MERGE | STE_INCOMING);
+    if (stage1) {
+        meaning.word[0] = words[0];
+        meaning.word[1] = words[1] & (STE_MERGE | STE_INCOMING | 0xE80000FF);
+        meaning.word[2] = words[2] & 0xFFFF;
+    }
+    if (stage2) {
+        meaning.word[2] = words[2];
+        meaning.word[3] = words[3];
+    }
+    return meaning;
+}
+
+static const struct kind stream_entries = {
+    .driver = &smmuv3_stream_entry,
+    .meaning = meaning_of_ste,
+    .states = 7,
+    .state = {
+        { "abort", { STE_NOTHING } },
+        { "stage 2 P", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 1, TABLE_A } },
+        { "stage 2 Q", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 2, TABLE_B } },
+        { "contexts X over P, others through P",
+          { STE_NESTED | STE_CONTEXTS(CONTEXTS_X, 4), STE_MERGE | STE_INCOMING | STE_S1_CACHED | 1,
+            STE_S2_PLAIN | 1, TABLE_A } },
+        { "contexts X over P, others terminated",
+          { STE_NESTED | STE_CONTEXTS(CONTEXTS_X, 4), STE_MERGE | STE_INCOMING | STE_S1_CACHED,
+            STE_S2_PLAIN | 1, TABLE_A } },
+        { "contexts Y over P",
+          { STE_NESTED | STE_CONTEXTS(CONTEXTS_Y, 4), STE_MERGE | STE_INCOMING | STE_S1_CACHED,
+            STE_S2_PLAIN | 1, TABLE_A } },
+        { "contexts Y alone",
+          { STE_STAGE1 | STE_CONTEXTS(CONTEXTS_Y, 4), STE_MERGE | STE_INCOMING | STE_S1_CACHED } },
+    },
+    .syncs = {
+        { 0, 2, 2, 2, 2, 2, 2 },
+        { 1, 0, 3, 2, 2, 2, 3 },
+        { 1, 3, 0, 3, 3, 3, 3 },
+        { 1, 1, 3, 0, 1, 3, 3 },
+        { 1, 1, 3, 1, 0, 1, 3 },
+        { 1, 1, 3, 3, 1, 0, 3 },
+        { 1, 3, 3, 3, 3, 3, 0 },
+    },
+};
+
+/* ---- Every ordered pair --------------------------------------------------------------------- */
+
+static bool same(const struct meaning *a, const struct meaning *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static void check_mixture(const uint64_t words[ENTRY_WORDS])
+{
+    static const struct meaning nothing;
+    struct meaning meaning = kind->meaning(words);
+
+    if (same(&meaning, &before) || same(&meaning, &after) ||
+        (nothing_allowed && same(&meaning, &nothing)))
+        return;
+    mixed++;
+    if (expected)
+        return;
+    fail_msg(
+        "after store %u the unit may hold %016llx %016llx %016llx %016llx, which is neither state",
+        mixtures_stores, (unsigned long long)words[0], (unsigned long long)words[1],
+        (unsigned long long)words[2], (unsigned long long)words[3]);
+}
+
+static void write_state(const struct state *state)
+{
+    const struct live_entry live = { .unit = bench_unit(),
+                                     .kind = kind->driver,
+                                     .words = entry,
+                                     .forget = command_cfgi_ste(STREAM, true) };
+    struct entry target;
+
+    memcpy(target.word, state->word, sizeof(target.word));
+    assert_int_equal(smmuv3_entry_write(&live, &target), IOMMU_OK);
+    assert_memory_equal((const void *)(uintptr_t)entry, state->word, sizeof(state->word));
+}
+
+static void change(const struct kind *which, unsigned int from, unsigned int to)
+{
+    const struct state *old = &which->state[from], *new = &which->state[to];
+    const unsigned int needed = which->syncs[from][to];
+
+    kind = which;
+    write_state(old);
+    before = kind->meaning(old->word);
+    after = kind->meaning(new->word);
+    nothing_allowed = needed == 3; /* else the change is hitless */
+    bench_commands_mark();
+    mixtures_watch(entry, check_mixture);
+    write_state(new);
+    mixtures_stop();
+    if (bench_commands(OPCODE_SYNC) != needed)
+        fail_msg("from %s to %s: %llu SYNCs, not %u", old->name, new->name,
+                 (unsigned long long)bench_commands(OPCODE_SYNC), needed);
+}
+
+static void every_pair(const struct kind *which)
+{
+    uint64_t tried = 0;
+
+    bench_plain();
+    entry = memory_pointer(BENCH_PAGE(9));
+    for (unsigned int from = 0; from < which->states; from++) {
+        for (unsigned int to = 0; to < which->states; to++) {
+            change(which, from, to);
+            tried += mixtures_tried;
+        }
+    }
+    assert_true(tried > which->states * which->states);
+}
+
+static void i11_a_stream_entry_says_old_new_or_nothing_in_every_mixture_of_every_change(void)
+{
+    every_pair(&stream_entries);
+}
+
+static void i11_a_context_descriptor_says_old_new_or_nothing_in_every_mixture_of_every_change(void)
+{
+    every_pair(&context_descriptors);
+}
+
+/* What the writer is for: the words stored in their order, in place, are seen as a mixture. */
+static void words_stored_in_place_are_seen_as_a_mixture(void)
+{
+    const struct state *old = &stream_entries.state[1], *new = &stream_entries.state[2];
+
+    bench_plain();
+    kind = &stream_entries;
+    entry = memory_pointer(BENCH_PAGE(9));
+    write_state(old);
+    before = meaning_of_ste(old->word);
+    after = meaning_of_ste(new->word);
+    nothing_allowed = expected = true;
+    mixtures_watch(entry, check_mixture);
+    for (unsigned int i = 0; i < ENTRY_WORDS; i++)
+        entry_write64(&entry[i], new->word[i]);
+    assert_true(mixed > 0);
+}
+
+int run_entries_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(i11_a_stream_entry_says_old_new_or_nothing_in_every_mixture_of_every_change),
+        TEST(i11_a_context_descriptor_says_old_new_or_nothing_in_every_mixture_of_every_change),
+        TEST(words_stored_in_place_are_seen_as_a_mixture),
+    };
+
+    return RUN_GROUP("smmuv3/entries");
+}
