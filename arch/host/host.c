@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "arch/boot.h"
+#include "arch/host/store_buffer.h"
 #include "arch/seam.h"
 #include "lib/log.h"
 #include "lib/vmsa.h"
@@ -43,7 +44,7 @@ unsigned int host_cpu;
 unsigned int host_cpus = 1;
 uint64_t host_time_step = TIME_STEP;
 struct host_counters host_counters;
-void (*host_entry_observer)(volatile uint64_t *entry, uint64_t value);
+unsigned int (*host_choose)(unsigned int count);
 struct vcpu *host_guest;
 const struct arch_guest_ops *host_guest_ops;
 
@@ -67,6 +68,7 @@ uint64_t host_mmio_read(uint64_t address, unsigned int bytes)
                 (unsigned long long)address);
         abort();
     }
+    host_stores_moment();
     return model->read(model->context, address - model->base, bytes);
 }
 
@@ -79,6 +81,7 @@ void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes)
                 (unsigned long long)address);
         abort();
     }
+    host_stores_moment();
     model->write(model->context, address - model->base, value, bytes);
 }
 
@@ -93,31 +96,47 @@ bool mmio_probe32(uint64_t address, uint32_t *value)
     return true;
 }
 
-void host_entry_write(volatile uint64_t *entry, uint64_t value)
+/* The return addresses above a frame: every function here keeps its frame pointer. */
+static void find_callers(void *const *frame, const void **callers)
 {
+    static const uintptr_t frame_limit = 1 << 20;
+
+    for (unsigned int i = 0; i < HOST_STORE_CALLERS; i++) {
+        void *const *above = frame[0];
+
+        callers[i] = frame[1];
+        if (above <= frame || (uintptr_t)above - (uintptr_t)frame > frame_limit ||
+            !is_aligned((uintptr_t)above, sizeof(void *)))
+            break;
+        frame = above;
+    }
+}
+
+__attribute__((noinline)) void host_entry_write(volatile uint64_t *entry, uint64_t value)
+{
+    const void *callers[HOST_STORE_CALLERS] = { NULL };
+
+    find_callers(__builtin_frame_address(0), callers);
     host_counters.entries++;
-    if (host_entry_observer != NULL)
-        host_entry_observer(entry, value);
-    *entry = value;
+    host_store(entry, value, callers);
 }
 
 void host_barrier(void)
 {
     host_counters.barriers++;
+    host_stores_barrier();
 }
 
 void cache_clean(const volatile void *pointer, uint64_t size)
 {
-    (void)pointer;
-    (void)size;
     host_counters.cleans++;
+    host_stores_clean(memory_physical(pointer), size, false);
 }
 
 void cache_clean_invalidate(const volatile void *pointer, uint64_t size)
 {
-    (void)pointer;
-    (void)size;
     host_counters.invalidates++;
+    host_stores_clean(memory_physical(pointer), size, true);
 }
 
 void cache_synchronise_code(const volatile void *pointer, uint64_t size)
@@ -129,6 +148,7 @@ void cache_synchronise_code(const volatile void *pointer, uint64_t size)
 
 uint64_t host_time(void)
 {
+    host_stores_moment();
     now += host_time_step;
     return now;
 }
@@ -321,6 +341,7 @@ static void map_memory(void)
 void host_reset(void)
 {
     map_memory();
+    host_stores_reset();
     registers_count = 0;
     line_count = 0;
     now = 0;
@@ -329,7 +350,7 @@ void host_reset(void)
     memset(works, 0, sizeof(works));
     aborting = (struct topology_range){ 0 };
     host_counters = (struct host_counters){ 0 };
-    host_entry_observer = NULL;
+    host_choose = NULL;
     host_guest = NULL;
     host_cpu = 0;
     log_start(&port, 0);

@@ -43,8 +43,9 @@ struct host_counters {
 };
 extern struct host_counters host_counters;
 
-/* Called at every store to what hardware reads, before it happens; NULL: none. */
-extern void (*host_entry_observer)(volatile uint64_t *entry, uint64_t value);
+/* Picks one of count >= 2 things that the architecture allows now, by number; 0 is the plainest. Asked by
+ * every mechanism of the host that is set to be scheduled; NULL: 0 always. */
+extern unsigned int (*host_choose)(unsigned int count);
 
 /* The accesses of mmio_probe32 to [base, +size) abort. */
 void host_abort_range(uint64_t base, uint64_t size);

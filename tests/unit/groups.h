@@ -3,6 +3,7 @@
 #ifndef TESTS_GROUPS_H
 #define TESTS_GROUPS_H
 
+int run_host_tests(void);
 int run_lib_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);

@@ -27,37 +27,34 @@ static bool is_memory(uint64_t address, uint64_t size)
            range_inside(address, size, image, memory_physical(_end) - image);
 }
 
-/* Not the library's memcpy: padding between globals is memory too. */
-__attribute__((no_sanitize_address)) static void copy(void *to, const void *from, size_t size)
+/* The unit's own accesses may pass the CPUs' caches by; those of the devices behind it do not. */
+static enum host_view view_of(const void *context, enum smmuv3_model_access_kind kind)
 {
-    volatile unsigned char *t = to;
-    const volatile unsigned char *f = from;
-
-    for (size_t i = 0; i < size; i++)
-        t[i] = f[i];
+    return kind == SMMUV3_MODEL_CLIENT || machine.parameters[(uintptr_t)context].cohacc
+               ? HOST_VIEW_COHERENT
+               : HOST_VIEW_MEMORY;
 }
 
 static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
                       void *data, size_t size)
 {
-    (void)context;
     if (!is_memory(address, size))
         return false;
     if (size == sizeof(uint64_t) && machine.read_instead != NULL &&
         machine.read_instead(kind, address, data))
         return true;
-    copy(data, memory_pointer(address), size);
+    if (kind != SMMUV3_MODEL_AUDIT)
+        host_stores_moment();
+    host_view_read(view_of(context, kind), address, data, size);
     return true;
 }
 
 static bool unit_write(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
                        const void *data, size_t size)
 {
-    (void)context;
-    (void)kind;
     if (!is_memory(address, size))
         return false;
-    copy(memory_pointer(address), data, size);
+    host_view_write(view_of(context, kind), address, data, size);
     return true;
 }
 
@@ -150,6 +147,8 @@ void machine_add_unit(const struct smmuv3_model_parameters *parameters)
     };
 
     machine.parameters[index] = *parameters;
+    if (!parameters->cohacc)
+        host_noncoherent_start();
     machine.unit[index] = smmuv3_model_create(parameters, &environment);
     host_attach(&(struct host_registers){ .base = UNIT_BASE + index * UNIT_STRIDE,
                                           .size = 0x20000,

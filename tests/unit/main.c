@@ -6,6 +6,7 @@ int main(void)
 {
     int failed = 0;
 
+    failed += run_host_tests();
     failed += run_lib_tests();
     failed += run_pagetable_tests();
     failed += run_early_tests();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mixtures.h"
 
+#include "arch/host/store_buffer.h"
+
 #define VERSIONS 64
 
 static volatile uint64_t *watched;
@@ -17,11 +19,15 @@ static uint64_t syncs(void)
     return smmuv3_model_command_count(machine.unit[0], OPCODE_SYNC);
 }
 
+static enum host_view unit_view(void)
+{
+    return machine.parameters[0].cohacc ? HOST_VIEW_COHERENT : HOST_VIEW_MEMORY;
+}
+
 static void note_version(void)
 {
     assert_true(versions < VERSIONS);
-    for (unsigned int i = 0; i < ENTRY_WORDS; i++)
-        version[versions][i] = watched[i];
+    host_view_read(unit_view(), memory_physical(watched), version[versions], ENTRY_SIZE);
     versions++;
 }
 
@@ -53,17 +59,19 @@ static void try_all(void)
     } while (word < ENTRY_WORDS);
 }
 
-static void on_store(volatile uint64_t *entry, uint64_t value)
+static void on_store(const struct host_store *store)
 {
-    if (entry < watched || entry >= watched + ENTRY_WORDS)
+    uint64_t word = (store->address - memory_physical(watched)) / sizeof(uint64_t);
+
+    if (word >= ENTRY_WORDS || store->view != unit_view())
         return;
     if (syncs() != syncs_seen) {
-        /* What was fetched before is gone: only what stands there now counts. */
+        /* What was fetched before is gone: only what stood there before the store counts. */
         syncs_seen = syncs();
         versions = 0;
         note_version();
+        version[0][word] = store->before;
     }
-    *entry = value;
     mixtures_stores++;
     note_version();
     try_all();
@@ -78,10 +86,10 @@ void mixtures_watch(volatile uint64_t *entry, void (*checker)(const uint64_t wor
     mixtures_tried = 0;
     syncs_seen = syncs();
     note_version();
-    host_entry_observer = on_store;
+    host_visible = on_store;
 }
 
 void mixtures_stop(void)
 {
-    host_entry_observer = NULL;
+    host_visible = NULL;
 }

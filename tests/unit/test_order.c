@@ -19,10 +19,9 @@ static void start(void)
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
 }
 
-static void note_store(volatile uint64_t *entry, uint64_t value)
+static void note_store(const struct host_store *store)
 {
-    (void)entry;
-    (void)value;
+    (void)store;
     stored = true;
     barriers_at_store = host_counters.barriers;
 }
@@ -46,7 +45,7 @@ static void expect_barrier(unsigned int unit, uint64_t offset, uint64_t value)
 static void a_barrier_stands_between_each_store_and_the_register_that_tells_of_it(void)
 {
     machine_plain();
-    host_entry_observer = note_store;
+    host_visible = note_store;
     machine.before_register_write = expect_barrier;
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);

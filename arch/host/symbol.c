@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of functions from the program's own symbol table, static ones too, for reports. */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arch/host/store_buffer.h"
+
+static const Elf64_Sym *symbols;
+static size_t symbol_count;
+static const char *names;
+
+static void find_tables(const char *file)
+{
+    const Elf64_Ehdr *header = (const void *)file;
+    const Elf64_Shdr *section = (const void *)(file + header->e_shoff);
+
+    for (unsigned int i = 0; i < header->e_shnum; i++) {
+        if (section[i].sh_type != SHT_SYMTAB)
+            continue;
+        symbols = (const void *)(file + section[i].sh_offset);
+        symbol_count = section[i].sh_size / sizeof(*symbols);
+        names = file + section[section[i].sh_link].sh_offset;
+    }
+}
+
+static void load(void)
+{
+    static bool tried;
+    struct stat status;
+
+    if (tried)
+        return;
+    tried = true;
+    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return;
+    if (fstat(file, &status) == 0) {
+        void *got = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+
+        if (got != MAP_FAILED)
+            find_tables(got);
+    }
+    close(file);
+}
+
+const char *host_symbol(const void *code)
+{
+    uint64_t address = (uint64_t)(uintptr_t)code;
+
+    load();
+    for (size_t i = 0; i < symbol_count; i++) {
+        const Elf64_Sym *symbol = &symbols[i];
+
+        if (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+            address - symbol->st_value < symbol->st_size)
+            return names + symbol->st_name;
+    }
+    return "?";
+}
