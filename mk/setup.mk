@@ -7,6 +7,7 @@
 # SETUP_BUILD   compilers, python3, dtc, libfdt, cmocka
 # SETUP_NEWLIB  the C library of the guests (includes SETUP_BUILD)
 # SETUP_QEMU    the emulator; with QEMU=program only its version is checked
+# SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
 # SETUP_LINT    clang, clang-tidy, clang-format, cppcheck (includes SETUP_BUILD)
 #
 # A stamp's name holds the recipe and what else it depends on, so that an
@@ -43,6 +44,7 @@ setup_machine := $(shell uname -nm)
 SETUP_BUILD := $(call setup_stamp,build,build common apt wrap,$(CROSS_COMPILE) $(HOSTCC) $(PYTHON) $(setup_machine))
 SETUP_NEWLIB := $(call setup_stamp,newlib,newlib,$(CROSS_COMPILE))
 SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
+SETUP_PROOF := $(call setup_stamp,proof,proof apt,$(HOSTCC) $(setup_machine))
 SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
 
 # $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
@@ -61,11 +63,14 @@ $(SETUP_NEWLIB): | $(SETUP_BUILD)
 $(SETUP_QEMU):
 	$(call setup_run,qemu)
 
+$(SETUP_PROOF): | $(SETUP_BUILD)
+	$(call setup_run,proof)
+
 $(SETUP_LINT): | $(SETUP_BUILD)
 	$(call setup_run,lint)
 
 .PHONY: setup
-setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
+setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT) $(SETUP_PROOF)
 	@:
 
 # The stamps are no default goal: the Makefile chooses.
