@@ -11,6 +11,7 @@ include mk/setup.mk
 include mk/image.mk
 include guests/guests.mk
 include mk/host.mk
+include mk/coverage.mk
 include mk/lint.mk
 include mk/run.mk
 -include tests/system/loader.mk
@@ -22,6 +23,7 @@ help:
 	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
 	@echo 'make test                                    all tests: test-host, test-qemu, lint'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
+	@echo 'make coverage                                lines and branches that the host tests reach'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
 	@echo 'make clean                                   what was built; tools stay'

@@ -16,7 +16,7 @@ HOST_CORE_SOURCES := $(filter-out lib/string.c,$(CORE_C_SOURCES)) $(wildcard arc
 HOST_TEST_SOURCES := $(wildcard tests/unit/*.c)
 HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
-                  $(MODEL_SOURCES) $(MODEL_TEST_SOURCES)
+                  $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c)
 
 # $(call host_objects,folder,sources): where a variant keeps its objects
 host_objects = $(2:%.c=$(1)/%.o)
