@@ -2,6 +2,8 @@
 # The reference models and their own tests. MODEL_TEST_SOURCES, MODEL_SOURCES and -lcmocka make one
 # program that runs all tests of the models.
 MODEL_SOURCES := \
+    tests/model/smmuv3/cd.c \
+    tests/model/smmuv3/cd_table.c \
     tests/model/smmuv3/command_effect.c \
     tests/model/smmuv3/command_format.c \
     tests/model/smmuv3/commands.c \
@@ -9,15 +11,20 @@ MODEL_SOURCES := \
     tests/model/smmuv3/enable.c \
     tests/model/smmuv3/events.c \
     tests/model/smmuv3/gerror.c \
+    tests/model/smmuv3/httu.c \
+    tests/model/smmuv3/index.c \
     tests/model/smmuv3/model.c \
     tests/model/smmuv3/parameters.c \
     tests/model/smmuv3/queue.c \
     tests/model/smmuv3/reach.c \
     tests/model/smmuv3/register_values.c \
     tests/model/smmuv3/registers.c \
+    tests/model/smmuv3/stage1.c \
     tests/model/smmuv3/stage2.c \
     tests/model/smmuv3/ste.c \
     tests/model/smmuv3/stream_table.c \
+    tests/model/smmuv3/substream.c \
+    tests/model/smmuv3/tables.c \
     tests/model/smmuv3/tlb.c \
     tests/model/smmuv3/trace.c \
     tests/model/smmuv3/translate.c

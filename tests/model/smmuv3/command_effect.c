@@ -69,10 +69,9 @@ bool smmuv3_model_invalidation_pending(const struct smmuv3_model *model)
 static bool range_unpredictable(const struct smmuv3_model_command *command)
 {
     unsigned level = command->ttl ? command->ttl : LAST_LEVEL;
-    struct stage2 shape = { .granule = command->granule };
+    const struct tables shape = { .granule = command->granule };
 
-    return command->granule &&
-           offset_within(command->address, model_stage2_level_shift(&shape, level));
+    return command->granule && offset_within(command->address, model_level_shift(&shape, level));
 }
 
 static void prefetch(struct smmuv3_model *model, const struct smmuv3_model_command *command)

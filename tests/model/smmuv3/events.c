@@ -55,11 +55,12 @@ static void build_record(uint64_t record[EVENT_WORDS], const struct smmuv3_model
                                                    field_mask(EVENT_FETCHADDR);
     }
     if (content == WITH_INPUT_FETCH || content == WITH_INPUT_IPA) {
-        field_put(record, EVENT_PNU, access->privileged);
-        field_put(record, EVENT_IND, access->instruction && !access->write);
+        field_put(record, EVENT_PNU, fault->privileged);
+        field_put(record, EVENT_IND, fault->instruction && !access->write);
         field_put(record, EVENT_RNW, !access->write);
         field_put(record, EVENT_S2, fault->s2);
         field_put(record, EVENT_CLASS, fault->class_);
+        field_put(record, EVENT_TTRNW, fault->event == F_PERMISSION && fault->ttrnw);
         field_put(record, EVENT_INPUTADDR, access->iova);
     }
     if (content == WITH_INPUT_IPA && fault->s2) {
@@ -163,6 +164,7 @@ struct smmuv3_model_event smmuv3_model_decode_event(const uint64_t record[4])
         event.input_address = field_of(record, EVENT_INPUTADDR);
     }
     if (content == WITH_INPUT_IPA) {
+        event.ttrnw = field_of(record, EVENT_TTRNW);
         event.ipa = field_address(record, EVENT_IPA);
     }
     return event;

@@ -85,7 +85,8 @@ static inline uint64_t offset_within(uint64_t address, unsigned log2)
 
 /*
  * ---- 6.3 registers. Confirmed: FreeBSD; GERROR, CR0, queues, IDR3.HAD, RIL, BBML: QEMU;
- * CR0.SMMUEN, GBPA.ABORT and Update: TF-A. Manual only: the rest of GBPA, IDR3.XNX, FWB, STT.
+ * CR0.SMMUEN, GBPA.ABORT and Update: TF-A. Manual only: the rest of GBPA, IDR3.XNX, FWB, STT,
+ * IDR1.ATTR_PERMS_OVR.
  */
 
 enum idr0_field {
@@ -116,6 +117,7 @@ enum idr1_field {
     IDR1_PRIQS = FIELD(15, 11),
     IDR1_EVENTQS = FIELD(20, 16),
     IDR1_CMDQS = FIELD(25, 21),
+    IDR1_ATTR_PERMS_OVR = FIELD(26, 26),
 };
 
 enum idr3_field {
@@ -219,7 +221,8 @@ enum l1std_field {
 
 /*
  * ---- 5.2 STE, 8 words. Confirmed: FreeBSD, and QEMU but for S2HD, S2HA, S2S, which its older
- * versions have one bit too high. Manual only: S2HD, S2HA, S2FWB.
+ * versions have one bit too high. S2PTW, PRIVCFG and INSTCFG: FreeBSD. Manual only: S2HD, S2HA,
+ * S2FWB.
  */
 
 enum {
@@ -239,6 +242,8 @@ enum ste_field {
     STE_S1STALLD = FIELD(91, 91),
     STE_EATS = FIELD(93, 92),
     STE_STRW = FIELD(95, 94),
+    STE_PRIVCFG = FIELD(113, 112),
+    STE_INSTCFG = FIELD(115, 114),
     STE_S2VMID = FIELD(143, 128),
     STE_S2T0SZ = FIELD(165, 160),
     STE_S2SL0 = FIELD(167, 166),
@@ -247,6 +252,7 @@ enum ste_field {
     STE_S2AA64 = FIELD(179, 179),
     STE_S2ENDI = FIELD(180, 180),
     STE_S2AFFD = FIELD(181, 181),
+    STE_S2PTW = FIELD(182, 182),
     STE_S2HD = FIELD(183, 183),
     STE_S2HA = FIELD(184, 184),
     STE_S2S = FIELD(185, 185),
@@ -261,20 +267,84 @@ enum ste_config_field {
     CONFIG_PASS = FIELD(2, 2),
 };
 
+/* ---- 5.3 L1CD. Confirmed: Linux arm-smmu-v3.h, whose L2Ptr ends at bit 51 */
+
+enum l1cd_field {
+    L1CD_V = FIELD(0, 0),
+    L1CD_L2PTR = FIELD(55, 12),
+};
+
 /*
- * ---- stage-2 descriptors, VMSAv8-64 (DDI 0487). Confirmed: QEMU hw/arm/smmu-internal.h, but for
- * XN and the address bits 51:48, which it lacks.
+ * ---- 5.4 CD, 8 words. Confirmed: word 0 but for T1SZ and TG1, and TTB0: FreeBSD and Zephyr; T1SZ,
+ * TG1, HAD0, HAD1, TTB1: QEMU, and a vendor's table of fields in HAL_IOMMUv3. Manual only: that
+ * HAFT, E0PD, DS, PIE and what goes with them are reserved on the units that the model makes.
+ */
+
+enum {
+    CD_WORDS = 8,
+    CD_LOG2_BYTES = 6,
+    L1CD_LOG2_BYTES = 3,
+};
+
+enum cd_field {
+    CD_T0SZ = FIELD(5, 0),
+    CD_TG0 = FIELD(7, 6),
+    CD_EPD0 = FIELD(14, 14),
+    CD_ENDI = FIELD(15, 15),
+    CD_T1SZ = FIELD(21, 16),
+    CD_TG1 = FIELD(23, 22),
+    CD_EPD1 = FIELD(30, 30),
+    CD_V = FIELD(31, 31),
+    CD_IPS = FIELD(34, 32),
+    CD_AFFD = FIELD(35, 35),
+    CD_WXN = FIELD(36, 36),
+    CD_UWXN = FIELD(37, 37),
+    CD_TBI0 = FIELD(38, 38),
+    CD_TBI1 = FIELD(39, 39),
+    CD_PAN = FIELD(40, 40),
+    CD_AA64 = FIELD(41, 41),
+    CD_HD = FIELD(42, 42),
+    CD_HA = FIELD(43, 43),
+    CD_S = FIELD(44, 44),
+    CD_R = FIELD(45, 45),
+    CD_A = FIELD(46, 46),
+    CD_ASET = FIELD(47, 47),
+    CD_ASID = FIELD(63, 48),
+    CD_HAD0 = FIELD(65, 65),
+    CD_TTB0 = FIELD(115, 68),
+    CD_HAD1 = FIELD(129, 129),
+    CD_TTB1 = FIELD(179, 132),
+    CD_MAIR = FIELD(255, 192),
+};
+
+/*
+ * ---- descriptors, VMSAv8-64 (DDI 0487 D8.3). Confirmed: QEMU hw/arm/smmu-internal.h, but for
+ * DBM, Contiguous, nG, XN, PXN, their Table forms and the address bits 51:48, which it lacks; those:
+ * Linux pgtable-hwdef.h, the address bits DDI 0487 only.
  */
 
 enum descriptor_field {
     DESC_VALID = FIELD(0, 0),
-    DESC_TABLE = FIELD(1, 1), /* at level 3: page */
+    DESC_TABLE = FIELD(1, 1),                /* at level 3: page */
+    DESC_S2MEMATTR_NORMAL = FIELD(5, 4),     /* stage 2: 0 is Device */
+    DESC_S2MEMATTR_FWB_NORMAL = FIELD(4, 4), /* the same with S2FWB */
     DESC_S2AP_READ = FIELD(6, 6),
     DESC_S2AP_WRITE = FIELD(7, 7),
+    DESC_AP_USER = FIELD(6, 6), /* stage 1, AP[1] */
+    DESC_AP_READ_ONLY = FIELD(7, 7),
     DESC_AF = FIELD(10, 10),
+    DESC_NG = FIELD(11, 11),
     DESC_ADDRESS_51_48 = FIELD(15, 12), /* granule of 64 KiB, 52-bit output */
     DESC_ADDRESS = FIELD(47, 12),
-    DESC_XN = FIELD(54, 53),
+    DESC_DBM = FIELD(51, 51),
+    DESC_CONTIGUOUS = FIELD(52, 52),
+    DESC_PXN = FIELD(53, 53),
+    DESC_UXN = FIELD(54, 54), /* XN where there is one privilege only */
+    DESC_XN = FIELD(54, 53),  /* stage 2 */
+    DESC_PXN_TABLE = FIELD(59, 59),
+    DESC_UXN_TABLE = FIELD(60, 60),
+    DESC_AP_TABLE_NO_USER = FIELD(61, 61),
+    DESC_AP_TABLE_READ_ONLY = FIELD(62, 62),
     DESC_LOG2_BYTES = 3,
 };
 
@@ -361,7 +431,10 @@ enum {
     PRI_RESP_RESERVED = 3,
 };
 
-/* ---- 7.3 events, 4 words. Confirmed: QEMU, which writes InputAddr and IPA in whole words */
+/*
+ * ---- 7.3 events, 4 words. Confirmed: QEMU, which writes InputAddr and IPA in whole words; TTRnW:
+ * Linux arm-smmu-v3.h
+ */
 
 enum {
     EVENT_WORDS = 4,
@@ -380,6 +453,7 @@ enum event_field {
     EVENT_RNW = FIELD(99, 99),
     EVENT_S2 = FIELD(103, 103),
     EVENT_CLASS = FIELD(105, 104),
+    EVENT_TTRNW = FIELD(108, 108),
     EVENT_INPUTADDR = FIELD(191, 128),
     EVENT_IPA = FIELD(247, 204),
     EVENT_FETCHADDR = FIELD(247, 195),

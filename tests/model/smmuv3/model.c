@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-static void *must(void *memory)
+void *model_must(void *memory)
 {
     if (!memory) {
         fputs("smmuv3 model: out of memory\n", stderr);
@@ -20,14 +20,14 @@ static void *must(void *memory)
 struct smmuv3_model *smmuv3_model_create(const struct smmuv3_model_parameters *parameters,
                                          const struct smmuv3_model_environment *environment)
 {
-    struct smmuv3_model *model = must(calloc(1, sizeof(*model)));
+    struct smmuv3_model *model = model_must(calloc(1, sizeof(*model)));
 
     model->p = *parameters;
     model->environment = *environment;
     if (!model->p.trace_length) {
         model->p.trace_length = TRACE_DEFAULT;
     }
-    model->trace = must(calloc(model->p.trace_length, sizeof(*model->trace)));
+    model->trace = model_must(calloc(model->p.trace_length, sizeof(*model->trace)));
     smmuv3_model_reset(model);
     return model;
 }
@@ -41,7 +41,12 @@ void smmuv3_model_destroy(struct smmuv3_model *model)
     free(model->pending);
     free(model->caches.l1stds);
     free(model->caches.stes);
+    free(model->caches.l1cds);
+    free(model->caches.cds);
     free(model->caches.tlb);
+    model_index_free(&model->caches.ste_index);
+    model_index_free(&model->caches.cd_index);
+    model_index_free(&model->caches.tlb_index);
     free(model);
 }
 
@@ -64,20 +69,24 @@ void smmuv3_model_evict(struct smmuv3_model *model)
 {
     model->caches.l1std_count = 0;
     model->caches.ste_count = 0;
-    model->caches.tlb_count = 0;
+    model->caches.l1cd_count = 0;
+    model->caches.cd_count = 0;
+    model_index_clear(&model->caches.ste_index);
+    model_index_clear(&model->caches.cd_index);
+    model_tlb_evict(model);
 }
 
 /* Make sure that `array` has room for one more than *room elements; it doubles. */
 void *model_grow(void *array, unsigned *room, size_t element)
 {
     *room = *room ? *room * 2 : 16;
-    return must(realloc(array, *room * element));
+    return model_must(realloc(array, *room * element));
 }
 
 /* ------------------------------------------------------------------ memory and interrupts */
 
 /* An external abort that a test asked for. */
-static bool injected_abort(struct smmuv3_model *model, enum smmuv3_model_access_kind kind)
+bool model_injected_abort(struct smmuv3_model *model, enum smmuv3_model_access_kind kind)
 {
     if (!model->abort_next[kind]) {
         return false;
@@ -89,7 +98,7 @@ static bool injected_abort(struct smmuv3_model *model, enum smmuv3_model_access_
 bool model_read(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, uint64_t address,
                 void *data, size_t size)
 {
-    if (injected_abort(model, kind)) {
+    if (model_injected_abort(model, kind)) {
         return false;
     }
     return model->environment.read(model->environment.context, kind, address, data, size);
@@ -99,7 +108,7 @@ bool model_read(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, 
 bool model_read_words(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, bool pure,
                       uint64_t address, uint64_t *words, unsigned count)
 {
-    if (!pure && injected_abort(model, kind)) {
+    if (!pure && model_injected_abort(model, kind)) {
         return false;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -114,7 +123,7 @@ bool model_read_words(struct smmuv3_model *model, enum smmuv3_model_access_kind 
 bool model_write(struct smmuv3_model *model, enum smmuv3_model_access_kind kind, uint64_t address,
                  const void *data, size_t size)
 {
-    if (injected_abort(model, kind)) {
+    if (model_injected_abort(model, kind)) {
         return false;
     }
     return model->environment.write(model->environment.context, kind, address, data, size);

@@ -72,10 +72,10 @@ static bool executable(const struct audit *audit, unsigned xn)
 static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint64_t descriptor)
 {
     const struct stage2 *s2 = audit->s2;
-    unsigned log2 = model_stage2_level_shift(s2, level);
-    uint64_t output = model_stage2_output(audit->model, s2, log2, descriptor);
+    unsigned log2 = model_level_shift(&s2->t, level);
+    uint64_t output = model_output(audit->model, &s2->t, log2, descriptor);
 
-    if (output > low_bits(s2->output_bits) || (!s2->affd && !field_in(descriptor, DESC_AF))) {
+    if (output > low_bits(s2->t.output_bits) || (!s2->affd && !field_in(descriptor, DESC_AF))) {
         return;
     }
     report(audit, (struct smmuv3_model_reach){
@@ -92,8 +92,8 @@ static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint6
 static void visit_table(struct audit *audit, unsigned level, uint64_t table, uint64_t ipa)
 {
     const struct stage2 *s2 = audit->s2;
-    uint64_t entries = power_of_2(model_stage2_index_bits(s2, level));
-    uint64_t span = power_of_2(model_stage2_level_shift(s2, level));
+    uint64_t entries = power_of_2(model_index_bits(&s2->t, level));
+    uint64_t span = power_of_2(model_level_shift(&s2->t, level));
 
     for (uint64_t i = 0; i < entries; i++) {
         uint64_t descriptor = 0;
@@ -102,11 +102,11 @@ static void visit_table(struct audit *audit, unsigned level, uint64_t table, uin
         if (!look(audit, table + i * sizeof(descriptor), &descriptor, 1)) {
             continue;
         }
-        if (model_stage2_is_leaf(audit->model, s2, level, descriptor)) {
+        if (model_is_leaf(audit->model, &s2->t, level, descriptor)) {
             report_leaf(audit, level, ipa + i * span, descriptor);
-        } else if (model_stage2_is_table(level, descriptor)) {
-            output = model_stage2_output(audit->model, s2, s2->granule, descriptor);
-            if (output <= low_bits(s2->output_bits)) {
+        } else if (model_is_table(level, descriptor)) {
+            output = model_output(audit->model, &s2->t, s2->t.granule, descriptor);
+            if (output <= low_bits(s2->t.output_bits)) {
                 visit_table(audit, level + 1, output, ipa + i * span);
             }
         }
@@ -117,18 +117,18 @@ static void visit_table(struct audit *audit, unsigned level, uint64_t table, uin
 static bool memory_agrees(struct audit *audit, const struct tlb_entry *entry)
 {
     const struct stage2 *s2 = audit->s2;
-    uint64_t table = s2->ttb;
+    uint64_t table = s2->t.ttb;
 
-    for (unsigned level = s2->start_level; level <= entry->level; level++) {
-        unsigned log2 = model_stage2_level_shift(s2, level);
-        uint64_t within = offset_within(entry->input, log2 + model_stage2_index_bits(s2, level));
+    for (unsigned level = s2->t.start_level; level <= entry->level; level++) {
+        unsigned log2 = model_level_shift(&s2->t, level);
+        uint64_t within = offset_within(entry->input, log2 + model_index_bits(&s2->t, level));
         uint64_t descriptor = 0;
 
         if (!look(audit, table + within / power_of_2(log2) * sizeof(descriptor), &descriptor, 1) ||
-            !model_stage2_is_table(level, descriptor)) {
+            !model_is_table(level, descriptor)) {
             return false;
         }
-        table = model_stage2_output(audit->model, s2, s2->granule, descriptor);
+        table = model_output(audit->model, &s2->t, s2->t.granule, descriptor);
     }
     return table == entry->output;
 }
@@ -143,7 +143,7 @@ static void visit_tlb(struct audit *audit)
         const struct tlb_entry *entry = &caches->tlb[i];
 
         if (entry->regime != REGIME_NS_EL1_IPA || entry->vmid != s2->vmid ||
-            entry->input > low_bits(s2->input_bits)) {
+            entry->input > low_bits(s2->t.input_bits)) {
             continue;
         }
         if (!entry->table) {
@@ -151,11 +151,11 @@ static void visit_tlb(struct audit *audit)
                               .iova = entry->input,
                               .address = entry->output,
                               .size = power_of_2(entry->log2_size),
-                              .readable = entry->readable,
-                              .writable = entry->writable,
-                              .executable = executable(audit, entry->xn),
+                              .readable = entry->s2.user & RIGHT_READ,
+                              .writable = entry->s2.user & RIGHT_WRITE,
+                              .executable = (entry->s2.user | entry->s2.privileged) & RIGHT_EXECUTE,
                           });
-        } else if (entry->granule == s2->granule && entry->level >= s2->start_level &&
+        } else if (entry->granule == s2->t.granule && entry->level >= s2->t.start_level &&
                    !memory_agrees(audit, entry)) {
             visit_table(audit, entry->level + 1, entry->output, entry->input);
         }
@@ -173,7 +173,7 @@ static void visit_ste(struct audit *audit, const uint64_t ste[STE_WORDS],
     if (model_ste_illegal(audit->model, ste) || !field_in(config, CONFIG_PASS)) {
         return;
     }
-    if (model_ste_not_modelled(audit->model, ste)) {
+    if (model_ste_not_modelled(audit->model, ste) || field_in(config, CONFIG_STAGE1)) {
         audit->complete = false;
         return;
     }
@@ -184,7 +184,7 @@ static void visit_ste(struct audit *audit, const uint64_t ste[STE_WORDS],
     }
     s2 = model_ste_stage2(audit->model, ste);
     audit->s2 = &s2;
-    visit_table(audit, s2.start_level, s2.ttb, 0);
+    visit_table(audit, s2.t.start_level, s2.t.ttb, 0);
     visit_tlb(audit);
     audit->s2 = NULL;
 }

@@ -53,6 +53,7 @@ static uint64_t idr1(const struct smmuv3_model_parameters *p)
     field_put(&value, IDR1_PRIQS, p->priqs);
     field_put(&value, IDR1_EVENTQS, p->eventqs);
     field_put(&value, IDR1_CMDQS, p->cmdqs);
+    field_put(&value, IDR1_ATTR_PERMS_OVR, p->attr_perms_ovr);
     return value;
 }
 

@@ -17,11 +17,12 @@
  *  - whatever the architecture calls a mistake of software takes its architectural effect and is
  *    written to a list of programming errors, so that a test can assert that there were none.
  *
- * Built: registers, stream tables, bypass, abort and stage 2 (VMSAv8-64), every command of the
+ * Built: registers, stream tables, context descriptors and substreams, bypass, abort, stage 1,
+ * stage 2 and both (VMSAv8-64, little-endian), hardware flag updates, every command of the
  * Non-secure queue, both error paths, the event queue, GERROR, interrupts, late acknowledgement.
- * Not yet: stage 1 and nested translation, stalls, ATS, PRI, hardware flag updates, mixed-endian
- * and AArch32 tables. A transaction that needs one of these is terminated with the outcome
- * SMMUV3_MODEL_NOT_MODELLED, never with an event, so that a test cannot mistake it for a result.
+ * Not yet: stalls, ATS, PRI, big-endian and AArch32 tables; 52-bit input addresses (IDR5.VAX).
+ * A transaction that needs one of these is terminated with the outcome SMMUV3_MODEL_NOT_MODELLED,
+ * never with an event, so that a test cannot mistake it for a result.
  *
  * Any number of instances exist at once; they share nothing. An instance is not thread-safe.
  */
@@ -81,6 +82,7 @@ struct smmuv3_model_parameters {
     unsigned priqs;
     unsigned eventqs;
     unsigned cmdqs;
+    bool attr_perms_ovr; /* STE.PRIVCFG and INSTCFG exist */
     /* IDR3 */
     bool had;
     bool fwb;
@@ -127,7 +129,10 @@ struct smmuv3_model_parameters smmuv3_model_like_mmu600(void);
 enum smmuv3_model_access_kind {
     SMMUV3_MODEL_FETCH_L1STD,
     SMMUV3_MODEL_FETCH_STE,
-    SMMUV3_MODEL_FETCH_TABLE, /* translation table descriptor */
+    SMMUV3_MODEL_FETCH_L1CD,
+    SMMUV3_MODEL_FETCH_CD,
+    SMMUV3_MODEL_FETCH_TABLE,  /* translation table descriptor */
+    SMMUV3_MODEL_UPDATE_TABLE, /* access flag or dirty state of one, atomically */
     SMMUV3_MODEL_FETCH_COMMAND,
     SMMUV3_MODEL_WRITE_EVENT,
     SMMUV3_MODEL_WRITE_MSI,
@@ -150,6 +155,9 @@ enum smmuv3_model_line {
  * that a store buffer in between may change memory from word to word; client accesses come in
  * pieces that do not cross a translation. All of memory is little-endian. `interrupt` may be
  * null; it is called after what it announces can be observed.
+ *
+ * `update` writes `desired` over a 64-bit word if it holds `expected`, as one atomic access, and
+ * tells in `seen` what it held. Null means: by one read and one write, with nothing in between.
  */
 struct smmuv3_model_environment {
     void *context;
@@ -158,6 +166,8 @@ struct smmuv3_model_environment {
     bool (*write)(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
                   const void *data, size_t size);
     void (*interrupt)(void *context, enum smmuv3_model_line line);
+    bool (*update)(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
+                   uint64_t expected, uint64_t desired, uint64_t *seen);
 };
 
 /* ------------------------------------------------------------------ life */
@@ -194,8 +204,9 @@ void smmuv3_model_write64(struct smmuv3_model *model, uint32_t offset, uint64_t 
 
 enum smmuv3_model_outcome {
     SMMUV3_MODEL_OK,
-    SMMUV3_MODEL_ABORT,        /* the unit terminated the transaction */
-    SMMUV3_MODEL_BUS_ABORT,    /* translated, but memory refused: no event is recorded */
+    SMMUV3_MODEL_ABORT,     /* the unit terminated the transaction */
+    SMMUV3_MODEL_RAZ_WI,    /* terminated, but the device is told that it succeeded (CD.A == 0) */
+    SMMUV3_MODEL_BUS_ABORT, /* translated, but memory refused: no event is recorded */
     SMMUV3_MODEL_NOT_MODELLED, /* needs a part of the architecture that the model lacks */
 };
 
@@ -216,8 +227,8 @@ struct smmuv3_model_result {
     uint64_t address;    /* outcome OK: the output address of iova */
     uint64_t contiguous; /* outcome OK: bytes from there under the same translation */
     bool readable, writable, executable;
-    uint8_t event;            /* outcome ABORT: number of the event, 0 if it is silent */
-    bool event_suppressed;    /* S2R == 0 or RECINVSID == 0 keeps it from being recorded */
+    uint8_t event;            /* outcome ABORT, RAZ_WI: number of the event, 0 if it is silent */
+    bool event_suppressed;    /* CD.R, S2R or RECINVSID == 0 keeps it from being recorded */
     const char *not_modelled; /* outcome NOT_MODELLED: what is missing */
     size_t done;              /* of smmuv3_model_dma: bytes transferred before it ended */
     uint64_t fault_iova;      /* of smmuv3_model_dma: the input address that ended it */
@@ -226,11 +237,17 @@ struct smmuv3_model_result {
 /*
  * A device reads into, or writes from, `buffer`. The access is cut where translations end; each
  * piece is a transaction of its own, and the first that fails ends the access with its outcome,
- * `done` telling how much went through. Caches fill, events are recorded.
+ * `done` telling how much went through. Caches fill, events are recorded. What a RAZ_WI outcome
+ * ends reads as zero.
  */
 struct smmuv3_model_result smmuv3_model_dma(struct smmuv3_model *model, uint32_t stream_id,
                                             uint64_t iova, void *buffer, size_t length,
                                             bool is_write);
+
+/* The same with a SubstreamID; its stream, substream, direction and attributes are `access`'s. */
+struct smmuv3_model_result smmuv3_model_dma_as(struct smmuv3_model *model,
+                                               const struct smmuv3_model_access *access,
+                                               void *buffer, size_t length);
 
 /* One transaction with all its attributes, translated as smmuv3_model_dma does, not performed. */
 struct smmuv3_model_result smmuv3_model_transact(struct smmuv3_model *model,
@@ -387,7 +404,7 @@ bool smmuv3_model_invalidation_pending(const struct smmuv3_model *model);
 
 /* Entries in the caches, for tests of the model itself and for statistics. */
 struct smmuv3_model_cached {
-    unsigned l1stds, stes, leaves, tables;
+    unsigned l1stds, stes, l1cds, cds, leaves, tables;
 };
 struct smmuv3_model_cached smmuv3_model_cached(const struct smmuv3_model *model);
 
@@ -407,6 +424,7 @@ struct smmuv3_model_event {
     bool pnu, ind, rnw;
     bool s2;
     unsigned class_; /* 0 CD, 1 TTD, 2 IN */
+    bool ttrnw;      /* of a permission fault on a stage-1 descriptor: it was read */
     uint64_t input_address;
     uint64_t ipa;
     uint64_t fetch_address;

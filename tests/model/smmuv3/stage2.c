@@ -1,67 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stage-2 walks over VMSAv8-64 tables (3.4, DDI 0487): concatenated starting tables, walk cache,
- * reserved descriptors, output size, access flag, permissions.
+ * Stage-2 walks over VMSAv8-64 tables (3.4, 3.13, DDI 0487): walk cache, reserved descriptors, output
+ * size, access flag and dirty state, permissions; for transactions, and for what stage 1 fetches.
  */
 #include "internal.h"
-
-/* Bits of the input address below those that a table of this level resolves. */
-unsigned model_stage2_level_shift(const struct stage2 *s2, unsigned level)
-{
-    return s2->granule + (s2->granule - DESC_LOG2_BYTES) * (LAST_LEVEL - level);
-}
-
-/* Bits that it resolves; more than a stride at the start where tables are concatenated. */
-unsigned model_stage2_index_bits(const struct stage2 *s2, unsigned level)
-{
-    if (level == s2->start_level) {
-        return s2->input_bits - model_stage2_level_shift(s2, level);
-    }
-    return s2->granule - DESC_LOG2_BYTES;
-}
-
-bool model_stage2_is_table(unsigned level, uint64_t descriptor)
-{
-    return level < LAST_LEVEL && field_in(descriptor, DESC_VALID) &&
-           field_in(descriptor, DESC_TABLE);
-}
-
-/* Blocks: 4 KiB at levels 1 and 2, 16 KiB at 2, 64 KiB at 2 and, with 52-bit addresses, 1. */
-static bool block_allowed(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level)
-{
-    switch (s2->granule) {
-    case 12:
-        return level == 1 || level == 2;
-    case 14:
-        return level == 2;
-    default:
-        return level == 2 || (level == 1 && model->p.oas == 52);
-    }
-}
-
-bool model_stage2_is_leaf(const struct smmuv3_model *model, const struct stage2 *s2, unsigned level,
-                          uint64_t descriptor)
-{
-    if (!field_in(descriptor, DESC_VALID)) {
-        return false;
-    }
-    if (level == LAST_LEVEL) {
-        return field_in(descriptor, DESC_TABLE);
-    }
-    return !field_in(descriptor, DESC_TABLE) && block_allowed(model, s2, level);
-}
-
-/* The address in a descriptor, aligned to 2^log2; bits 51:48 lie low with 64 KiB granules. */
-uint64_t model_stage2_output(const struct smmuv3_model *model, const struct stage2 *s2,
-                             unsigned log2, uint64_t descriptor)
-{
-    uint64_t output = align_down(field_address(&descriptor, DESC_ADDRESS), log2);
-
-    if (s2->granule == 16 && model->p.oas == 52) {
-        field_put(&output, FIELD(51, 48), field_in(descriptor, DESC_ADDRESS_51_48));
-    }
-    return output;
-}
 
 /* XN[1:0]: 0 all, 1 unprivileged only, 2 nobody, 3 privileged only; without XNX, XN[1] alone. */
 bool model_stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged)
@@ -78,29 +20,27 @@ bool model_stage2_executable(const struct smmuv3_model *model, unsigned xn, bool
     }
 }
 
-/* ------------------------------------------------------------------ faults */
-
-static bool fails(struct fault *fault, uint8_t event, uint64_t ipa)
+/* A writable-clean leaf counts as writable: the write itself will mark it dirty. */
+struct rights model_stage2_rights(const struct smmuv3_model *model, const struct stage2 *s2,
+                                  uint64_t descriptor)
 {
-    *fault = (struct fault){
-        .event = event,
-        .translation_related = true,
-        .s2 = true,
-        .class_ = CLASS_IN,
-        .ipa = ipa,
+    unsigned xn = (unsigned)field_in(descriptor, DESC_XN);
+    bool writable = field_in(descriptor, DESC_S2AP_WRITE);
+    bool clean = !writable && s2->hd && field_in(descriptor, DESC_DBM);
+    unsigned data = (field_in(descriptor, DESC_S2AP_READ) ? RIGHT_READ : 0u) |
+                    (writable || clean ? RIGHT_WRITE : 0u);
+
+    return (struct rights){
+        .user = (uint8_t)(data | (model_stage2_executable(model, xn, false) ? RIGHT_EXECUTE : 0u)),
+        .privileged = (uint8_t)(data |
+                                (model_stage2_executable(model, xn, true) ? RIGHT_EXECUTE : 0u)),
+        .clean = clean,
     };
-    return false;
 }
 
-static bool walk_aborts(struct fault *fault, uint64_t address)
+static bool is_device(const struct stage2 *s2, uint64_t descriptor)
 {
-    *fault = (struct fault){
-        .event = F_WALK_EABT,
-        .s2 = true,
-        .class_ = CLASS_IN,
-        .fetch_address = address,
-    };
-    return false;
+    return !field_in(descriptor, s2->fwb ? DESC_S2MEMATTR_FWB_NORMAL : DESC_S2MEMATTR_NORMAL);
 }
 
 /* ------------------------------------------------------------------ the walk */
@@ -109,23 +49,62 @@ struct walk {
     struct smmuv3_model *model;
     const struct lookup *lookup;
     const struct stage2 *s2;
-    uint64_t ipa;
+    const struct stage2_request *request;
+    struct fault *fault;
     unsigned level;
     uint64_t table;
+    uint64_t fetched;
     uint64_t stamp;
 };
+
+static bool fails(const struct walk *walk, uint8_t event)
+{
+    *walk->fault = (struct fault){
+        .event = event,
+        .translation_related = event != F_TLB_CONFLICT,
+        .stall = walk->s2->stall,
+        .record = walk->s2->record,
+        .s2 = true,
+        .class_ = walk->request->class_,
+        .ttrnw = walk->request->class_ == CLASS_TTD && !walk->request->write,
+        .ipa = walk->request->ipa,
+    };
+    return false;
+}
+
+static bool walk_aborts(const struct walk *walk, uint64_t address)
+{
+    *walk->fault = (struct fault){
+        .event = F_WALK_EABT,
+        .s2 = true,
+        .class_ = walk->request->class_,
+        .fetch_address = address,
+    };
+    return false;
+}
+
+static struct tlb_key key_of(const struct walk *walk)
+{
+    return (struct tlb_key){
+        .regime = REGIME_NS_EL1_IPA,
+        .vmid = walk->s2->vmid,
+        .input = walk->request->ipa,
+    };
+}
 
 /* Begin at the deepest table that the walk cache knows, else at the root. */
 static void begin_walk(struct walk *walk)
 {
-    const struct stage2 *s2 = walk->s2;
+    const struct tables *t = &walk->s2->t;
+    const struct tlb_key key = key_of(walk);
 
-    walk->level = s2->start_level;
-    walk->table = s2->ttb;
-    walk->stamp = walk->model->caches.now;
+    walk->level = t->start_level;
+    walk->table = t->ttb;
+    walk->fetched = walk->model->caches.now;
+    walk->stamp = walk->fetched;
     walk->model->caches.now += !walk->lookup->pure;
-    for (unsigned level = LAST_LEVEL; level-- > s2->start_level;) {
-        const struct tlb_entry *entry = model_tlb_table(walk->model, s2, level, walk->ipa);
+    for (unsigned level = LAST_LEVEL; level-- > t->start_level;) {
+        const struct tlb_entry *entry = model_tlb_table(walk->model, &key, t->granule, level);
 
         if (entry) {
             walk->level = level + 1;
@@ -136,90 +115,140 @@ static void begin_walk(struct walk *walk)
     }
 }
 
-/* The entry that this descriptor makes; it is as old as the oldest that it was derived from. */
-static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor, uint64_t output)
+/* The entry that this descriptor makes. */
+static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor)
 {
-    unsigned log2 = model_stage2_level_shift(walk->s2, walk->level);
+    const struct tables *t = &walk->s2->t;
+    const uint64_t ipa = walk->request->ipa;
+    unsigned log2 = model_level_shift(t, walk->level);
+    bool table = model_is_table(walk->level, descriptor);
+    unsigned group = table ? log2 : model_leaf_log2(t, walk->level, descriptor);
+    uint64_t output = model_output(walk->model, t, table ? t->granule : log2, descriptor);
 
+    if (offset_within(output, group) != offset_within(align_down(ipa, log2), group) && !table) {
+        group = log2; /* a group out of line is none */
+    }
     return (struct tlb_entry){
         .regime = REGIME_NS_EL1_IPA,
-        .table = model_stage2_is_table(walk->level, descriptor),
+        .table = table,
         .vmid = walk->s2->vmid,
-        .granule = walk->s2->granule,
+        .granule = t->granule,
         .level = walk->level,
-        .log2_size = log2,
-        .input = align_down(walk->ipa, log2),
-        .output = output,
-        .readable = field_in(descriptor, DESC_S2AP_READ),
-        .writable = field_in(descriptor, DESC_S2AP_WRITE),
-        .xn = (unsigned)field_in(descriptor, DESC_XN),
+        .log2_size = group,
+        .input = align_down(ipa, group),
+        .output = table ? output : align_down(output, group),
+        .s2 = model_stage2_rights(walk->model, walk->s2, descriptor),
+        .device = is_device(walk->s2, descriptor),
+        .root = t->ttb,
+        .fetched = walk->fetched,
         .stamp = walk->stamp,
+        .s2_stamp = walk->stamp,
     };
 }
 
-static bool read_descriptor(struct walk *walk, uint64_t *descriptor, struct fault *fault)
+static bool permitted(const struct walk *walk, const struct tlb_entry *leaf)
 {
-    const struct stage2 *s2 = walk->s2;
-    unsigned log2 = model_stage2_level_shift(s2, walk->level);
-    uint64_t within = offset_within(walk->ipa, log2 + model_stage2_index_bits(s2, walk->level));
-    uint64_t address = walk->table + within / power_of_2(log2) * sizeof(*descriptor);
+    const struct stage2_request *request = walk->request;
+
+    if (request->class_ != CLASS_IN && walk->s2->protected_walk && leaf->device) {
+        return false;
+    }
+    return model_allows(&leaf->s2, request->privileged, request->write, request->instruction);
+}
+
+/* The descriptor as the access leaves it: accessed, and dirty after a permitted write. */
+static uint64_t updated(const struct walk *walk, const struct tlb_entry *leaf, uint64_t descriptor)
+{
+    if (walk->s2->ha) {
+        field_put(&descriptor, DESC_AF, 1);
+    }
+    if (leaf->s2.clean && walk->request->write && permitted(walk, leaf)) {
+        field_put(&descriptor, DESC_S2AP_WRITE, 1);
+    }
+    return descriptor;
+}
+
+/* What a descriptor leads to. */
+enum step {
+    STEP_FAILED,
+    STEP_LEAF,
+    STEP_TABLE,
+    STEP_AGAIN,
+};
+
+static enum step take_leaf(struct walk *walk, uint64_t address, uint64_t descriptor,
+                           struct tlb_entry *leaf)
+{
+    uint64_t desired = updated(walk, leaf, descriptor);
+
+    if (!field_in(desired, DESC_AF) && !walk->s2->affd) {
+        fails(walk, F_ACCESS);
+        return STEP_FAILED;
+    }
+    if (desired != descriptor && !walk->lookup->pure) {
+        switch (model_update_descriptor(walk->model, address, descriptor, desired)) {
+        case UPDATE_DONE:
+            leaf->s2 = model_stage2_rights(walk->model, walk->s2, desired);
+            break;
+        case UPDATE_CHANGED:
+            return STEP_AGAIN;
+        case UPDATE_ABORTED:
+            walk_aborts(walk, address);
+            return STEP_FAILED;
+        }
+    }
+    return STEP_LEAF;
+}
+
+/* One level down. Only what is valid and usable is cached (3.21.1). */
+static enum step step_down(struct walk *walk, struct tlb_entry *entry)
+{
+    const struct tables *t = &walk->s2->t;
+    uint64_t address = model_descriptor_address(t, walk->level, walk->table, walk->request->ipa);
+    uint64_t descriptor = 0;
+    enum step step = STEP_TABLE;
 
     if (!model_read_words(walk->model, SMMUV3_MODEL_FETCH_TABLE, walk->lookup->pure, address,
-                          descriptor, 1)) {
-        return walk_aborts(fault, address);
+                          &descriptor, 1)) {
+        walk_aborts(walk, address);
+        return STEP_FAILED;
     }
-    return true;
+    if (!model_is_table(walk->level, descriptor) &&
+        !model_is_leaf(walk->model, t, walk->level, descriptor)) {
+        fails(walk, F_TRANSLATION);
+        return STEP_FAILED;
+    }
+    *entry = entry_for(walk, descriptor);
+    if (entry->output > low_bits(t->output_bits)) {
+        fails(walk, F_ADDR_SIZE);
+        return STEP_FAILED;
+    }
+    if (!entry->table) {
+        step = take_leaf(walk, address, descriptor, entry);
+    }
+    if ((step == STEP_LEAF || step == STEP_TABLE) && !walk->lookup->pure) {
+        model_tlb_insert(walk->model, entry);
+    }
+    return step;
 }
 
-/* Walk to the leaf. Only what is valid and usable is cached (3.21.1). */
-static bool walk_to_leaf(struct walk *walk, struct tlb_entry *leaf, struct fault *fault)
+static bool walk_to_leaf(struct walk *walk, struct tlb_entry *leaf)
 {
-    const struct stage2 *s2 = walk->s2;
-    uint64_t descriptor = 0;
-
+    begin_walk(walk);
     for (;;) {
-        struct tlb_entry entry;
-        unsigned log2 = model_stage2_level_shift(s2, walk->level);
-        bool table = false;
-
-        if (!read_descriptor(walk, &descriptor, fault)) {
+        switch (step_down(walk, leaf)) {
+        case STEP_FAILED:
             return false;
-        }
-        table = model_stage2_is_table(walk->level, descriptor);
-        if (!table && !model_stage2_is_leaf(walk->model, s2, walk->level, descriptor)) {
-            return fails(fault, F_TRANSLATION, walk->ipa);
-        }
-        entry = entry_for(
-            walk, descriptor,
-            model_stage2_output(walk->model, s2, table ? s2->granule : log2, descriptor));
-        if (entry.output > low_bits(s2->output_bits)) {
-            return fails(fault, F_ADDR_SIZE, walk->ipa);
-        }
-        if (!table && !s2->affd && !field_in(descriptor, DESC_AF)) {
-            return fails(fault, F_ACCESS, walk->ipa);
-        }
-        if (!walk->lookup->pure) {
-            model_tlb_insert(walk->model, &entry);
-        }
-        if (!table) {
-            *leaf = entry;
+        case STEP_LEAF:
             return true;
+        case STEP_TABLE:
+            walk->table = leaf->output;
+            walk->level++;
+            break;
+        case STEP_AGAIN:
+            break;
         }
-        walk->table = entry.output;
-        walk->level++;
     }
-}
-
-static bool permitted(const struct smmuv3_model *model, const struct smmuv3_model_access *access,
-                      const struct tlb_entry *leaf)
-{
-    if (access->write) {
-        return leaf->writable;
-    }
-    if (access->instruction) {
-        return model_stage2_executable(model, leaf->xn, access->privileged);
-    }
-    return leaf->readable;
 }
 
 /*
@@ -227,40 +256,37 @@ static bool permitted(const struct smmuv3_model *model, const struct smmuv3_mode
  * BBML 2 takes one, here the oldest; others report the conflict (3.21.1.3).
  */
 bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
-                       const struct stage2 *s2, uint64_t ipa, struct translation *translation,
-                       struct fault *fault)
+                       const struct stage2 *s2, const struct stage2_request *request,
+                       struct tlb_entry *leaf, struct fault *fault)
 {
-    struct walk walk = { .model = model, .lookup = lookup, .s2 = s2, .ipa = ipa };
+    struct walk walk = {
+        .model = model,
+        .lookup = lookup,
+        .s2 = s2,
+        .request = request,
+        .fault = fault,
+    };
+    const struct tlb_key key = key_of(&walk);
     const struct tlb_entry *hit = NULL;
-    struct tlb_entry leaf;
     unsigned hits = 0;
 
-    if (ipa > low_bits(s2->input_bits)) {
-        return fails(fault, F_TRANSLATION, ipa);
+    if (request->ipa > low_bits(s2->t.input_bits)) {
+        return fails(&walk, F_TRANSLATION);
     }
-    hits = model_tlb_leaves(model, s2->vmid, ipa, &hit);
+    hits = model_tlb_leaves(model, &key, &hit);
     if (hits > 1 && model->p.bbml < 2) {
-        fails(fault, F_TLB_CONFLICT, ipa);
-        fault->translation_related = false;
-        return false;
+        return fails(&walk, F_TLB_CONFLICT);
+    }
+    if (hits && request->write && hit->s2.clean) {
+        if (!lookup->pure) {
+            model_tlb_forget(model, hit); /* the descriptor is to be read and marked */
+        }
+        hits = 0;
     }
     if (hits) {
-        leaf = *hit;
-    } else {
-        begin_walk(&walk);
-        if (!walk_to_leaf(&walk, &leaf, fault)) {
-            return false;
-        }
+        *leaf = *hit;
+    } else if (!walk_to_leaf(&walk, leaf)) {
+        return false;
     }
-    if (!permitted(model, lookup->access, &leaf)) {
-        return fails(fault, F_PERMISSION, ipa);
-    }
-    *translation = (struct translation){
-        .output = leaf.output + (ipa - leaf.input),
-        .contiguous = power_of_2(leaf.log2_size) - (ipa - leaf.input),
-        .readable = leaf.readable,
-        .writable = leaf.writable,
-        .executable = model_stage2_executable(model, leaf.xn, lookup->access->privileged),
-    };
-    return true;
+    return permitted(&walk, leaf) || fails(&walk, F_PERMISSION);
 }

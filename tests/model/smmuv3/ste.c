@@ -9,16 +9,6 @@ enum {
     EATS_FULL = 1,
     EATS_SPLIT = 2,
     STRW_ILLEGAL = FIELD(0, 0), /* 0bx1 */
-    STALL_TERMINATE_ONLY = 1,
-    STALL_FORCED = 2,
-    S1FMT_2LEVEL_4K = 1,
-    S1FMT_2LEVEL_64K = 2,
-    TTF_AARCH32 = FIELD(0, 0),
-    TTF_AARCH64 = FIELD(1, 1),
-    TTENDIAN_LITTLE = 2,
-    TTENDIAN_BIG = 3,
-    HTTU_NONE = 0,
-    HTTU_ACCESS = 1,
     SL0_RESERVED = LAST_LEVEL + 1,
 };
 
@@ -51,22 +41,27 @@ static unsigned max_of(unsigned a, unsigned b)
 }
 
 /* Intermediate address size (3.4). */
-static unsigned ias(const struct smmuv3_model *model)
+unsigned model_ias(const struct smmuv3_model *model)
 {
     return max_of(field_in(model->p.ttf, TTF_AARCH32) ? 40 : 0,
                   field_in(model->p.ttf, TTF_AARCH64) ? model->p.oas : 0);
 }
 
-/* Effective S2PS: capped to the output size; 52 bits came with SMMUv3.1. */
-static unsigned output_bits(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
+/* Effective S2PS or IPS: capped to the output size; 52 bits came with SMMUv3.1. */
+unsigned model_size_bits(const struct smmuv3_model *model, uint64_t encoded)
 {
     static const unsigned sizes[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
-    unsigned bits = sizes[field_of(ste, STE_S2PS)];
+    unsigned bits = sizes[encoded];
 
     if (!model->p.aidr && bits > 48) {
         bits = 48;
     }
     return bits < model->p.oas ? bits : model->p.oas;
+}
+
+static unsigned output_bits(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
+{
+    return model_size_bits(model, field_of(ste, STE_S2PS));
 }
 
 /*
@@ -96,7 +91,7 @@ static unsigned start_level(const struct smmuv3_model *model, unsigned granule, 
 static bool t0sz_out_of_range(const struct smmuv3_model *model, unsigned granule, unsigned t0sz)
 {
     unsigned largest = 39;
-    unsigned smallest = 64 - ias(model);
+    unsigned smallest = 64 - model_ias(model);
 
     if (model->p.stt) {
         largest = granule == 16 ? 47 : 48;
@@ -154,7 +149,7 @@ static const char *stage1_illegal(const struct smmuv3_model *model, const uint64
     uint64_t cdmax = field_of(ste, STE_S1CDMAX);
     uint64_t fmt = field_of(ste, STE_S1FMT);
     bool two_level = fmt == S1FMT_2LEVEL_4K || fmt == S1FMT_2LEVEL_64K;
-    unsigned limit = stage2(ste) ? ias(model) : model->p.oas;
+    unsigned limit = stage2(ste) ? model_ias(model) : model->p.oas;
 
     if (!stage2(ste) && model->p.hyp && field_in(field_of(ste, STE_STRW), STRW_ILLEGAL)) {
         return "reserved STRW";
@@ -272,9 +267,6 @@ const char *model_ste_illegal(const struct smmuv3_model *model, const uint64_t s
 const char *model_ste_not_modelled(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     (void)model;
-    if (stage1(ste)) {
-        return "stage 1";
-    }
     if (!stage2(ste)) {
         return NULL;
     }
@@ -284,47 +276,69 @@ const char *model_ste_not_modelled(const struct smmuv3_model *model, const uint6
     if (field_of(ste, STE_S2ENDI)) {
         return "big-endian tables";
     }
-    if (field_of(ste, STE_S2HA) || field_of(ste, STE_S2HD)) {
-        return "hardware flag updates";
-    }
     return NULL;
+}
+
+/* StreamWorld (3.3.3, STE.STRW): what regime stage 1 of this stream belongs to. */
+enum tlb_regime model_ste_regime(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
+{
+    if (stage2(ste) || !model->p.hyp || !field_of(ste, STE_STRW)) {
+        return REGIME_NS_EL1_VA;
+    }
+    return field_in(model->reg[CR2], CR2_E2H) ? REGIME_NS_EL2_E2H : REGIME_NS_EL2;
 }
 
 /* The stage-2 configuration of an STE that is legal and modelled. */
 struct stage2 model_ste_stage2(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
     struct stage2 s2 = {
+        .t = {
+            .granule = granule_of(model, ste),
+            .input_bits = 64 - (unsigned)field_of(ste, STE_S2T0SZ),
+            .output_bits = output_bits(model, ste),
+        },
         .vmid = (uint16_t)field_of(ste, STE_S2VMID),
-        .granule = granule_of(model, ste),
-        .input_bits = 64 - (unsigned)field_of(ste, STE_S2T0SZ),
-        .output_bits = output_bits(model, ste),
         .affd = field_of(ste, STE_S2AFFD),
+        .ha = field_of(ste, STE_S2HA),
+        .hd = field_of(ste, STE_S2HA) && field_of(ste, STE_S2HD),
+        .protected_walk = field_of(ste, STE_S2PTW),
+        .fwb = model->p.fwb && field_of(ste, STE_S2FWB),
         .stall = field_of(ste, STE_S2S),
         .record = field_of(ste, STE_S2R),
     };
     unsigned log2_bytes = 0;
 
-    s2.start_level = start_level(model, s2.granule, field_of(ste, STE_S2SL0));
+    s2.t.start_level = start_level(model, s2.t.granule, field_of(ste, STE_S2SL0));
     /* The table is taken to be aligned to its size; to 64 bytes with 52-bit output. */
-    log2_bytes = model_stage2_index_bits(&s2, s2.start_level) + DESC_LOG2_BYTES;
-    if (s2.output_bits == 52) {
+    log2_bytes = model_index_bits(&s2.t, s2.t.start_level) + DESC_LOG2_BYTES;
+    if (s2.t.output_bits == 52) {
         log2_bytes = max_of(log2_bytes, 6);
     }
-    s2.ttb = align_down(field_address(ste, STE_S2TTB), log2_bytes);
+    s2.t.ttb = align_down(field_address(ste, STE_S2TTB), log2_bytes);
     return s2;
 }
 
-/* Mistakes in a fetched STE that the unit would not report: it aligns the table in silence. */
+/* S1ContextPtr is taken to be aligned to its table (5.2, S1Fmt); false if it is not. */
+static bool context_aligned(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
+{
+    uint64_t ptr = field_address(ste, STE_S1CONTEXTPTR);
+
+    return model_cd_table(model, ste).base == ptr;
+}
+
+/* Mistakes in a fetched STE that the unit would not report: it aligns tables in silence. */
 void model_check_ste(struct smmuv3_model *model, const uint64_t ste[STE_WORDS])
 {
-    uint64_t ttb = field_address(ste, STE_S2TTB);
-
-    if (model_ste_illegal(model, ste) || !stage2(ste) || model_ste_not_modelled(model, ste) ||
+    if (model_ste_illegal(model, ste) || model_ste_not_modelled(model, ste) ||
         !field_in(field_of(ste, STE_CONFIG), CONFIG_PASS)) {
         return;
     }
-    if (model_ste_stage2(model, ste).ttb != ttb) {
+    if (stage2(ste) && model_ste_stage2(model, ste).t.ttb != field_address(ste, STE_S2TTB)) {
         model_error(model, SMMUV3_MODEL_ERROR_VALUE, "STE.S2TTB", "is not aligned to its table",
-                    ttb);
+                    field_address(ste, STE_S2TTB));
+    }
+    if (stage1(ste) && !context_aligned(model, ste)) {
+        model_error(model, SMMUV3_MODEL_ERROR_VALUE, "STE.S1ContextPtr",
+                    "is not aligned to its table", field_address(ste, STE_S1CONTEXTPTR));
     }
 }

@@ -142,7 +142,11 @@ bool model_find_ste(struct smmuv3_model *model, const struct lookup *lookup,
 {
     uint32_t stream_id = lookup->access->stream_id;
     const struct cached_ste *cached = model_cached_ste(model, stream_id);
-    struct cached_ste entry = { .stream_id = stream_id, .stamp = model->caches.now };
+    struct cached_ste entry = {
+        .stream_id = stream_id,
+        .fetched = model->caches.now,
+        .stamp = model->caches.now,
+    };
     uint64_t address = 0;
     uint64_t l1std = 0;
 

@@ -60,6 +60,8 @@ static unsigned removed_by(bool e2h, uint64_t word0, uint64_t word1)
         entry.input = align_down(entry.input, entry.log2_size);
         entry.output = kind;
         entry.stamp = m->unit->caches.now++;
+        entry.fetched = entry.stamp;
+        entry.s2_stamp = entry.stamp;
         model_tlb_insert(m->unit, &entry);
     }
     submit_sync(m, word0, word1);

@@ -4,6 +4,8 @@
  * invalidation removes. Translations are tagged by regime and VMID, whichever stream caused them;
  * nothing leaves but by command or by eviction.
  */
+#include <string.h>
+
 #include "internal.h"
 
 static bool entry_covers(const struct tlb_entry *entry, uint64_t input)
@@ -11,39 +13,112 @@ static bool entry_covers(const struct tlb_entry *entry, uint64_t input)
     return align_down(input, entry->log2_size) == entry->input;
 }
 
+/* ------------------------------------------------------------------ lookup */
+
+static uint64_t hash_of(enum tlb_regime regime, bool table, uint16_t vmid, unsigned log2_size,
+                        uint64_t input)
+{
+    return model_hash(align_down(input, log2_size) + log2_size,
+                      (uint64_t)regime + table * power_of_2(8) + vmid * power_of_2(16));
+}
+
+static uint64_t hash_of_entry(const struct tlb_entry *entry)
+{
+    return hash_of(entry->regime, entry->table, entry->vmid, entry->log2_size, entry->input);
+}
+
 /*
- * Leaves that translate this IPA, and the oldest of them. STEs of one VMID are interchangeable
- * (5.2.1), so the present STE's granule and table do not take part in the match.
+ * Whether an entry answers a lookup. Global entries answer any ASID of their set (3.17.1). STEs of
+ * one VMID, and CDs of one ASID, are interchangeable (5.2.1, 5.4.1): their granule and table take
+ * no part in it.
  */
-unsigned model_tlb_leaves(const struct smmuv3_model *model, uint16_t vmid, uint64_t ipa,
+bool model_tlb_matches(const struct smmuv3_model *model, const struct tlb_key *key,
+                       const struct tlb_entry *entry)
+{
+    bool tagged = entry->regime == REGIME_NS_EL1_VA || entry->regime == REGIME_NS_EL2_E2H;
+
+    (void)model;
+    if (entry->regime != key->regime || entry->vmid != key->vmid) {
+        return false;
+    }
+    return !tagged || (entry->global ? entry->aset == key->aset : entry->asid == key->asid);
+}
+
+/* Leaves that translate this address, and the oldest of them. */
+unsigned model_tlb_leaves(const struct smmuv3_model *model, const struct tlb_key *key,
                           const struct tlb_entry **found)
 {
+    const struct model_caches *caches = &model->caches;
     unsigned count = 0;
 
-    for (unsigned i = 0; i < model->caches.tlb_count; i++) {
-        const struct tlb_entry *entry = &model->caches.tlb[i];
+    for (unsigned log2 = 0; log2 < TLB_SIZES; log2++) {
+        uint64_t hash = hash_of(key->regime, false, key->vmid, log2, key->input);
+        unsigned i = 0;
 
-        if (!entry->table && entry->regime == REGIME_NS_EL1_IPA && entry->vmid == vmid &&
-            entry_covers(entry, ipa) && count++ == 0) {
-            *found = entry;
+        if (!caches->tlb_sizes[log2]) {
+            continue;
+        }
+        for (bool more = model_index_first(&caches->tlb_index, hash, &i); more;
+             more = model_index_next(&caches->tlb_index, &i)) {
+            const struct tlb_entry *entry = &caches->tlb[i];
+
+            if (!entry->table && entry->log2_size == log2 && entry_covers(entry, key->input) &&
+                model_tlb_matches(model, key, entry)) {
+                *found = count++ && *found < entry ? *found : entry;
+            }
         }
     }
     return count;
 }
 
-/* The cached table descriptor of this level on the way to this IPA; null if there is none. */
-const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct stage2 *s2,
-                                        unsigned level, uint64_t ipa)
+/* The oldest cached table descriptor of this level on the way; null if there is none. */
+const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct tlb_key *key,
+                                        unsigned granule, unsigned level)
 {
-    for (unsigned i = 0; i < model->caches.tlb_count; i++) {
-        const struct tlb_entry *entry = &model->caches.tlb[i];
+    const struct model_caches *caches = &model->caches;
+    const struct tlb_entry *found = NULL;
 
-        if (entry->table && entry->regime == REGIME_NS_EL1_IPA && entry->vmid == s2->vmid &&
-            entry->granule == s2->granule && entry->level == level && entry_covers(entry, ipa)) {
-            return entry;
+    for (unsigned log2 = 0; log2 < TLB_SIZES; log2++) {
+        uint64_t hash = hash_of(key->regime, true, key->vmid, log2, key->input);
+        unsigned i = 0;
+
+        if (!caches->tlb_sizes[log2]) {
+            continue;
+        }
+        for (bool more = model_index_first(&caches->tlb_index, hash, &i); more;
+             more = model_index_next(&caches->tlb_index, &i)) {
+            const struct tlb_entry *entry = &caches->tlb[i];
+
+            if (entry->table && entry->granule == granule && entry->level == level &&
+                entry->log2_size == log2 && entry_covers(entry, key->input) &&
+                model_tlb_matches(model, key, entry) && (!found || entry < found)) {
+                found = entry;
+            }
         }
     }
-    return NULL;
+    return found;
+}
+
+/* ------------------------------------------------------------------ contents */
+
+static void count_and_index(struct model_caches *caches, unsigned i)
+{
+    caches->tlb_sizes[caches->tlb[i].log2_size]++;
+    model_index_add(&caches->tlb_index, hash_of_entry(&caches->tlb[i]), i);
+}
+
+/* Index all entries anew, with room for what the array has room for. */
+static void rebuild(struct model_caches *caches)
+{
+    memset(caches->tlb_sizes, 0, sizeof(caches->tlb_sizes));
+    if (model_index_full(&caches->tlb_index, caches->tlb_room - 1)) {
+        model_index_resize(&caches->tlb_index, caches->tlb_room);
+    } else {
+        model_index_clear(&caches->tlb_index);
+    }
+    for (unsigned i = 0; i < caches->tlb_count; i++) {
+        count_and_index(caches, i);
+    }
 }
 
 void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry)
@@ -51,25 +126,56 @@ void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry)
     struct model_caches *caches = &model->caches;
 
     if (caches->tlb_count == caches->tlb_room) {
+        const struct tlb_entry copy = *entry; /* it may lie in the array that moves */
+
         caches->tlb = model_grow(caches->tlb, &caches->tlb_room, sizeof(*caches->tlb));
+        caches->tlb[caches->tlb_count++] = copy;
+        rebuild(caches);
+        return;
     }
-    caches->tlb[caches->tlb_count++] = *entry;
+    caches->tlb[caches->tlb_count] = *entry;
+    count_and_index(caches, caches->tlb_count++);
+}
+
+/* Evict one entry, given as the TLB holds it. */
+void model_tlb_forget(struct smmuv3_model *model, const struct tlb_entry *entry)
+{
+    struct model_caches *caches = &model->caches;
+    unsigned at = (unsigned)(entry - caches->tlb);
+
+    for (unsigned i = at + 1; i < caches->tlb_count; i++) {
+        caches->tlb[i - 1] = caches->tlb[i];
+    }
+    caches->tlb_count--;
+    rebuild(caches);
+}
+
+void model_tlb_evict(struct smmuv3_model *model)
+{
+    model->caches.tlb_count = 0;
+    memset(model->caches.tlb_sizes, 0, sizeof(model->caches.tlb_sizes));
+    model_index_clear(&model->caches.tlb_index);
 }
 
 /* ------------------------------------------------------------------ invalidation */
 
-/* Whether an address or range meets an entry; the address need not be the entry's first. */
+/*
+ * Whether an address or range meets an entry; the address need not be the entry's first. What one
+ * descriptor gave goes as a whole, into however many entries it was splintered (DDI 0487 D8.17).
+ */
 static bool address_meets(const struct smmuv3_model_command *command, const struct tlb_entry *entry)
 {
+    unsigned log2 = entry->span > entry->log2_size ? entry->span : entry->log2_size;
+    uint64_t first = align_down(entry->input, log2);
     uint64_t last = command->address + command->size - 1;
 
     if (!command->size) {
-        return entry_covers(entry, command->address);
+        return align_down(command->address, log2) == first;
     }
     if (last < command->address) {
         last = ~UINT64_C(0); /* a range does not wrap (4.4.1.1) */
     }
-    return command->address <= entry->input + low_bits(entry->log2_size) && entry->input <= last;
+    return command->address <= first + low_bits(log2) && first <= last;
 }
 
 /* By address: granule and level must fit where they are given, tables go with Leaf == 0 only. */
@@ -146,13 +252,30 @@ static bool el2_removes(const struct pending_invalidation *invalidation,
     }
 }
 
+/*
+ * Whether the command came after what it is to remove. One for leaves only goes by the leaf
+ * itself; one for stage 1 goes by what stage 1 contributed: an entry that stage 1 made after the
+ * command, over a stale stage-2 entry, is not in its scope (hence the CMD_SYNC between the two).
+ */
+static bool came_after(const struct pending_invalidation *invalidation,
+                       const struct tlb_entry *entry)
+{
+    const struct smmuv3_model_command *command = &invalidation->command;
+    bool both = command->opcode == CMD_TLBI_NSNH_ALL || command->opcode == CMD_TLBI_S12_VMALL;
+
+    if (command->leaf) {
+        return entry->fetched <= invalidation->stamp;
+    }
+    return entry->stamp <= invalidation->stamp || (both && entry->s2_stamp <= invalidation->stamp);
+}
+
 static bool removes(const struct smmuv3_model *model,
                     const struct pending_invalidation *invalidation, const struct tlb_entry *entry)
 {
     const struct smmuv3_model_command *command = &invalidation->command;
     bool el1 = entry->regime == REGIME_NS_EL1_IPA || entry->regime == REGIME_NS_EL1_VA;
 
-    if (entry->stamp > invalidation->stamp) {
+    if (!came_after(invalidation, entry)) {
         return false;
     }
     switch (command->opcode) {
@@ -179,7 +302,10 @@ void model_invalidate_tlb(struct smmuv3_model *model,
             caches->tlb[kept++] = caches->tlb[i];
         }
     }
-    caches->tlb_count = kept;
+    if (kept != caches->tlb_count) {
+        caches->tlb_count = kept;
+        rebuild(caches);
+    }
 }
 
 struct smmuv3_model_cached smmuv3_model_cached(const struct smmuv3_model *model)
@@ -187,6 +313,8 @@ struct smmuv3_model_cached smmuv3_model_cached(const struct smmuv3_model *model)
     struct smmuv3_model_cached cached = {
         .l1stds = model->caches.l1std_count,
         .stes = model->caches.ste_count,
+        .l1cds = model->caches.l1cd_count,
+        .cds = model->caches.cd_count,
     };
 
     for (unsigned i = 0; i < model->caches.tlb_count; i++) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a transaction (3.11, 3.12, 3.4, chapter 15): disabled, stream table, bypass, stage 2.
+ * The way of a transaction (3.3, 3.4, 3.11, 3.12, chapter 15): disabled, stream table, substream,
+ * bypass, the stages of translation, and what ends it.
  */
+#include <string.h>
+
 #include "internal.h"
 
 static struct smmuv3_model_result ended(enum smmuv3_model_outcome outcome)
@@ -46,18 +49,19 @@ static struct smmuv3_model_result disabled(const struct smmuv3_model *model, uin
     return identity(model, iova);
 }
 
-/* Terminated with an event; whether it is recorded depends on its kind. */
+/* Terminated; what that means and whether an event is recorded depends on the fault (5.5). */
 static struct smmuv3_model_result terminated(const struct smmuv3_model *model,
-                                             const struct fault *fault, bool record)
+                                             const struct fault *fault)
 {
-    struct smmuv3_model_result result = ended(SMMUV3_MODEL_ABORT);
+    bool raz_wi = fault->translation_related && fault->raz_wi;
+    struct smmuv3_model_result result = ended(raz_wi ? SMMUV3_MODEL_RAZ_WI : SMMUV3_MODEL_ABORT);
 
     result.event = fault->event;
     if (fault->event == C_BAD_STREAMID) {
         result.event_suppressed = !field_in(model->reg[CR2], CR2_RECINVSID);
     }
     if (fault->translation_related) {
-        result.event_suppressed = !record;
+        result.event_suppressed = !fault->record;
     }
     return result;
 }
@@ -66,82 +70,172 @@ static struct smmuv3_model_result bad(const struct smmuv3_model *model, uint8_t 
                                       struct fault *fault)
 {
     *fault = (struct fault){ .event = event, .class_ = CLASS_IN };
-    return terminated(model, fault, true);
+    return terminated(model, fault);
 }
 
-static unsigned input_limit(const struct smmuv3_model *model, bool through_stage2)
+/* A stage of translation, or a fetch on its behalf, has found a fault. */
+static struct smmuv3_model_result faulted(const struct smmuv3_model *model,
+                                          const struct fault *fault)
 {
-    /* IAS: 40 bits at least where AArch32 tables exist (3.4). */
-    if (through_stage2 && model->p.ttf == 3 && model->p.oas < 40) {
-        return 40;
+    if (fault->translation_related && fault->stall) {
+        return not_modelled("stalled transactions");
     }
-    return model->p.oas;
+    return terminated(model, fault);
 }
 
-static struct smmuv3_model_result by_stage2(struct smmuv3_model *model, const struct lookup *lookup,
-                                            const uint64_t ste[STE_WORDS], struct fault *fault)
+static struct smmuv3_model_result reached(const struct translation *translation)
 {
-    struct stage2 s2 = model_ste_stage2(model, ste);
-    struct translation translation = { 0 };
-
-    if (!model_walk_stage2(model, lookup, &s2, lookup->access->iova, &translation, fault)) {
-        if (fault->translation_related && s2.stall) {
-            return not_modelled("stalled transactions");
-        }
-        return terminated(model, fault, s2.record);
-    }
     return (struct smmuv3_model_result){
         .outcome = SMMUV3_MODEL_OK,
-        .address = translation.output,
-        .contiguous = translation.contiguous,
-        .readable = translation.readable,
-        .writable = translation.writable,
-        .executable = translation.executable,
+        .address = translation->output,
+        .contiguous = translation->contiguous,
+        .readable = translation->readable,
+        .writable = translation->writable,
+        .executable = translation->executable,
     };
+}
+
+/* Stage 2 alone: the input address is the IPA. */
+static struct smmuv3_model_result by_stage2(struct smmuv3_model *model, const struct lookup *lookup,
+                                            const struct stage2 *s2, struct fault *fault)
+{
+    const struct smmuv3_model_access *access = lookup->access;
+    const struct stage2_request request = {
+        .ipa = access->iova,
+        .class_ = CLASS_IN,
+        .write = access->write,
+        .instruction = access->instruction,
+        .privileged = access->privileged,
+    };
+    struct translation translation;
+    struct tlb_entry leaf;
+
+    if (!model_walk_stage2(model, lookup, s2, &request, &leaf, fault)) {
+        return faulted(model, fault);
+    }
+    translation = (struct translation){
+        .output = leaf.output + (access->iova - leaf.input),
+        .contiguous = power_of_2(leaf.log2_size) - (access->iova - leaf.input),
+        .readable = model_allows(&leaf.s2, access->privileged, false, false),
+        .writable = model_allows(&leaf.s2, access->privileged, true, false),
+        .executable = model_allows(&leaf.s2, access->privileged, false, true),
+    };
+    return reached(&translation);
+}
+
+/* Stage 1, over stage 2 if there is one. */
+static struct smmuv3_model_result by_stage1(struct smmuv3_model *model, const struct lookup *lookup,
+                                            const uint64_t ste[STE_WORDS], uint32_t index,
+                                            const struct stage2 *s2, struct fault *fault)
+{
+    uint64_t cd[CD_WORDS];
+    struct translation translation;
+    struct stage1 s1;
+
+    if (!model_find_cd(model, lookup, ste, s2, index, cd, fault)) {
+        return faulted(model, fault);
+    }
+    if (model_cd_illegal(model, ste, cd)) {
+        return bad(model, C_BAD_CD, fault);
+    }
+    if (model_cd_not_modelled(cd)) {
+        return not_modelled(model_cd_not_modelled(cd));
+    }
+    s1 = model_cd_stage1(model, ste, cd);
+    if (!model_walk_stage1(model, lookup, &s1, s2, &translation, fault)) {
+        return faulted(model, fault);
+    }
+    return reached(&translation);
+}
+
+/* The stream's configuration is found and legal: through the stages that it selects. */
+static struct smmuv3_model_result by_configuration(struct smmuv3_model *model,
+                                                   const struct lookup *lookup,
+                                                   const uint64_t ste[STE_WORDS],
+                                                   struct fault *fault)
+{
+    const struct smmuv3_model_access *access = lookup->access;
+    bool through_stage2 = field_in(field_of(ste, STE_CONFIG), CONFIG_STAGE2);
+    uint32_t index = 0;
+    uint8_t event = 0;
+    enum substream substream = model_substream(model, ste, access->ssv, access->substream_id,
+                                               &index, &event);
+    struct stage2 s2;
+
+    if (substream == SUBSTREAM_FAULT) {
+        return bad(model, event, fault);
+    }
+    if (model_ste_not_modelled(model, ste)) {
+        return not_modelled(model_ste_not_modelled(model, ste));
+    }
+    if (through_stage2) {
+        s2 = model_ste_stage2(model, ste);
+    }
+    if (substream == SUBSTREAM_CD) {
+        return by_stage1(model, lookup, ste, index, through_stage2 ? &s2 : NULL, fault);
+    }
+    /* Stage 1 does not translate: its address size fault is recorded whatever S2R says. */
+    if (access->iova > low_bits(through_stage2 ? model_ias(model) : model->p.oas)) {
+        return bad(model, F_ADDR_SIZE, fault);
+    }
+    return through_stage2 ? by_stage2(model, lookup, &s2, fault) : identity(model, access->iova);
+}
+
+/* Values of STE.PRIVCFG and INSTCFG that override (5.2). */
+enum override {
+    OVERRIDE_OFF = 2, /* unprivileged, data */
+    OVERRIDE_ON = 3,  /* privileged, instruction */
+};
+
+static bool overridden(uint64_t cfg, bool incoming)
+{
+    return cfg == OVERRIDE_ON || (cfg != OVERRIDE_OFF && incoming);
+}
+
+/* The access as the STE presents it to the stages of translation; a write is data. */
+static struct smmuv3_model_access effective(const struct smmuv3_model *model,
+                                            const struct smmuv3_model_access *access,
+                                            const uint64_t ste[STE_WORDS])
+{
+    struct smmuv3_model_access effective = *access;
+
+    if (model->p.attr_perms_ovr) {
+        effective.privileged = overridden(field_of(ste, STE_PRIVCFG), access->privileged);
+        effective.instruction = overridden(field_of(ste, STE_INSTCFG), access->instruction);
+    }
+    effective.instruction = effective.instruction && !access->write;
+    return effective;
 }
 
 /* What becomes of a transaction; `fault` is what an event would say. Records nothing. */
 struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
                                              const struct lookup *lookup, struct fault *fault)
 {
-    const struct smmuv3_model_access *access = lookup->access;
+    struct smmuv3_model_access access = *lookup->access;
+    const struct lookup as_configured = { .access = &access, .pure = lookup->pure };
+    struct smmuv3_model_result result;
     uint64_t ste[STE_WORDS];
-    uint64_t config = 0;
-    const char *lacking = NULL;
-    bool through_stage2 = false;
 
     if (model->service_failure) {
         return silent_abort(fault);
     }
     if (!model_enabled(model, CR0_SMMUEN)) {
-        return disabled(model, access->iova, fault);
+        return disabled(model, access.iova, fault);
     }
     if (!model_find_ste(model, lookup, ste, fault)) {
-        return terminated(model, fault, true);
+        return terminated(model, fault);
     }
     if (model_ste_illegal(model, ste)) {
         return bad(model, C_BAD_STE, fault);
     }
-    config = field_of(ste, STE_CONFIG);
-    if (!field_in(config, CONFIG_PASS)) {
+    if (!field_in(field_of(ste, STE_CONFIG), CONFIG_PASS)) {
         return silent_abort(fault);
     }
-    if (access->ssv && (!field_in(config, CONFIG_STAGE1) || !model->p.ssidsize)) {
-        return bad(model, C_BAD_SUBSTREAMID, fault);
-    }
-    lacking = model_ste_not_modelled(model, ste);
-    if (lacking) {
-        return not_modelled(lacking);
-    }
-    /* Stage 1 does not translate: its address size fault is recorded whatever S2R says. */
-    through_stage2 = field_in(config, CONFIG_STAGE2);
-    if (access->iova > low_bits(input_limit(model, through_stage2))) {
-        return bad(model, F_ADDR_SIZE, fault);
-    }
-    if (!through_stage2) {
-        return identity(model, access->iova);
-    }
-    return by_stage2(model, lookup, ste, fault);
+    access = effective(model, lookup->access, ste);
+    result = by_configuration(model, &as_configured, ste, fault);
+    fault->privileged = access.privileged;
+    fault->instruction = access.instruction;
+    return result;
 }
 
 /* ------------------------------------------------------------------ what tests call */
@@ -203,11 +297,11 @@ static struct smmuv3_model_result transfer(struct smmuv3_model *model,
     return result;
 }
 
-struct smmuv3_model_result smmuv3_model_dma(struct smmuv3_model *model, uint32_t stream_id,
-                                            uint64_t iova, void *buffer, size_t length,
-                                            bool is_write)
+struct smmuv3_model_result smmuv3_model_dma_as(struct smmuv3_model *model,
+                                               const struct smmuv3_model_access *access,
+                                               void *buffer, size_t length)
 {
-    struct smmuv3_model_access access = { .stream_id = stream_id, .write = is_write };
+    struct smmuv3_model_access piece = *access;
     struct smmuv3_model_result result = ended(SMMUV3_MODEL_OK);
     uint8_t *data = buffer;
     size_t done = 0;
@@ -215,14 +309,30 @@ struct smmuv3_model_result smmuv3_model_dma(struct smmuv3_model *model, uint32_t
     while (done < length) {
         size_t moved = 0;
 
-        access.iova = iova + done;
-        result = transfer(model, &access, data + done, length - done, &moved);
+        piece.iova = access->iova + done;
+        result = transfer(model, &piece, data + done, length - done, &moved);
         if (result.outcome != SMMUV3_MODEL_OK) {
-            result.fault_iova = access.iova;
+            result.fault_iova = piece.iova;
             break;
         }
         done += moved;
     }
+    if (result.outcome == SMMUV3_MODEL_RAZ_WI && !access->write) {
+        memset(data + done, 0, length - done);
+    }
     result.done = done;
     return result;
+}
+
+struct smmuv3_model_result smmuv3_model_dma(struct smmuv3_model *model, uint32_t stream_id,
+                                            uint64_t iova, void *buffer, size_t length,
+                                            bool is_write)
+{
+    const struct smmuv3_model_access access = {
+        .stream_id = stream_id,
+        .iova = iova,
+        .write = is_write,
+    };
+
+    return smmuv3_model_dma_as(model, &access, buffer, length);
 }
