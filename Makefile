@@ -17,6 +17,7 @@ include mk/run.mk
 -include tests/system/loader.mk
 -include mk/bench.mk
 -include mk/test.mk
+-include mk/proofs.mk
 
 .PHONY: help clean
 help:
@@ -26,6 +27,7 @@ help:
 	@echo 'make coverage                                lines and branches that the host tests reach'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
+	@echo 'make proofs                                  bounded proofs, each with its witnesses'
 	@echo 'make clean                                   what was built; tools stay'
 
 clean:
