@@ -33,7 +33,7 @@ static struct host_registers registers[REGISTERS_LIMIT];
 static unsigned int registers_count;
 static struct line lines[ARCH_INTERRUPT_HANDLERS];
 static unsigned int line_count;
-static struct topology_range aborting;
+static struct topology_range aborting, unmappable;
 static struct work works[TOPOLOGY_CPUS];
 static uint64_t now;
 static char console[CONSOLE_SIZE];
@@ -155,16 +155,20 @@ uint64_t host_time(void)
 
 /* ---- What the architecture does ------------------------------------------------------------- */
 
+static bool can_map(uint64_t base, uint64_t size)
+{
+    return size != 0 && !(unmappable.size != 0 &&
+                          range_overlaps(base, size, unmappable.base, unmappable.size));
+}
+
 bool arch_map_device(uint64_t base, uint64_t size)
 {
-    (void)base;
-    return size != 0;
+    return can_map(base, size);
 }
 
 bool arch_map_memory(uint64_t base, uint64_t size)
 {
-    (void)base;
-    return size != 0;
+    return can_map(base, size);
 }
 
 void arch_image_range(uint64_t *base, uint64_t *size)
@@ -349,6 +353,7 @@ void host_reset(void)
     console[0] = '\0';
     memset(works, 0, sizeof(works));
     aborting = (struct topology_range){ 0 };
+    unmappable = (struct topology_range){ 0 };
     host_counters = (struct host_counters){ 0 };
     host_choose = NULL;
     host_guest = NULL;
@@ -371,6 +376,11 @@ void host_advance(uint64_t nanoseconds)
 void host_abort_range(uint64_t base, uint64_t size)
 {
     aborting = (struct topology_range){ .base = base, .size = size };
+}
+
+void host_refuse_maps(uint64_t base, uint64_t size)
+{
+    unmappable = (struct topology_range){ .base = base, .size = size };
 }
 
 bool host_interrupt(uint32_t interrupt)

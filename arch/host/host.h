@@ -50,6 +50,9 @@ extern unsigned int (*host_choose)(unsigned int count);
 /* The accesses of mmio_probe32 to [base, +size) abort. */
 void host_abort_range(uint64_t base, uint64_t size);
 
+/* arch_map_device() and arch_map_memory() of what overlaps [base, +size) find no table pages. */
+void host_refuse_maps(uint64_t base, uint64_t size);
+
 /* CPUs that arch_start_cpus() reports. */
 extern unsigned int host_cpus;
 

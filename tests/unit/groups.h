@@ -16,6 +16,7 @@ int run_events_tests(void);
 int run_pci_tests(void);
 int run_isolate_tests(void);
 int run_fdt_tests(void);
+int run_fdt_faults_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
 int run_payload_tests(void);

@@ -126,6 +126,8 @@ void machine_reset(void)
     host_reset();
     memset(&machine, 0, sizeof(machine));
     machine.tree = machine_tree_plain();
+    machine.tree_address = TREE_ADDRESS;
+    machine.tree_given = TREE_ADDRESS;
     host_cpus = 2;
     host_attach(&(struct host_registers){
         .base = SERIAL_BASE, .size = PAGE_SIZE, .read = serial_read, .write = serial_write });
@@ -210,11 +212,11 @@ static void run_kernel(void *argument)
 
 enum host_end machine_kernel(void)
 {
-    struct boot_information boot = { .device_tree = TREE_ADDRESS };
+    struct boot_information boot = { .device_tree = machine.tree_given };
 
     if (machine.tree.initrd_size == 0 && machine.partition_count != 0)
         machine.tree.initrd_size = machine_bundle();
-    machine_tree(memory_pointer(TREE_ADDRESS), TREE_SIZE_LIMIT, &machine.tree);
+    machine_tree(memory_pointer(machine.tree_address), TREE_SIZE_LIMIT, &machine.tree);
     smmuv3_close_early(board_smmuv3_bases, (uint32_t)board_smmuv3_count, &boot.early);
     return host_run(run_kernel, &boot);
 }

@@ -39,6 +39,7 @@ struct tree_options {
     unsigned int maps; /* iommu-map entries; each of 0x10000 / maps ids */
     unsigned int blocks;
     unsigned int depth; /* nodes nested below one more node */
+    void (*edit)(void *tree); /* changes what was written; there is room for 4 KiB more */
 };
 
 struct partition_spec {
@@ -67,7 +68,10 @@ struct machine {
     /* Answers what the unit reads instead of memory; false: memory. */
     bool (*read_instead)(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word);
     struct pci_model pci;
+    uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */
+    uint64_t tree_given;   /* what the boot loader says; 0: nothing */
     struct tree_options tree;
+    void (*edit_set)(void *tree); /* as tree_options.edit, for the set */
     unsigned int partition_count;
     struct partition_spec partition[PARTITION_LIMIT + 1];
     unsigned int payload_count;

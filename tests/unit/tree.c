@@ -41,6 +41,20 @@ static void end(void *tree)
     assert_int_equal(fdt_end_node(tree), 0);
 }
 
+static size_t finish(void *tree, void (*edit)(void *tree))
+{
+    static _Alignas(8) uint8_t room[TREE_SIZE_LIMIT + 0x2000];
+
+    assert_int_equal(fdt_finish(tree), 0);
+    if (edit == NULL)
+        return fdt_totalsize(tree);
+    assert_int_equal(fdt_open_into(tree, room, (int)fdt_totalsize(tree) + 0x1000), 0);
+    edit(room);
+    assert_int_equal(fdt_pack(room), 0);
+    memcpy(tree, room, fdt_totalsize(room));
+    return fdt_totalsize(tree);
+}
+
 static void write_cpus(void *tree, unsigned int count)
 {
     char name[16];
@@ -201,8 +215,7 @@ size_t machine_tree(void *tree, size_t size, const struct tree_options *options)
     }
     end(tree);
     end(tree);
-    assert_int_equal(fdt_finish(tree), 0);
-    return fdt_totalsize(tree);
+    return finish(tree, options->edit);
 }
 
 /* ---- The set ---------------------------------------------------------------------------------- */
@@ -251,8 +264,7 @@ size_t machine_set(void *tree, size_t size)
         write_partition(tree, &machine.partition[i]);
     end(tree);
     end(tree);
-    assert_int_equal(fdt_finish(tree), 0);
-    return fdt_totalsize(tree);
+    return finish(tree, machine.edit_set);
 }
 
 /* ---- The bundle ------------------------------------------------------------------------------- */
