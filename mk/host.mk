@@ -6,8 +6,10 @@
 HOST_DIR := $(BUILD)/host
 HOST_CPPFLAGS := -I. -Iinclude -Iarch/host/include -isystem $(LIBFDT_INCLUDE) $(MODEL_CPPFLAGS) \
                  -isystem $(CMOCKA_INCLUDE)
-# Fixed low addresses, so that a pointer into the program is a physical address too.
-HOST_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fno-pie -fno-omit-frame-pointer
+# Fixed low addresses, so that a pointer into the program is a physical address too; whole stacks, so
+# that a report names who stored what.
+HOST_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fno-pie -fno-omit-frame-pointer \
+               -fno-optimize-sibling-calls
 HOST_CFLAGS_CLANG := --target=x86_64-linux-gnu $(HOST_CFLAGS)
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
