@@ -20,8 +20,8 @@ static inline int edit_node(void *tree, const char *path)
 
 static inline void edit_text(void *tree, const char *path, const char *name, const char *value)
 {
-    assert_int_equal(
-        fdt_setprop(tree, edit_node(tree, path), name, value, (int)strlen(value) + 1), 0);
+    assert_int_equal(fdt_setprop(tree, edit_node(tree, path), name, value, (int)strlen(value) + 1),
+                     0);
 }
 
 static inline void edit_flag(void *tree, const char *path, const char *name)
@@ -42,9 +42,8 @@ static inline void edit_cell_array(void *tree, const char *path, const char *nam
     assert_true(count <= sizeof(cell) / sizeof(cell[0]));
     for (unsigned int i = 0; i < count; i++)
         cell[i] = cpu_to_fdt32(values[i]);
-    assert_int_equal(fdt_setprop(tree, edit_node(tree, path), name, cell,
-                                 (int)(count * sizeof(cell[0]))),
-                     0);
+    assert_int_equal(
+        fdt_setprop(tree, edit_node(tree, path), name, cell, (int)(count * sizeof(cell[0]))), 0);
 }
 
 #define EDIT_CELLS(tree, path, name, ...)                                                          \

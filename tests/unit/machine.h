@@ -38,7 +38,7 @@ struct tree_options {
     uint32_t host_buses;
     unsigned int maps; /* iommu-map entries; each of 0x10000 / maps ids */
     unsigned int blocks;
-    unsigned int depth; /* nodes nested below one more node */
+    unsigned int depth;       /* nodes nested below one more node */
     void (*edit)(void *tree); /* changes what was written; there is room for 4 KiB more */
 };
 

@@ -375,8 +375,8 @@ static void four_windows(void *tree)
     uint32_t values[4 * 7];
 
     for (unsigned int i = 0; i < 4; i++) {
-        const uint32_t window[] = { 0x02000000, 0, 0x10000000 * (i + 1), 0, 0x10000000 * (i + 1),
-                                    0,          0x100000 };
+        const uint32_t window[] = { 0x02000000, 0, 0x10000000 * (i + 1), 0, 0x10000000 * (i + 1), 0,
+                                    0x100000 };
 
         memcpy(&values[(size_t)i * 7], window, sizeof(window));
     }
