@@ -18,7 +18,8 @@
 /* ---- Registers ------------------------------------------------------------------------------ */
 
 /* One access of exactly that width; address is physical and naturally aligned, and has been mapped
- * with arch_map_device(). */
+ * with arch_map_device(). Nothing but their order among themselves: a write does not make entries
+ * stored before it visible, a read does not hold back later reads of memory. */
 static inline uint32_t mmio_read32(uint64_t address);
 static inline void mmio_write32(uint64_t address, uint32_t value);
 static inline uint64_t mmio_read64(uint64_t address);
@@ -65,6 +66,14 @@ static inline uint64_t memory_physical(const volatile void *pointer);
 /* 0 for the boot CPU, then in the order of the device tree. */
 static inline unsigned int cpu_index(void);
 static inline void cpu_relax(void);
+
+/* What CPUs do to each other: nothing on a target; on the host another CPU may go on here. A lock tells
+ * when it is about to be waited for, when it has been taken and when it has been given back, other
+ * words that several CPUs change tell it before each change. */
+static inline void cpu_lock_wanted(const volatile void *lock);
+static inline void cpu_lock_taken(const volatile void *lock);
+static inline void cpu_lock_released(const volatile void *lock);
+static inline void cpu_atomic(const volatile void *word);
 
 /* Monotonic, the same on all CPUs. */
 static inline uint64_t time_now(void); /* ticks */

@@ -30,6 +30,7 @@ bool owner_claim(_Atomic uint64_t *word, uint32_t partition)
         if (owner.state != OWNER_NONE && (owner.state != OWNER_PARTITION ||
                                           owner.index != partition || owner.count == UINT32_MAX))
             return false;
+        cpu_atomic(word);
         if (atomic_compare_exchange_weak(word, &old,
                                          encode(OWNER_PARTITION, partition, owner.count + 1)))
             return true;
@@ -48,6 +49,7 @@ bool owner_release(_Atomic uint64_t *word, uint32_t partition)
         uint64_t released = owner.count == 1 ? encode(OWNER_NONE, 0, 0)
                                              : encode(OWNER_PARTITION, partition, owner.count - 1);
 
+        cpu_atomic(word);
         if (atomic_compare_exchange_weak(word, &old, released))
             return owner.count == 1;
     }
@@ -57,6 +59,7 @@ bool owner_claim_hypervisor(_Atomic uint64_t *word)
 {
     uint64_t none = encode(OWNER_NONE, 0, 0);
 
+    cpu_atomic(word);
     return atomic_compare_exchange_strong(word, &none, encode(OWNER_HYPERVISOR, 0, 0));
 }
 
@@ -64,5 +67,6 @@ bool owner_release_hypervisor(_Atomic uint64_t *word)
 {
     uint64_t own = encode(OWNER_HYPERVISOR, 0, 0);
 
+    cpu_atomic(word);
     return atomic_compare_exchange_strong(word, &own, encode(OWNER_NONE, 0, 0));
 }

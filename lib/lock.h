@@ -18,10 +18,12 @@ struct lock {
 
 static inline void lock_acquire(struct lock *lock)
 {
+    cpu_lock_wanted(lock);
     uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 
     while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
         cpu_relax();
+    cpu_lock_taken(lock);
 }
 
 /* Takes the lock if nobody holds it; never waits. */
@@ -30,8 +32,11 @@ static inline bool lock_try(struct lock *lock)
     uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_acquire);
     uint32_t expected = serving;
 
-    return atomic_compare_exchange_strong_explicit(&lock->next, &expected, serving + 1,
-                                                   memory_order_acquire, memory_order_relaxed);
+    if (!atomic_compare_exchange_strong_explicit(&lock->next, &expected, serving + 1,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return false;
+    cpu_lock_taken(lock);
+    return true;
 }
 
 static inline void lock_release(struct lock *lock)
@@ -39,6 +44,7 @@ static inline void lock_release(struct lock *lock)
     uint32_t serving = atomic_load_explicit(&lock->serving, memory_order_relaxed);
 
     atomic_store_explicit(&lock->serving, serving + 1, memory_order_release);
+    cpu_lock_released(lock);
 }
 
 #endif

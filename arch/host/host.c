@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "arch/boot.h"
+#include "arch/host/scheduler.h"
 #include "arch/host/store_buffer.h"
 #include "arch/seam.h"
 #include "lib/log.h"
@@ -38,13 +39,13 @@ static struct work works[TOPOLOGY_CPUS];
 static uint64_t now;
 static char console[CONSOLE_SIZE];
 static size_t console_used;
-static jmp_buf *leave;
+static jmp_buf *leave[TOPOLOGY_CPUS]; /* of each CPU, while it is in host_run() */
 
 unsigned int host_cpu;
 unsigned int host_cpus = 1;
 uint64_t host_time_step = TIME_STEP;
 struct host_counters host_counters;
-unsigned int (*host_choose)(unsigned int count);
+unsigned int (*host_choose)(const char *what, unsigned int count);
 struct vcpu *host_guest;
 const struct arch_guest_ops *host_guest_ops;
 
@@ -68,7 +69,7 @@ uint64_t host_mmio_read(uint64_t address, unsigned int bytes)
                 (unsigned long long)address);
         abort();
     }
-    host_stores_moment();
+    host_point(HOST_AT_REGISTER);
     return model->read(model->context, address - model->base, bytes);
 }
 
@@ -81,7 +82,7 @@ void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes)
                 (unsigned long long)address);
         abort();
     }
-    host_stores_moment();
+    host_point(HOST_AT_REGISTER);
     model->write(model->context, address - model->base, value, bytes);
 }
 
@@ -96,34 +97,20 @@ bool mmio_probe32(uint64_t address, uint32_t *value)
     return true;
 }
 
-/* The return addresses above a frame: every function here keeps its frame pointer. */
-static void find_callers(void *const *frame, const void **callers)
-{
-    static const uintptr_t frame_limit = 1 << 20;
-
-    for (unsigned int i = 0; i < HOST_STORE_CALLERS; i++) {
-        void *const *above = frame[0];
-
-        callers[i] = frame[1];
-        if (above <= frame || (uintptr_t)above - (uintptr_t)frame > frame_limit ||
-            !is_aligned((uintptr_t)above, sizeof(void *)))
-            break;
-        frame = above;
-    }
-}
-
 __attribute__((noinline)) void host_entry_write(volatile uint64_t *entry, uint64_t value)
 {
     const void *callers[HOST_STORE_CALLERS] = { NULL };
 
-    find_callers(__builtin_frame_address(0), callers);
+    host_callers(__builtin_frame_address(0), callers);
     host_counters.entries++;
     host_store(entry, value, callers);
+    host_point(HOST_AT_STORE);
 }
 
 void host_barrier(void)
 {
     host_counters.barriers++;
+    host_point(HOST_AT_BARRIER);
     host_stores_barrier();
 }
 
@@ -148,7 +135,7 @@ void cache_synchronise_code(const volatile void *pointer, uint64_t size)
 
 uint64_t host_time(void)
 {
-    host_stores_moment();
+    host_point(HOST_AT_TIME);
     now += host_time_step;
     return now;
 }
@@ -190,11 +177,11 @@ void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argum
 
 static _Noreturn void go(enum host_end end)
 {
-    if (leave == NULL) {
+    if (leave[host_cpu] == NULL) {
         fprintf(stderr, "host: the kernel left outside of host_run()\n%s", console);
         abort();
     }
-    longjmp(*leave, (int)end + 1);
+    longjmp(*leave[host_cpu], (int)end + 1);
 }
 
 _Noreturn void arch_idle(void)
@@ -255,7 +242,8 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
 
 void arch_interrupt_again(uint32_t interrupt)
 {
-    (void)interrupt; /* tests call handlers as often as they like */
+    if (host_scheduling())
+        host_raise(interrupt); /* else tests call handlers as often as they like */
 }
 
 void arch_guest_register(const struct arch_guest_ops *ops)
@@ -396,15 +384,17 @@ bool host_interrupt(uint32_t interrupt)
 
 enum host_end host_run(void (*function)(void *argument), void *argument)
 {
-    jmp_buf here, *volatile outer = leave;
+    jmp_buf here, *volatile outer = leave[host_cpu];
+    volatile bool masked = host_mask(true);
     int left = setjmp(here);
 
     if (left == 0) {
-        leave = &here;
+        leave[host_cpu] = &here;
         function(argument);
         left = (int)HOST_RETURNED + 1;
     }
-    leave = outer;
+    leave[host_cpu] = outer;
+    host_mask(masked);
     return (enum host_end)(left - 1);
 }
 

@@ -44,8 +44,11 @@ struct host_counters {
 extern struct host_counters host_counters;
 
 /* Picks one of count >= 2 things that the architecture allows now, by number; 0 is the plainest. Asked by
- * every mechanism of the host that is set to be scheduled; NULL: 0 always. */
-extern unsigned int (*host_choose)(unsigned int count);
+ * every mechanism of the host that is set to be scheduled, each saying what it asks for; NULL: 0 always. */
+extern unsigned int (*host_choose)(const char *what, unsigned int count);
+
+/* Told, a line each, of what happened that is not the plainest; NULL: nobody. */
+extern void (*host_tell)(const char *text);
 
 /* The accesses of mmio_probe32 to [base, +size) abort. */
 void host_abort_range(uint64_t base, uint64_t size);

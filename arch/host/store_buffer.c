@@ -195,71 +195,122 @@ static bool is_legal(const struct stage *stage, unsigned int index)
     return true;
 }
 
-/* Whether a barrier of this CPU would complete it. */
-static bool is_of(const struct stage *stage, const struct pending *pending, unsigned int cpu)
+/* Which stores are meant: those that a CPU made, or cleaned, before a moment. */
+struct scope {
+    bool any; /* all */
+    unsigned int cpu;
+    uint64_t before;
+};
+
+static const struct scope all = { .any = true };
+
+static bool is_in(const struct scope *scope, const struct stage *stage, unsigned int index)
 {
+    const struct pending *pending = &stage->item[index];
+
+    if (scope->any)
+        return true;
     if (stage == &buffered)
-        return pending->store.cpu == cpu;
-    return pending->cleaned && pending->cleaner == cpu;
+        return pending->store.cpu == scope->cpu && pending->store.sequence < scope->before;
+    return pending->cleaned && pending->cleaner == scope->cpu;
 }
 
-#define ANY_CPU UINT32_MAX
+static bool is_meant(const struct stage *stage, unsigned int index, const struct scope *scope)
+{
+    return is_legal(stage, index) && is_in(scope, stage, index);
+}
 
-/* The n-th legal store of a stage, of one CPU or any; the stage's count: there are not so many. */
-static unsigned int legal_at(const struct stage *stage, unsigned int cpu, unsigned int n)
+/* The n-th legal store of a stage among those that are meant; the stage's count: there are not so
+ * many. */
+static unsigned int legal_at(const struct stage *stage, const struct scope *scope, unsigned int n)
 {
     unsigned int i;
 
     for (i = 0; i < stage->count; i++) {
-        if ((cpu == ANY_CPU || is_of(stage, &stage->item[i], cpu)) && is_legal(stage, i) &&
-            n-- == 0)
+        if (is_meant(stage, i, scope) && n-- == 0)
             break;
     }
     return i;
 }
 
-static unsigned int legal_count(const struct stage *stage, unsigned int cpu)
+static unsigned int legal_count(const struct stage *stage, const struct scope *scope)
 {
     unsigned int count = 0;
 
     for (unsigned int i = 0; i < stage->count; i++)
-        count += (cpu == ANY_CPU || is_of(stage, &stage->item[i], cpu)) && is_legal(stage, i);
+        count += is_meant(stage, i, scope);
     return count;
 }
 
-static unsigned int choose(unsigned int count)
+static unsigned int choose(const char *what, unsigned int count)
 {
-    return mode == HOST_STORES_SCHEDULED && host_choose != NULL && count > 1 ? host_choose(count)
-                                                                             : 0;
+    return mode == HOST_STORES_SCHEDULED && host_choose != NULL && count > 1
+               ? host_choose(what, count)
+               : 0;
 }
 
-static void drain(struct stage *stage, unsigned int cpu, void (*deed)(unsigned int index))
+/* The store that holds back one that is meant: an older one to the same word, by another CPU. The
+ * stage's count: nothing that is meant is left. */
+static unsigned int hindrance(const struct stage *stage, const struct scope *scope)
 {
-    unsigned int count;
+    unsigned int meant = 0, oldest = 0;
 
-    while ((count = legal_count(stage, cpu)) != 0)
-        deed(legal_at(stage, cpu, choose(count)));
+    while (meant < stage->count && !is_in(scope, stage, meant))
+        meant++;
+    if (meant == stage->count)
+        return meant;
+    while (stage->item[oldest].store.address != stage->item[meant].store.address)
+        oldest++;
+    return oldest;
+}
+
+static void drain(struct stage *stage, const struct scope *scope, void (*deed)(unsigned int index))
+{
+    for (;;) {
+        unsigned int count = legal_count(stage, scope);
+        unsigned int index = count != 0 ? legal_at(stage, scope,
+                                                   choose("order of stores at a barrier", count))
+                                        : hindrance(stage, scope);
+
+        if (index == stage->count)
+            return;
+        deed(index);
+    }
+}
+
+uint64_t host_stores_sequence(void)
+{
+    return sequence;
+}
+
+void host_stores_complete(unsigned int cpu, uint64_t before)
+{
+    const struct scope scope = { .cpu = cpu, .before = before };
+
+    drain(&buffered, &scope, become_visible);
 }
 
 void host_stores_barrier(void)
 {
-    drain(&buffered, host_cpu, become_visible);
-    drain(&cached, host_cpu, write_back);
+    const struct scope scope = { .cpu = host_cpu };
+
+    host_stores_complete(host_cpu, sequence);
+    drain(&cached, &scope, write_back);
 }
 
 unsigned int host_stores_legal(void)
 {
-    return legal_count(&buffered, ANY_CPU) + legal_count(&cached, ANY_CPU);
+    return legal_count(&buffered, &all) + legal_count(&cached, &all);
 }
 
 struct host_store host_stores_at(unsigned int n)
 {
-    unsigned int first = legal_count(&buffered, ANY_CPU);
+    unsigned int first = legal_count(&buffered, &all);
     struct host_store store;
 
     if (n < first)
-        return buffered.item[legal_at(&buffered, ANY_CPU, n)].store;
-    store = cached.item[legal_at(&cached, ANY_CPU, n - first)].store;
+        return buffered.item[legal_at(&buffered, &all, n)].store;
+    store = cached.item[legal_at(&cached, &all, n - first)].store;
     store.view = HOST_VIEW_MEMORY;
     store.before = behind_caches_get(store.address);
     return store;
@@ -267,12 +318,12 @@ struct host_store host_stores_at(unsigned int n)
 
 void host_stores_release(unsigned int n)
 {
-    unsigned int first = legal_count(&buffered, ANY_CPU);
+    unsigned int first = legal_count(&buffered, &all);
 
     if (n < first)
-        become_visible(legal_at(&buffered, ANY_CPU, n));
+        become_visible(legal_at(&buffered, &all, n));
     else
-        write_back(legal_at(&cached, ANY_CPU, n - first));
+        write_back(legal_at(&cached, &all, n - first));
 }
 
 void host_stores_release_all(void)
@@ -289,7 +340,8 @@ void host_stores_moment(void)
 
     if (mode != HOST_STORES_SCHEDULED || host_choose == NULL)
         return;
-    while ((count = host_stores_legal()) != 0 && (chosen = host_choose(count + 1)) != 0)
+    while ((count = host_stores_legal()) != 0 &&
+           (chosen = host_choose("store to become visible", count + 1)) != 0)
         host_stores_release(chosen - 1);
 }
 
@@ -313,7 +365,6 @@ void host_store(volatile uint64_t *entry, uint64_t value, const void *const *cal
     if (buffered.count == LIMIT)
         become_visible(0);
     put(&buffered, &pending);
-    host_stores_moment();
 }
 
 void host_stores_mode(enum host_stores wanted)

@@ -81,13 +81,19 @@ static inline void host_hardware_write(uint64_t address, const void *data, size_
 /* One line: who stored, where, what changed. Returns text. */
 const char *host_store_text(const struct host_store *store, char *text, size_t size);
 
-/* The function that a code address lies in, or "?". */
-const char *host_symbol(const void *code);
+/* The function or object that an address lies in, or "?". */
+const char *host_symbol(const void *address);
+
+/* The return addresses above a frame. */
+void host_callers(void *const *frame, const void **callers);
 
 /* For host.c. */
 void host_stores_reset(void);
 void host_store(volatile uint64_t *entry, uint64_t value, const void *const *callers);
 void host_stores_barrier(void);
+uint64_t host_stores_sequence(void);
+/* The CPU's stores before that sequence number become visible. */
+void host_stores_complete(unsigned int cpu, uint64_t before);
 void host_stores_clean(uint64_t address, uint64_t size, bool invalidate);
 
 #endif

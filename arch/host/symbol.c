@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of functions from the program's own symbol table, static ones too, for reports. */
+/* Who did something, for reports: callers, and the names of functions and objects from the program's own
+ * symbol table, static ones too. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "arch/host/store_buffer.h"
+#include "lib/types.h"
 
 static const Elf64_Sym *symbols;
 static size_t symbol_count;
@@ -49,17 +51,34 @@ static void load(void)
     close(file);
 }
 
-const char *host_symbol(const void *code)
+const char *host_symbol(const void *address)
 {
-    uint64_t address = (uint64_t)(uintptr_t)code;
+    uint64_t value = (uint64_t)(uintptr_t)address;
 
     load();
     for (size_t i = 0; i < symbol_count; i++) {
         const Elf64_Sym *symbol = &symbols[i];
 
-        if (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
-            address - symbol->st_value < symbol->st_size)
+        unsigned int type = ELF64_ST_TYPE(symbol->st_info);
+
+        if ((type == STT_FUNC || type == STT_OBJECT) && value - symbol->st_value < symbol->st_size)
             return names + symbol->st_name;
     }
     return "?";
+}
+
+/* The return addresses above a frame: every function here keeps its frame pointer. */
+void host_callers(void *const *frame, const void **callers)
+{
+    static const uintptr_t frame_limit = 1 << 20;
+
+    for (unsigned int i = 0; i < HOST_STORE_CALLERS; i++) {
+        void *const *above = frame[0];
+
+        callers[i] = frame[1];
+        if (above <= frame || (uintptr_t)above - (uintptr_t)frame > frame_limit ||
+            !is_aligned((uintptr_t)above, sizeof(void *)))
+            break;
+        frame = above;
+    }
 }

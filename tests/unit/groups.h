@@ -4,6 +4,8 @@
 #define TESTS_GROUPS_H
 
 int run_host_tests(void);
+int run_choices_tests(void);
+int run_cpus_tests(void);
 int run_lib_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);

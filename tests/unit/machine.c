@@ -62,7 +62,11 @@ static void unit_interrupt(void *context, enum smmuv3_model_line line)
 {
     unsigned int unit = (unsigned int)(uintptr_t)context;
 
-    machine.pending[unit][line] = true;
+    if (!host_scheduling())
+        machine.pending[unit][line] = true;
+    else if (line != SMMUV3_MODEL_LINE_CMD_SYNC)
+        host_raise(line == SMMUV3_MODEL_LINE_EVENTQ ? UNIT_EVENT_INTERRUPT(unit)
+                                                    : UNIT_ERROR_INTERRUPT(unit));
 }
 
 void machine_interrupts(void)

@@ -9,6 +9,7 @@
 #include "arch/boot.h"
 #include "arch/host/host.h"
 #include "arch/host/pci_model.h"
+#include "arch/host/scheduler.h"
 #include "arch/host/store_buffer.h"
 #include "bulkhead/abi.h"
 #include "kernel/partition.h"

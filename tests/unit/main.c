@@ -12,6 +12,8 @@ int main(int count, char **arguments)
         cmocka_set_test_filter(arguments[1]);
 
     failed += run_host_tests();
+    failed += run_choices_tests();
+    failed += run_cpus_tests();
     failed += run_lib_tests();
     failed += run_pagetable_tests();
     failed += run_early_tests();

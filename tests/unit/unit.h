@@ -34,6 +34,16 @@ void isolated_run(void **state);
 /* Runs the group called `tests` of a file; answers how many failed. */
 #define RUN_GROUP(name) cmocka_run_group_tests_name(name, tests, NULL, NULL)
 
+/* The length of a campaign: whole in the plain build, a part of it in slower ones (mk/host.mk). */
+#ifndef CAMPAIGN_DIVISOR
+#define CAMPAIGN_DIVISOR 1
+#endif
+
+static inline unsigned int campaign(unsigned int full)
+{
+    return (full + CAMPAIGN_DIVISOR - 1) / CAMPAIGN_DIVISOR;
+}
+
 /* A fixed seed gives the same numbers on every machine (splitmix64). */
 static inline uint64_t random_next(uint64_t *seed)
 {

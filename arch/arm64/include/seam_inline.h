@@ -73,6 +73,26 @@ static inline void cpu_relax(void)
     __asm__ volatile("yield" : : : "memory");
 }
 
+static inline void cpu_lock_wanted(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_lock_taken(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_lock_released(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_atomic(const volatile void *word)
+{
+    (void)word;
+}
+
 static inline uint64_t time_now(void)
 {
     uint64_t ticks;

@@ -15,6 +15,11 @@ void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes);
 void host_entry_write(volatile uint64_t *entry, uint64_t value);
 void host_barrier(void);
 uint64_t host_time(void);
+void host_relax(void);
+void host_lock_wanted(const volatile void *lock);
+void host_lock_taken(const volatile void *lock);
+void host_lock_released(const volatile void *lock);
+void host_atomic(const volatile void *word);
 extern unsigned int host_cpu;
 
 static inline uint32_t mmio_read32(uint64_t address)
@@ -68,6 +73,27 @@ static inline unsigned int cpu_index(void)
 
 static inline void cpu_relax(void)
 {
+    host_relax();
+}
+
+static inline void cpu_lock_wanted(const volatile void *lock)
+{
+    host_lock_wanted(lock);
+}
+
+static inline void cpu_lock_taken(const volatile void *lock)
+{
+    host_lock_taken(lock);
+}
+
+static inline void cpu_lock_released(const volatile void *lock)
+{
+    host_lock_released(lock);
+}
+
+static inline void cpu_atomic(const volatile void *word)
+{
+    host_atomic(word);
 }
 
 static inline uint64_t time_now(void)
