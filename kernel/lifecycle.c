@@ -54,20 +54,6 @@ static void scrub(const struct partition *partition)
     cache_clean_invalidate(memory, partition->set->memory_size);
 }
 
-static bool build_stage2(struct partition *partition)
-{
-    uint32_t pages = partition->set->pool_pages;
-    struct pagetable_progress progress;
-
-    page_pool_init(&partition->pool, partition->physical + partition->visible_size, pages,
-                   partition->pool.records);
-    return pagetable_init(&partition->stage2, arch_stage2_format(), &partition->pool,
-                          arch_stage2_bits(), true) &&
-           pagetable_map(&partition->stage2, partition->set->memory_base, partition->physical,
-                         partition->visible_size, arch_stage2_memory_attributes(), UINT32_MAX,
-                         &progress) == PAGETABLE_OK;
-}
-
 /* The payload's file stands at the end of the visible memory while its segments are placed, and its
  * place is cleared again. NULL, or why not. */
 static const char *place_payload(struct partition *partition, uint64_t *entry)
@@ -100,7 +86,7 @@ static bool load(struct partition *partition, struct set_error *error)
     const char *text;
 
     scrub(partition);
-    if (!build_stage2(partition))
+    if (!partition_build_stage2(partition))
         return set_refuse(error, set->node, "pool-pages", "too few to map its memory: raise it");
     text = place_payload(partition, &entry);
     if (text != NULL)

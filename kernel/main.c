@@ -115,22 +115,6 @@ static void close_unit(struct iommu *iommu, const struct early_report *early)
                unit->name);
 }
 
-/* Streams that the maps name, for the size of the tables. */
-static uint32_t highest_stream(uint32_t unit)
-{
-    uint64_t count = 1;
-
-    for (uint32_t h = 0; h < topology.host_count; h++) {
-        for (uint32_t i = 0; i < topology.host[h].map_count; i++) {
-            const struct topology_id_map *map = &topology.host[h].map[i];
-
-            if (map->iommu == unit)
-                count = max_u64(count, (uint64_t)map->stream + map->count);
-        }
-    }
-    return (uint32_t)min_u64(count, UINT32_MAX);
-}
-
 static void close_units(const struct early_report *early)
 {
     if (topology.iommu_count == 0)
@@ -166,7 +150,7 @@ static void start_units(void)
 
         if (iommu->late)
             continue;
-        iommu->usable = iommu->driver->start(iommu, highest_stream(i), &reason);
+        iommu->usable = iommu->driver->start(iommu, topology_stream_count(&topology, i), &reason);
         if (iommu->usable)
             log_info("%s: every stream aborts; %u-bit input, %u-bit output, %s stream table",
                      iommu->topology->name, iommu->capabilities.input_bits,

@@ -34,3 +34,17 @@ struct device *partition_device(const struct partition *partition, uint64_t id)
     }
     return NULL;
 }
+
+bool partition_build_stage2(struct partition *partition)
+{
+    uint32_t pages = partition->set->pool_pages;
+    struct pagetable_progress progress;
+
+    page_pool_init(&partition->pool, partition->physical + partition->visible_size, pages,
+                   partition->pool.records);
+    return pagetable_init(&partition->stage2, arch_stage2_format(), &partition->pool,
+                          arch_stage2_bits(), true) &&
+           pagetable_map(&partition->stage2, partition->set->memory_base, partition->physical,
+                         partition->visible_size, arch_stage2_memory_attributes(), UINT32_MAX,
+                         &progress) == PAGETABLE_OK;
+}

@@ -67,6 +67,10 @@ void *partition_memory(const struct partition *partition, uint64_t address, uint
 bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t *physical);
 
+/* Makes its pool and its CPUs' stage 2 anew: its memory at its base, no registers. False: the pool
+ * is too small. */
+bool partition_build_stage2(struct partition *partition);
+
 /* The partition's device with that id, or NULL: not listed for it. */
 struct device *partition_device(const struct partition *partition, uint64_t id);
 

@@ -13,3 +13,20 @@ uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requeste
     }
     return IOMMU_NONE;
 }
+
+uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
+{
+    uint64_t count = 1;
+
+    for (uint32_t h = 0; h < topology->host_count; h++) {
+        const struct topology_pci_host *host = &topology->host[h];
+
+        for (uint32_t i = 0; i < host->map_count; i++) {
+            const struct topology_id_map *map = &host->map[i];
+
+            if (map->iommu == unit)
+                count = max_u64(count, (uint64_t)map->stream + map->count);
+        }
+    }
+    return (uint32_t)min_u64(count, UINT32_MAX);
+}

@@ -121,4 +121,8 @@ struct topology_error {
 uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester,
                          uint32_t *stream);
 
+/* One more than the highest stream of the unit that a map names, at least 1: how many entries its
+ * table needs. Work: the machine's maps. */
+uint32_t topology_stream_count(const struct topology *topology, uint32_t unit);
+
 #endif
