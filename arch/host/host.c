@@ -332,6 +332,7 @@ static void map_memory(void)
 
 void host_reset(void)
 {
+    host_memory_drop();
     map_memory();
     host_stores_reset();
     registers_count = 0;

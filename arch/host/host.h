@@ -15,6 +15,20 @@
 #define HOST_MEMORY_BASE UINT64_C(0x40000000)
 #define HOST_MEMORY_SIZE UINT64_C(0x10000000)
 
+/*
+ * Adds RAM of a real machine at [base, +size), where HOST_MEMORY is too small or lies elsewhere.
+ * From the first call until host_reset() physical memory is what was added, zeroed, and the program
+ * itself; what is never touched costs nothing. At most 16 stretches, which do not overlap. False:
+ * this host cannot represent it. Not together with host_noncoherent_start().
+ */
+bool host_memory_add(uint64_t base, uint64_t size);
+
+/* True if all of [address, +size) lies in one added stretch or in the program. */
+bool host_is_memory(uint64_t address, uint64_t size);
+
+/* For host_reset(): takes all of it away. */
+void host_memory_drop(void);
+
 /* A model's registers. An access that it does not know reads as all ones. */
 struct host_registers {
     uint64_t base, size;

@@ -2,7 +2,8 @@
 /*
  * The seams in a process. Physical memory is a fixed mapping whose addresses are the process's own
  * (the program is linked at a low fixed address, and HOST_MEMORY lies where its pointers fit into a
- * table entry); registers reach whatever model stands at their address; time is a counter that the
+ * table entry), unless a tool added the memory of a real machine, which keeps its own addresses
+ * (host_memory_add); registers reach whatever model stands at their address; time is a counter that the
  * tests move.
  */
 #ifndef ARCH_HOST_SEAM_INLINE_H
@@ -21,6 +22,9 @@ void host_lock_taken(const volatile void *lock);
 void host_lock_released(const volatile void *lock);
 void host_atomic(const volatile void *word);
 extern unsigned int host_cpu;
+extern unsigned int host_stretches;
+void *host_memory_pointer(uint64_t physical);
+uint64_t host_memory_physical(const volatile void *pointer);
 
 static inline uint32_t mmio_read32(uint64_t address)
 {
@@ -58,12 +62,12 @@ static inline void barrier_device_read(void)
 
 static inline void *memory_pointer(uint64_t physical)
 {
-    return (void *)(uintptr_t)physical;
+    return host_stretches != 0 ? host_memory_pointer(physical) : (void *)(uintptr_t)physical;
 }
 
 static inline uint64_t memory_physical(const volatile void *pointer)
 {
-    return (uint64_t)(uintptr_t)pointer;
+    return host_stretches != 0 ? host_memory_physical(pointer) : (uint64_t)(uintptr_t)pointer;
 }
 
 static inline unsigned int cpu_index(void)
