@@ -57,8 +57,11 @@ CHECK_SET := $(HOST_DIR)/check-set.dtb
 .PHONY: check check-tool
 check-tool: $(HOST_DIR)/check $(HOST_DIR)/machine.dtb $(HOST_DIR)/pci.dtb
 
-$(HOST_DIR)/check: $(call host_objects,$(HOST_DIR),$(HOST_CORE_SOURCES) $(HOST_TOOL_SOURCES)) \
-                   $(HOST_DIR)/board.o linker/host.ld
+# The tool's machine has the reference model for an IOMMU.
+CHECK_OBJECTS := $(call host_objects,$(HOST_DIR),$(HOST_CORE_SOURCES) $(HOST_TOOL_SOURCES) $(MODEL_SOURCES)) \
+                 $(HOST_DIR)/board.o
+
+$(HOST_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
 	$(Q)$(HOSTCC) -no-pie $(HOST_SANITIZE) -Wl,-T,linker/host.ld -o $@ $(filter %.o,$^) $(LIBFDT_HOST)
 
 $(HOST_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)

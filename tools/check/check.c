@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make check: reads a partition set against a board's description, with the code that does it at boot,
- * and says who gets what and why. Nothing is started.
+ * and says who gets what and why, and what each device would reach. Nothing is started.
  *
  *   check --set set.dtb --name set.dts --machine machine.dtb --pci pci.dtb --board board.dtb
  *         --directory DIR --payloads DIR --image-base HEX --image-end HEX
  *
  * Exit status 0: the set would start. 1: a mistake, in one line "file:node: message". 2: wrong usage.
  */
-#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "arch/host/host.h"
 #include "bulkhead/abi.h"
-#include "drivers/topology/fdt.h"
-#include "kernel/board.h"
 #include "kernel/guest_tree.h"
-#include "kernel/memory.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
 #include "kernel/plan.h"
-#include "lib/boot_memory.h"
-#include "pci_tree.h"
+#include "machine.h"
+#include "matrix.h"
 
 #define EXIT_MISTAKE 1
 #define EXIT_USAGE 2
@@ -37,7 +32,6 @@ struct file {
 };
 
 static const char *set_name = "set";
-static uint64_t image_base, image_size;
 
 static _Noreturn void mistake(const char *file, const char *node, const char *property,
                               const char *text)
@@ -71,79 +65,21 @@ static void need_file(struct file *file)
 
 /* ---- The machine -------------------------------------------------------------------------------- */
 
-/* A unit on paper: every stream has an entry, nothing is written. */
-static bool paper_start(struct iommu *iommu, uint32_t stream_count, const char **reason)
+static void start_machine(const struct file *tree, const struct file *board, const struct file *pci)
 {
-    (void)iommu;
-    (void)stream_count;
-    (void)reason;
-    return true;
-}
+    const struct machine_files files = { .tree = tree->data,
+                                         .tree_size = tree->size,
+                                         .board = board->data,
+                                         .board_size = board->size,
+                                         .pci = pci->data };
+    struct machine_mistake found;
 
-static bool paper_prepare(struct iommu *iommu, uint32_t stream)
-{
-    (void)iommu;
-    (void)stream;
-    return true;
-}
-
-static enum iommu_result paper_set(struct iommu *iommu, uint32_t stream,
-                                   enum iommu_stream_state state, const struct iommu_domain *domain)
-{
-    (void)iommu;
-    (void)stream;
-    (void)state;
-    (void)domain;
-    return IOMMU_OK;
-}
-
-static const struct iommu_driver paper_driver = {
-    .compatible = "paper",
-    .start = paper_start,
-    .stream_prepare = paper_prepare,
-    .stream_set = paper_set,
-};
-
-static struct topology topology;
-static struct pci_model pci_model;
-
-static void read_machine(const struct file *machine, const struct file *board_file,
-                         const struct file *pci)
-{
-    struct topology_error error = { 0 };
-    struct board board;
-    char node[SET_NODE];
-
-    if (fdt_check_full(machine->data, machine->size) != 0 ||
-        !fdt_read_topology(machine->data, &topology, &error))
-        mistake(machine->path, error.node, "",
-                error.text != NULL ? error.text : "not a device tree");
-    if (!board_read(board_file->data, board_file->size, &board))
-        mistake(board_file->path, "/", "compatible", "write \"bulkhead,board\"");
-    const char *text = pci_tree_read(pci->data, &pci_model, node, sizeof(node));
-
-    if (text != NULL)
-        mistake(pci->path, node, "", text);
-    devices.iommu_count = topology.iommu_count;
-    for (uint32_t i = 0; i < topology.iommu_count; i++) {
-        devices.iommu[i].topology = &topology.iommu[i];
-        devices.iommu[i].driver = &paper_driver;
-        devices.iommu[i].usable = true;
-    }
-    if (topology.host_count != 0) {
-        const struct topology_pci_host *host = &topology.host[0];
-        const struct host_registers registers = { .base = host->ecam.base,
-                                                  .size = host->ecam.size,
-                                                  .context = &pci_model,
-                                                  .read = pci_model_read,
-                                                  .write = pci_model_write };
-
-        pci_model.bus_first = host->bus_first;
-        host_attach(&registers);
-        pci_enumerate(&devices.pci, host);
-    }
-    pci_isolate(&devices.pci, board.root_isolates);
-    devices_build(&topology);
+    if (machine_start(&files, &found))
+        return;
+    mistake(found.file == MISTAKE_TREE    ? tree->path
+            : found.file == MISTAKE_BOARD ? board->path
+                                          : pci->path,
+            found.node, found.property, found.text);
 }
 
 /* ---- The set ------------------------------------------------------------------------------------ */
@@ -188,12 +124,13 @@ static void plan(const struct file *set_file, struct set *set)
     struct set_error error = { 0 };
 
     if (!set_read(set_file->data, set_file->size, set, &error) ||
-        !plan_partitions(set, topology.cpu_count, &error))
+        !plan_partitions(set, machine.topology.cpu_count, &error) || !plan_memory(&error))
         mistake(set_name, error.node, error.property, error.text);
-    boot_memory_start(HOST_MEMORY_BASE, OWN_MEMORY);
-    if (!memory_start(&topology) || !memory_reserve(image_base, image_size) ||
-        memory_take(OWN_MEMORY, BIT(21)) == 0 || !plan_memory(&error))
-        mistake(set_name, error.node, error.property, error.text);
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (!partition_build_stage2(&partitions.partition[i]))
+            mistake(set_name, set->partition[i].node, "pool-pages",
+                    "too few to map its memory: raise it");
+    }
 }
 
 /* ---- What is said -------------------------------------------------------------------------------- */
@@ -281,7 +218,7 @@ static void print_partitions(void)
                  (unsigned long long)partition->set->memory_base,
                  (unsigned long long)partition->visible_size >> 10);
         snprintf(physical, sizeof(physical),
-                 partition->set->fixed_physical ? "0x%llx" : "chosen at boot",
+                 partition->set->fixed_physical ? "0x%llx" : "0x%llx if free",
                  (unsigned long long)partition->physical);
         printf("%-12s %-4u %-24s %-24s %-6u %s\n", partition->name, partition->cpu, guest, physical,
                partition->set->pool_pages, partition->set->payload);
@@ -359,21 +296,26 @@ int main(int count, char **words)
                         "--machine DTB --board DTB --pci DTB --image-base HEX --image-end HEX\n");
         return EXIT_USAGE;
     }
-    image_base = strtoull(arguments.image_base, NULL, 16);
-    image_size = strtoull(arguments.image_end, NULL, 16) - image_base;
-    host_reset();
+    machine.image.base = strtoull(arguments.image_base, NULL, 16);
+    machine.image.size = strtoull(arguments.image_end, NULL, 16) - machine.image.base;
     need_file(&arguments.set);
     need_file(&arguments.machine);
     need_file(&arguments.board);
     need_file(&arguments.pci);
-    read_machine(&arguments.machine, &arguments.board, &arguments.pci);
+    start_machine(&arguments.machine, &arguments.board, &arguments.pci);
     plan(&arguments.set, &set);
     for (uint32_t i = 0; i < partitions.count; i++)
         check_payload(&partitions.partition[i], arguments.directory, arguments.payloads);
-    printf("%s: %u partitions, as they would start\n", set_name, partitions.count);
+    printf("%s: %u partition%s, as %s would start\n", set_name, partitions.count,
+           partitions.count == 1 ? "" : "s", partitions.count == 1 ? "it" : "they");
     print_partitions();
     print_devices();
     print_shared_fate();
+    matrix_walk();
+    matrix_print();
+    (void)fflush(stdout);
+    if (matrix_print_findings(set_name) != 0)
+        return EXIT_MISTAKE;
     printf("\nno mistakes\n");
     return 0;
 }

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "columns.h"
+
+#include <stdio.h>
+
+#include "arch/seam.h"
+#include "kernel/partition.h"
+#include "machine.h"
+
+struct columns columns;
+
+extern char __executable_start[], _end[];
+
+static struct column *add(const struct partition *owner, const char *name, const char *what)
+{
+    struct column *column = &columns.column[columns.count++];
+
+    *column = (struct column){ .owner = owner };
+    snprintf(column->what, sizeof(column->what), "%s%s", name, what);
+    return column;
+}
+
+static void add_range(struct column *column, struct topology_range range)
+{
+    if (range.size != 0 && column->range_count < COLUMN_RANGES)
+        column->range[column->range_count++] = range;
+}
+
+static void add_partitions(void)
+{
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        const struct partition *partition = &partitions.partition[i];
+        uint64_t pool = partition->physical + partition->visible_size;
+        struct column *memory = add(partition, partition->name, "");
+
+        add_range(memory, (struct topology_range){ partition->physical, partition->visible_size });
+        memory->shown = 1;
+        memory = add(NULL, partition->name, ": its table pool");
+        add_range(memory, (struct topology_range){ pool, partition->set->memory_size -
+                                                             partition->visible_size });
+        memory->shown = 1;
+    }
+}
+
+/* On the host the image's globals are those of this program. */
+static void add_hypervisor(void)
+{
+    struct column *column = add(NULL, "Bulkhead", ": tables and queues");
+    uint64_t start = (uint64_t)(uintptr_t)__executable_start;
+
+    add_range(column, machine.own);
+    add_range(column, machine.image);
+    column->shown = column->range_count;
+    column->second = "Bulkhead: image";
+    add_range(column, (struct topology_range){ start, (uint64_t)(uintptr_t)_end - start });
+}
+
+static void add_registers(void)
+{
+    const struct topology *topology = &machine.topology;
+    struct column *column = add(NULL, "registers",
+                                ": interrupt controller, IOMMUs, PCI, every node");
+
+    add_range(column, topology->gic_distributor);
+    add_range(column, topology->gic_redistributors);
+    add_range(column, topology->serial);
+    for (uint32_t i = 0; i < topology->iommu_count; i++)
+        add_range(column, topology->iommu[i].registers);
+    for (uint32_t h = 0; h < topology->host_count; h++) {
+        const struct topology_pci_host *host = &topology->host[h];
+
+        add_range(column, host->ecam);
+        for (uint32_t w = 0; w < host->window_count; w++)
+            add_range(column,
+                      (struct topology_range){ host->window[w].cpu_base, host->window[w].size });
+    }
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        for (uint32_t r = 0; r < topology->block[i].register_count; r++)
+            add_range(column, topology->block[i].registers[r]);
+    }
+}
+
+void columns_build(void)
+{
+    columns.count = 0;
+    add_partitions();
+    add_hypervisor();
+    add_registers();
+    add(NULL, "everything else", "");
+}
+
+uint32_t columns_find(uint64_t address, uint64_t *end)
+{
+    for (uint32_t c = 0; c < columns.count; c++) {
+        const struct column *column = &columns.column[c];
+
+        for (uint32_t r = 0; r < column->range_count; r++) {
+            uint64_t base = column->range[r].base;
+
+            if (address - base < column->range[r].size) {
+                *end = min_u64(*end, base + column->range[r].size);
+                return c;
+            }
+            if (base > address)
+                *end = min_u64(*end, base);
+        }
+    }
+    return columns.count - 1;
+}
+
+static void print_line(char letter, const char *where, const char *what)
+{
+    printf("  %c  %-25s  %s\n", letter, where, what);
+}
+
+void columns_print(void)
+{
+    char where[64];
+
+    for (uint32_t c = 0; c < columns.count; c++) {
+        const struct column *column = &columns.column[c];
+        char letter = (char)('A' + c);
+
+        snprintf(where, sizeof(where), "%u ranges", column->range_count);
+        if (column->shown == 0)
+            print_line(letter, column->range_count != 0 ? where : "", column->what);
+        for (uint32_t r = 0; r < column->shown; r++) {
+            const struct topology_range *range = &column->range[r];
+
+            snprintf(where, sizeof(where), "0x%08llx-0x%08llx", (unsigned long long)range->base,
+                     (unsigned long long)(range->base + range->size - 1));
+            print_line(r == 0 ? letter : ' ', where, r == 0 ? column->what : column->second);
+        }
+    }
+}
