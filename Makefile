@@ -15,6 +15,7 @@ include mk/coverage.mk
 include mk/lint.mk
 include mk/run.mk
 -include tests/system/loader.mk
+-include tests/system/check/check.mk
 -include mk/bench.mk
 -include mk/test.mk
 -include mk/proofs.mk

@@ -10,6 +10,7 @@ test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
 test-host: $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)
 	@$(PYTHON) tests/run.py --programs $^
 
-test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool | $(SETUP_QEMU)
+test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool \
+           $(HOST_DIR)/check-defect | $(SETUP_QEMU)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \
 	    $(PYTHON) tests/system/runtests.py $(TEST_FILTER)

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make check`: what it prints of a set, the isolation matrix above all, and when it objects.
+
+The tool runs on the host alone. Beside it stands one that was linked with a hypervisor that has a
+defect (check/defect.c): the matrix must show it, and where.
+"""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from harness import require
+from scenario import BASE, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block, call, pci, source_of
+
+HOST = os.path.join(harness.BUILD, "host")
+DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
+SECOND = "0000:02:00.0"
+HIGH = 0x80000000  # guest-physical memory that no physical memory of the machine shares
+PORT = """port@{0} {{ reg = <{0} 0>; kind = "root-port"; id = <0x1b36 0x000c>; class = <0x060400>;
+edu@0 {{ reg = <0 0>; id = <0x1234 0x11e8>; class = <0x00ff00>; bars = <0 0 0x100000>; }}; }};
+"""
+TWO_PORTS = '/dts-v1/; / { compatible = "bulkhead,pci"; ' + PORT.format(1) + PORT.format(2) + "};"
+
+
+class Matrix:
+    """A table taken apart: {letter: (address lines, meaning)} and {(device, partition): cells}."""
+
+    def __init__(self, output):
+        text = output.split("isolation matrix", 1)[1]
+        self.columns, self.rows = {}, {}
+        for letter, where, what in re.findall(r"^  ([A-S])  (.{25})  (\S.*)$", text, re.M):
+            self.columns[letter] = (where.strip(), what)
+        letters = re.search(r"^  device +bound by +(.*)$", text, re.M).group(1).split()
+        assert letters == list(self.columns), (letters, self.columns)
+        cells = r"((?:  (?:none|own|REACHED) *){%d})$" % len(letters)
+        for name, who, found in re.findall(r"^  (\S.*?) +(\S+) +" + cells, text, re.M):
+            self.rows[name.strip(), who] = found.split()
+        self.sentence = " ".join(text.split("no address leads there", 1)[1].split())
+
+
+class CheckTest(unittest.TestCase):
+    """Runs the tool on a set."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        with open(os.path.join(self.folder, "flat.bin"), "wb") as out:
+            out.write(bytes(64))
+
+    def compile(self, name, source):
+        path, tree = (os.path.join(self.folder, name + end) for end in (".dts", ".dtb"))
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(source)
+        call("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree, path)
+        return tree
+
+    @staticmethod
+    def image():
+        symbols = dict(reversed(line.split()[::2]) for line in
+                       call("aarch64-linux-gnu-nm", require(ELF)).splitlines()
+                       if len(line.split()) == 3)
+        return symbols["image_start"], symbols["image_end"]
+
+    def check(self, source, ports=None, defect=None):
+        """(status, standard output, complaints)."""
+        start, end = self.image()
+        tool = require(os.path.join(HOST, "check-defect" if defect else "check"))
+        tree = self.compile("pci", ports) if ports else os.path.join(HOST, "pci.dtb")
+        done = subprocess.run(
+            [tool, "--set", self.compile("set", source), "--name", "set.dts", "--directory",
+             self.folder, "--payloads", require(PAYLOADS), "--machine",
+             os.path.join(HOST, "machine.dtb"), "--board",
+             os.path.join(harness.OUTPUT, "board.dtb"), "--pci", tree, "--image-base", start,
+             "--image-end", end],
+            capture_output=True, encoding="utf-8", timeout=60, check=False,
+            env={**os.environ, "DEFECT": defect or ""})
+        return done.returncode, done.stdout, done.stderr
+
+    def matrix(self, source, **options):
+        """The matrix of a set without a mistake."""
+        status, output, complaints = self.check(source, **options)
+        self.assertEqual((status, complaints), (0, ""), output)
+        self.assertTrue(output.endswith("\nno mistakes\n"), output)
+        return Matrix(output)
+
+
+def two(devices=(EDU, SECOND), pool=256):
+    """Two partitions that may both bind both devices, one of them of 512 MiB."""
+    nodes = [Partition("large", payload="flat.bin", memory=(HIGH, 512 * MIB),
+                       lines=(f"pool-pages = <{pool}>;",), devices=tuple(map(pci, devices))),
+             Partition("small", payload="flat.bin", memory=(BASE, 16 * MIB),
+                       devices=(*map(pci, devices), block("/pl031@9010000")))]
+    return source_of(nodes)
+
+
+class Isolation(CheckTest):
+    """Sets that are right."""
+
+    def demo(self):
+        with open(DEMO, encoding="utf-8") as file:
+            return self.check(file.read())
+
+    def test_the_demo_line_by_line(self):
+        status, output, complaints = self.demo()
+        start, end = (int(text, 16) for text in self.image())
+        self.assertEqual((status, complaints), (0, ""))
+        lines = output[output.index("isolation matrix"):].splitlines()
+        registers = re.search(r"(\d+) ranges", output).group(1)
+        refused = re.search(r"refused (\d+) maps", output).group(1)
+        self.assertGreater(int(registers), 40, "the nodes of QEMU's tree")
+        self.assertGreater(int(refused), 2 * int(registers), "each by its first and last page")
+        self.assertEqual(lines, [
+            "isolation matrix: what of the machine each device reaches",
+            "  A  0x40400000-0x413bffff      sensor",
+            "  B  0x413c0000-0x413fffff      sensor: its table pool",
+            "  C  0x40000000-0x400fffff      Bulkhead: tables and queues",
+            f"     {start:#010x}-{end - 1:#010x}      Bulkhead: image",
+            f"  D  {registers} ranges                  "
+            "registers: interrupt controller, IOMMUs, PCI, every node",
+            "  E                             everything else",
+            "",
+            "  device                     bound by      A        B        C        D        E",
+            "  0000:01:00.0               sensor        own      none     none     none     none",
+            "  every other stream         -             none     none     none     none     none",
+            "",
+            "  own: memory of the partition that bound the device; none: no address leads there",
+            "  Each partition bound each device, mapped all it could, and was refused "
+            f"{refused} maps of what",
+            "  is not its own; a model of the IOMMU, as able as QEMU's, walked all 65536 streams "
+            "each time:",
+            "  a device reaches the memory of the partition that has bound it, and nothing else.",
+            "",
+            "no mistakes",
+        ])
+
+    def test_no_line_of_the_matrix_is_wider_than_100_columns(self):
+        _, output, _ = self.demo()
+        matrix = output[output.index("isolation matrix"):]
+        wide = [line for line in matrix.splitlines() if len(line) > 100]
+        self.assertEqual(wide, [])
+
+    def test_each_partition_reaches_its_own_memory_through_each_device(self):
+        matrix = self.matrix(two(), ports=TWO_PORTS)
+        self.assertEqual([what for _, what in matrix.columns.values()],
+                         ["large", "large: its table pool", "small", "small: its table pool",
+                          "Bulkhead: tables and queues",
+                          "registers: interrupt controller, IOMMUs, PCI, every node",
+                          "everything else"])
+        nothing = ["none"] * 7
+        large, small = (["none"] * place + ["own"] + ["none"] * (6 - place) for place in (0, 2))
+        self.assertEqual(matrix.rows, {
+            (EDU, "large"): large, (EDU, "small"): small,
+            (SECOND, "large"): large, (SECOND, "small"): small,
+            ("/pl031@9010000", "small"): nothing, ("every other stream", "-"): nothing})
+
+    def test_the_addresses_are_those_of_the_set(self):
+        source = source_of([Partition("fixed", payload="flat.bin", memory=(HIGH, 16 * MIB),
+                                      devices=(pci(EDU),),
+                                      lines=("physical-address = <0x0 0x7f000000>;",))])
+        matrix = self.matrix(source)
+        self.assertEqual(matrix.columns["A"], ("0x7f000000-0x7ffbffff", "fixed"))
+        self.assertEqual(matrix.columns["B"],
+                         ("0x7ffc0000-0x7fffffff", "fixed: its table pool"))
+        self.assertEqual(matrix.rows[EDU, "fixed"], ["own"] + ["none"] * 4)
+
+    def test_a_set_without_devices_has_every_stream_parked(self):
+        matrix = self.matrix(source_of([Partition("alone", payload="flat.bin")]))
+        self.assertEqual(matrix.rows, {("every other stream", "-"): ["none"] * 5})
+
+    def test_a_pool_that_cannot_map_everything_is_told(self):
+        _, output, _ = self.check(two(pool=8), ports=TWO_PORTS)
+        self.assertRegex(output, rf"\n  {EDU}: the pool of large has pages to map 522240 of "
+                                 r"its 524256 KiB\n")
+
+    def test_a_device_that_cannot_be_reset_is_told_and_reaches_nothing(self):
+        ports = TWO_PORTS.replace("edu@0 {", "edu@1 { reg = <0 1>; id = <1 2>; }; "
+                                             "edu@0 { multifunction;", 1)
+        source = source_of([Partition("one", payload="flat.bin",
+                                      devices=(pci(EDU), pci("0000:01:00.1")))])
+        status, output, _ = self.check(source, ports=ports)
+        self.assertEqual(status, 0, output)
+        self.assertIn(f"  {EDU}: one cannot bind it: there is no way to reset it alone\n", output)
+        self.assertEqual(Matrix(output).rows[EDU, "one"], ["none"] * 5)
+
+
+class Defects(CheckTest):
+    """A hypervisor that is wrong is seen, cell by cell."""
+
+    PHYSICAL = RAM + 4 * MIB  # of a first partition: behind tables and image
+
+    def broken(self, source, defect, **options):
+        status, output, complaints = self.check(source, defect=defect, **options)
+        self.assertEqual(status, 1, output)
+        self.assertNotIn("no mistakes", output)
+        self.assertNotIn("nothing else", output)
+        return Matrix(output), complaints.splitlines()
+
+    def one(self, memory=BASE):
+        return source_of([Partition("one", payload="flat.bin", memory=(memory, 16 * MIB),
+                                    devices=(pci(EDU),))])
+
+    def assert_finding(self, complaints, text):
+        """A line that says it, with the walk below."""
+        for line, walk in zip(complaints, complaints[1:] + [""]):
+            if re.search(rf"^set\.dts:/partitions/{text}", line):
+                self.assertRegex(walk, r"^  walk: IOMMU 0, stream 0x\w+, iova 0x\w+ -> .* -> 0x")
+                return
+        self.fail(f"no line like {text!r} among {complaints}")
+
+    def test_the_same_tool_without_a_defect_has_no_complaint(self):
+        status, output, complaints = self.check(self.one(), defect="none")
+        self.assertEqual((status, complaints), (0, ""), output)
+
+    def test_a_table_pool_that_is_mapped_is_seen(self):
+        matrix, complaints = self.broken(self.one(), "pool")
+        self.assertEqual(matrix.rows[EDU, "one"], ["own", "REACHED", "none", "none", "none"])
+        self.assert_finding(complaints, rf"one: devices: {EDU} reaches \[0x413c0000, \+0x\w+\), "
+                                        "column B, one: its table pool")
+        self.assertTrue([line for line in complaints if "was given a map" in line], complaints)
+
+    def test_a_way_to_the_hypervisor_and_to_registers_is_seen(self):
+        matrix, complaints = self.broken(self.one(HIGH), "identity")
+        self.assertEqual(matrix.rows[EDU, "one"][1:4], ["REACHED"] * 3)
+        self.assert_finding(complaints, rf"one: devices: {EDU} reaches \[{RAM:#x}, \+0x1000\), "
+                                        "column C, Bulkhead: tables and queues")
+
+    def test_a_way_to_another_partition_is_seen(self):
+        matrix, complaints = self.broken(two(), "identity", ports=TWO_PORTS)
+        self.assertEqual(matrix.rows[EDU, "small"][0], "REACHED")
+        self.assertEqual(matrix.rows["every other stream", "-"], ["none"] * 7)
+        self.assert_finding(complaints, rf"large: devices: {EDU} reaches .* column C, small")
+
+    def test_its_own_memory_at_the_wrong_place_is_seen(self):
+        matrix, complaints = self.broken(self.one(), "shift")
+        self.assertEqual(matrix.rows[EDU, "one"], ["own", "REACHED", "none", "none", "REACHED"])
+        self.assertTrue([line for line in complaints if "does not reach all" in line], complaints)
+
+    def test_a_device_that_is_not_parked_at_the_end_is_seen(self):
+        matrix, complaints = self.broken(self.one(), "park")
+        self.assertEqual(matrix.rows[EDU, "one"], ["own"] + ["none"] * 4)
+        self.assertEqual(matrix.rows["every other stream", "-"], ["REACHED"] + ["none"] * 4)
+        self.assert_finding(complaints, rf"one: devices: {EDU} still reaches, after it was given "
+                                        rf"back, \[{self.PHYSICAL:#x}, \+0xfc0000\), column A")
+
+    def test_a_second_stream_that_is_attached_is_seen(self):
+        matrix, complaints = self.broken(self.one(), "stream")
+        self.assertEqual(matrix.rows["every other stream", "-"], ["REACHED"] + ["none"] * 4)
+        self.assert_finding(complaints, rf"one: devices: {EDU} is not the only one: another stream "
+                                        rf"reaches \[{self.PHYSICAL:#x}, \+0xfc0000\), column A")
+
+
+if __name__ == "__main__":
+    unittest.main()
