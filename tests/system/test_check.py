@@ -127,11 +127,11 @@ class Isolation(CheckTest):
             "  every other stream         -             none     none     none     none     none",
             "",
             "  own: memory of the partition that bound the device; none: no address leads there",
-            "  Each partition bound each device, mapped all it could, and was refused "
-            f"{refused} maps of what",
-            "  is not its own; a model of the IOMMU, as able as QEMU's, walked all 65536 streams "
-            "each time:",
-            "  a device reaches the memory of the partition that has bound it, and nothing else.",
+            "  Each partition bound each of its devices, mapped all it could, and was refused "
+            f"{refused} maps",
+            "  of what is not its own; a model of the IOMMU, with the features of QEMU's, walked all",
+            "  65536 streams each time: a device reaches memory of the partition that bound it, "
+            "nothing else.",
             "",
             "no mistakes",
         ])

@@ -63,7 +63,7 @@ static void need_file(struct file *file)
         mistake(file->path, "", "", "cannot be read");
 }
 
-/* ---- The machine -------------------------------------------------------------------------------- */
+/* ---- The machine ----------------------------------------------------------------------------- */
 
 static void start_machine(const struct file *tree, const struct file *board, const struct file *pci)
 {
@@ -82,7 +82,7 @@ static void start_machine(const struct file *tree, const struct file *board, con
             found.node, found.property, found.text);
 }
 
-/* ---- The set ------------------------------------------------------------------------------------ */
+/* ---- The set --------------------------------------------------------------------------------- */
 
 static void check_payload(const struct partition *partition, const char *directory,
                           const char *builtin)
@@ -133,7 +133,7 @@ static void plan(const struct file *set_file, struct set *set)
     }
 }
 
-/* ---- What is said -------------------------------------------------------------------------------- */
+/* ---- What is said ---------------------------------------------------------------------------- */
 
 static const char *reasons(uint32_t bits)
 {

@@ -86,7 +86,7 @@ static uint64_t map_own(struct partition *partition, int64_t ioas)
     return mapped;
 }
 
-/* ---- What must be refused --------------------------------------------------------------------------- */
+/* ---- What must be refused -------------------------------------------------------------------- */
 
 struct attempt {
     struct partition *partition;
@@ -146,7 +146,7 @@ static void try_all(struct attempt *attempt)
     try(attempt, base - PAGE_SIZE, (uint64_t)2 * PAGE_SIZE);
 }
 
-/* ---- The whole ------------------------------------------------------------------------------------ */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 void guest_take(struct partition *partition, struct device *device, struct guest_result *result)
 {

@@ -36,7 +36,7 @@ static bool refuse(struct machine_mistake *mistake, const char *node, const char
     return false;
 }
 
-/* ---- Units ---------------------------------------------------------------------------------------- */
+/* ---- Units ----------------------------------------------------------------------------------- */
 
 static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
                       void *data, size_t size)
@@ -126,7 +126,7 @@ static void start_units(void)
     }
 }
 
-/* ---- Memory, PCI ---------------------------------------------------------------------------------- */
+/* ---- Memory, PCI ----------------------------------------------------------------------------- */
 
 static bool take_memory(struct machine_mistake *mistake)
 {
@@ -191,7 +191,7 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     return true;
 }
 
-/* ---- A walk in words ------------------------------------------------------------------------------ */
+/* ---- A walk in words ------------------------------------------------------------------------- */
 
 static bool is_ram(uint64_t address)
 {

@@ -46,7 +46,7 @@ struct walk {
     bool released; /* the partition has given everything back */
 };
 
-/* ---- Findings ------------------------------------------------------------------------------------- */
+/* ---- Findings -------------------------------------------------------------------------------- */
 
 static struct finding *add_finding(const struct walk *walk, unsigned int kind)
 {
@@ -83,7 +83,7 @@ static void keep_walk(struct finding *finding)
     (void)fclose(out);
 }
 
-/* ---- Cells ---------------------------------------------------------------------------------------- */
+/* ---- Cells ----------------------------------------------------------------------------------- */
 
 static bool is_row_stream(const struct walk *walk)
 {
@@ -202,7 +202,7 @@ void matrix_walk(void)
     }
 }
 
-/* ---- What is said --------------------------------------------------------------------------------- */
+/* ---- What is said ---------------------------------------------------------------------------- */
 
 static void print_cells(const char *first, const char *second, const enum cell *cells)
 {
@@ -272,13 +272,14 @@ void matrix_print(void)
     print_cells("every other stream", "-", matrix.others);
     print_notes();
     printf(
-        "\n  own: memory of the partition that bound the device; none: no address leads there\n"
-        "  Each partition bound each device, mapped all it could, and was refused %llu maps of what\n"
-        "  is not its own; a model of the IOMMU, as able as QEMU's, walked all %llu streams each time:\n"
-        "  %s\n",
+        "\n  own: memory of the partition that bound the device; none: no address leads there\n");
+    printf(
+        "  Each partition bound each of its devices, mapped all it could, and was refused %llu maps\n"
+        "  of what is not its own; a model of the IOMMU, with the features of QEMU's, walked all\n"
+        "  %llu streams each time: %s\n",
         (unsigned long long)refused, (unsigned long long)matrix.streams,
         matrix.finding_count == 0
-            ? "a device reaches the memory of the partition that has bound it, and nothing else."
+            ? "a device reaches memory of the partition that bound it, nothing else."
             : "what is marked or named below must not be.");
 }
 
