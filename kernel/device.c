@@ -27,17 +27,17 @@ static void find_stream(struct device *device)
     }
     device->iommu = &devices.iommu[unit];
     if (!device->iommu->usable) {
-        device->refusal = "its IOMMU is not usable";
+        device->refusal = "stands behind an IOMMU that is not usable";
         device->iommu = NULL;
         return;
     }
     if (!device->iommu->driver->stream_prepare(device->iommu, device->stream)) {
-        device->refusal = "its stream has no table entry";
+        device->refusal = "has a stream without a table entry";
         device->iommu = NULL;
         return;
     }
     if (device_park(device, false) != IOMMU_OK)
-        device->refusal = "its IOMMU failed";
+        device->refusal = "stands behind an IOMMU that failed";
 }
 
 static bool within_stage2(const struct device *device)
@@ -68,7 +68,7 @@ static void add_function(const struct pci_function *function)
     device->group->reasons = function->group_reasons;
     device->group->members++;
     if (function->unplaced)
-        device->refusal = "its registers do not fit into the PCI window";
+        device->refusal = "has registers that do not fit into the PCI window";
     else if (!within_stage2(device))
         device->refusal = "lies above the addresses that a partition has";
     else

@@ -24,6 +24,7 @@ int run_set_tests(void);
 int run_payload_tests(void);
 int run_memory_tests(void);
 int run_boot_tests(void);
+int run_boot_faults_tests(void);
 int run_calls_tests(void);
 int run_map_calls_tests(void);
 int run_bind_calls_tests(void);

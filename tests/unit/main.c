@@ -32,6 +32,7 @@ int main(int count, char **arguments)
     failed += run_payload_tests();
     failed += run_memory_tests();
     failed += run_boot_tests();
+    failed += run_boot_faults_tests();
     failed += run_calls_tests();
     failed += run_map_calls_tests();
     failed += run_bind_calls_tests();
