@@ -38,12 +38,18 @@ static const struct iommu_events events = {
 
 bool bench_start(const struct smmuv3_model_parameters *parameters, uint32_t stream_count)
 {
+    return bench_start_with(parameters, stream_count, BENCH_OWN_SIZE);
+}
+
+bool bench_start_with(const struct smmuv3_model_parameters *parameters, uint32_t stream_count,
+                      uint64_t own_size)
+{
     if (machine.unit_count == 0) {
         machine_reset();
         machine_add_unit(parameters);
     }
     memset(&bench, 0, sizeof(bench));
-    boot_memory_start(BENCH_OWN, BENCH_OWN_SIZE);
+    boot_memory_start(BENCH_OWN, own_size);
     page_pool_init(&bench.pool, BENCH_POOL, BENCH_POOL_PAGES, bench.records);
     bench.topology.registers = (struct topology_range){ .base = UNIT_BASE, .size = 0x20000 };
     strcpy(bench.topology.name, "/smmuv3");

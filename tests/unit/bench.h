@@ -32,6 +32,9 @@ extern struct bench bench;
 
 /* Closes the unit and starts the driver for streams below stream_count; what start() answers. */
 bool bench_start(const struct smmuv3_model_parameters *parameters, uint32_t stream_count);
+/* The same with so many bytes for the hypervisor's tables. */
+bool bench_start_with(const struct smmuv3_model_parameters *parameters, uint32_t stream_count,
+                      uint64_t own_size);
 /* The same with an MMU-600-like unit; fails the test if it does not start. */
 void bench_plain(void);
 

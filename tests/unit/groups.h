@@ -15,6 +15,7 @@ int run_streams_tests(void);
 int run_invalidate_tests(void);
 int run_errors_tests(void);
 int run_events_tests(void);
+int run_limits_tests(void);
 int run_pci_tests(void);
 int run_isolate_tests(void);
 int run_fdt_tests(void);

@@ -23,6 +23,7 @@ int main(int count, char **arguments)
     failed += run_invalidate_tests();
     failed += run_errors_tests();
     failed += run_events_tests();
+    failed += run_limits_tests();
     failed += run_pci_tests();
     failed += run_isolate_tests();
     failed += run_fdt_tests();
