@@ -7,6 +7,7 @@ int run_host_tests(void);
 int run_choices_tests(void);
 int run_cpus_tests(void);
 int run_lib_tests(void);
+int run_log_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);
 int run_start_tests(void);
@@ -18,10 +19,12 @@ int run_events_tests(void);
 int run_limits_tests(void);
 int run_pci_tests(void);
 int run_isolate_tests(void);
+int run_pci_faults_tests(void);
 int run_fdt_tests(void);
 int run_fdt_faults_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
+int run_set_faults_tests(void);
 int run_payload_tests(void);
 int run_memory_tests(void);
 int run_boot_tests(void);
@@ -31,6 +34,7 @@ int run_map_calls_tests(void);
 int run_bind_calls_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
+int run_refusals_tests(void);
 int run_order_tests(void);
 
 #endif

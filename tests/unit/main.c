@@ -15,6 +15,7 @@ int main(int count, char **arguments)
     failed += run_choices_tests();
     failed += run_cpus_tests();
     failed += run_lib_tests();
+    failed += run_log_tests();
     failed += run_pagetable_tests();
     failed += run_early_tests();
     failed += run_start_tests();
@@ -26,10 +27,12 @@ int main(int count, char **arguments)
     failed += run_limits_tests();
     failed += run_pci_tests();
     failed += run_isolate_tests();
+    failed += run_pci_faults_tests();
     failed += run_fdt_tests();
     failed += run_fdt_faults_tests();
     failed += run_owner_tests();
     failed += run_set_tests();
+    failed += run_set_faults_tests();
     failed += run_payload_tests();
     failed += run_memory_tests();
     failed += run_boot_tests();
@@ -39,6 +42,7 @@ int main(int count, char **arguments)
     failed += run_bind_calls_tests();
     failed += run_lifecycle_tests();
     failed += run_faults_tests();
+    failed += run_refusals_tests();
     failed += run_order_tests();
     return failed != 0;
 }

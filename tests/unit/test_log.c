@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log (lib/log.c) and the partitions' consoles (kernel/vdev/console.c), on ports that are slow, stuck
+ * or not there yet. */
+#include <string.h>
+
+#include "arch/arch.h"
+#include "arch/seam.h"
+#include "groups.h"
+#include "kernel/vdev/console.h"
+#include "lib/format.h"
+#include "lib/log.h"
+#include "machine.h"
+
+static char out[65536];
+static size_t used;
+static unsigned int room;      /* bytes that the port takes before its FIFO is full */
+static unsigned int busy_asks; /* times that it says "not idle" */
+static bool wants_interrupt;
+
+static void start(uint64_t base)
+{
+    (void)base;
+}
+
+static bool take(uint64_t base, char c)
+{
+    (void)base;
+    if (room == 0)
+        return false;
+    room--;
+    if (used + 1 < sizeof(out))
+        out[used++] = c;
+    return true;
+}
+
+static void ask(uint64_t base, bool wanted)
+{
+    (void)base;
+    wants_interrupt = wanted;
+}
+
+static bool idle(uint64_t base)
+{
+    (void)base;
+    if (busy_asks == 0)
+        return true;
+    busy_asks--;
+    return false;
+}
+
+static const struct log_port port = {
+    .start = start, .write = take, .interrupt = ask, .idle = idle
+};
+
+static void lines_before_the_first_port_are_kept_for_it(void)
+{
+    log_info("early %d", 1);
+    log_flush();
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    assert_string_equal(out, "[bulkhead] early 1\n");
+}
+
+static void lines_less_urgent_than_the_level_are_not_kept(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    log_debug("quiet");
+    log_set_level(LOG_ERROR);
+    log_info("quiet");
+    log_warning("quiet");
+    log_error("loud");
+    log_set_level(LOG_DEBUG);
+    log_debug("detail");
+    assert_string_equal(out, "[bulkhead] loud\n[bulkhead] detail\n");
+}
+
+static void i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    log_start_interrupts();
+    log_info("a line that is longer than one burst of the port by several bytes");
+    assert_int_equal(used, LOG_BURST);
+    assert_true(wants_interrupt);
+    while (wants_interrupt)
+        log_interrupt(NULL);
+    assert_string_equal(
+        out, "[bulkhead] a line that is longer than one burst of the port by several bytes\n");
+}
+
+static void a_flush_waits_until_the_last_bit_has_left(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    busy_asks = 5;
+    log_flush();
+    assert_int_equal(busy_asks, 0);
+}
+
+static void a_flush_ends_though_the_port_stays_full_or_busy(void)
+{
+    log_start(&port, 0);
+    room = 20;
+    busy_asks = UINT32_MAX;
+    log_start_interrupts();
+    log_info("more than fits into the port");
+    uint64_t before = time_now();
+
+    log_flush();
+    assert_in_range(time_now() - before, 1000000000, 1100000000);
+    assert_int_equal(used, 20);
+}
+
+static void a_line_that_finds_no_room_is_counted_and_told_of_and_costs_no_other_source(void)
+{
+    static const char line[] = "0123456789012345678901234567890123456789";
+    unsigned int kept = 0;
+
+    log_start(&port, 0);
+    log_start_interrupts();
+    while (log_source_line(2, "two", line, sizeof(line) - 1))
+        kept++;
+    assert_true(kept > 100);
+    assert_false(log_source_line(2, "two", line, sizeof(line) - 1));
+    assert_int_equal(log_dropped(2), 2);
+    assert_int_equal(log_dropped(1), 0);
+    assert_true(log_source_line(1, "one", "here", 4));
+    room = UINT32_MAX;
+    while (used < 8000) /* some of it leaves, and there is room again */
+        log_kick();
+    assert_true(log_source_line(2, "two", "again", 5));
+    log_flush();
+    assert_non_null(strstr(out, "[one] here\n"));
+    assert_non_null(strstr(out, "[two] ... 2 lines lost here\n[two] again\n"));
+    assert_true(log_source_line(2, "two", "after", 5));
+    log_flush();
+    assert_string_equal(strstr(out, "[two] again"), "[two] again\n[two] after\n");
+}
+
+static void bytes_that_are_no_text_come_out_as_dots(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    log_source_line(1, "one", "a\033[2J\x7F\xFF\x1F ~", 10);
+    log_kick();
+    assert_string_equal(out, "[one] a.[2J... ~\n");
+}
+
+/* ---- Seizing ------------------------------------------------------------------------------------------- */
+
+static bool failing;
+
+/* A CPU that fails in the middle of a line, holding the log. */
+static bool fail_once(uint64_t base, char c)
+{
+    if (failing) {
+        failing = false;
+        uint64_t before = time_now();
+
+        log_seize();
+        assert_in_range(time_now() - before, 10000000, 11000000);
+        log_error("last words");
+        log_flush();
+        arch_power_off();
+    }
+    return take(base, c);
+}
+
+static const struct log_port failing_port = {
+    .start = start, .write = fail_once, .interrupt = ask, .idle = idle
+};
+
+static void say(void *unused)
+{
+    (void)unused;
+    log_info("first");
+}
+
+static void the_log_can_be_taken_from_a_cpu_that_does_not_let_go_of_it(void)
+{
+    room = UINT32_MAX;
+    log_start(&failing_port, 0);
+    failing = true;
+    assert_int_equal(host_run(say, NULL), HOST_OFF);
+    assert_non_null(strstr(out, "[bulkhead] last words\n"));
+}
+
+static void a_free_log_is_seized_without_waiting(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    uint64_t before = time_now();
+
+    log_seize();
+    assert_true(time_now() - before < 10 * host_time_step);
+    log_info("on");
+    assert_string_equal(out, "[bulkhead] on\n");
+}
+
+/* ---- Consoles ------------------------------------------------------------------------------------------- */
+
+static void a_console_line_longer_than_a_line_goes_on_in_the_next(void)
+{
+    static struct console console;
+    static char text[LOG_LINE + 10];
+
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    memset(text, 'x', sizeof(text));
+    text[LOG_LINE] = 'y';
+    console_write(&console, 1, "one", text, sizeof(text));
+    assert_int_equal(used, strlen("[one] \n") + LOG_LINE);
+    assert_null(strchr(out, 'y'));
+    console_end(&console, 1, "one");
+    assert_string_equal(strstr(out, "[one] y"), "[one] yxxxxxxxxx\n");
+}
+
+static void a_console_drops_carriage_returns_and_ends_once(void)
+{
+    static struct console console;
+
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    console_write(&console, 1, "one", "a\r\nb", 4);
+    console_end(&console, 1, "one");
+    console_end(&console, 1, "one");
+    assert_string_equal(out, "[one] a\n[one] b\n");
+}
+
+/* ---- Formats that are wrong ------------------------------------------------------------------------------ */
+
+static void a_format_that_ends_in_the_middle_or_is_unknown_does_no_harm(void)
+{
+    /* Without the attribute by which the compiler would find it. */
+    size_t (*const any)(char *, size_t, const char *, ...) = format;
+    static const char *const wrong[] = { "abc%", "abc%-08", "abc%l", "%q", "%5" };
+    static const char *const expected[] = { "abc", "abc", "abc", "q", "" };
+    char text[16];
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        assert_int_equal(any(text, sizeof(text), wrong[i]), strlen(expected[i]));
+        assert_string_equal(text, expected[i]);
+    }
+}
+
+static void zeros_do_not_fill_what_is_aligned_left(void)
+{
+    size_t (*const any)(char *, size_t, const char *, ...) = format;
+    char text[16];
+
+    any(text, sizeof(text), "%-05d|", 12);
+    assert_string_equal(text, "12   |");
+}
+
+int run_log_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(lines_before_the_first_port_are_kept_for_it),
+        TEST(lines_less_urgent_than_the_level_are_not_kept),
+        TEST(i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log),
+        TEST(a_flush_waits_until_the_last_bit_has_left),
+        TEST(a_flush_ends_though_the_port_stays_full_or_busy),
+        TEST(a_line_that_finds_no_room_is_counted_and_told_of_and_costs_no_other_source),
+        TEST(bytes_that_are_no_text_come_out_as_dots),
+        TEST(the_log_can_be_taken_from_a_cpu_that_does_not_let_go_of_it),
+        TEST(a_free_log_is_seized_without_waiting),
+        TEST(a_console_line_longer_than_a_line_goes_on_in_the_next),
+        TEST(a_console_drops_carriage_returns_and_ends_once),
+        TEST(a_format_that_ends_in_the_middle_or_is_unknown_does_no_harm),
+        TEST(zeros_do_not_fill_what_is_aligned_left),
+    };
+
+    return RUN_GROUP("lib/log");
+}

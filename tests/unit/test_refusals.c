@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Refusals that no hypercall of a well-made machine meets, at the functions that make them; and what the
+ * kernel does when a unit dies or an owner is not what it was (kernel/assign.c, fault.c, ioas.c). */
+#include <pthread.h>
+#include <string.h>
+
+#include "groups.h"
+#include "kernel/assign.h"
+#include "kernel/ioas.h"
+#include "kernel/memory.h"
+#include "machine.h"
+
+#define BASE UINT64_C(0x40000000)
+
+static void start_two(void)
+{
+    machine_plain();
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    machine_boot();
+}
+
+static void a_device_that_turns_out_unassignable_is_eopnotsupp_and_nobodys(void)
+{
+    struct device *device;
+
+    start_two();
+    device = device_find(DEVICE1_NAME);
+    device->refusal = "was found wanting";
+    assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EOPNOTSUPP);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+}
+
+static void the_hypervisors_own_group_is_seen_as_such_and_given_to_nobody(void)
+{
+    struct device *device;
+
+    start_two();
+    device = device_find(DEVICE1_NAME);
+    assert_true(owner_claim_hypervisor(&device->group->owner));
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_HYPERVISOR);
+    assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EPERM);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_EPERM);
+    assert_true(owner_release_hypervisor(&device->group->owner));
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+}
+
+static void attach_and_detach_ask_again_who_has_the_device(void)
+{
+    struct device *device;
+    uint64_t id;
+
+    start_two();
+    id = bind_and_attach(0, DEVICE1_ID, 1);
+    device = device_find(DEVICE1_NAME);
+    struct ioas *ioas = ioas_find(&partitions.partition[0], id);
+
+    assert_int_equal(assign_detach(&partitions.partition[1], device), BH_EPERM);
+    assert_int_equal(assign_detach(&partitions.partition[0], device), BH_OK);
+    assert_int_equal(assign_attach(&partitions.partition[1], device, ioas), BH_EPERM);
+    assert_null(device->ioas);
+}
+
+static void unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_callers(void)
+{
+    machine_plain();
+    pci_model_endpoint(&machine.pci, PORT1, 0, 1);
+    pci_model_multifunction(&machine.pci, DEVICE1);
+    pci_model_express(&machine.pci, DEVICE2 + 1, 0, true);
+    machine.partition[0].pci[1] = "0000:01:00.1";
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(query_state(0, DEVICE1_ID + 1).owner, BH_OWNER_SELF);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID + 1), BH_EPERM);
+    assert_int_equal(query_state(0, DEVICE1_ID).bound, 1);
+    /* The group's count is what it was: one unbind gives it back. */
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+}
+
+static void an_ioas_on_a_dead_unit_stays_taken(void)
+{
+    int64_t id;
+    uint32_t free;
+
+    start_two();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    id = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+    assert_true(id > 0);
+    uint16_t tag = partitions.partition[0].ioas[0].domain.tag;
+
+    free = partitions.partition[0].pool.free;
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, (uint64_t)id), BH_ETIMEDOUT);
+    /* Tag and root may still be known to the unit: neither goes to another. */
+    assert_true((devices.iommu[0].tags[tag / 64] & BIT(tag % 64)) != 0);
+    assert_int_equal(partitions.partition[0].pool.free, free);
+    assert_int_equal(query_pool(0).ioas_used, 1);
+}
+
+/* ---- A unit that dies -------------------------------------------------------------------------------------- */
+
+static void a_dead_unit_is_cut_off_at_the_topmost_port_above_each_device(void)
+{
+    machine_plain();
+    struct pci_model *pci = &machine.pci;
+    int port = pci_model_bridge(pci, PCI_MODEL_ROOT, 3, 0, 4);
+    int up = pci_model_bridge(pci, port, 0, 0, 5);
+    int down = pci_model_bridge(pci, up, 0, 0, 6);
+    int deep = pci_model_endpoint(pci, down, 0, 0);
+    int integrated = pci_model_endpoint(pci, PCI_MODEL_ROOT, 5, 0);
+
+    machine_boot();
+    pci_model_set16(pci, deep, 4, 6);
+    pci_model_set16(pci, integrated, 4, 6);
+    assert_int_equal(dma_write(deep, 0x1000, 1), DMA_BLOCKED);
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_SFM_ERR);
+    machine_interrupts();
+    assert_true(devices.iommu[0].silenced);
+    assert_int_equal(pci_model_get16(pci, port, 4) & 4, 0);
+    assert_int_equal(pci_model_get16(pci, PORT1, 4) & 4, 0);
+    assert_int_equal(pci_model_get16(pci, integrated, 4) & 4, 0);
+    assert_int_equal(dma_write(deep, 0x1000, 1), DMA_NOT_MASTERING);
+}
+
+/* ---- A storm that meets a group in use --------------------------------------------------------------------- */
+
+static void a_storm_is_silenced_only_while_nobody_works_on_the_group(void)
+{
+    struct device *device;
+
+    machine_plain();
+    machine_boot();
+    device = device_find(DEVICE1_NAME);
+    pci_model_set16(&machine.pci, DEVICE1, 4, 6);
+    lock_acquire(&device->group->lock);
+    for (unsigned int i = 0; i < 4200; i++)
+        assert_int_equal(dma_write(DEVICE1, 0x100000, 1), DMA_BLOCKED);
+    assert_false(device->silent);
+    lock_release(&device->group->lock);
+    assert_int_equal(dma_write(DEVICE1, 0x100000, 1), DMA_BLOCKED);
+    assert_true(device->silent);
+}
+
+static bool refilling;
+
+static void refill(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)value;
+    if (offset == 0x100AC && refilling) {
+        uint64_t data = 0;
+
+        smmuv3_model_dma(machine.unit[0], 0x100, 0x200000, &data, sizeof(data), true);
+    }
+}
+
+static void i7_a_device_that_fills_the_queue_as_fast_as_it_is_read_does_not_hold_the_cpu(void)
+{
+    uint64_t data = 0;
+
+    machine_plain();
+    machine_boot();
+    smmuv3_model_dma(machine.unit[0], 0x100, 0x200000, &data, sizeof(data), true);
+    refilling = true;
+    machine.after_register_write = refill;
+    machine_interrupts();
+    struct device *device = device_find(DEVICE1_NAME);
+    uint64_t seen = device->faults.count;
+
+    assert_in_range(seen, 1, 8);
+    /* It comes again, after others had their turn. */
+    refilling = false;
+    host_interrupt(UNIT_EVENT_INTERRUPT(0));
+    assert_int_equal(device->faults.count, seen + 1);
+}
+
+/* ---- Memory ------------------------------------------------------------------------------------------------- */
+
+static void nothing_is_reserved_where_there_is_no_memory(void)
+{
+    static struct topology topology;
+
+    topology.memory_count = 2;
+    topology.memory[0] = (struct topology_range){ .base = 0x40000000, .size = 0x400000 };
+    topology.memory[1] = (struct topology_range){ .base = 0x50000800, .size = 0x400 };
+    topology.reserved_count = 1;
+    topology.reserved[0] = (struct topology_range){ .base = 0x40000000, .size = 0x400000 };
+    assert_true(memory_start(&topology));
+    assert_int_equal(memory_take(PAGE_SIZE, PAGE_SIZE), 0);
+    assert_true(memory_reserve(0x60000000, 0x1000));
+}
+
+static void memory_in_more_stretches_than_are_kept_is_said(void)
+{
+    static struct topology topology;
+    unsigned int cuts = 0;
+
+    topology.memory_count = 1;
+    topology.memory[0] = (struct topology_range){ .base = 0x40000000, .size = 0x4000000 };
+    assert_true(memory_start(&topology));
+    while (memory_reserve(0x40001000 + cuts * UINT64_C(0x2000), 0x1000))
+        cuts++;
+    assert_int_equal(cuts, 63);
+}
+
+/* ---- Two CPUs --------------------------------------------------------------------------------------------- */
+
+#define ROUNDS 200000
+
+static _Atomic uint64_t word;
+
+static void *claim_and_release(void *unused)
+{
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        if (!owner_claim(&word, 3))
+            return &word; /* nobody else claims it */
+        owner_release(&word, 3);
+    }
+    return unused;
+}
+
+static void two_cpus_of_one_owner_lose_no_step_of_the_count(void)
+{
+    pthread_t thread[2];
+    void *failed = NULL;
+
+    assert_true(owner_claim(&word, 3));
+    for (unsigned int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, claim_and_release, NULL), 0);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(thread[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(owner_decode(atomic_load(&word)).count, 1);
+    assert_true(owner_release(&word, 3));
+    assert_int_equal(atomic_load(&word), 0);
+}
+
+int run_refusals_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_device_that_turns_out_unassignable_is_eopnotsupp_and_nobodys),
+        TEST(the_hypervisors_own_group_is_seen_as_such_and_given_to_nobody),
+        TEST(attach_and_detach_ask_again_who_has_the_device),
+        TEST(unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_callers),
+        TEST(an_ioas_on_a_dead_unit_stays_taken),
+        TEST(a_dead_unit_is_cut_off_at_the_topmost_port_above_each_device),
+        TEST(a_storm_is_silenced_only_while_nobody_works_on_the_group),
+        TEST(i7_a_device_that_fills_the_queue_as_fast_as_it_is_read_does_not_hold_the_cpu),
+        TEST(nothing_is_reserved_where_there_is_no_memory),
+        TEST(memory_in_more_stretches_than_are_kept_is_said),
+        TEST(two_cpus_of_one_owner_lose_no_step_of_the_count),
+    };
+
+    return RUN_GROUP("kernel/refusals");
+}
