@@ -8,11 +8,17 @@
 /* No test takes a tenth of this; one that hangs is ended by it. */
 #define SECONDS_LIMIT 120
 
+void (*unit_after_test)(void);
+const char *unit_test_name;
+
 static void run_alone(void **state)
 {
     const struct isolated *isolated = *state;
 
+    unit_test_name = isolated->name;
     isolated->test();
+    if (unit_after_test != NULL)
+        unit_after_test();
 }
 
 static _Noreturn void run_child(const struct isolated *isolated, int output)

@@ -45,6 +45,8 @@ static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_
         return true;
     if (kind != SMMUV3_MODEL_AUDIT)
         host_stores_moment();
+    else if (machine.watch != NULL)
+        machine.watch->audited((unsigned int)(uintptr_t)context, address);
     host_view_read(view_of(context, kind), address, data, size);
     return true;
 }
@@ -88,10 +90,14 @@ void machine_interrupts(void)
 
 static uint64_t registers_read(void *context, uint64_t offset, unsigned int bytes)
 {
-    struct smmuv3_model *unit = machine.unit[(uintptr_t)context];
+    unsigned int index = (unsigned int)(uintptr_t)context;
+    struct smmuv3_model *unit = machine.unit[index];
+    uint64_t value = bytes == 8 ? smmuv3_model_read64(unit, (uint32_t)offset)
+                                : smmuv3_model_read32(unit, (uint32_t)offset);
 
-    return bytes == 8 ? smmuv3_model_read64(unit, (uint32_t)offset)
-                      : smmuv3_model_read32(unit, (uint32_t)offset);
+    if (machine.watch != NULL)
+        machine.watch->register_read(index, offset, value);
+    return value;
 }
 
 static void registers_write(void *context, uint64_t offset, uint64_t value, unsigned int bytes)
@@ -104,6 +110,8 @@ static void registers_write(void *context, uint64_t offset, uint64_t value, unsi
         smmuv3_model_write64(machine.unit[index], (uint32_t)offset, value);
     else
         smmuv3_model_write32(machine.unit[index], (uint32_t)offset, (uint32_t)value);
+    if (machine.watch != NULL)
+        machine.watch->register_written(index, offset, value);
     if (machine.after_register_write != NULL)
         machine.after_register_write(index, offset, value);
 }

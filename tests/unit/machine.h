@@ -59,6 +59,17 @@ struct payload_file {
     uint64_t size;
 };
 
+/* Who looks on (tests/observer); it may ask models, and changes nothing. */
+struct machine_watch {
+    /* A word that the unit's model read for smmuv3_model_reach(). */
+    void (*audited)(unsigned int unit, uint64_t address);
+    /* After the access. */
+    void (*register_read)(unsigned int unit, uint64_t offset, uint64_t value);
+    void (*register_written)(unsigned int unit, uint64_t offset, uint64_t value);
+    void (*transfer)(unsigned int unit, uint32_t stream, uint64_t iova, uint64_t size, bool write,
+                     bool landed);
+};
+
 struct machine {
     struct smmuv3_model_parameters parameters[UNITS];
     struct smmuv3_model *unit[UNITS];
@@ -68,6 +79,7 @@ struct machine {
     void (*after_register_write)(unsigned int unit, uint64_t offset, uint64_t value);
     /* Answers what the unit reads instead of memory; false: memory. */
     bool (*read_instead)(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word);
+    const struct machine_watch *watch; /* NULL: nobody */
     struct pci_model pci;
     uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */
     uint64_t tree_given;   /* what the boot loader says; 0: nothing */

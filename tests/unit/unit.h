@@ -22,6 +22,10 @@ struct isolated {
 /* Runs the test in a child; shows what the child printed if it fails. */
 void isolated_run(void **state);
 
+/* Called when the test has returned; NULL: nothing. And the name of the test that runs, in its process. */
+extern void (*unit_after_test)(void);
+extern const char *unit_test_name;
+
 /* An entry of a group; the test is a function without arguments. */
 #define TEST(function)                                                                             \
     {                                                                                              \

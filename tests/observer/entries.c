@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stream tables as the registers name them, and what has stood in each entry. The unit reads an entry word
+ * by word and may keep any word until a CFGI of the stream has been consumed and a later CMD_SYNC has
+ * completed: all mixtures of the words since then count (I11, I1).
+ */
+#include <string.h>
+
+#include "internal.h"
+
+#define LEVEL2_LIMIT 512
+#define MIXTURES 8
+#define MIXTURE_STEPS 65536
+#define STE_BYTES (DECODE_STE_WORDS * sizeof(uint64_t))
+
+/* Second-level tables as the descriptors say now. */
+struct level2 {
+    uint32_t first, count;
+    uint64_t base;
+};
+
+static struct level2 level2[UNITS][LEVEL2_LIMIT];
+static unsigned int level2_count[UNITS];
+
+/* ---- Where entries lie ------------------------------------------------------------------------------ */
+
+static uint64_t level1_size(const struct decoded_table *table)
+{
+    return (uint64_t)sizeof(uint64_t)
+           << (table->log2_size - min_u64(table->split, table->log2_size));
+}
+
+/* Reads the first level anew. */
+void entries_base(unsigned int unit)
+{
+    struct unit *u = &observer.unit[unit];
+
+    u->table = decode_table(u->strtab_base, u->strtab_base_cfg);
+    level2_count[unit] = 0;
+    if (u->table.base == 0 || u->table.log2_size > 16)
+        return;
+    if (!u->table.two_level) {
+        level2[unit][level2_count[unit]++] = (struct level2){
+            .count = (uint32_t)BIT(u->table.log2_size), .base = u->table.base
+        };
+        return;
+    }
+    for (uint64_t i = 0; i < level1_size(&u->table) / sizeof(uint64_t); i++) {
+        uint64_t descriptor;
+        uint32_t count;
+
+        observer_read(unit, u->table.base + i * sizeof(descriptor), &descriptor, 1);
+        uint64_t base = decode_level1(&u->table, descriptor, &count);
+
+        if (count != 0 && level2_count[unit] < LEVEL2_LIMIT)
+            level2[unit][level2_count[unit]++] = (struct level2){
+                .first = (uint32_t)(i << u->table.split), .count = count, .base = base
+            };
+    }
+}
+
+uint64_t entries_address(unsigned int unit, uint32_t stream, uint64_t *level1)
+{
+    const struct decoded_table *table = &observer.unit[unit].table;
+
+    *level1 = table->two_level ? table->base + (uint64_t)(stream >> table->split) * sizeof(uint64_t)
+                               : 0;
+    for (unsigned int i = 0; i < level2_count[unit]; i++) {
+        const struct level2 *found = &level2[unit][i];
+
+        if (stream - found->first < found->count)
+            return found->base + (stream - found->first) * STE_BYTES;
+    }
+    return 0;
+}
+
+/* The streams that a word of the stream table belongs to. word: of the entry; DECODE_STE_WORDS: it is a
+ * first-level descriptor. */
+bool entries_find(unsigned int unit, uint64_t address, uint32_t *stream, uint32_t *count,
+                  unsigned int *word)
+{
+    const struct decoded_table *table = &observer.unit[unit].table;
+
+    if (table->two_level && table->base != 0 && address - table->base < level1_size(table)) {
+        *stream = (uint32_t)((address - table->base) / sizeof(uint64_t) << table->split);
+        *count = (uint32_t)BIT(table->split);
+        *word = DECODE_STE_WORDS;
+        return true;
+    }
+    for (unsigned int i = 0; i < level2_count[unit]; i++) {
+        const struct level2 *found = &level2[unit][i];
+
+        if (address - found->base < found->count * STE_BYTES) {
+            *stream = found->first + (uint32_t)((address - found->base) / STE_BYTES);
+            *count = 1;
+            *word = (unsigned int)((address - found->base) % STE_BYTES / sizeof(uint64_t));
+            return true;
+        }
+    }
+    return false;
+}
+
+bool entries_overlap(unsigned int unit, uint64_t address, uint64_t size)
+{
+    const struct decoded_table *table = &observer.unit[unit].table;
+
+    if (table->two_level && table->base != 0 &&
+        range_overlaps(address, size, table->base, level1_size(table)))
+        return true;
+    for (unsigned int i = 0; i < level2_count[unit]; i++) {
+        if (range_overlaps(address, size, level2[unit][i].base, level2[unit][i].count * STE_BYTES))
+            return true;
+    }
+    return false;
+}
+
+/* ---- Versions of an entry --------------------------------------------------------------------------- */
+
+static struct translation translation_of(const uint64_t words[DECODE_STE_WORDS])
+{
+    struct decoded_ste ste = decode_ste(words);
+
+    return (struct translation){ .valid = ste.kind != DECODED_NOTHING,
+                                 .word = { words[1], words[2], words[3] },
+                                 .tag = ste.tag,
+                                 .root = ste.root };
+}
+
+static bool same_translation(const struct translation *a, const struct translation *b)
+{
+    return a->valid == b->valid && (!a->valid || memcmp(a->word, b->word, sizeof(a->word)) == 0);
+}
+
+/* All that translates among the mixtures of the versions. */
+struct mixtures {
+    unsigned int count;
+    struct translation item[MIXTURES];
+};
+
+static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
+                        const uint64_t words[DECODE_STE_WORDS])
+{
+    struct translation translation = translation_of(words);
+    enum decoded_kind kind = decode_ste(words).kind;
+    char text[400];
+
+    if (kind == DECODED_BYPASS)
+        report_violation(I1, stream, NULL, "its entry may be read as %s",
+                         decode_ste_text(words, text, sizeof(text)));
+    if (kind == DECODED_OTHER)
+        report_violation(I3, stream, NULL,
+                         "its entry may be read as one with a stage 1, which nobody attached: %s",
+                         decode_ste_text(words, text, sizeof(text)));
+    if (!translation.valid)
+        return;
+    for (unsigned int i = 0; i < mixtures->count; i++) {
+        if (same_translation(&mixtures->item[i], &translation))
+            return;
+    }
+    if (mixtures->count < MIXTURES)
+        mixtures->item[mixtures->count++] = translation;
+}
+
+static void find_mixtures(const struct stream *stream, struct mixtures *mixtures)
+{
+    const struct history *history = &stream->history;
+    unsigned int index[DECODE_STE_WORDS] = { 0 };
+    uint64_t words[DECODE_STE_WORDS];
+    unsigned int word = 0;
+
+    mixtures->count = 0;
+    for (unsigned int step = 0; step < MIXTURE_STEPS && word < DECODE_STE_WORDS; step++) {
+        for (unsigned int i = 0; i < DECODE_STE_WORDS; i++)
+            words[i] = history->version[index[i]][i];
+        add_mixture(stream, mixtures, words);
+        for (word = 0; word < DECODE_STE_WORDS; word++) {
+            do
+                index[word]++;
+            while (index[word] < history->count &&
+                   history->version[index[word]][word] == history->version[index[word] - 1][word]);
+            if (index[word] < history->count)
+                break;
+            index[word] = 0;
+        }
+    }
+}
+
+static const uint64_t *newest(const struct history *history)
+{
+    return history->version[history->count - 1];
+}
+
+/* ---- Tags --------------------------------------------------------------------------------------------- */
+
+static void name_tags(const struct stream *stream, const struct mixtures *mixtures)
+{
+    struct unit *unit = &observer.unit[stream->unit];
+
+    for (unsigned int i = 0; i < mixtures->count; i++) {
+        const struct translation *translation = &mixtures->item[i];
+        struct tag *tag = &unit->tag[translation->tag];
+
+        tag->last_named = observer.now;
+        tag->dirty = true;
+        if (tag->root != 0 && tag->root != translation->root)
+            report_violation(
+                I5, stream, NULL,
+                "tag %u names the root 0x%llx in its entry, and since earlier another, "
+                "0x%llx, of which the unit may still hold translations",
+                translation->tag, (unsigned long long)translation->root,
+                (unsigned long long)tag->root);
+        tag->root = translation->root;
+    }
+}
+
+static bool names(const struct stream *stream, uint16_t tag)
+{
+    struct mixtures mixtures;
+
+    if (!stream->history.known)
+        return false;
+    find_mixtures(stream, &mixtures);
+    for (unsigned int i = 0; i < mixtures.count; i++) {
+        if (mixtures.item[i].tag == tag)
+            return true;
+    }
+    return false;
+}
+
+static const struct stream *named_by(unsigned int unit, uint16_t tag)
+{
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        if (observer.watched[i]->unit == unit && names(observer.watched[i], tag))
+            return observer.watched[i];
+    }
+    return NULL;
+}
+
+/* A tag that no version of the entry names any more: what was translated under it may be under way. */
+static void lose_tag(struct history *history, uint16_t tag)
+{
+    for (unsigned int i = 0; i < history->lost_count; i++) {
+        if (history->lost[i].tag == tag) {
+            history->lost[i].since = observer.now;
+            return;
+        }
+    }
+    assert_true(history->lost_count < LOST);
+    history->lost[history->lost_count].tag = tag;
+    history->lost[history->lost_count++].since = observer.now;
+}
+
+void entries_tag_taken(unsigned int unit, uint16_t tag)
+{
+    const struct tag *t = &observer.unit[unit].tag[tag];
+    const struct stream *stream = named_by(unit, tag);
+
+    if (!observer.unit[unit].enabled)
+        return;
+    if (stream != NULL)
+        report_violation(I5, stream, NULL,
+                         "tag %u is handed out while this stream's entry names it", tag);
+    if (t->dirty && t->used)
+        report_violation(I4, NULL, NULL,
+                         "tag %u is handed out though no TLBI of it has completed since unit %u "
+                         "last used it",
+                         tag, unit);
+}
+
+void entries_tag_given(unsigned int unit, uint16_t tag)
+{
+    const struct tag *t = &observer.unit[unit].tag[tag];
+    const struct stream *stream = named_by(unit, tag);
+
+    if (!observer.unit[unit].enabled)
+        return;
+    if (stream != NULL)
+        report_violation(I4, stream, NULL,
+                         "tag %u is given back while this stream's entry names it", tag);
+    if (t->dirty && t->used)
+        report_violation(I4, NULL, NULL,
+                         "tag %u is given back though no TLBI of it has completed since unit %u "
+                         "last used it",
+                         tag, unit);
+}
+
+/* ---- What happens ------------------------------------------------------------------------------------- */
+
+void entries_learn(struct stream *stream)
+{
+    struct history *history = &stream->history;
+    uint64_t level1;
+
+    history->address = entries_address(stream->unit, stream->id, &level1);
+    if (history->address == 0)
+        return;
+    history->known = true;
+    history->count = 1;
+    history->forgotten = 0;
+    observer_read(stream->unit, history->address, history->version[0], DECODE_STE_WORDS);
+    history->old = translation_of(history->version[0]);
+}
+
+/* Streams whose entries lead anywhere already. */
+void entries_adopt(unsigned int unit)
+{
+    uint64_t words[DECODE_STE_WORDS];
+
+    for (unsigned int i = 0; i < level2_count[unit]; i++) {
+        const struct level2 *table = &level2[unit][i];
+
+        for (uint32_t n = 0; n < table->count; n++) {
+            observer_read(unit, table->base + n * STE_BYTES, words, DECODE_STE_WORDS);
+            if (decode_ste(words).kind != DECODED_NOTHING)
+                reach_stream(unit, table->first + n);
+        }
+    }
+}
+
+/* The change under way leads from what the stream had to one other translation. */
+static void judge_change(struct stream *stream, const struct mixtures *mixtures)
+{
+    struct history *history = &stream->history;
+    struct translation first = translation_of(history->version[0]);
+    struct translation last = translation_of(newest(history));
+
+    for (unsigned int i = 0; i < mixtures->count; i++) {
+        const struct translation *seen = &mixtures->item[i];
+
+        if (!same_translation(seen, &first) && !same_translation(seen, &last))
+            report_violation(I11, stream, NULL,
+                             "the unit may have read its entry as tag %u over the root 0x%llx: a "
+                             "mixture of the words before the change and after it",
+                             seen->tag, (unsigned long long)seen->root);
+        if (same_translation(seen, &history->old) || same_translation(seen, &history->other))
+            continue;
+        if (history->other.valid)
+            report_violation(I11, stream, NULL,
+                             "its entry translates as tag %u over the root 0x%llx, then as tag %u "
+                             "over 0x%llx, in one change",
+                             history->other.tag, (unsigned long long)history->other.root, seen->tag,
+                             (unsigned long long)seen->root);
+        history->other = *seen;
+    }
+}
+
+void entries_store(const struct host_store *store, unsigned int unit, uint32_t stream_id,
+                   unsigned int word)
+{
+    bool fresh = observer.unit[unit].stream[stream_id] == NULL;
+    struct stream *stream = reach_stream(unit, stream_id);
+    struct history *history = &stream->history;
+    struct mixtures mixtures;
+
+    if (!history->known)
+        entries_learn(stream);
+    if (fresh) { /* it was read with the store in it */
+        history->version[0][word] = store->before;
+        history->old = translation_of(history->version[0]);
+    }
+    if (observer_quiet() && history->count == 1) {
+        history->old = translation_of(history->version[0]);
+        history->other = (struct translation){ 0 };
+    }
+    if (history->count == VERSIONS)
+        report_violation(ITSELF, stream, NULL,
+                         "%u stores to its entry without a CFGI and a SYNC: too many to follow",
+                         VERSIONS);
+    memcpy(history->version[history->count], newest(history), STE_BYTES);
+    history->version[history->count++][word] = store->after;
+    find_mixtures(stream, &mixtures);
+    judge_change(stream, &mixtures);
+    name_tags(stream, &mixtures);
+}
+
+/* A completed SYNC: what a CFGI covered is gone. */
+static void collapse(struct stream *stream)
+{
+    struct history *history = &stream->history;
+    struct mixtures before, after;
+
+    if (!history->known || history->forgotten == 0)
+        return;
+    find_mixtures(stream, &before);
+    history->count -= history->forgotten;
+    memmove(history->version[0], history->version[history->forgotten], history->count * STE_BYTES);
+    history->forgotten = 0;
+    find_mixtures(stream, &after);
+    for (unsigned int i = 0; i < before.count; i++) {
+        bool kept = false;
+
+        for (unsigned int j = 0; j < after.count; j++)
+            kept = kept || after.item[j].tag == before.item[i].tag;
+        observer.unit[stream->unit].tag[before.item[i].tag].last_named = observer.now;
+        if (!kept && observer.unit[stream->unit].tag[before.item[i].tag].used)
+            lose_tag(history, before.item[i].tag);
+    }
+}
+
+static void complete_flush(unsigned int unit, const struct flush *flush)
+{
+    struct unit *u = &observer.unit[unit];
+
+    for (unsigned int tag = flush->all ? 0 : flush->tag;
+         tag <= (flush->all ? TAGS - 1 : flush->tag); tag++) {
+        struct tag *t = &u->tag[tag];
+
+        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag) == NULL)
+            *t = (struct tag){ .last_named = t->last_named };
+    }
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        struct history *history = &observer.watched[i]->history;
+        unsigned int kept = 0;
+
+        for (unsigned int j = 0; observer.watched[i]->unit == unit && j < history->lost_count;
+             j++) {
+            if ((flush->all || history->lost[j].tag == flush->tag) &&
+                history->lost[j].since <= flush->since)
+                continue;
+            history->lost[kept++] = history->lost[j];
+        }
+        if (observer.watched[i]->unit == unit)
+            history->lost_count = kept;
+    }
+}
+
+static void complete(unsigned int unit)
+{
+    struct unit *u = &observer.unit[unit];
+
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        if (observer.watched[i]->unit == unit)
+            collapse(observer.watched[i]);
+    }
+    for (unsigned int i = 0; i < u->flush_count; i++)
+        complete_flush(unit, &u->flush[i]);
+    u->flush_count = 0;
+}
+
+static void note_flush(unsigned int unit, bool all, uint16_t tag)
+{
+    struct unit *u = &observer.unit[unit];
+
+    if (u->flush_count < FLUSHES)
+        u->flush[u->flush_count++] = (struct flush){ .all = all,
+                                                     .tag = tag,
+                                                     .since = observer.now };
+}
+
+#define OPCODE_CFGI_STE 0x03
+#define OPCODE_CFGI_STE_RANGE 0x04
+#define OPCODE_TLBI_S12_VMALL 0x28
+#define OPCODE_TLBI_NSNH_ALL 0x30
+#define OPCODE_SYNC 0x46
+
+void entries_command(unsigned int unit, const struct smmuv3_model_command *command)
+{
+    uint64_t first = command->stream_id, count = 1;
+
+    if (command->illegal)
+        return;
+    switch (command->opcode) {
+    case OPCODE_CFGI_STE_RANGE:
+        count = BIT(command->range + 1);
+        first = align_down(first, count);
+        break;
+    case OPCODE_CFGI_STE:
+        break;
+    case OPCODE_TLBI_S12_VMALL:
+    case OPCODE_TLBI_NSNH_ALL:
+        note_flush(unit, command->opcode == OPCODE_TLBI_NSNH_ALL, command->vmid);
+        return;
+    case OPCODE_SYNC:
+        complete(unit);
+        return;
+    default:
+        return;
+    }
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        struct stream *stream = observer.watched[i];
+
+        if (stream->unit == unit && stream->id - first < count && stream->history.known)
+            stream->history.forgotten = stream->history.count - 1;
+    }
+}
+
+/* Nothing is under way: each entry is what it is to be. */
+void entries_quiet(void)
+{
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        struct stream *stream = observer.watched[i];
+        struct history *history = &stream->history;
+
+        if (!history->known || !observer.unit[stream->unit].enabled)
+            continue;
+        struct translation now = translation_of(newest(history));
+
+        if (history->other.valid && now.valid && !same_translation(&history->other, &now) &&
+            !same_translation(&history->old, &now))
+            report_violation(
+                I11, stream, NULL,
+                "the change of its entry led through tag %u over the root 0x%llx, which "
+                "is neither what it was nor what it is now",
+                history->other.tag, (unsigned long long)history->other.root);
+        history->old = now;
+        history->other = (struct translation){ 0 };
+    }
+}
+
+/* A call that parked the stream has returned. */
+void entries_parked(const struct stream *stream)
+{
+    const struct history *history = &stream->history;
+    const struct unit *unit = &observer.unit[stream->unit];
+    struct mixtures mixtures;
+    struct translation now;
+
+    if (!history->known || !unit->enabled)
+        return;
+    now = translation_of(newest(history));
+    find_mixtures(stream, &mixtures);
+    for (unsigned int i = 0; i < mixtures.count; i++) {
+        const struct translation *seen = &mixtures.item[i];
+
+        if (!same_translation(seen, &now) && unit->tag[seen->tag].used)
+            report_violation(
+                I4, stream, NULL,
+                "it is parked, and the unit may still have its entry as it was: tag %u "
+                "over the root 0x%llx; no CFGI_STE of it and SYNC have followed",
+                seen->tag, (unsigned long long)seen->root);
+    }
+    for (unsigned int i = 0; i < history->lost_count; i++)
+        report_violation(
+            I4, stream, NULL,
+            "it is parked, and its last accesses may be under way: since its entry left "
+            "tag %u, no TLBI of that tag and SYNC have completed",
+            history->lost[i].tag);
+}

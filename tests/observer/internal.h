@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the observer's files share. Each file is one concept; the functions stand by file. */
+#ifndef TESTS_OBSERVER_INTERNAL_H
+#define TESTS_OBSERVER_INTERNAL_H
+
+#include "decode.h"
+#include "machine.h"
+#include "observer.h"
+
+#define STREAMS 0x10000 /* most that a stream table has */
+#define WATCHED 256     /* most streams whose entry leads to a table, or ever did */
+#define TAGS 0x10000
+#define FLUSHES 64
+
+/* A piece of what a stream reaches; access is of BH_MAP_*. */
+struct piece {
+    uint64_t iova, address, size;
+    uint32_t access;
+};
+
+struct pieces {
+    unsigned int count, room;
+    struct piece *item;
+};
+
+/* A translating entry as a whole: words that only make sense together. */
+struct translation {
+    bool valid;
+    uint64_t word[3]; /* words 1 to 3 */
+    uint16_t tag;
+    uint64_t root;
+};
+
+#define VERSIONS 48
+#define LOST 8
+
+/* What has stood in a stream's entry: any mixture of the words of these versions may be what the unit
+ * has. The last version is what stands there now. */
+struct history {
+    bool known;
+    uint64_t address;
+    unsigned int count;
+    uint64_t version[VERSIONS][DECODE_STE_WORDS];
+    unsigned int forgotten; /* a consumed CFGI covers those below; they go when a SYNC completes */
+    struct translation old, other; /* before the change under way; the one that it leads to */
+    /* Tags that the entry named, until a TLBI of them that was consumed later has completed. */
+    unsigned int lost_count;
+    struct {
+        uint16_t tag;
+        uint64_t since;
+    } lost[LOST];
+};
+
+struct stream {
+    unsigned int unit, id;
+    unsigned int index; /* its bit in the watch of pages */
+    bool complete;      /* the model knows everything on the way */
+    struct pieces memory, all;
+    unsigned int page_count, page_room;
+    uint32_t *page; /* table pages that were read for it */
+    struct history history;
+};
+
+struct tag {
+    uint64_t root; /* 0: names none */
+    bool used;     /* something was reachable under it */
+    bool dirty;    /* the unit may hold something of it */
+    uint64_t last_named;
+};
+
+struct flush {
+    bool all;
+    uint16_t tag;
+    uint64_t since;
+};
+
+struct unit {
+    bool closed;  /* was seen to let nothing bypass it: from there on it never may */
+    bool enabled; /* as CR0 was written last */
+    bool settled; /* CR0ACK says so, too */
+    uint64_t strtab_base, strtab_base_cfg;
+    struct decoded_table table;
+    struct topology_range queue[2];
+    uint64_t commands; /* of the model's trace, seen so far */
+    struct stream *stream[STREAMS];
+    struct tag tag[TAGS];
+    unsigned int flush_count;
+    struct flush flush[FLUSHES];
+};
+
+struct pending_call {
+    bool active;
+    unsigned int partition;
+    uint64_t number;
+    uint64_t x[6];
+};
+
+struct observer {
+    bool on;
+    uint64_t seed, random, period, next_full;
+    bool fetching, broken;
+    uint64_t now; /* number of the last event */
+    struct observer_counts counts;
+    struct unit unit[UNITS];
+    unsigned int watched_count;
+    struct stream *watched[WATCHED];
+    struct pending_call call[PARTITION_LIMIT]; /* each partition has one CPU */
+};
+
+extern struct observer observer;
+
+/* observer.c */
+bool observer_quiet(void);
+uint64_t observer_random(uint64_t limit);
+enum host_view observer_view(unsigned int unit);
+void observer_read(unsigned int unit, uint64_t address, uint64_t *words, unsigned int count);
+
+/* reach.c: what a stream reaches, and what that stood on */
+struct stream *reach_stream(unsigned int unit, uint32_t id);
+void reach_audited(unsigned int unit, uint64_t address);
+void reach_compute(unsigned int unit, uint32_t id);
+void reach_store(unsigned int unit, uint64_t address);
+void reach_all(unsigned int unit, bool compare);
+void reach_cached_part(unsigned int unit);
+bool reach_is_walked(uint64_t page);
+void reach_fetch(const struct stream *stream, unsigned int most);
+void pieces_clear(struct pieces *pieces);
+void pieces_add(struct pieces *pieces, struct piece piece);
+void pieces_canonical(struct pieces *pieces);
+/* The first stretch of `wanted` that `given` does not cover with all its access. */
+bool pieces_lacks(const struct pieces *given, const struct pieces *wanted, struct piece *lacking);
+
+/* entries.c: stream tables, their entries' history, tags */
+void entries_base(unsigned int unit);
+bool entries_find(unsigned int unit, uint64_t address, uint32_t *stream, uint32_t *count,
+                  unsigned int *word);
+uint64_t entries_address(unsigned int unit, uint32_t stream, uint64_t *level1);
+bool entries_overlap(unsigned int unit, uint64_t address, uint64_t size);
+void entries_adopt(unsigned int unit);
+void entries_learn(struct stream *stream);
+void entries_store(const struct host_store *store, unsigned int unit, uint32_t stream,
+                   unsigned int word);
+void entries_command(unsigned int unit, const struct smmuv3_model_command *command);
+void entries_quiet(void);
+void entries_parked(const struct stream *stream);
+void entries_tag_taken(unsigned int unit, uint16_t tag);
+void entries_tag_given(unsigned int unit, uint16_t tag);
+
+/* pages.c: pools, and whose a page is */
+void pages_reset(void);
+void pages_state(uint64_t base, uint64_t count, bool free);
+bool pages_free(uint64_t page);
+enum page_owner {
+    PAGE_VISIBLE,    /* a partition's memory */
+    PAGE_POOL,       /* its table pool */
+    PAGE_HYPERVISOR, /* image, tables, queues */
+    PAGE_REGISTERS,
+    PAGE_NOBODY,
+};
+enum page_owner pages_owner(uint64_t address, unsigned int *partition);
+const char *pages_text(uint64_t address, char *text, size_t size);
+
+/* ledger.c: what was asked and answered */
+void ledger_reset(void);
+void ledger_begin(const struct pending_call *call);
+void ledger_end(const struct pending_call *call, const uint64_t *x);
+void ledger_release_end(unsigned int partition);
+void ledger_spaces_gone(unsigned int partition);
+/* may: also what a call under way is giving or taking. */
+void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces);
+bool ledger_parked(unsigned int unit, uint32_t stream);
+bool ledger_owner(unsigned int unit, uint32_t stream, unsigned int *partition);
+const char *ledger_text(unsigned int unit, uint32_t stream, char *text, size_t size);
+/* What was mapped there once and is gone; 0: never. */
+uint64_t ledger_past(unsigned int unit, uint32_t stream, struct piece piece);
+void ledger_each_stream(unsigned int partition, void (*look)(unsigned int unit, uint32_t stream));
+
+/* judge.c: is it allowed? */
+void judge_stream(const struct stream *stream);
+void judge_promise(const struct stream *stream);
+void judge_transfer(unsigned int unit, uint32_t stream, uint64_t iova, uint64_t size, bool write);
+void judge_disabled(unsigned int unit, const struct pieces *pieces);
+void judge_page_free(const struct stream *stream, uint64_t page);
+
+/* report.c: events, and the text of a violation */
+enum invariant { I1, I3, I4, I5, I6, I11, I14, ITSELF };
+
+void report_reset(void);
+void report_store(const struct host_store *store);
+void report_command(unsigned int unit, const struct smmuv3_model_command *command);
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_call(const struct pending_call *call, const uint64_t *x);
+const char *report_partition(unsigned int partition);
+bool report_catch(void (*scenario)(void));
+const char *report_text(void);
+
+/* Ends the test. stream and piece: the stream and what it reaches, or NULL. what: one sentence. */
+_Noreturn void report_violation(enum invariant invariant, const struct stream *stream,
+                                const struct piece *piece, const char *what, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: which calls the partitions made and what they were answered, as the ABI defines it. From it
+ * follows what each stream may reach; the kernel's own structures are not asked. While a call is under way
+ * both what was and what is to be are allowed; once it has returned only the one that it answered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define LEDGER_DEVICES 64
+#define LEDGER_SPACES 256
+#define PAST 256
+
+struct mapping {
+    uint64_t iova, address, size;
+    uint32_t access;
+    bool may_only; /* an unmap of it failed: it may be there or not */
+};
+
+struct space {
+    bool live;
+    unsigned int partition;
+    uint64_t id;
+    unsigned int count, room;
+    struct mapping *mapping;
+};
+
+struct ledger_device {
+    uint64_t id;
+    unsigned int unit;
+    uint32_t stream;
+    bool bound;
+    unsigned int partition;
+    const struct space *attached, *attaching;
+    bool leaving; /* a call that parks it is under way */
+};
+
+static struct ledger_device device_table[LEDGER_DEVICES];
+static unsigned int device_count;
+static struct space spaces[LEDGER_SPACES];
+static unsigned int space_count;
+
+/* Stretches that were mapped for a stream once. */
+static struct {
+    unsigned int unit;
+    uint32_t stream;
+    struct piece piece;
+    uint64_t until;
+} past[PAST];
+static unsigned int past_count;
+
+/* Per partition, a map or an unmap under way: allowed, not promised. */
+static struct {
+    const struct space *space;
+    struct mapping mapping;
+} mapping_now[PARTITION_LIMIT], unmapping_now[PARTITION_LIMIT];
+
+void ledger_reset(void)
+{
+    device_count = 0;
+    for (unsigned int i = 0; i < space_count; i++)
+        free(spaces[i].mapping);
+    for (unsigned int i = 0; i < LEDGER_SPACES; i++)
+        spaces[i] = (struct space){ 0 };
+    space_count = 0;
+    past_count = 0;
+    for (unsigned int i = 0; i < PARTITION_LIMIT; i++) {
+        mapping_now[i].space = NULL;
+        unmapping_now[i].space = NULL;
+    }
+}
+
+/* ---- Devices and spaces ------------------------------------------------------------------------------- */
+
+/* The kernel says which stream a device emits; the requester id that the PCI model would put on its
+ * requests says the same (checked where the device may master). */
+static struct ledger_device *add_device(unsigned int partition, uint64_t id)
+{
+    const struct device *device = partition_device(&partitions.partition[partition], id);
+
+    if (device == NULL || device->iommu == NULL)
+        return NULL;
+    assert_true(device_count < LEDGER_DEVICES);
+    device_table[device_count] = (struct ledger_device){
+        .id = id,
+        .unit = (unsigned int)((device->iommu->topology->registers.base - UNIT_BASE) / UNIT_STRIDE),
+        .stream = device->stream,
+    };
+    return &device_table[device_count++];
+}
+
+static struct ledger_device *find_device(unsigned int partition, uint64_t id)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].id == id)
+            return &device_table[i];
+    }
+    return add_device(partition, id);
+}
+
+static struct space *find_space(unsigned int partition, uint64_t id)
+{
+    for (unsigned int i = 0; i < space_count; i++) {
+        if (spaces[i].live && spaces[i].partition == partition && spaces[i].id == id)
+            return &spaces[i];
+    }
+    return NULL;
+}
+
+static void add_space(unsigned int partition, uint64_t id)
+{
+    unsigned int slot = 0;
+
+    if (find_space(partition, id) != NULL)
+        report_violation(I5, NULL, NULL, "two I/O address spaces of one partition have one id");
+    while (slot < space_count && spaces[slot].live)
+        slot++;
+    assert_true(slot < LEDGER_SPACES);
+    if (slot == space_count)
+        space_count++;
+    struct space *space = &spaces[slot];
+
+    space->live = true;
+    space->partition = partition;
+    space->id = id;
+    space->count = 0;
+}
+
+/* ---- Mappings ----------------------------------------------------------------------------------------- */
+
+static bool visible(unsigned int partition, uint64_t address, uint64_t size)
+{
+    const struct partition_spec *spec = &machine.partition[partition];
+    uint64_t room = spec->memory_size - (uint64_t)spec->pool_pages * PAGE_SIZE;
+
+    return range_valid(address, size) && range_inside(address, size, spec->memory_base, room);
+}
+
+static uint64_t physical(unsigned int partition, uint64_t address)
+{
+    return partitions.partition[partition].physical +
+           (address - machine.partition[partition].memory_base);
+}
+
+static void add_mapping(struct space *space, struct mapping mapping)
+{
+    if (space->count == space->room) {
+        space->room = space->room != 0 ? 2 * space->room : 8;
+        space->mapping = realloc(space->mapping, space->room * sizeof(*space->mapping));
+        assert_non_null(space->mapping);
+    }
+    space->mapping[space->count++] = mapping;
+}
+
+static struct piece piece_of(const struct space *space, const struct mapping *mapping)
+{
+    return (struct piece){ .iova = mapping->iova,
+                           .address = physical(space->partition, mapping->address),
+                           .size = mapping->size,
+                           .access = mapping->access };
+}
+
+static void remember_past(const struct space *space, const struct mapping *mapping)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->attached != space)
+            continue;
+        past[past_count % PAST].unit = device->unit;
+        past[past_count % PAST].stream = device->stream;
+        past[past_count % PAST].piece = piece_of(space, mapping);
+        past[past_count % PAST].until = observer.now;
+        past_count++;
+    }
+}
+
+/* What of a mapping lies in [from, end): taken out; or, if unsure, left as what may be there. */
+static void cut(struct space *space, uint64_t from, uint64_t end, bool unsure)
+{
+    for (unsigned int i = 0; i < space->count; i++) {
+        struct mapping whole = space->mapping[i], part = whole;
+        uint64_t first = max_u64(from, whole.iova), last = min_u64(end, whole.iova + whole.size);
+
+        if (first >= last || (unsure && whole.may_only))
+            continue;
+        part.iova = first;
+        part.address += first - whole.iova;
+        part.size = last - first;
+        part.may_only = true;
+        space->mapping[i] = space->mapping[--space->count];
+        if (whole.iova < first) {
+            struct mapping front = whole;
+
+            front.size = first - whole.iova;
+            add_mapping(space, front);
+        }
+        if (last < whole.iova + whole.size) {
+            struct mapping back = whole;
+
+            back.iova = last;
+            back.address += last - whole.iova;
+            back.size = whole.iova + whole.size - last;
+            add_mapping(space, back);
+        }
+        if (unsure)
+            add_mapping(space, part);
+        else
+            remember_past(space, &part);
+        i = UINT32_MAX; /* from the first one again */
+    }
+}
+
+/* ---- Calls --------------------------------------------------------------------------------------------- */
+
+static void begin_map(const struct pending_call *call)
+{
+    const struct space *space = find_space(call->partition, call->x[1]);
+
+    if (space == NULL || !visible(call->partition, call->x[3], call->x[4]) ||
+        !range_valid(call->x[2], call->x[4]))
+        return;
+    mapping_now[call->partition].space = space;
+    mapping_now[call->partition].mapping = (struct mapping){ .iova = call->x[2],
+                                                             .address = call->x[3],
+                                                             .size = call->x[4],
+                                                             .access = (uint32_t)call->x[5] };
+}
+
+static void begin_unmap(const struct pending_call *call)
+{
+    if (!range_valid(call->x[2], call->x[3]))
+        return;
+    unmapping_now[call->partition].space = find_space(call->partition, call->x[1]);
+    unmapping_now[call->partition].mapping = (struct mapping){ .iova = call->x[2],
+                                                               .size = call->x[3] };
+}
+
+void ledger_begin(const struct pending_call *call)
+{
+    struct ledger_device *device;
+
+    switch (call->number) {
+    case BH_CALL_IOAS_MAP:
+        begin_map(call);
+        break;
+    case BH_CALL_IOAS_UNMAP:
+        begin_unmap(call);
+        break;
+    case BH_CALL_ATTACH:
+        device = find_device(call->partition, call->x[1]);
+        if (device != NULL && device->bound && device->partition == call->partition &&
+            device->attached == NULL)
+            device->attaching = find_space(call->partition, call->x[3]);
+        break;
+    case BH_CALL_DETACH:
+    case BH_CALL_DEVICE_UNBIND:
+        device = find_device(call->partition, call->x[1]);
+        if (device != NULL && device->bound && device->partition == call->partition)
+            device->leaving = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void end_bind(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    if (device == NULL || result != BH_OK)
+        return;
+    if (device->bound && device->partition != call->partition)
+        report_violation(I3, observer.unit[device->unit].stream[device->stream], NULL,
+                         "its device is bound to partition %s and was given to partition %s, too",
+                         report_partition(device->partition), report_partition(call->partition));
+    device->bound = true;
+    device->partition = call->partition;
+}
+
+static void end_attach(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    if (device == NULL)
+        return;
+    if (result == BH_OK && device->attaching == NULL)
+        report_violation(
+            I3, NULL, NULL,
+            "attach answered OK for a device that the caller has not bound, or an ioas "
+            "that it does not have");
+    if (result == BH_OK)
+        device->attached = device->attaching;
+    device->attaching = NULL;
+}
+
+static void end_detach(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    if (device == NULL)
+        return;
+    device->leaving = false;
+    if (result == BH_OK || result == BH_ETIMEDOUT) {
+        for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
+            remember_past(device->attached, &device->attached->mapping[i]);
+        device->attached = NULL;
+    }
+}
+
+static void end_unbind(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    if (device == NULL)
+        return;
+    device->leaving = false;
+    if (result != BH_OK && result != BH_ETIMEDOUT)
+        return;
+    if (device->attached != NULL)
+        report_violation(I6, observer.unit[device->unit].stream[device->stream], NULL,
+                         "its device was given back while it was attached");
+    device->bound = false;
+}
+
+static void end_map(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    bool done = (int64_t)x[0] == BH_OK || (int64_t)x[0] == BH_EAGAIN;
+
+    if (done && x[1] != 0 && mapping_now[call->partition].space == NULL)
+        report_violation(I3, NULL, NULL,
+                         "map answered OK for memory that is not all the caller's, or an ioas that "
+                         "it does not have");
+    if (done && x[1] > call->x[4])
+        report_violation(I3, NULL, NULL, "map says that it did more than it was asked to");
+    if (done && x[1] != 0) {
+        mapping_now[call->partition].mapping.size = x[1];
+        add_mapping(space, mapping_now[call->partition].mapping);
+    }
+    mapping_now[call->partition].space = NULL;
+}
+
+static void end_unmap(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    int64_t result = (int64_t)x[0];
+
+    unmapping_now[call->partition].space = NULL;
+    if (space == NULL)
+        return;
+    if (result == BH_ETIMEDOUT)
+        cut(space, call->x[2], call->x[2] + call->x[3], true);
+    else if ((result == BH_OK || result == BH_EAGAIN) && x[1] != 0)
+        cut(space, call->x[2], call->x[2] + x[1], false);
+}
+
+void ledger_end(const struct pending_call *call, const uint64_t *x)
+{
+    int64_t result = (int64_t)x[0];
+    struct space *space;
+
+    switch (call->number) {
+    case BH_CALL_DEVICE_BIND:
+        end_bind(call, result);
+        break;
+    case BH_CALL_DEVICE_UNBIND:
+        end_unbind(call, result);
+        break;
+    case BH_CALL_ATTACH:
+        end_attach(call, result);
+        break;
+    case BH_CALL_DETACH:
+        end_detach(call, result);
+        break;
+    case BH_CALL_IOAS_ALLOC_PAGING:
+        if (result > 0)
+            add_space(call->partition, (uint64_t)result);
+        break;
+    case BH_CALL_IOAS_FREE:
+        space = find_space(call->partition, call->x[1]);
+        if (space != NULL && result == BH_OK)
+            space->live = false;
+        break;
+    case BH_CALL_IOAS_MAP:
+        end_map(call, x);
+        break;
+    case BH_CALL_IOAS_UNMAP:
+        end_unmap(call, x);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The partition is dying, and all its devices have been parked and given back. */
+void ledger_release_end(unsigned int partition)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        struct ledger_device *device = &device_table[i];
+
+        if (!device->bound || device->partition != partition)
+            continue;
+        for (unsigned int n = 0; device->attached != NULL && n < device->attached->count; n++)
+            remember_past(device->attached, &device->attached->mapping[n]);
+        device->bound = false;
+        device->attached = NULL;
+        device->attaching = NULL;
+        device->leaving = false;
+    }
+}
+
+void ledger_spaces_gone(unsigned int partition)
+{
+    for (unsigned int i = 0; i < space_count; i++) {
+        if (spaces[i].partition == partition)
+            spaces[i].live = false;
+    }
+}
+
+/* ---- What follows ---------------------------------------------------------------------------------------- */
+
+static bool being_unmapped(const struct space *space, const struct mapping *mapping)
+{
+    const struct mapping *going = &unmapping_now[space->partition].mapping;
+
+    return unmapping_now[space->partition].space == space &&
+           range_overlaps(mapping->iova, mapping->size, going->iova, going->size);
+}
+
+static void add_space_pieces(const struct space *space, bool may, struct pieces *pieces)
+{
+    for (unsigned int i = 0; i < space->count; i++) {
+        const struct mapping *mapping = &space->mapping[i];
+
+        if (may || (!mapping->may_only && !being_unmapped(space, mapping)))
+            pieces_add(pieces, piece_of(space, mapping));
+    }
+    if (may && mapping_now[space->partition].space == space)
+        pieces_add(pieces, piece_of(space, &mapping_now[space->partition].mapping));
+}
+
+void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces)
+{
+    pieces_clear(pieces);
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->unit != unit || device->stream != stream)
+            continue;
+        if (device->attached != NULL && (may || (!device->leaving && device->bound)))
+            add_space_pieces(device->attached, may, pieces);
+        if (may && device->attaching != NULL)
+            add_space_pieces(device->attaching, may, pieces);
+    }
+    pieces_canonical(pieces);
+}
+
+/* No device on the stream is attached. */
+bool ledger_parked(unsigned int unit, uint32_t stream)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->unit == unit && device->stream == stream &&
+            (device->attached != NULL || device->attaching != NULL))
+            return false;
+    }
+    return true;
+}
+
+bool ledger_owner(unsigned int unit, uint32_t stream, unsigned int *partition)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->unit == unit && device->stream == stream && device->bound) {
+            *partition = device->partition;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ledger_each_stream(unsigned int partition, void (*look)(unsigned int unit, uint32_t stream))
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].bound && device_table[i].partition == partition)
+            look(device_table[i].unit, device_table[i].stream);
+    }
+}
+
+uint64_t ledger_past(unsigned int unit, uint32_t stream, struct piece piece)
+{
+    for (unsigned int i = past_count; i-- > 0 && past_count - i <= PAST;) {
+        const struct piece *was = &past[i % PAST].piece;
+
+        if (past[i % PAST].unit == unit && past[i % PAST].stream == stream &&
+            was->address - was->iova == piece.address - piece.iova &&
+            piece.iova - was->iova < was->size)
+            return past[i % PAST].until;
+    }
+    return 0;
+}
+
+const char *ledger_text(unsigned int unit, uint32_t stream, char *text, size_t size)
+{
+    const struct ledger_device *device = NULL;
+    char attached[64] = "parked";
+
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].unit == unit && device_table[i].stream == stream &&
+            (device == NULL || device_table[i].bound))
+            device = &device_table[i];
+    }
+    if (device == NULL) {
+        snprintf(text, size, "bound to nobody so far, parked");
+        return text;
+    }
+    if (device->attached != NULL)
+        snprintf(attached, sizeof(attached), "attached to ioas 0x%llx",
+                 (unsigned long long)device->attached->id);
+    else if (device->attaching != NULL)
+        snprintf(attached, sizeof(attached), "about to be attached to ioas 0x%llx",
+                 (unsigned long long)device->attaching->id);
+    snprintf(text, size, "device 0x%llx, bound to %s, %s%s", (unsigned long long)device->id,
+             device->bound ? report_partition(device->partition) : "nobody", attached,
+             device->leaving ? " (a call that parks it is under way)" : "");
+    return text;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See wrap.h. __wrap_x stands in for x, __real_x is x (the linker's --wrap). */
+#include "wrap.h"
+
+#include "drivers/iommu/smmuv3/unit.h"
+#include "kernel/partition.h"
+
+struct wrong wrong;
+
+/* The names are the linker's. */
+void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+bool __real_assign_release_all(struct partition *partition);
+bool __wrap_assign_release_all(struct partition *partition);
+bool __real_ioas_free_all(struct partition *partition);
+bool __wrap_ioas_free_all(struct partition *partition);
+void __real_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
+                           struct page_record *records);
+void __wrap_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
+                           struct page_record *records);
+uint64_t __real_page_pool_take(struct page_pool *pool);
+uint64_t __wrap_page_pool_take(struct page_pool *pool);
+void __real_page_pool_give(struct page_pool *pool, struct page_list *list);
+void __wrap_page_pool_give(struct page_pool *pool, struct page_list *list);
+uint16_t __real_iommu_tag_take(struct iommu *iommu);
+uint16_t __wrap_iommu_tag_take(struct iommu *iommu);
+void __real_iommu_tag_give(struct iommu *iommu, uint16_t tag);
+void __wrap_iommu_tag_give(struct iommu *iommu, uint16_t tag);
+enum iommu_result __real_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count);
+enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count);
+void __real_host_barrier(void);
+void __wrap_host_barrier(void);
+void __real_cache_clean(const volatile void *pointer, uint64_t size);
+void __wrap_cache_clean(const volatile void *pointer, uint64_t size);
+
+void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
+{
+    unsigned int partition = arch_vcpu_partition(vcpu)->index;
+
+    observer_call_begins(partition, number, x);
+    __real_hypercall(vcpu, number, x);
+    observer_call_returned(partition, x);
+}
+
+bool __wrap_assign_release_all(struct partition *partition)
+{
+    observer_release_begins(partition->index);
+    bool clean = __real_assign_release_all(partition);
+
+    observer_released(partition->index);
+    return clean;
+}
+
+bool __wrap_ioas_free_all(struct partition *partition)
+{
+    bool clean = __real_ioas_free_all(partition);
+
+    observer_spaces_freed(partition->index);
+    return clean;
+}
+
+void __wrap_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
+                           struct page_record *records)
+{
+    __real_page_pool_init(pool, base, count, records);
+    observer_pages(base, count, true);
+}
+
+uint64_t __wrap_page_pool_take(struct page_pool *pool)
+{
+    uint64_t page = __real_page_pool_take(pool);
+
+    if (page != 0)
+        observer_pages(page, 1, false);
+    return page;
+}
+
+void __wrap_page_pool_give(struct page_pool *pool, struct page_list *list)
+{
+    for (uint32_t i = list->first; i != PAGE_NONE; i = pool->records[i].next)
+        observer_pages(pool->base + ((uint64_t)i << PAGE_SHIFT), 1, true);
+    __real_page_pool_give(pool, list);
+}
+
+uint16_t __wrap_iommu_tag_take(struct iommu *iommu)
+{
+    uint16_t tag = wrong.tag != NULL ? wrong.tag() : 0;
+
+    if (tag == 0)
+        tag = __real_iommu_tag_take(iommu);
+    observer_tag(iommu, tag, true);
+    return tag;
+}
+
+void __wrap_iommu_tag_give(struct iommu *iommu, uint16_t tag)
+{
+    observer_tag(iommu, tag, false);
+    __real_iommu_tag_give(iommu, tag);
+}
+
+enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count)
+{
+    struct command changed[BATCH_LIMIT];
+
+    if (wrong.commands == NULL)
+        return __real_smmuv3_issue(unit, commands, count);
+    for (uint32_t i = 0; i < count; i++)
+        changed[i] = commands[i];
+    count = wrong.commands(changed, count);
+    return __real_smmuv3_issue(unit, changed, count);
+}
+
+void __wrap_host_barrier(void)
+{
+    if (wrong.barriers_skipped != 0) {
+        wrong.barriers_skipped--;
+        return;
+    }
+    observer_barrier();
+    __real_host_barrier();
+}
+
+void __wrap_cache_clean(const volatile void *pointer, uint64_t size)
+{
+    if (!wrong.no_clean)
+        __real_cache_clean(pointer, size);
+}
