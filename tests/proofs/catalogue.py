@@ -50,4 +50,53 @@ OWNER = Proof(
                "        return owner.count == 1;"),
     ])
 
-PROOFS = [OWNER]
+
+ENTRY_SOURCES = ["tests/proofs/entry.c", "drivers/iommu/smmuv3/entry.c",
+                 "drivers/iommu/smmuv3/entry_kinds.c"]
+
+BLOCKED_IN_BETWEEN = Defect(
+    "no blocking where two words turn", "drivers/iommu/smmuv3/entry.c",
+    "store(live, &current, 0, live->kind->blocked);", "")
+
+
+def entry_proof(name, kind, defines, bound, **more):
+    return Proof(
+        name=name,
+        says=f"a live {kind} changes so that the unit, whatever words it holds, sees old, new or nothing",
+        bound=bound,
+        sources=ENTRY_SOURCES,
+        defines=defines,
+        unwind=9,
+        **more)
+
+
+ENTRIES = [
+    entry_proof("stream-entry-few", "stream-table entry", {"FEW_BITS": 1},
+                "any two entries, two bits of each field", quick=True, defects=[
+                    BLOCKED_IN_BETWEEN,
+                    Defect("the new words and the turn in one go", "drivers/iommu/smmuv3/entry.c",
+                           "turn))\n            result = forget(live);",
+                           "turn))\n            result = IOMMU_OK;"),
+                    Defect("a field that is not known to be in use",
+                           "drivers/iommu/smmuv3/entry_kinds.c",
+                           "used.word[3] = STE3_TTB;", "used.word[3] = 0;"),
+                    Defect("a command to forget before the barrier", "drivers/iommu/smmuv3/entry.c",
+                           "    smmuv3_publish(live->unit, live->words, ENTRY_SIZE);\n    return smmuv3_issue",
+                           "    return smmuv3_issue"),
+                    Defect("blocking where one word turns", "drivers/iommu/smmuv3/entry.c",
+                           "        if (*turn != NO_WORD)\n            return false;",
+                           "        if (*turn == NO_WORD)\n            return false;"),
+                ]),
+    entry_proof("context-entry-few", "context descriptor", {"FEW_BITS": 1, "CONTEXT_DESCRIPTOR": 1},
+                "any two entries, two bits of each field", quick=True, defects=[
+                    BLOCKED_IN_BETWEEN,
+                    Defect("a table that is off taken for one in use",
+                           "drivers/iommu/smmuv3/entry_kinds.c",
+                           "(cd->word[0] & CD0_EPD1) != 0", "(cd->word[0] & CD0_EPD1) == 0"),
+                ]),
+    entry_proof("stream-entry", "stream-table entry", {}, "any two entries, all bits"),
+    entry_proof("context-entry", "context descriptor", {"CONTEXT_DESCRIPTOR": 1},
+                "any two entries, all bits"),
+]
+
+PROOFS = [OWNER, *ENTRIES]

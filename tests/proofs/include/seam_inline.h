@@ -23,6 +23,7 @@ extern uint64_t proof_memory[PROOF_PAGES * PROOF_ENTRIES];
 
 /* The proof's own: stores value, and may look at what has become visible by it. */
 void proof_store(volatile uint64_t *entry, uint64_t value);
+void proof_barrier(void);
 uint64_t proof_time(void);
 
 static inline uint32_t mmio_read32(uint64_t address)
@@ -56,6 +57,7 @@ static inline void entry_write64(volatile uint64_t *entry, uint64_t value)
 
 static inline void barrier_entries(void)
 {
+    proof_barrier();
 }
 
 static inline void barrier_device_read(void)
