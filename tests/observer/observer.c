@@ -23,8 +23,9 @@ uint64_t observer_random(uint64_t limit)
     return random_next(&observer.random) % limit;
 }
 
-static unsigned int choose(unsigned int count)
+static unsigned int choose(const char *what, unsigned int count)
 {
+    (void)what;
     return (unsigned int)observer_random(count);
 }
 

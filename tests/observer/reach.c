@@ -264,7 +264,7 @@ void reach_cached_part(unsigned int unit)
 void reach_fetch(const struct stream *stream, unsigned int most)
 {
     const struct pieces *pieces = &stream->memory;
-    unsigned int (*choose)(unsigned int count) = host_choose;
+    unsigned int (*choose)(const char *what, unsigned int count) = host_choose;
 
     if (!observer.fetching || !observer.unit[stream->unit].enabled)
         return;

@@ -291,10 +291,10 @@ static void an_entry_that_is_not_valid_is_written_as_from_nothing(void)
     assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
     uint64_t table = bench_unit()->level1[STREAM >> STREAM_SPLIT] & L1STD_POINTER;
     uint64_t *entry = (uint64_t *)memory_pointer(table) +
-                      (STREAM & (BIT(STREAM_SPLIT) - 1)) * STE_WORDS;
+                      (STREAM & (BIT(STREAM_SPLIT) - 1)) * ENTRY_WORDS;
 
     /* Noise behind V = 0 means nothing to a unit. */
-    memset(entry, 0xA4, STE_SIZE);
+    memset(entry, 0xA4, ENTRY_SIZE);
     entry[0] &= ~UINT64_C(1);
     assert_int_equal(smmuv3_issue(bench_unit(), &forget, 1), IOMMU_OK);
     bench_domain(&domain);
@@ -303,7 +303,7 @@ static void an_entry_that_is_not_valid_is_written_as_from_nothing(void)
     assert_int_equal(bench_dma(STREAM, IOVA, true), SMMUV3_MODEL_OK);
     assert_int_equal(bench_ask(STREAM, IOVA).address, BENCH_PAGE(1));
     assert_int_equal(bench_set(STREAM, STREAM_PARKED_SILENT, NULL), IOMMU_OK);
-    for (unsigned int i = 1; i < STE_WORDS; i++)
+    for (unsigned int i = 1; i < ENTRY_WORDS; i++)
         assert_int_equal(entry[i], 0);
     assert_units_clean();
 }

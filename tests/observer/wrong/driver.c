@@ -26,5 +26,5 @@ volatile uint64_t *wrong_entry(uint32_t stream)
                                           : unit->stream_table;
     uint64_t index = unit->level1 != NULL ? stream & (BIT(STREAM_SPLIT) - 1) : stream;
 
-    return (volatile uint64_t *)memory_pointer(table) + index * STE_WORDS;
+    return (volatile uint64_t *)memory_pointer(table) + index * ENTRY_WORDS;
 }

@@ -8,11 +8,11 @@ static enum iommu_result stream_set(struct iommu *iommu, uint32_t stream,
 {
     volatile uint64_t *entry = wrong_entry(stream);
     struct command forget = command_cfgi_ste(stream, true);
-    uint64_t before[STE_WORDS];
+    uint64_t before[ENTRY_WORDS];
 
     if (state != STREAM_ATTACHED)
         return right_driver()->stream_set(iommu, stream, state, domain);
-    for (unsigned int i = 0; i < STE_WORDS; i++)
+    for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         before[i] = entry[i];
     /* Through abort, as it should be. */
     right_driver()->stream_set(iommu, stream, STREAM_PARKED_SILENT, NULL);
