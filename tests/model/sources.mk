@@ -31,17 +31,25 @@ MODEL_SOURCES := \
 
 MODEL_TEST_SOURCES := \
     tests/model/smmuv3/fixture.c \
+    tests/model/smmuv3/fixture_stage1.c \
     tests/model/smmuv3/test_caches.c \
+    tests/model/smmuv3/test_cd.c \
     tests/model/smmuv3/test_commands.c \
     tests/model/smmuv3/test_events.c \
+    tests/model/smmuv3/test_httu.c \
     tests/model/smmuv3/test_late.c \
     tests/model/smmuv3/test_main.c \
+    tests/model/smmuv3/test_nested.c \
+    tests/model/smmuv3/test_permissions.c \
     tests/model/smmuv3/test_ranges.c \
     tests/model/smmuv3/test_reach.c \
     tests/model/smmuv3/test_registers.c \
+    tests/model/smmuv3/test_stage1.c \
     tests/model/smmuv3/test_stage2.c \
     tests/model/smmuv3/test_ste.c \
     tests/model/smmuv3/test_stream_table.c \
+    tests/model/smmuv3/test_substream.c \
+    tests/model/smmuv3/test_tags.c \
     tests/model/smmuv3/test_tlb.c
 
 MODEL_CPPFLAGS := -Itests/model/smmuv3

@@ -146,12 +146,16 @@ const char *model_cd_illegal(const struct smmuv3_model *model, const uint64_t st
     return why;
 }
 
-const char *model_cd_not_modelled(const uint64_t cd[CD_WORDS])
+/* What a legal CD needs that the model lacks; null if nothing. */
+const char *model_cd_not_modelled(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
+                                  const uint64_t cd[CD_WORDS])
 {
+    enum tlb_regime regime = model_ste_regime(model, ste);
+
     if (!field_of(cd, CD_AA64)) {
         return "AArch32 tables";
     }
-    if (field_of(cd, CD_ENDI)) {
+    if (field_of(cd, CD_ENDI) && !(disabled(regime, cd, 0) && disabled(regime, cd, 1))) {
         return "big-endian tables";
     }
     return NULL;
@@ -227,7 +231,7 @@ void model_check_cd(struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
     static const char *const names[2] = { "CD.TTB0", "CD.TTB1" };
     struct stage1 s1;
 
-    if (model_cd_illegal(model, ste, cd) || model_cd_not_modelled(cd)) {
+    if (model_cd_illegal(model, ste, cd) || model_cd_not_modelled(model, ste, cd)) {
         return;
     }
     s1 = model_cd_stage1(model, ste, cd);

@@ -142,6 +142,68 @@ struct assigned plain(void);
 /* Map a page, let the device touch it, unmap it; it stays reachable through the TLB. */
 void leave_stale_page(struct assigned *assigned, uint64_t ipa);
 
+/* ---- stage 1 (fixture_stage1.c) */
+
+/* Leaf attributes of stage 1 beside the address: what tests combine. */
+#define S1_AF UINT64_C(0x400)
+#define S1_USER UINT64_C(0x40)
+#define S1_READ_ONLY UINT64_C(0x80)
+#define S1_NG UINT64_C(0x800)
+#define S1_DBM (UINT64_C(1) << 51)
+#define S1_CONTIGUOUS (UINT64_C(1) << 52)
+#define S1_PXN (UINT64_C(1) << 53)
+#define S1_UXN (UINT64_C(1) << 54)
+#define S1_ALL (S1_AF | S1_USER | S1_NG) /* everybody, of the CD's ASID only */
+
+enum { ASID = 3 };
+
+/*
+ * A machine, up, whose stream SID has stage 1. Tables hold addresses in the space that stage 1
+ * puts out, `offset` below where they are in memory; it is 0 without stage 2.
+ */
+struct guest {
+    struct machine *machine;
+    struct geometry geometry; /* of stage 1; `s2ps` is CD.IPS */
+    uint64_t offset;
+    uint64_t cds;  /* the CD, or the linear table of them, in memory */
+    uint64_t root; /* of TTB0 of the first CD, in memory */
+    uint64_t page; /* to be mapped, in memory */
+    uint64_t s2_root;
+    uint64_t ste[STE_WORDS];
+};
+extern const struct geometry PLAIN_S1; /* 4 KiB, 39 bits, 44-bit output */
+
+/* Stage 1 only, one CD with ASID and the VMID of the tests; with these parameters, or plain ones. */
+struct guest guest_of(const struct smmuv3_model_parameters *parameters,
+                      const struct geometry *geometry);
+struct guest plain_guest(void);
+/* Both stages: stage 2 maps all of memory in pages of 4 KiB, from IPA 0 on. */
+struct guest nested_of(const struct smmuv3_model_parameters *parameters,
+                       const struct geometry *geometry);
+struct guest plain_nested(void);
+
+/* Build a valid CD for TTB0 over `ttb` (as stage 1 puts it out); A and R set, EPD1 set. */
+void stage1_cd(uint64_t cd[CD_WORDS], const struct geometry *geometry, uint64_t ttb);
+/* Write a CD to memory. */
+void put_cd(struct machine *machine, uint64_t address, const uint64_t cd[CD_WORDS]);
+/* An address in memory as stage 1 of this guest puts it out. */
+uint64_t out(const struct guest *guest, uint64_t address);
+/* A root table for the geometry. */
+uint64_t new_root1(struct machine *machine, const struct geometry *geometry);
+/* Where the stage-1 descriptor of `level` for this address lies; makes tables on the way. */
+uint64_t slot1(struct guest *guest, uint64_t root, uint64_t va, unsigned level);
+/* Map one leaf over `root`; `output` is an address in memory; `attributes` 0 means S1_ALL. */
+void map1(struct guest *guest, uint64_t root, uint64_t va, unsigned level, uint64_t output,
+          uint64_t attributes);
+/* Where the stage-2 descriptor of the page at this address in memory lies. */
+uint64_t s2_slot(struct guest *guest, uint64_t address);
+/* Change a field of the STE, or of the CD at `cds`, and have the unit see it. */
+void set_ste(struct guest *guest, unsigned field, uint64_t value);
+void set_cd(struct guest *guest, unsigned field, uint64_t value);
+/* One transaction; SubstreamID -1 for none. */
+struct smmuv3_model_result access_as(struct guest *guest, int64_t substream, uint64_t iova,
+                                     bool write);
+
 /* Outcome and event of a DMA of 8 bytes. */
 struct smmuv3_model_result dma(struct machine *machine, uint64_t iova, bool write);
 /* Assert that it goes through to `address`, or aborts with `event`. */
@@ -162,6 +224,16 @@ void assert_one_error(struct machine *machine, enum smmuv3_model_error_kind kind
 #define TLBI_S12_VMALL(vmid) (UINT64_C(0x28) | ((uint64_t)(vmid) << 32)), UINT64_C(0)
 #define TLBI_IPA(vmid, ipa, leaf)                                                                  \
     (UINT64_C(0x2a) | ((uint64_t)(vmid) << 32)), ((uint64_t)(ipa) | (leaf))
+#define CFGI_CD(sid, ssid, leaf)                                                                   \
+    (UINT64_C(0x05) | ((uint64_t)(ssid) << 12) | ((uint64_t)(sid) << 32)), UINT64_C(leaf)
+#define CFGI_CD_ALL(sid) (UINT64_C(0x06) | ((uint64_t)(sid) << 32)), UINT64_C(0)
+#define TLBI_NH_ASID(vmid, asid)                                                                   \
+    (UINT64_C(0x11) | ((uint64_t)(vmid) << 32) | ((uint64_t)(asid) << 48)), UINT64_C(0)
+#define TLBI_NH_VA(vmid, asid, va, leaf)                                                           \
+    (UINT64_C(0x12) | ((uint64_t)(vmid) << 32) | ((uint64_t)(asid) << 48)),                        \
+        ((uint64_t)(va) | (leaf))
+#define TLBI_NH_VAA(vmid, va, leaf)                                                                \
+    (UINT64_C(0x13) | ((uint64_t)(vmid) << 32)), ((uint64_t)(va) | (leaf))
 #define TLBI_IPA_RANGE(vmid, ipa, leaf, tg, ttl, num, scale)                                       \
     (UINT64_C(0x2a) | ((uint64_t)(vmid) << 32) | ((uint64_t)(num) << 12) |                         \
      ((uint64_t)(scale) << 20)),                                                                   \
@@ -179,5 +251,12 @@ int run_command_tests(void);
 int run_event_tests(void);
 int run_late_tests(void);
 int run_reach_tests(void);
+int run_substream_tests(void);
+int run_cd_tests(void);
+int run_stage1_tests(void);
+int run_permission_tests(void);
+int run_tag_tests(void);
+int run_nested_tests(void);
+int run_httu_tests(void);
 
 #endif

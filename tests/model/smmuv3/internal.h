@@ -421,7 +421,8 @@ bool model_l2_cd_address(const struct cd_table *table, uint64_t l1cd, uint32_t i
 /* cd.c: what a CD says */
 const char *model_cd_illegal(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
                              const uint64_t cd[CD_WORDS]);
-const char *model_cd_not_modelled(const uint64_t cd[CD_WORDS]);
+const char *model_cd_not_modelled(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
+                                  const uint64_t cd[CD_WORDS]);
 struct stage1 model_cd_stage1(const struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
                               const uint64_t cd[CD_WORDS]);
 void model_check_cd(struct smmuv3_model *model, const uint64_t ste[STE_WORDS],

@@ -32,6 +32,45 @@ struct smmuv3_model *smmuv3_model_create(const struct smmuv3_model_parameters *p
     return model;
 }
 
+/* A copy of `count` elements in an array with room for as many as `room`; null for none. */
+static void *copy_of(const void *array, unsigned count, unsigned room, size_t element)
+{
+    void *copy = room ? model_must(malloc(room * element)) : NULL;
+
+    if (count) {
+        memcpy(copy, array, count * element);
+    }
+    return copy;
+}
+
+struct smmuv3_model *smmuv3_model_copy(const struct smmuv3_model *model,
+                                       const struct smmuv3_model_environment *environment)
+{
+    struct smmuv3_model *copy = model_must(malloc(sizeof(*copy)));
+    struct model_caches *caches = &copy->caches;
+
+    *copy = *model;
+    if (environment) {
+        copy->environment = *environment;
+    }
+    copy->trace = copy_of(model->trace, model->p.trace_length, model->p.trace_length,
+                          sizeof(*copy->trace));
+    copy->pending = copy_of(model->pending, model->pending_count, model->pending_room,
+                            sizeof(*copy->pending));
+    caches->l1stds = copy_of(caches->l1stds, caches->l1std_count, caches->l1std_room,
+                             sizeof(*caches->l1stds));
+    caches->stes = copy_of(caches->stes, caches->ste_count, caches->ste_room,
+                           sizeof(*caches->stes));
+    caches->l1cds = copy_of(caches->l1cds, caches->l1cd_count, caches->l1cd_room,
+                            sizeof(*caches->l1cds));
+    caches->cds = copy_of(caches->cds, caches->cd_count, caches->cd_room, sizeof(*caches->cds));
+    caches->tlb = copy_of(caches->tlb, caches->tlb_count, caches->tlb_room, sizeof(*caches->tlb));
+    model_index_copy(&caches->ste_index);
+    model_index_copy(&caches->cd_index);
+    model_index_copy(&caches->tlb_index);
+    return copy;
+}
+
 void smmuv3_model_destroy(struct smmuv3_model *model)
 {
     if (!model) {

@@ -176,6 +176,13 @@ struct smmuv3_model_environment {
 struct smmuv3_model *smmuv3_model_create(const struct smmuv3_model_parameters *parameters,
                                          const struct smmuv3_model_environment *environment);
 
+/*
+ * A new instance in the same state, caches, queues' registers, lateness and lists included, that
+ * sits in `environment`; null means the same one. The two share nothing afterwards.
+ */
+struct smmuv3_model *smmuv3_model_copy(const struct smmuv3_model *model,
+                                       const struct smmuv3_model_environment *environment);
+
 /* Destroy an instance; null is allowed. */
 void smmuv3_model_destroy(struct smmuv3_model *model);
 

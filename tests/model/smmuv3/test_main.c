@@ -19,5 +19,12 @@ int main(void)
     failed += run_event_tests();
     failed += run_late_tests();
     failed += run_reach_tests();
+    failed += run_substream_tests();
+    failed += run_cd_tests();
+    failed += run_stage1_tests();
+    failed += run_permission_tests();
+    failed += run_tag_tests();
+    failed += run_nested_tests();
+    failed += run_httu_tests();
     return failed ? 1 : 0;
 }

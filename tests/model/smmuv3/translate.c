@@ -138,8 +138,8 @@ static struct smmuv3_model_result by_stage1(struct smmuv3_model *model, const st
     if (model_cd_illegal(model, ste, cd)) {
         return bad(model, C_BAD_CD, fault);
     }
-    if (model_cd_not_modelled(cd)) {
-        return not_modelled(model_cd_not_modelled(cd));
+    if (model_cd_not_modelled(model, ste, cd)) {
+        return not_modelled(model_cd_not_modelled(model, ste, cd));
     }
     s1 = model_cd_stage1(model, ste, cd);
     if (!model_walk_stage1(model, lookup, &s1, s2, &translation, fault)) {
