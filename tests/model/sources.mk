@@ -17,6 +17,9 @@ MODEL_SOURCES := \
     tests/model/smmuv3/parameters.c \
     tests/model/smmuv3/queue.c \
     tests/model/smmuv3/reach.c \
+    tests/model/smmuv3/reach_config.c \
+    tests/model/smmuv3/reach_stage1.c \
+    tests/model/smmuv3/reach_stage2.c \
     tests/model/smmuv3/register_values.c \
     tests/model/smmuv3/registers.c \
     tests/model/smmuv3/stage1.c \
@@ -42,7 +45,9 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_nested.c \
     tests/model/smmuv3/test_permissions.c \
     tests/model/smmuv3/test_ranges.c \
+    tests/model/smmuv3/test_random.c \
     tests/model/smmuv3/test_reach.c \
+    tests/model/smmuv3/test_reach_stage1.c \
     tests/model/smmuv3/test_registers.c \
     tests/model/smmuv3/test_stage1.c \
     tests/model/smmuv3/test_stage2.c \

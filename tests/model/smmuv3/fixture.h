@@ -251,6 +251,8 @@ int run_command_tests(void);
 int run_event_tests(void);
 int run_late_tests(void);
 int run_reach_tests(void);
+int run_reach_stage1_tests(void);
+int run_random_tests(void);
 int run_substream_tests(void);
 int run_cd_tests(void);
 int run_stage1_tests(void);

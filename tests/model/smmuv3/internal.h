@@ -431,6 +431,7 @@ void model_check_cd(struct smmuv3_model *model, const uint64_t ste[STE_WORDS],
 /* stage1.c: the walk, through stage 2 where there is one */
 struct rights model_stage1_rights(const struct stage1 *s1, uint64_t descriptor, unsigned inherit);
 unsigned model_inherited(const struct half *half, uint64_t descriptor);
+const struct half *model_half_for(const struct stage1 *s1, uint64_t *va);
 bool model_walk_stage1(struct smmuv3_model *model, const struct lookup *lookup,
                        const struct stage1 *s1, const struct stage2 *s2,
                        struct translation *translation, struct fault *fault);
@@ -454,7 +455,8 @@ bool model_is_leaf(const struct smmuv3_model *model, const struct tables *t, uns
                    uint64_t descriptor);
 uint64_t model_output(const struct smmuv3_model *model, const struct tables *t, unsigned log2,
                       uint64_t descriptor);
-unsigned model_leaf_log2(const struct tables *t, unsigned level, uint64_t descriptor);
+unsigned model_leaf_log2(const struct smmuv3_model *model, const struct tables *t, unsigned level,
+                         uint64_t input, uint64_t descriptor);
 bool model_allows(const struct rights *rights, bool privileged, bool write, bool instruction);
 
 /* httu.c: hardware updates of descriptors */
@@ -470,6 +472,7 @@ enum update model_update_descriptor(struct smmuv3_model *model, uint64_t address
 bool model_stage2_executable(const struct smmuv3_model *model, unsigned xn, bool privileged);
 struct rights model_stage2_rights(const struct smmuv3_model *model, const struct stage2 *s2,
                                   uint64_t descriptor);
+bool model_stage2_device(const struct stage2 *s2, uint64_t descriptor);
 bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
                        const struct stage2 *s2, const struct stage2_request *request,
                        struct tlb_entry *leaf, struct fault *fault);

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit: everything that a stream can reach now, from memory and from what is cached.
+ * The audit's entrances: what a stream can reach, which memory that depends on, which roots its
+ * tags name; the registers' part in it, and how pieces are joined and told.
  */
-#include <string.h>
+#include <stdlib.h>
 
-#include "internal.h"
-
-/* One run of the audit. Equal neighbours are joined before they are reported. */
-struct audit {
-    struct smmuv3_model *model;
-    void (*piece)(void *context, const struct smmuv3_model_reach *piece);
-    void *context;
-    struct smmuv3_model_reach pending;
-    enum smmuv3_model_reach_source source;
-    const struct stage2 *s2;
-    bool complete;
-};
+#include "audit.h"
 
 static void flush(struct audit *audit)
 {
@@ -28,213 +18,146 @@ static void flush(struct audit *audit)
 static bool joins(const struct smmuv3_model_reach *a, const struct smmuv3_model_reach *b)
 {
     return a->size && a->iova + a->size == b->iova && a->address + a->size == b->address &&
-           a->readable == b->readable && a->writable == b->writable &&
-           a->executable == b->executable && a->source == b->source;
+           a->ssv == b->ssv && a->substream_id == b->substream_id && a->readable == b->readable &&
+           a->writable == b->writable && a->executable == b->executable && a->source == b->source;
 }
 
-static void report(struct audit *audit, struct smmuv3_model_reach piece)
+/* Tell a piece, or let the one before it grow. What nobody may do anything with is none. */
+void audit_piece(struct audit *audit, uint64_t iova, uint64_t address, uint64_t size, unsigned user,
+                 unsigned privileged, enum smmuv3_model_reach_source source)
 {
-    piece.source = audit->source;
-    if (!piece.readable && !piece.writable && !piece.executable) {
+    const unsigned held = user | privileged;
+    const struct smmuv3_model_reach piece = {
+        .stream_id = audit->stream_id,
+        .ssv = audit->ssv,
+        .substream_id = audit->substream_id,
+        .iova = iova,
+        .address = address,
+        .size = size,
+        .readable = held & RIGHT_READ,
+        .writable = held & RIGHT_WRITE,
+        .executable = held & RIGHT_EXECUTE,
+        .source = source,
+    };
+
+    if (!held || !audit->piece) {
         return;
     }
     if (joins(&audit->pending, &piece)) {
-        audit->pending.size += piece.size;
+        audit->pending.size += size;
         return;
     }
     flush(audit);
     audit->pending = piece;
 }
 
-static void report_identity(struct audit *audit)
+void audit_structure(struct audit *audit, enum smmuv3_model_structure_kind kind, uint64_t address,
+                     uint64_t size)
 {
-    report(audit, (struct smmuv3_model_reach){
-                      .size = power_of_2(audit->model->p.oas),
-                      .readable = true,
-                      .writable = true,
-                      .executable = true,
-                  });
+    if (audit->structure) {
+        audit->structure(audit->context, &(struct smmuv3_model_structure){
+                                             .stream_id = audit->stream_id,
+                                             .kind = kind,
+                                             .address = address,
+                                             .size = size,
+                                         });
+    }
 }
 
-static bool look(struct audit *audit, uint64_t address, uint64_t *words, unsigned count)
+bool audit_look(struct audit *audit, uint64_t address, uint64_t *words, unsigned count)
 {
     return model_read_words(audit->model, SMMUV3_MODEL_AUDIT, true, address, words, count);
 }
 
-static bool executable(const struct audit *audit, unsigned xn)
+/* ------------------------------------------------------------------ tables seen */
+
+static uint64_t hash_of(uint64_t input, uint64_t table, unsigned level)
 {
-    return model_stage2_executable(audit->model, xn, false) ||
-           model_stage2_executable(audit->model, xn, true);
+    return model_hash(input + level, table);
 }
 
-/* ------------------------------------------------------------------ stage 2 */
-
-static void report_leaf(struct audit *audit, unsigned level, uint64_t ipa, uint64_t descriptor)
+static void index_visited(struct audit *audit)
 {
-    const struct stage2 *s2 = audit->s2;
-    unsigned log2 = model_level_shift(&s2->t, level);
-    uint64_t output = model_output(audit->model, &s2->t, log2, descriptor);
+    model_index_resize(&audit->visited_index, audit->visited_room);
+    for (unsigned i = 0; i < audit->visited_count; i++) {
+        const struct visited *seen = &audit->visited[i];
 
-    if (output > low_bits(s2->t.output_bits) || (!s2->affd && !field_in(descriptor, DESC_AF))) {
-        return;
-    }
-    report(audit, (struct smmuv3_model_reach){
-                      .iova = ipa,
-                      .address = output,
-                      .size = power_of_2(log2),
-                      .readable = field_in(descriptor, DESC_S2AP_READ),
-                      .writable = field_in(descriptor, DESC_S2AP_WRITE),
-                      .executable = executable(audit, (unsigned)field_in(descriptor, DESC_XN)),
-                  });
-}
-
-/* Everything below a table of this level that translates from `ipa` on. */
-static void visit_table(struct audit *audit, unsigned level, uint64_t table, uint64_t ipa)
-{
-    const struct stage2 *s2 = audit->s2;
-    uint64_t entries = power_of_2(model_index_bits(&s2->t, level));
-    uint64_t span = power_of_2(model_level_shift(&s2->t, level));
-
-    for (uint64_t i = 0; i < entries; i++) {
-        uint64_t descriptor = 0;
-        uint64_t output = 0;
-
-        if (!look(audit, table + i * sizeof(descriptor), &descriptor, 1)) {
-            continue;
-        }
-        if (model_is_leaf(audit->model, &s2->t, level, descriptor)) {
-            report_leaf(audit, level, ipa + i * span, descriptor);
-        } else if (model_is_table(level, descriptor)) {
-            output = model_output(audit->model, &s2->t, s2->t.granule, descriptor);
-            if (output <= low_bits(s2->t.output_bits)) {
-                visit_table(audit, level + 1, output, ipa + i * span);
-            }
-        }
+        model_index_add(&audit->visited_index, hash_of(seen->input, seen->table, seen->level), i);
     }
 }
 
-/* Whether memory leads to the same next table as a cached table descriptor says. */
-static bool memory_agrees(struct audit *audit, const struct tlb_entry *entry)
+/* Whether this table, for input from here on and with these rights left, is new; only once. */
+bool audit_visit(struct audit *audit, uint64_t input, uint64_t table, unsigned level,
+                 unsigned inherit)
 {
-    const struct stage2 *s2 = audit->s2;
-    uint64_t table = s2->t.ttb;
+    uint64_t hash = hash_of(input, table, level);
+    unsigned i = 0;
 
-    for (unsigned level = s2->t.start_level; level <= entry->level; level++) {
-        unsigned log2 = model_level_shift(&s2->t, level);
-        uint64_t within = offset_within(entry->input, log2 + model_index_bits(&s2->t, level));
-        uint64_t descriptor = 0;
+    for (bool more = model_index_first(&audit->visited_index, hash, &i); more;
+         more = model_index_next(&audit->visited_index, &i)) {
+        const struct visited *seen = &audit->visited[i];
 
-        if (!look(audit, table + within / power_of_2(log2) * sizeof(descriptor), &descriptor, 1) ||
-            !model_is_table(level, descriptor)) {
+        if (seen->input == input && seen->table == table && seen->level == level &&
+            seen->inherit == inherit) {
             return false;
         }
-        table = model_output(audit->model, &s2->t, s2->t.granule, descriptor);
     }
-    return table == entry->output;
+    if (audit->visited_count == audit->visited_room) {
+        audit->visited = model_grow(audit->visited, &audit->visited_room, sizeof(*audit->visited));
+        index_visited(audit);
+    }
+    audit->visited[audit->visited_count] = (struct visited){ input, table, level, inherit };
+    model_index_add(&audit->visited_index, hash, audit->visited_count++);
+    return true;
 }
 
-static void visit_tlb(struct audit *audit)
+void audit_forget_visited(struct audit *audit)
 {
-    const struct model_caches *caches = &audit->model->caches;
-    const struct stage2 *s2 = audit->s2;
-
-    audit->source = SMMUV3_MODEL_REACH_CACHE;
-    for (unsigned i = 0; i < caches->tlb_count; i++) {
-        const struct tlb_entry *entry = &caches->tlb[i];
-
-        if (entry->regime != REGIME_NS_EL1_IPA || entry->vmid != s2->vmid ||
-            entry->input > low_bits(s2->t.input_bits)) {
-            continue;
-        }
-        if (!entry->table) {
-            report(audit, (struct smmuv3_model_reach){
-                              .iova = entry->input,
-                              .address = entry->output,
-                              .size = power_of_2(entry->log2_size),
-                              .readable = entry->s2.user & RIGHT_READ,
-                              .writable = entry->s2.user & RIGHT_WRITE,
-                              .executable = (entry->s2.user | entry->s2.privileged) & RIGHT_EXECUTE,
-                          });
-        } else if (entry->granule == s2->t.granule && entry->level >= s2->t.start_level &&
-                   !memory_agrees(audit, entry)) {
-            visit_table(audit, entry->level + 1, entry->output, entry->input);
-        }
-    }
+    audit->visited_count = 0;
+    model_index_clear(&audit->visited_index);
 }
 
-/* ------------------------------------------------------------------ streams */
+/* ------------------------------------------------------------------ registers */
 
-static void visit_ste(struct audit *audit, const uint64_t ste[STE_WORDS],
-                      enum smmuv3_model_reach_source source)
+/* While a write awaits its acknowledge, either value may be in effect. */
+static bool may_be_enabled(const struct smmuv3_model *model)
 {
-    uint64_t config = field_of(ste, STE_CONFIG);
-    struct stage2 s2;
-
-    if (model_ste_illegal(audit->model, ste) || !field_in(config, CONFIG_PASS)) {
-        return;
-    }
-    if (model_ste_not_modelled(audit->model, ste) || field_in(config, CONFIG_STAGE1)) {
-        audit->complete = false;
-        return;
-    }
-    audit->source = source;
-    if (!field_in(config, CONFIG_STAGE2)) {
-        report_identity(audit);
-        return;
-    }
-    s2 = model_ste_stage2(audit->model, ste);
-    audit->s2 = &s2;
-    visit_table(audit, s2.t.start_level, s2.t.ttb, 0);
-    visit_tlb(audit);
-    audit->s2 = NULL;
+    return field_in(model->reg[CR0] | model->reg[CR0ACK], CR0_SMMUEN);
 }
 
-/* The STE at an address, if it can be read. */
-static void visit_ste_at(struct audit *audit, uint64_t address,
-                         enum smmuv3_model_reach_source source)
+static bool may_be_disabled(const struct smmuv3_model *model)
 {
-    uint64_t ste[STE_WORDS];
-
-    if (look(audit, address, ste, STE_WORDS)) {
-        visit_ste(audit, ste, source);
-    }
+    return !field_in(model->reg[CR0] & model->reg[CR0ACK], CR0_SMMUEN);
 }
 
-static bool ste_in_memory(struct audit *audit, uint32_t stream_id, uint64_t ste[STE_WORDS])
+static bool may_bypass(const struct smmuv3_model *model)
+{
+    return !field_in(model->gbpa_effective & model->reg[GBPA], GBPA_ABORT);
+}
+
+static bool run(struct audit *audit)
 {
     struct smmuv3_model *model = audit->model;
-    uint64_t address = model_linear_ste_address(model, stream_id);
-    uint64_t l1std = 0;
 
-    if (model_two_level(model) && (!look(audit, model_l1std_address(model, stream_id), &l1std, 1) ||
-                                   !model_l2_ste_address(model, l1std, stream_id, &address))) {
-        return false;
+    audit->complete = true;
+    if (model->service_failure) {
+        return true;
     }
-    return look(audit, address, ste, STE_WORDS);
+    if (may_be_disabled(model) && may_bypass(model)) {
+        audit_piece(audit, 0, 0, power_of_2(model->p.oas), RIGHT_ALL, RIGHT_ALL,
+                    SMMUV3_MODEL_REACH_MEMORY);
+    }
+    if (may_be_enabled(model) && model_stream_in_range(model, audit->stream_id)) {
+        audit_stream(audit);
+    }
+    flush(audit);
+    free(audit->ipas);
+    free(audit->visited);
+    model_index_free(&audit->visited_index);
+    return audit->complete;
 }
 
-/* Through memory alone, through a cached level-1 descriptor, through a cached STE. */
-static void visit_stream(struct audit *audit, uint32_t stream_id)
-{
-    struct smmuv3_model *model = audit->model;
-    const struct cached_ste *cached = model_cached_ste(model, stream_id);
-    const struct cached_l1std *l1std = model_cached_l1std(model, stream_id);
-    uint64_t ste[STE_WORDS] = { 0 };
-    uint64_t address = 0;
-    uint64_t word = 0;
-
-    if (ste_in_memory(audit, stream_id, ste)) {
-        visit_ste(audit, ste, SMMUV3_MODEL_REACH_MEMORY);
-    }
-    if (cached && memcmp(cached->words, ste, sizeof(ste)) != 0) {
-        visit_ste(audit, cached->words, SMMUV3_MODEL_REACH_CACHE);
-    }
-    if (model_two_level(model) && l1std &&
-        (!look(audit, model_l1std_address(model, stream_id), &word, 1) || word != l1std->word) &&
-        model_l2_ste_address(model, l1std->word, stream_id, &address)) {
-        visit_ste_at(audit, address, SMMUV3_MODEL_REACH_CACHE);
-    }
-}
+/* ------------------------------------------------------------------ what callers ask */
 
 bool smmuv3_model_reach(struct smmuv3_model *model, uint32_t stream_id,
                         void (*piece)(void *context, const struct smmuv3_model_reach *piece),
@@ -242,22 +165,68 @@ bool smmuv3_model_reach(struct smmuv3_model *model, uint32_t stream_id,
 {
     struct audit audit = {
         .model = model,
-        .piece = piece,
+        .stream_id = stream_id,
         .context = context,
-        .source = SMMUV3_MODEL_REACH_MEMORY,
-        .complete = true,
+        .piece = piece,
     };
 
-    if (model->service_failure) {
-        return true;
-    }
-    if (!model_enabled(model, CR0_SMMUEN)) {
-        if (!field_in(model->gbpa_effective, GBPA_ABORT)) {
-            report_identity(&audit);
+    return run(&audit);
+}
+
+bool smmuv3_model_structures(struct smmuv3_model *model, uint32_t stream_id,
+                             void (*structure)(void *context,
+                                               const struct smmuv3_model_structure *structure),
+                             void *context)
+{
+    struct audit audit = {
+        .model = model,
+        .stream_id = stream_id,
+        .context = context,
+        .structure = structure,
+    };
+
+    return run(&audit);
+}
+
+bool smmuv3_model_roots(struct smmuv3_model *model, uint32_t stream_id,
+                        void (*root)(void *context, const struct smmuv3_model_root *root),
+                        void *context)
+{
+    struct audit audit = {
+        .model = model,
+        .stream_id = stream_id,
+        .context = context,
+        .root = root,
+    };
+
+    return run(&audit);
+}
+
+/* The roots by which one entry was made: of its first stage, and of stage 2 if it has both. */
+void smmuv3_model_tlb_roots(const struct smmuv3_model *model,
+                            void (*root)(void *context, const struct smmuv3_model_root *root),
+                            void *context)
+{
+    for (unsigned i = 0; i < model->caches.tlb_count; i++) {
+        const struct tlb_entry *entry = &model->caches.tlb[i];
+        const bool stage1 = entry->regime != REGIME_NS_EL1_IPA;
+        struct smmuv3_model_root told = {
+            .stage = stage1 ? 1 : 2,
+            .el2 = entry->regime == REGIME_NS_EL2 || entry->regime == REGIME_NS_EL2_E2H,
+            .has_asid = stage1 && entry->regime != REGIME_NS_EL2,
+            .vmid = entry->vmid,
+            .asid = entry->asid,
+            .root = entry->root,
+            .source = SMMUV3_MODEL_REACH_CACHE,
+        };
+
+        root(context, &told);
+        if (entry->nested) {
+            told.stage = 2;
+            told.has_asid = false;
+            told.asid = 0;
+            told.root = entry->s2_root;
+            root(context, &told);
         }
-    } else if (model_stream_in_range(model, stream_id)) {
-        visit_stream(&audit, stream_id);
     }
-    flush(&audit);
-    return audit.complete;
 }

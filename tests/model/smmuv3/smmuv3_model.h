@@ -451,23 +451,80 @@ enum smmuv3_model_reach_source {
     SMMUV3_MODEL_REACH_CACHE,  /* something cached takes part in it */
 };
 
+/* A range that an access of the stream reaches, with this SubstreamID or, SSV clear, without. */
 struct smmuv3_model_reach {
+    uint32_t stream_id;
+    bool ssv;
+    uint32_t substream_id;
     uint64_t iova;
     uint64_t address;
     uint64_t size;
-    bool readable, writable, executable;
+    bool readable, writable, executable; /* by anyone, privileged or not */
     enum smmuv3_model_reach_source source;
 };
 
 /*
- * Enumerate what the stream can reach now: through registers, stream table and translation
- * tables as memory holds them, and through whatever the caches still hold, in every combination
- * that a lookup could take. Neighbouring pieces of equal kind are joined; `piece` is called once
- * for each. Answers false if something on the way is not modelled, so that the list may lack it.
- * It changes nothing and reads memory as SMMUV3_MODEL_AUDIT.
+ * Enumerate what the stream can reach now, without a SubstreamID and with every one: through
+ * registers, stream table, CD tables and translation tables as memory holds them, and through
+ * whatever the caches still hold, in every combination that a lookup could take; while a write to
+ * CR0 or GBPA awaits its acknowledge, by the old value and by the new. Neighbouring pieces of
+ * equal kind are joined; `piece` is called once for each. Answers false if something on the way is
+ * not modelled, so that the list may lack it. It changes nothing and reads memory as
+ * SMMUV3_MODEL_AUDIT.
  */
 bool smmuv3_model_reach(struct smmuv3_model *model, uint32_t stream_id,
                         void (*piece)(void *context, const struct smmuv3_model_reach *piece),
                         void *context);
+
+/* What the unit reads on a stream's behalf. */
+enum smmuv3_model_structure_kind {
+    SMMUV3_MODEL_STRUCTURE_L1STD,
+    SMMUV3_MODEL_STRUCTURE_STE,
+    SMMUV3_MODEL_STRUCTURE_L1CD,
+    SMMUV3_MODEL_STRUCTURE_CD,
+    SMMUV3_MODEL_STRUCTURE_STAGE1_TABLE,
+    SMMUV3_MODEL_STRUCTURE_STAGE2_TABLE,
+};
+
+/* A range of physical memory that holds one. Tables come once, as whole as memory has them. */
+struct smmuv3_model_structure {
+    uint32_t stream_id;
+    enum smmuv3_model_structure_kind kind;
+    uint64_t address;
+    uint64_t size;
+};
+
+/*
+ * Enumerate the memory that smmuv3_model_reach depends on for this stream: a store elsewhere does
+ * not change what the stream can reach. The same range may come more than once. Answers as
+ * smmuv3_model_reach does.
+ */
+bool smmuv3_model_structures(struct smmuv3_model *model, uint32_t stream_id,
+                             void (*structure)(void *context,
+                                               const struct smmuv3_model_structure *structure),
+                             void *context);
+
+/* Which root of which stage a tag names. */
+struct smmuv3_model_root {
+    uint32_t stream_id; /* of smmuv3_model_roots */
+    unsigned stage;
+    bool el2;      /* stage 1 of an EL2 regime: no VMID */
+    bool has_asid; /* stage 1, but for EL2 without E2H */
+    uint16_t vmid;
+    uint16_t asid;
+    uint64_t root; /* stage 2: S2TTB; stage 1: TTB0 or TTB1 as the CD has it, an IPA over stage 2 */
+    enum smmuv3_model_reach_source source;
+};
+
+/*
+ * Enumerate the pairs of tag and root that the stream's accesses could use now, by STEs and CDs in
+ * memory and in caches; and those by which what the TLB holds was made, whichever stream did.
+ */
+bool smmuv3_model_roots(struct smmuv3_model *model, uint32_t stream_id,
+                        void (*root)(void *context, const struct smmuv3_model_root *root),
+                        void *context);
+void smmuv3_model_tlb_roots(const struct smmuv3_model *model,
+                            void (*root)(void *context, const struct smmuv3_model_root *root),
+                            void *context);
 
 #endif

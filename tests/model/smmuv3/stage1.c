@@ -270,17 +270,12 @@ static struct found leaf_of(const struct walk *walk, uint64_t descriptor)
     struct found found = {
         .descriptor = descriptor,
         .log2 = model_level_shift(t, walk->level),
-        .group = model_leaf_log2(t, walk->level, descriptor),
+        .group = model_leaf_log2(walk->model, t, walk->level, walk->va, descriptor),
         .rights = model_stage1_rights(walk->s1, descriptor, walk->inherit),
         .global = walk->s1->regime != REGIME_NS_EL2 && !field_in(descriptor, DESC_NG),
     };
-    uint64_t output = model_output(walk->model, t, found.log2, descriptor);
 
-    if (offset_within(output, found.group) !=
-        offset_within(align_down(walk->va, found.log2), found.group)) {
-        found.group = found.log2; /* a group out of line is none */
-    }
-    found.output = align_down(output, found.group);
+    found.output = align_down(model_output(walk->model, t, found.log2, descriptor), found.group);
     return found;
 }
 
@@ -497,7 +492,7 @@ static bool find_entry(struct walk *walk, struct tlb_entry *entry)
  * TTB0 or TTB1 by bit 55; all bits from the input size up to the top must equal it, the top byte
  * aside where it is ignored (3.4.1). An address out of range is null.
  */
-static const struct half *half_for(const struct stage1 *s1, uint64_t *va)
+const struct half *model_half_for(const struct stage1 *s1, uint64_t *va)
 {
     bool high = field_in(*va, FIELD(55, 55));
     const struct half *half = &s1->half[high];
@@ -529,7 +524,7 @@ bool model_walk_stage1(struct smmuv3_model *model, const struct lookup *lookup,
     };
     struct tlb_entry entry;
 
-    walk.half = half_for(s1, &walk.va);
+    walk.half = model_half_for(s1, &walk.va);
     if (!walk.half) {
         return fails(&walk, F_TRANSLATION);
     }

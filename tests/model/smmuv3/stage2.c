@@ -38,7 +38,7 @@ struct rights model_stage2_rights(const struct smmuv3_model *model, const struct
     };
 }
 
-static bool is_device(const struct stage2 *s2, uint64_t descriptor)
+bool model_stage2_device(const struct stage2 *s2, uint64_t descriptor)
 {
     return !field_in(descriptor, s2->fwb ? DESC_S2MEMATTR_FWB_NORMAL : DESC_S2MEMATTR_NORMAL);
 }
@@ -122,12 +122,9 @@ static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor)
     const uint64_t ipa = walk->request->ipa;
     unsigned log2 = model_level_shift(t, walk->level);
     bool table = model_is_table(walk->level, descriptor);
-    unsigned group = table ? log2 : model_leaf_log2(t, walk->level, descriptor);
+    unsigned group = table ? log2 : model_leaf_log2(walk->model, t, walk->level, ipa, descriptor);
     uint64_t output = model_output(walk->model, t, table ? t->granule : log2, descriptor);
 
-    if (offset_within(output, group) != offset_within(align_down(ipa, log2), group) && !table) {
-        group = log2; /* a group out of line is none */
-    }
     return (struct tlb_entry){
         .regime = REGIME_NS_EL1_IPA,
         .table = table,
@@ -138,7 +135,7 @@ static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor)
         .input = align_down(ipa, group),
         .output = table ? output : align_down(output, group),
         .s2 = model_stage2_rights(walk->model, walk->s2, descriptor),
-        .device = is_device(walk->s2, descriptor),
+        .device = model_stage2_device(walk->s2, descriptor),
         .root = t->ttb,
         .fetched = walk->fetched,
         .stamp = walk->stamp,

@@ -88,14 +88,21 @@ static unsigned contiguous_log2(const struct tables *t, unsigned level)
 
 /*
  * What one leaf may be cached as. With the Contiguous bit that is the whole group: that the other
- * descriptors say the same is software's promise. A group that the input range cuts is no group.
+ * descriptors say the same is software's promise. A group that the input range cuts, or whose
+ * output is out of line, is none.
  */
-unsigned model_leaf_log2(const struct tables *t, unsigned level, uint64_t descriptor)
+unsigned model_leaf_log2(const struct smmuv3_model *model, const struct tables *t, unsigned level,
+                         uint64_t input, uint64_t descriptor)
 {
     unsigned log2 = model_level_shift(t, level);
     unsigned group = log2 + contiguous_log2(t, level);
+    uint64_t output = model_output(model, t, log2, descriptor);
 
-    return field_in(descriptor, DESC_CONTIGUOUS) && group <= t->input_bits ? group : log2;
+    if (!field_in(descriptor, DESC_CONTIGUOUS) || group > t->input_bits ||
+        offset_within(output, group) != offset_within(align_down(input, log2), group)) {
+        return log2;
+    }
+    return group;
 }
 
 bool model_allows(const struct rights *rights, bool privileged, bool write, bool instruction)

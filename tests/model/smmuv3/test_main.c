@@ -26,5 +26,7 @@ int main(void)
     failed += run_tag_tests();
     failed += run_nested_tests();
     failed += run_httu_tests();
+    failed += run_reach_stage1_tests();
+    failed += run_random_tests();
     return failed ? 1 : 0;
 }

@@ -231,12 +231,13 @@ static void a_cached_table_that_memory_agrees_with_is_not_told_twice(void **stat
 
 static void the_audit_says_when_it_cannot_tell(void **state)
 {
-    struct machine *m = plain_up();
-    const uint64_t stage1[STE_WORDS] = { 0xb };
+    struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
+    struct machine *m = (p.ttendian = 0, machine_up(&p));
+    const uint64_t big_endian[STE_WORDS] = { 0xd, 0, UINT64_C(0x041c005900000007), MEMORY_BASE };
     struct pieces pieces = { 0 };
 
     (void)state;
-    put_ste(m, SID, stage1);
+    put_ste(m, SID, big_endian);
     assert_false(smmuv3_model_reach(m->unit, SID, collect, &pieces));
     machine_stop(m);
 }
