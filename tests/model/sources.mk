@@ -2,19 +2,23 @@
 # The reference models and their own tests. MODEL_TEST_SOURCES, MODEL_SOURCES and -lcmocka make one
 # program that runs all tests of the models.
 MODEL_SOURCES := \
+    tests/model/smmuv3/ats.c \
     tests/model/smmuv3/cd.c \
     tests/model/smmuv3/cd_table.c \
     tests/model/smmuv3/command_effect.c \
     tests/model/smmuv3/command_format.c \
     tests/model/smmuv3/commands.c \
     tests/model/smmuv3/config_cache.c \
+    tests/model/smmuv3/dma.c \
     tests/model/smmuv3/enable.c \
+    tests/model/smmuv3/endpoint.c \
     tests/model/smmuv3/events.c \
     tests/model/smmuv3/gerror.c \
     tests/model/smmuv3/httu.c \
     tests/model/smmuv3/index.c \
     tests/model/smmuv3/model.c \
     tests/model/smmuv3/parameters.c \
+    tests/model/smmuv3/priq.c \
     tests/model/smmuv3/queue.c \
     tests/model/smmuv3/reach.c \
     tests/model/smmuv3/reach_config.c \
@@ -24,6 +28,7 @@ MODEL_SOURCES := \
     tests/model/smmuv3/registers.c \
     tests/model/smmuv3/stage1.c \
     tests/model/smmuv3/stage2.c \
+    tests/model/smmuv3/stall.c \
     tests/model/smmuv3/ste.c \
     tests/model/smmuv3/stream_table.c \
     tests/model/smmuv3/substream.c \
@@ -34,6 +39,7 @@ MODEL_SOURCES := \
 
 MODEL_TEST_SOURCES := \
     tests/model/smmuv3/fixture.c \
+    tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \
     tests/model/smmuv3/test_caches.c \
     tests/model/smmuv3/test_cd.c \
@@ -51,6 +57,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_registers.c \
     tests/model/smmuv3/test_stage1.c \
     tests/model/smmuv3/test_stage2.c \
+    tests/model/smmuv3/test_stall.c \
     tests/model/smmuv3/test_ste.c \
     tests/model/smmuv3/test_stream_table.c \
     tests/model/smmuv3/test_substream.c \

@@ -92,10 +92,17 @@ void model_execute(struct smmuv3_model *model, const struct smmuv3_model_command
         model_complete_invalidations(model);
         break;
     case CMD_ATC_INV:
+        model_atc_inv(model, command);
+        break;
     case CMD_PRI_RESP:
+        model_pri_resp(model, command);
+        break;
     case CMD_RESUME:
+        model_resume(model, command);
+        break;
     case CMD_STALL_TERM:
-        break; /* nothing of theirs exists in the model yet */
+        model_stall_term(model, command);
+        break;
     default:
         if (range_unpredictable(command)) {
             model_error(model, SMMUV3_MODEL_ERROR_VALUE, command->name,

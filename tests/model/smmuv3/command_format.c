@@ -174,6 +174,16 @@ void model_decode_command(const struct smmuv3_model *model, const uint64_t raw[2
         command->msi_address = field_address(raw, CMD_SYNC_MSIADDRESS);
         command->msi_data = (uint32_t)field_of(raw, CMD_SYNC_MSIDATA);
     }
+    command->global = value(format, raw, CMD_ATC_G);
+    command->prg_index = (unsigned)value(format, raw, CMD_PRI_PRGINDEX);
+    command->page_response = (unsigned)value(format, raw, CMD_PRI_RESP_RESP);
+    command->stag = (uint16_t)value(format, raw, CMD_RESUME_STAG);
+    command->retry = value(format, raw, CMD_RESUME_AC);
+    command->abort = value(format, raw, CMD_RESUME_AB);
+    if (command->opcode == CMD_ATC_INV) {
+        command->log2_size = (unsigned)field_of(raw, CMD_ATC_SIZE) + ATC_LOG2_UNIT;
+        command->address = align_down(command->address, command->log2_size);
+    }
     decode_range(model, format, raw, command);
 }
 
@@ -193,7 +203,7 @@ static bool exists(const struct smmuv3_model *model, enum existence existence)
     case WITH_ATS:
         return model->p.ats;
     case WITH_PRI:
-        return model->p.pri;
+        return model->p.pri && model->p.ats;
     case WITH_STALL:
         return model->p.stall_model != 1;
     }

@@ -26,16 +26,24 @@ static bool next_is_sync(struct smmuv3_model *model)
 
 bool model_command_waits(struct smmuv3_model *model, bool sync)
 {
-    return command_due(model) && next_is_sync(model) == sync;
+    return command_due(model) && next_is_sync(model) == sync &&
+           !(sync && model_atc_outstanding(model));
 }
 
-/* Schedule what is next, until something waits or the queue has run dry. */
+/*
+ * Schedule what is next, until something waits or the queue has run dry. What a command causes
+ * outside may come back here; the command is done first.
+ */
 void model_consider_commands(struct smmuv3_model *model)
 {
-    while (command_due(model)) {
+    while (!model->consuming && command_due(model)) {
         enum smmuv3_model_late what = next_is_sync(model) ? SMMUV3_MODEL_LATE_SYNC
                                                           : SMMUV3_MODEL_LATE_COMMANDS;
 
+        if (what == SMMUV3_MODEL_LATE_SYNC && model_atc_outstanding(model)) {
+            model_schedule(model, SMMUV3_MODEL_LATE_ATC_TIMEOUT);
+            return;
+        }
         if (model->late[what].reads) {
             model_schedule(model, what);
             return;
@@ -94,7 +102,9 @@ void model_consume_one(struct smmuv3_model *model)
         stop_with(model, SMMUV3_MODEL_CERROR_ILL);
         return;
     }
+    model->consuming = true;
     model_execute(model, &command);
+    model->consuming = false;
     model->reg[CMDQ_CONS] = model_queue_next(queue, cons) |
                             (model->reg[CMDQ_CONS] & field_mask(CMDQ_CONS_ERR));
     if (command.opcode == CMD_SYNC) {

@@ -56,6 +56,20 @@ static void check_eventq(struct smmuv3_model *model)
     }
 }
 
+static void check_priq(struct smmuv3_model *model)
+{
+    need(model, CR1, "SMMU_CR1");
+    need(model, PRIQ_BASE, "SMMU_PRIQ_BASE");
+    need(model, PRIQ_PROD, "SMMU_PRIQ_PROD");
+    need(model, PRIQ_CONS, "SMMU_PRIQ_CONS");
+    check_queue(model, "SMMU_PRIQ_BASE", PRIQ_BASE, model->p.priqs, model_priq(model), PRIQ_PROD,
+                PRIQ_CONS);
+    if (field_in(model->reg[PRIQ_PROD] ^ model->reg[PRIQ_CONS], PRIQ_OVERFLOW)) {
+        model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_PRIQ_CONS",
+                    "enabled with an overflow not acknowledged", model->reg[PRIQ_CONS]);
+    }
+}
+
 static void check_stream_table(struct smmuv3_model *model)
 {
     uint64_t cfg = model->reg[STRTAB_BASE_CFG];
@@ -108,6 +122,12 @@ void model_check_irq_enable(struct smmuv3_model *model, uint64_t rising)
     if (model->p.msi && field_in(rising, IRQ_CTRL_EVENTQ_IRQEN)) {
         need(model, EVENTQ_IRQ_CFG0, "SMMU_EVENTQ_IRQ_CFG0");
     }
+    if (field_in(rising, IRQ_CTRL_PRIQ_IRQEN)) {
+        if (model->p.msi) {
+            need(model, PRIQ_IRQ_CFG0, "SMMU_PRIQ_IRQ_CFG0");
+        }
+        need(model, PRIQ_IRQ_CFG2, "SMMU_PRIQ_IRQ_CFG2");
+    }
 }
 
 void model_check_enable(struct smmuv3_model *model, uint64_t rising)
@@ -117,6 +137,9 @@ void model_check_enable(struct smmuv3_model *model, uint64_t rising)
     }
     if (field_in(rising, CR0_EVENTQEN)) {
         check_eventq(model);
+    }
+    if (field_in(rising, CR0_PRIQEN)) {
+        check_priq(model);
     }
     if (field_in(rising, CR0_SMMUEN)) {
         check_translation(model);

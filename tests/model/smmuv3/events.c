@@ -63,6 +63,14 @@ static void build_record(uint64_t record[EVENT_WORDS], const struct smmuv3_model
         field_put(record, EVENT_TTRNW, fault->event == F_PERMISSION && fault->ttrnw);
         field_put(record, EVENT_INPUTADDR, access->iova);
     }
+    if (fault->event == F_TRANSL_FORBIDDEN) {
+        field_put(record, EVENT_RNW, !access->write);
+        field_put(record, EVENT_INPUTADDR, access->iova);
+    }
+    if (fault->stalled) {
+        field_put(record, EVENT_STALL, 1);
+        field_put(record, EVENT_STAG, fault->stag);
+    }
     if (content == WITH_INPUT_IPA && fault->s2) {
         record[field_low(EVENT_IPA) / 64] |= fault->ipa & field_mask(EVENT_IPA);
     }
@@ -78,6 +86,17 @@ static void overflow(struct smmuv3_model *model)
     } else if (!field_in(flags, EVENTQ_OVERFLOW)) {
         model->reg[EVENTQ_PROD] ^= field_mask(EVENTQ_OVERFLOW);
     }
+}
+
+/* Whether a record would find its place now (7.2.1). */
+bool model_eventq_writable(const struct smmuv3_model *model)
+{
+    struct queue queue = model_eventq(model);
+    uint64_t used = model_queue_used(queue, model->reg[EVENTQ_PROD], model->reg[EVENTQ_CONS]);
+
+    return model_enabled(model, CR0_EVENTQEN) && !model->service_failure &&
+           !model_gerror_active(model, GERROR_EVENTQ_ABT_ERR) && !model->eventq_inconsistent &&
+           used < model_queue_size(queue);
 }
 
 /* Append a record. What cannot be written is discarded; a full queue overflows by it (7.2.1). */
@@ -150,6 +169,10 @@ struct smmuv3_model_event smmuv3_model_decode_event(const uint64_t record[4])
         return event;
     }
     content = formats[event.number].content;
+    if (event.number == F_TRANSL_FORBIDDEN) {
+        event.rnw = field_of(record, EVENT_RNW);
+        event.input_address = field_of(record, EVENT_INPUTADDR);
+    }
     if (content == WITH_FETCH || content == WITH_INPUT_FETCH) {
         event.fetch_address = field_address(record, EVENT_FETCHADDR);
     }

@@ -260,5 +260,8 @@ int run_permission_tests(void);
 int run_tag_tests(void);
 int run_nested_tests(void);
 int run_httu_tests(void);
+int run_stall_tests(void);
+int run_priq_tests(void);
+int run_ats_tests(void);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef SMMUV3_MODEL_INTERNAL_H
 #define SMMUV3_MODEL_INTERNAL_H
 
+#include "internal_requests.h"
 #include "layout.h"
 #include "smmuv3_model.h"
 
@@ -63,6 +64,12 @@ enum model_register {
     EVENTQ_IRQ_CFG2,
     EVENTQ_PROD,
     EVENTQ_CONS,
+    PRIQ_BASE,
+    PRIQ_IRQ_CFG0,
+    PRIQ_IRQ_CFG1,
+    PRIQ_IRQ_CFG2,
+    PRIQ_PROD,
+    PRIQ_CONS,
     REGISTERS,
 };
 
@@ -213,12 +220,16 @@ struct smmuv3_model {
     bool written[REGISTERS]; /* since reset */
     uint64_t gbpa_effective;
     bool service_failure;
+    bool consuming;           /* a command is being executed */
     bool cmdq_stuck;          /* CMDQ_PROD was moved against the rules */
     bool eventq_inconsistent; /* EVENTQ_CONS was */
+    bool priq_inconsistent;   /* PRIQ_CONS was */
     unsigned asked;           /* whole caches whose invalidation was consumed, */
     unsigned invalidated;     /* and those where a CMD_SYNC completed it, since reset */
 
     struct model_caches caches;
+    struct model_stalls stalls;
+    struct model_pcie pcie;
     struct pending_invalidation *pending;
     unsigned pending_count, pending_room;
     bool unsynced; /* an invalidation was consumed, no CMD_SYNC since */
@@ -237,6 +248,8 @@ struct smmuv3_model {
     uint64_t opcode_count[256];
     uint64_t events_recorded;
     uint64_t events_lost;
+    uint64_t page_requests_recorded;
+    uint64_t page_requests_lost;
 };
 
 /* The shape of the translation tables of one stage. */
@@ -291,6 +304,8 @@ struct fault {
     bool stall;
     bool record;
     bool raz_wi;
+    bool stalled; /* the event says so, with this STAG */
+    uint16_t stag;
     bool s2;
     unsigned class_;
     bool ttrnw;
@@ -303,6 +318,7 @@ struct fault {
 /* A translation found. */
 struct translation {
     uint64_t output;
+    uint64_t ipa;        /* where stage 1 took part: what it gave */
     uint64_t contiguous; /* bytes left in the entry from here on */
     bool readable, writable, executable;
 };
@@ -335,6 +351,7 @@ bool model_write(struct smmuv3_model *model, enum smmuv3_model_access_kind kind,
 void model_interrupt(struct smmuv3_model *model, enum smmuv3_model_line line);
 void *model_must(void *memory);
 void *model_grow(void *array, unsigned *room, size_t element);
+void *model_array_copy(const void *array, unsigned count, unsigned room, size_t element);
 void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what);
 void model_tick(struct smmuv3_model *model);
 
@@ -358,6 +375,7 @@ struct queue {
 };
 struct queue model_cmdq(const struct smmuv3_model *model);
 struct queue model_eventq(const struct smmuv3_model *model);
+struct queue model_priq(const struct smmuv3_model *model);
 uint64_t model_queue_used(struct queue queue, uint64_t prod, uint64_t cons);
 uint64_t model_queue_distance(struct queue queue, uint64_t from, uint64_t to);
 uint64_t model_queue_size(struct queue queue);
@@ -376,6 +394,7 @@ void model_execute(struct smmuv3_model *model, const struct smmuv3_model_command
 void model_complete_invalidations(struct smmuv3_model *model);
 
 /* events.c */
+bool model_eventq_writable(const struct smmuv3_model *model);
 void model_record_fault(struct smmuv3_model *model, const struct smmuv3_model_access *access,
                         const struct fault *fault);
 
@@ -525,6 +544,12 @@ void model_invalidate_tlb(struct smmuv3_model *model,
 /* translate.c */
 struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
                                              const struct lookup *lookup, struct fault *fault);
+struct smmuv3_model_result model_abort_with(struct smmuv3_model *model, uint8_t event,
+                                            struct fault *fault);
+struct smmuv3_model_result model_identity(const struct smmuv3_model *model, uint64_t iova);
+struct smmuv3_model_result model_stage2_only(struct smmuv3_model *model,
+                                             const struct lookup *lookup,
+                                             const uint64_t ste[STE_WORDS], struct fault *fault);
 
 /* trace.c */
 void model_trace(struct smmuv3_model *model, struct smmuv3_model_command *command);

@@ -123,6 +123,7 @@ enum idr1_field {
 enum idr3_field {
     IDR3_HAD = FIELD(2, 2),
     IDR3_XNX = FIELD(4, 4),
+    IDR3_PPS = FIELD(5, 5),
     IDR3_FWB = FIELD(8, 8),
     IDR3_STT = FIELD(9, 9),
     IDR3_RIL = FIELD(10, 10),
@@ -193,6 +194,7 @@ enum irq_cfg_field {
     IRQ_CFG1_DATA = FIELD(31, 0),
     IRQ_CFG2_MEMATTR = FIELD(3, 0),
     IRQ_CFG2_SH = FIELD(5, 4),
+    PRIQ_IRQ_CFG2_LO = FIELD(31, 31),
 };
 
 enum strtab_field {
@@ -210,6 +212,7 @@ enum queue_field {
     Q_INDEX = FIELD(19, 0),          /* WR or RD, with its wrap flag */
     CMDQ_CONS_ERR = FIELD(30, 24),
     EVENTQ_OVERFLOW = FIELD(31, 31), /* PROD.OVFLG, CONS.OVACKFLG */
+    PRIQ_OVERFLOW = FIELD(31, 31),   /* the same */
 };
 
 /* ---- 5.1 L1STD. Confirmed: QEMU */
@@ -238,6 +241,7 @@ enum ste_field {
     STE_S1CONTEXTPTR = FIELD(55, 6),
     STE_S1CDMAX = FIELD(63, 59),
     STE_S1DSS = FIELD(65, 64),
+    STE_PPAR = FIELD(82, 82),
     STE_S2FWB = FIELD(89, 89),
     STE_S1STALLD = FIELD(91, 91),
     STE_EATS = FIELD(93, 92),
@@ -425,6 +429,15 @@ enum sync_cs {
     SYNC_SIG_RESERVED = 3,
 };
 
+/* Encodings of CMD_PRI_RESP.Resp (4.5.2) and of the largest CMD_ATC_INV.Size. Confirmed: Linux. */
+enum {
+    PRI_RESP_FAILURE = 0,
+    PRI_RESP_INVALID = 1,
+    PRI_RESP_SUCCESS = 2,
+    ATC_SIZE_ALL = 52,
+    ATC_LOG2_UNIT = 12,
+};
+
 /* CMD_CFGI_STE_RANGE with this range is CMD_CFGI_ALL. Confirmed: manual 4.3.6 */
 enum {
     CFGI_RANGE_ALL = 31,
@@ -457,6 +470,29 @@ enum event_field {
     EVENT_INPUTADDR = FIELD(191, 128),
     EVENT_IPA = FIELD(247, 204),
     EVENT_FETCHADDR = FIELD(247, 195),
+};
+
+/*
+ * ---- 8 page request queue, 2 words. Confirmed: Linux and Xen arm-smmu-v3.h; one origin, since
+ * Xen's was taken from Linux's.
+ */
+
+enum {
+    PRI_WORDS = 2,
+    PRI_LOG2_BYTES = 4,
+};
+
+enum pri_field {
+    PRI_STREAMID = FIELD(31, 0),
+    PRI_SUBSTREAMID = FIELD(51, 32),
+    PRI_PRIV = FIELD(58, 58),
+    PRI_X = FIELD(59, 59),
+    PRI_R = FIELD(60, 60),
+    PRI_W = FIELD(61, 61),
+    PRI_LAST = FIELD(62, 62),
+    PRI_SSV = FIELD(63, 63),
+    PRI_PRGINDEX = FIELD(72, 64),
+    PRI_ADDRESS = FIELD(127, 76),
 };
 
 /* Confirmed: QEMU */

@@ -28,12 +28,14 @@ struct smmuv3_model *smmuv3_model_create(const struct smmuv3_model_parameters *p
         model->p.trace_length = TRACE_DEFAULT;
     }
     model->trace = model_must(calloc(model->p.trace_length, sizeof(*model->trace)));
+    model->late[SMMUV3_MODEL_LATE_ATC_TIMEOUT].reads = SMMUV3_MODEL_NEVER;
+    model_stalls_create(model);
     smmuv3_model_reset(model);
     return model;
 }
 
 /* A copy of `count` elements in an array with room for as many as `room`; null for none. */
-static void *copy_of(const void *array, unsigned count, unsigned room, size_t element)
+void *model_array_copy(const void *array, unsigned count, unsigned room, size_t element)
 {
     void *copy = room ? model_must(malloc(room * element)) : NULL;
 
@@ -53,21 +55,25 @@ struct smmuv3_model *smmuv3_model_copy(const struct smmuv3_model *model,
     if (environment) {
         copy->environment = *environment;
     }
-    copy->trace = copy_of(model->trace, model->p.trace_length, model->p.trace_length,
-                          sizeof(*copy->trace));
-    copy->pending = copy_of(model->pending, model->pending_count, model->pending_room,
-                            sizeof(*copy->pending));
-    caches->l1stds = copy_of(caches->l1stds, caches->l1std_count, caches->l1std_room,
-                             sizeof(*caches->l1stds));
-    caches->stes = copy_of(caches->stes, caches->ste_count, caches->ste_room,
-                           sizeof(*caches->stes));
-    caches->l1cds = copy_of(caches->l1cds, caches->l1cd_count, caches->l1cd_room,
-                            sizeof(*caches->l1cds));
-    caches->cds = copy_of(caches->cds, caches->cd_count, caches->cd_room, sizeof(*caches->cds));
-    caches->tlb = copy_of(caches->tlb, caches->tlb_count, caches->tlb_room, sizeof(*caches->tlb));
+    copy->trace = model_array_copy(model->trace, model->p.trace_length, model->p.trace_length,
+                                   sizeof(*copy->trace));
+    copy->pending = model_array_copy(model->pending, model->pending_count, model->pending_room,
+                                     sizeof(*copy->pending));
+    caches->l1stds = model_array_copy(caches->l1stds, caches->l1std_count, caches->l1std_room,
+                                      sizeof(*caches->l1stds));
+    caches->stes = model_array_copy(caches->stes, caches->ste_count, caches->ste_room,
+                                    sizeof(*caches->stes));
+    caches->l1cds = model_array_copy(caches->l1cds, caches->l1cd_count, caches->l1cd_room,
+                                     sizeof(*caches->l1cds));
+    caches->cds = model_array_copy(caches->cds, caches->cd_count, caches->cd_room,
+                                   sizeof(*caches->cds));
+    caches->tlb = model_array_copy(caches->tlb, caches->tlb_count, caches->tlb_room,
+                                   sizeof(*caches->tlb));
     model_index_copy(&caches->ste_index);
     model_index_copy(&caches->cd_index);
     model_index_copy(&caches->tlb_index);
+    model_stalls_copy(copy);
+    model_endpoints_copy(copy);
     return copy;
 }
 
@@ -77,6 +83,8 @@ void smmuv3_model_destroy(struct smmuv3_model *model)
         return;
     }
     free(model->trace);
+    model_stalls_destroy(model);
+    model_endpoints_destroy(model);
     free(model->pending);
     free(model->caches.l1stds);
     free(model->caches.stes);
@@ -92,6 +100,8 @@ void smmuv3_model_destroy(struct smmuv3_model *model)
 void smmuv3_model_reset(struct smmuv3_model *model)
 {
     model_registers_reset(model);
+    model_stalls_reset(model);
+    model->pcie.outstanding_count = 0;
     model->pending_count = 0;
     for (unsigned i = 0; i < SMMUV3_MODEL_LATES; i++) {
         model->late[i].pending = false;
@@ -251,6 +261,15 @@ static void take_place(struct smmuv3_model *model, enum smmuv3_model_late what)
         model_consume_one(model);
         model_consider_commands(model);
         break;
+    case SMMUV3_MODEL_LATE_STALLED:
+        model_stall_conclude(model);
+        if (model_stall_marked(model)) {
+            model_schedule(model, what);
+        }
+        break;
+    case SMMUV3_MODEL_LATE_ATC_TIMEOUT:
+        model_atc_timeout(model);
+        break;
     case SMMUV3_MODEL_LATES:
         break;
     }
@@ -277,6 +296,9 @@ static bool still_due(struct smmuv3_model *model, enum smmuv3_model_late what)
     }
     if (what == SMMUV3_MODEL_LATE_COMMANDS || what == SMMUV3_MODEL_LATE_SYNC) {
         return model_command_waits(model, what == SMMUV3_MODEL_LATE_SYNC);
+    }
+    if (what == SMMUV3_MODEL_LATE_ATC_TIMEOUT) {
+        return model_atc_outstanding(model);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two ready-made units. The values of QEMU's are asserted against its ID registers by a test.
+ * Three ready-made units. The values of QEMU's are asserted against its ID registers by a test.
  */
 #include "smmuv3_model.h"
 
@@ -70,4 +70,21 @@ struct smmuv3_model_parameters smmuv3_model_like_mmu600(void)
         .overflow = SMMUV3_MODEL_OVERFLOW_OVFLG,
         .invalidation = SMMUV3_MODEL_INVALIDATE_AT_SYNC,
     };
+}
+
+struct smmuv3_model_parameters smmuv3_model_like_full(void)
+{
+    struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
+
+    p.ats = true;
+    p.pri = true;
+    p.priqs = 8;
+    p.xnx = true;
+    p.fwb = true;
+    p.stt = true;
+    p.ril = true;
+    p.iidr = 0; /* no product */
+    p.aidr = 2;
+    p.early_retry = true;
+    return p;
 }

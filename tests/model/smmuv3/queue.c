@@ -37,6 +37,11 @@ struct queue model_eventq(const struct smmuv3_model *model)
     return queue_at(model->reg[EVENTQ_BASE], model->p.eventqs, EVENT_LOG2_BYTES, model->p.oas);
 }
 
+struct queue model_priq(const struct smmuv3_model *model)
+{
+    return queue_at(model->reg[PRIQ_BASE], model->p.priqs, PRI_LOG2_BYTES, model->p.oas);
+}
+
 uint64_t model_queue_size(struct queue queue)
 {
     return power_of_2(queue.log2_size);

@@ -34,7 +34,7 @@ static uint64_t idr0(const struct smmuv3_model_parameters *p)
     field_put(&value, IDR0_ASID16, p->asid16);
     field_put(&value, IDR0_MSI, p->msi);
     field_put(&value, IDR0_SEV, p->sev);
-    field_put(&value, IDR0_PRI, p->pri);
+    field_put(&value, IDR0_PRI, p->pri && p->ats);
     field_put(&value, IDR0_VMID16, p->vmid16);
     field_put(&value, IDR0_CD2L, p->cd2l);
     field_put(&value, IDR0_TTENDIAN, p->ttendian);
@@ -50,7 +50,7 @@ static uint64_t idr1(const struct smmuv3_model_parameters *p)
 
     field_put(&value, IDR1_SIDSIZE, p->sidsize);
     field_put(&value, IDR1_SSIDSIZE, p->ssidsize);
-    field_put(&value, IDR1_PRIQS, p->priqs);
+    field_put(&value, IDR1_PRIQS, p->pri && p->ats ? p->priqs : 0);
     field_put(&value, IDR1_EVENTQS, p->eventqs);
     field_put(&value, IDR1_CMDQS, p->cmdqs);
     field_put(&value, IDR1_ATTR_PERMS_OVR, p->attr_perms_ovr);
@@ -63,6 +63,7 @@ static uint64_t idr3(const struct smmuv3_model_parameters *p)
 
     field_put(&value, IDR3_HAD, p->had);
     field_put(&value, IDR3_XNX, p->xnx);
+    field_put(&value, IDR3_PPS, p->pps && p->pri && p->ats && p->ssidsize);
     field_put(&value, IDR3_FWB, p->fwb);
     field_put(&value, IDR3_STT, p->stt);
     field_put(&value, IDR3_RIL, p->ril);
@@ -78,7 +79,7 @@ static uint64_t idr5(const struct smmuv3_model_parameters *p)
     field_put(&value, IDR5_GRAN4K, p->gran4k);
     field_put(&value, IDR5_GRAN16K, p->gran16k);
     field_put(&value, IDR5_GRAN64K, p->gran64k);
-    field_put(&value, IDR5_STALL_MAX, p->stall_max);
+    field_put(&value, IDR5_STALL_MAX, p->stall_model == 1 ? 0 : p->stall_max);
     return value;
 }
 
@@ -115,10 +116,11 @@ static uint64_t gerror_fields(const struct smmuv3_model_parameters *p)
 uint64_t model_writable(const struct smmuv3_model *model, enum model_register reg)
 {
     const struct smmuv3_model_parameters *p = &model->p;
+    const bool pri = p->pri && p->ats;
 
     switch (reg) {
     case CR0:
-        return MASK_OF(CR0_SMMUEN, CR0_EVENTQEN, CR0_CMDQEN) | mask_if(p->pri, CR0_PRIQEN) |
+        return MASK_OF(CR0_SMMUEN, CR0_EVENTQEN, CR0_CMDQEN) | mask_if(pri, CR0_PRIQEN) |
                mask_if(p->ats, CR0_ATSCHK);
     case CR1:
         return MASK_OF(CR1_TABLE_SH, CR1_TABLE_OC, CR1_TABLE_IC, CR1_QUEUE_SH, CR1_QUEUE_OC,
@@ -130,7 +132,7 @@ uint64_t model_writable(const struct smmuv3_model *model, enum model_register re
                        GBPA_ALLOCCFG, GBPA_MTCFG, GBPA_MEMATTR);
     case IRQ_CTRL:
         return MASK_OF(IRQ_CTRL_GERROR_IRQEN, IRQ_CTRL_EVENTQ_IRQEN) |
-               mask_if(p->pri, IRQ_CTRL_PRIQ_IRQEN);
+               mask_if(pri, IRQ_CTRL_PRIQ_IRQEN);
     case GERRORN:
         /* Bits that a test raised beyond the defined ones can be acknowledged too. */
         return gerror_fields(p) | model->reg[GERROR];
@@ -159,6 +161,19 @@ uint64_t model_writable(const struct smmuv3_model *model, enum model_register re
     case EVENTQ_PROD:
     case EVENTQ_CONS:
         return MASK_OF(Q_INDEX, EVENTQ_OVERFLOW);
+    case PRIQ_BASE:
+        return mask_if(pri, Q_BASE_ALLOCATE) | mask_if(pri, Q_BASE_LOG2SIZE) |
+               (mask_if(pri, Q_BASE_ADDR) & low_bits(p->oas));
+    case PRIQ_PROD:
+    case PRIQ_CONS:
+        return mask_if(pri, Q_INDEX) | mask_if(pri, PRIQ_OVERFLOW);
+    case PRIQ_IRQ_CFG0:
+        return mask_if(pri && p->msi, IRQ_CFG0_ADDR) & low_bits(p->oas);
+    case PRIQ_IRQ_CFG1:
+        return mask_if(pri && p->msi, IRQ_CFG1_DATA);
+    case PRIQ_IRQ_CFG2:
+        return mask_if(pri && p->msi, IRQ_CFG2_SH) | mask_if(pri && p->msi, IRQ_CFG2_MEMATTR) |
+               mask_if(pri, PRIQ_IRQ_CFG2_LO);
     default:
         return 0;
     }
@@ -183,6 +198,12 @@ void model_registers_reset(struct smmuv3_model *model)
         EVENTQ_IRQ_CFG2,
         EVENTQ_PROD,
         EVENTQ_CONS,
+        PRIQ_BASE,
+        PRIQ_IRQ_CFG0,
+        PRIQ_IRQ_CFG1,
+        PRIQ_IRQ_CFG2,
+        PRIQ_PROD,
+        PRIQ_CONS,
     };
 
     memset(model->reg, 0, sizeof(model->reg));
@@ -198,4 +219,5 @@ void model_registers_reset(struct smmuv3_model *model)
     for (unsigned i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
         model->reg[unknown[i]] = model->p.unknown & model_writable(model, unknown[i]);
     }
+    model->reg[PRIQ_PROD] &= ~field_mask(PRIQ_OVERFLOW); /* the one flag there that resets to 0 */
 }

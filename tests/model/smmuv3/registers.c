@@ -15,8 +15,10 @@ enum guard {
     BY_SMMUEN,
     BY_CMDQEN,
     BY_EVENTQEN,
+    BY_PRIQEN,
     BY_GERROR_IRQEN,
     BY_EVENTQ_IRQEN,
+    BY_PRIQ_IRQEN,
     BY_UPDATE,
 };
 
@@ -59,6 +61,12 @@ static const struct description {
     [EVENTQ_IRQ_CFG2] = { "SMMU_EVENTQ_IRQ_CFG2", 0xbc, 4, BY_EVENTQ_IRQEN },
     [EVENTQ_PROD] = { "SMMU_EVENTQ_PROD", PAGE_1 + 0xa8, 4, BY_EVENTQEN },
     [EVENTQ_CONS] = { "SMMU_EVENTQ_CONS", PAGE_1 + 0xac, 4, FREE },
+    [PRIQ_BASE] = { "SMMU_PRIQ_BASE", 0xc0, 8, BY_PRIQEN },
+    [PRIQ_IRQ_CFG0] = { "SMMU_PRIQ_IRQ_CFG0", 0xd0, 8, BY_PRIQ_IRQEN },
+    [PRIQ_IRQ_CFG1] = { "SMMU_PRIQ_IRQ_CFG1", 0xd8, 4, BY_PRIQ_IRQEN },
+    [PRIQ_IRQ_CFG2] = { "SMMU_PRIQ_IRQ_CFG2", 0xdc, 4, BY_PRIQ_IRQEN },
+    [PRIQ_PROD] = { "SMMU_PRIQ_PROD", PAGE_1 + 0xc8, 4, BY_PRIQEN },
+    [PRIQ_CONS] = { "SMMU_PRIQ_CONS", PAGE_1 + 0xcc, 4, FREE },
 };
 
 /* The register at this offset, also for the upper half of a 64-bit one; REGISTERS if none. */
@@ -98,10 +106,14 @@ static bool guarded(const struct smmuv3_model *model, enum guard guard)
         return field_in(cr0, CR0_CMDQEN);
     case BY_EVENTQEN:
         return field_in(cr0, CR0_EVENTQEN);
+    case BY_PRIQEN:
+        return field_in(cr0, CR0_PRIQEN);
     case BY_GERROR_IRQEN:
         return field_in(irq_ctrl, IRQ_CTRL_GERROR_IRQEN);
     case BY_EVENTQ_IRQEN:
         return field_in(irq_ctrl, IRQ_CTRL_EVENTQ_IRQEN);
+    case BY_PRIQ_IRQEN:
+        return field_in(irq_ctrl, IRQ_CTRL_PRIQ_IRQEN);
     case BY_UPDATE:
         return field_in(model->reg[GBPA], GBPA_UPDATE);
     }
@@ -111,6 +123,7 @@ static bool guarded(const struct smmuv3_model *model, enum guard guard)
 void model_cr0_update(struct smmuv3_model *model)
 {
     uint64_t rising = model->reg[CR0] & ~model->reg[CR0ACK];
+    uint64_t falling = model->reg[CR0ACK] & ~model->reg[CR0];
 
     model->reg[CR0ACK] = model->reg[CR0];
     if (!model_enabled(model, CR0_CMDQEN)) {
@@ -119,6 +132,13 @@ void model_cr0_update(struct smmuv3_model *model)
     if (rising & field_mask(CR0_EVENTQEN)) {
         model->eventq_inconsistent = false;
     }
+    if (rising & field_mask(CR0_PRIQEN)) {
+        model->priq_inconsistent = false;
+    }
+    if (field_in(falling, CR0_SMMUEN)) {
+        model_stalls_disable(model);
+    }
+    model_stalls_wake(model);
     model_consider_commands(model);
 }
 
@@ -173,7 +193,7 @@ static void write_cr1(struct smmuv3_model *model, uint64_t value)
     if (guarded(model, BY_SMMUEN)) {
         locked |= table;
     }
-    if (guarded(model, BY_CMDQEN) || guarded(model, BY_EVENTQEN)) {
+    if (guarded(model, BY_CMDQEN) || guarded(model, BY_EVENTQEN) || guarded(model, BY_PRIQEN)) {
         locked |= queue;
     }
     if (changed & locked) {
@@ -202,6 +222,7 @@ static void write_gerrorn(struct smmuv3_model *model, uint64_t value)
                     "acknowledges an error that is not active", value);
     }
     model->reg[GERRORN] = value;
+    model_stalls_wake(model);
     model_consider_commands(model);
 }
 
@@ -236,6 +257,21 @@ static void write_eventq_cons(struct smmuv3_model *model, uint64_t value)
         model->eventq_inconsistent = true;
     }
     model->reg[EVENTQ_CONS] = value;
+    model_stalls_wake(model);
+}
+
+static void write_priq_cons(struct smmuv3_model *model, uint64_t value)
+{
+    struct queue queue = model_priq(model);
+    uint64_t used = model_queue_used(queue, model->reg[PRIQ_PROD], model->reg[PRIQ_CONS]);
+
+    if (guarded(model, BY_PRIQEN) &&
+        model_queue_distance(queue, model->reg[PRIQ_CONS], value) > used) {
+        model_error(model, SMMUV3_MODEL_ERROR_VALUE, "SMMU_PRIQ_CONS",
+                    "moved backwards or past PROD", value);
+        model->priq_inconsistent = true;
+    }
+    model->reg[PRIQ_CONS] = value;
 }
 
 static void write_register(struct smmuv3_model *model, enum model_register reg, uint64_t value)
@@ -276,6 +312,9 @@ static void write_register(struct smmuv3_model *model, enum model_register reg, 
         break;
     case EVENTQ_CONS:
         write_eventq_cons(model, value);
+        break;
+    case PRIQ_CONS:
+        write_priq_cons(model, value);
         break;
     default:
         model->reg[reg] = value;

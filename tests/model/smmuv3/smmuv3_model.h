@@ -87,6 +87,7 @@ struct smmuv3_model_parameters {
     bool had;
     bool fwb;
     bool xnx;
+    bool pps;      /* automatic page responses keep the PASID, whatever STE.PPAR says */
     bool stt;      /* small translation tables: S2T0SZ up to 48 */
     bool ril;      /* range invalidation and level hints */
     unsigned bbml; /* 2: a TLB conflict resolves itself; else F_TLB_CONFLICT */
@@ -105,6 +106,7 @@ struct smmuv3_model_parameters {
     uint64_t unknown;    /* what a register holds that resets to an UNKNOWN value */
     enum smmuv3_model_overflow overflow;
     enum smmuv3_model_invalidation invalidation;
+    bool early_retry;      /* retry a stalled transaction before it is terminated (3.12.2.2) */
     bool ignore_reserved;  /* ignore reserved fields of commands instead of CERROR_ILL */
     unsigned trace_length; /* commands that the trace keeps; 0 means 1024 */
 };
@@ -123,6 +125,14 @@ struct smmuv3_model_parameters smmuv3_model_like_qemu(void);
  */
 struct smmuv3_model_parameters smmuv3_model_like_mmu600(void);
 
+/*
+ * Everything that the model has, unforgiving: the unit above with ATS (split-stage too), PRI,
+ * stalls that are retried before they are terminated, range invalidation, XNX, S2FWB, small
+ * tables. Switch off what a test is not about: ats = false takes PRI with it, stall_model = 1 the
+ * stalls, ssidsize = 0 the PASIDs.
+ */
+struct smmuv3_model_parameters smmuv3_model_like_full(void);
+
 /* ------------------------------------------------------------------ what the unit sits in */
 
 /* Why the unit accesses memory: the environment may treat kinds differently. */
@@ -135,6 +145,7 @@ enum smmuv3_model_access_kind {
     SMMUV3_MODEL_UPDATE_TABLE, /* access flag or dirty state of one, atomically */
     SMMUV3_MODEL_FETCH_COMMAND,
     SMMUV3_MODEL_WRITE_EVENT,
+    SMMUV3_MODEL_WRITE_PRI,
     SMMUV3_MODEL_WRITE_MSI,
     SMMUV3_MODEL_CLIENT, /* the device's own access, translated */
     SMMUV3_MODEL_AUDIT,  /* smmuv3_model_reach looks; the hardware would not */
@@ -146,6 +157,7 @@ enum smmuv3_model_line {
     SMMUV3_MODEL_LINE_EVENTQ,
     SMMUV3_MODEL_LINE_CMD_SYNC,
     SMMUV3_MODEL_LINE_GERROR,
+    SMMUV3_MODEL_LINE_PRIQ,
     SMMUV3_MODEL_LINES,
 };
 
@@ -213,6 +225,7 @@ enum smmuv3_model_outcome {
     SMMUV3_MODEL_OK,
     SMMUV3_MODEL_ABORT,     /* the unit terminated the transaction */
     SMMUV3_MODEL_RAZ_WI,    /* terminated, but the device is told that it succeeded (CD.A == 0) */
+    SMMUV3_MODEL_STALLED,   /* it waits in the unit; `token` tells which it is */
     SMMUV3_MODEL_BUS_ABORT, /* translated, but memory refused: no event is recorded */
     SMMUV3_MODEL_NOT_MODELLED, /* needs a part of the architecture that the model lacks */
 };
@@ -226,12 +239,14 @@ struct smmuv3_model_access {
     bool write;
     bool privileged;
     bool instruction;
+    bool translated; /* by ATS: the iova is what a translation completion gave */
 };
 
 /* What became of it. */
 struct smmuv3_model_result {
     enum smmuv3_model_outcome outcome;
     uint64_t address;    /* outcome OK: the output address of iova */
+    uint64_t ipa;        /* outcome OK, if stage 1 took part: what it gave */
     uint64_t contiguous; /* outcome OK: bytes from there under the same translation */
     bool readable, writable, executable;
     uint8_t event;            /* outcome ABORT, RAZ_WI: number of the event, 0 if it is silent */
@@ -239,6 +254,7 @@ struct smmuv3_model_result {
     const char *not_modelled; /* outcome NOT_MODELLED: what is missing */
     size_t done;              /* of smmuv3_model_dma: bytes transferred before it ended */
     uint64_t fault_iova;      /* of smmuv3_model_dma: the input address that ended it */
+    uint64_t token;           /* outcome STALLED */
 };
 
 /*
@@ -267,6 +283,30 @@ struct smmuv3_model_result smmuv3_model_transact(struct smmuv3_model *model,
 struct smmuv3_model_result smmuv3_model_translate(struct smmuv3_model *model,
                                                   const struct smmuv3_model_access *access);
 
+/* ------------------------------------------------------------------ stalls */
+
+/*
+ * Whether a stalled access has ended. If so its token is spent, `result` says how it ended as the
+ * call that began it would have, and `buffer`, if not null, receives what a read transferred. What
+ * was to be written was taken over when the access began.
+ */
+bool smmuv3_model_stall_ended(struct smmuv3_model *model, uint64_t token, void *buffer,
+                              struct smmuv3_model_result *result);
+
+/* `ended` is called whenever a stalled access has ended; null ends that. */
+void smmuv3_model_on_stall_end(struct smmuv3_model *model,
+                               void (*ended)(void *context, uint64_t token), void *context);
+
+/* Accesses that wait in the unit, and those of them that an event record told of. */
+unsigned smmuv3_model_stalls(const struct smmuv3_model *model);
+unsigned smmuv3_model_stalls_recorded(const struct smmuv3_model *model);
+
+/*
+ * Retry a stalled access of one's own accord, as the unit may at any moment (3.12.2.2); its STAG
+ * stays in use until a command acknowledges it. Answers whether it no longer waits.
+ */
+bool smmuv3_model_early_retry(struct smmuv3_model *model, uint64_t token);
+
 /* ------------------------------------------------------------------ lateness */
 
 /* What may happen late. */
@@ -276,6 +316,9 @@ enum smmuv3_model_late {
     SMMUV3_MODEL_LATE_IRQ_CTRLACK, /* IRQ_CTRL takes effect and is acknowledged */
     SMMUV3_MODEL_LATE_COMMANDS,    /* a command other than CMD_SYNC is consumed */
     SMMUV3_MODEL_LATE_SYNC,        /* a CMD_SYNC completes */
+    SMMUV3_MODEL_LATE_STALLED,     /* a resumed or terminated stall goes on or ends */
+    SMMUV3_MODEL_LATE_ATC_TIMEOUT, /* unanswered ATS invalidations fail the CMD_SYNC that waits
+                                      for them; SMMUV3_MODEL_NEVER after creation */
     SMMUV3_MODEL_LATES,
 };
 
@@ -385,11 +428,17 @@ struct smmuv3_model_command {
     bool leaf;
     uint16_t vmid;
     uint16_t asid;
-    uint64_t address; /* first byte */
-    uint64_t size;    /* bytes covered; 0: the one address, whatever holds it */
-    unsigned granule; /* 12, 14 or 16 as TG says, 0 if it does not */
-    unsigned ttl;     /* level hint, 0 if none */
-    unsigned cs;      /* CMD_SYNC: completion signal */
+    uint64_t address;       /* first byte */
+    uint64_t size;          /* bytes covered; 0: the one address, whatever holds it */
+    unsigned granule;       /* 12, 14 or 16 as TG says, 0 if it does not */
+    unsigned ttl;           /* level hint, 0 if none */
+    unsigned cs;            /* CMD_SYNC: completion signal */
+    bool global;            /* CMD_ATC_INV */
+    unsigned log2_size;     /* CMD_ATC_INV: bytes covered from `address`; 64: everything */
+    unsigned prg_index;     /* CMD_PRI_RESP */
+    unsigned page_response; /* CMD_PRI_RESP: 0 failure, 1 invalid, 2 success */
+    uint16_t stag;          /* CMD_RESUME */
+    bool retry, abort;      /* CMD_RESUME: Ac, Ab */
     uint64_t msi_address;
     uint32_t msi_data;
 };

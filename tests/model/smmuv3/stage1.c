@@ -539,6 +539,7 @@ bool model_walk_stage1(struct smmuv3_model *model, const struct lookup *lookup,
     }
     *translation = (struct translation){
         .output = entry.output + (walk.va - entry.input),
+        .ipa = entry.ipa + (walk.va - entry.input),
         .contiguous = power_of_2(entry.log2_size) - (walk.va - entry.input),
         .readable = model_allows(&entry.s1, access->privileged, false, false) &&
                     model_allows(&entry.s2, access->privileged, false, false),

@@ -130,7 +130,7 @@ static void an_ste_may_forbid_stalls(void **state)
 
     (void)state;
     set_cd(&g, CD_S, 1);
-    assert_int_equal(access_as(&g, -1, 0, false).outcome, SMMUV3_MODEL_NOT_MODELLED);
+    assert_int_equal(access_as(&g, -1, 0, false).outcome, SMMUV3_MODEL_STALLED);
     set_ste(&g, STE_S1STALLD, 1);
     assert_int_equal(access_as(&g, -1, 0, false).event, C_BAD_CD);
     machine_stop(g.machine);

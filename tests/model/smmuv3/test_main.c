@@ -28,5 +28,6 @@ int main(void)
     failed += run_httu_tests();
     failed += run_reach_stage1_tests();
     failed += run_random_tests();
+    failed += run_stall_tests();
     return failed ? 1 : 0;
 }

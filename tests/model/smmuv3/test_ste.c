@@ -159,7 +159,7 @@ static void what_the_unit_can_do_decides_what_is_legal(void **state)
     assert_int_equal(event_with(&p, &PLAIN_4K, STE_EATS, 1), F_TRANSLATION);
 }
 
-static void a_legal_stall_is_refused_as_not_modelled(void **state)
+static void a_legal_stall_stalls(void **state)
 {
     struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
     struct assigned a = assign(&p, &PLAIN_4K);
@@ -169,7 +169,7 @@ static void a_legal_stall_is_refused_as_not_modelled(void **state)
     stage2_ste(ste, &PLAIN_4K, a.root);
     field_put(ste, STE_S2S, 1);
     put_ste(a.machine, SID, ste);
-    assert_int_equal(dma(a.machine, 0, false).outcome, SMMUV3_MODEL_NOT_MODELLED);
+    assert_int_equal(dma(a.machine, 0, false).outcome, SMMUV3_MODEL_STALLED);
     machine_stop(a.machine);
 }
 
@@ -383,7 +383,7 @@ int run_ste_tests(void)
         cmocka_unit_test(a_stage_that_the_unit_lacks_makes_the_ste_illegal),
         cmocka_unit_test(stage_2_fields_are_checked_one_by_one),
         cmocka_unit_test(what_the_unit_can_do_decides_what_is_legal),
-        cmocka_unit_test(a_legal_stall_is_refused_as_not_modelled),
+        cmocka_unit_test(a_legal_stall_stalls),
         cmocka_unit_test(a_misaligned_stage_2_table_is_noted),
         cmocka_unit_test(stage_1_fields_are_checked_one_by_one),
         cmocka_unit_test(stage_1_pointers_and_formats_must_be_possible),

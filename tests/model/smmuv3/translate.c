@@ -3,8 +3,6 @@
  * The way of a transaction (3.3, 3.4, 3.11, 3.12, chapter 15): disabled, stream table, substream,
  * bypass, the stages of translation, and what ends it.
  */
-#include <string.h>
-
 #include "internal.h"
 
 static struct smmuv3_model_result ended(enum smmuv3_model_outcome outcome)
@@ -66,6 +64,15 @@ static struct smmuv3_model_result terminated(const struct smmuv3_model *model,
     return result;
 }
 
+/* It waits; the caller records the event, whatever R says (5.5). */
+static struct smmuv3_model_result stalled(const struct fault *fault)
+{
+    struct smmuv3_model_result result = ended(SMMUV3_MODEL_STALLED);
+
+    result.event = fault->event;
+    return result;
+}
+
 static struct smmuv3_model_result bad(const struct smmuv3_model *model, uint8_t event,
                                       struct fault *fault)
 {
@@ -78,7 +85,7 @@ static struct smmuv3_model_result faulted(const struct smmuv3_model *model,
                                           const struct fault *fault)
 {
     if (fault->translation_related && fault->stall) {
-        return not_modelled("stalled transactions");
+        return stalled(fault);
     }
     return terminated(model, fault);
 }
@@ -88,6 +95,7 @@ static struct smmuv3_model_result reached(const struct translation *translation)
     return (struct smmuv3_model_result){
         .outcome = SMMUV3_MODEL_OK,
         .address = translation->output,
+        .ipa = translation->ipa,
         .contiguous = translation->contiguous,
         .readable = translation->readable,
         .writable = translation->writable,
@@ -115,6 +123,7 @@ static struct smmuv3_model_result by_stage2(struct smmuv3_model *model, const st
     }
     translation = (struct translation){
         .output = leaf.output + (access->iova - leaf.input),
+        .ipa = access->iova,
         .contiguous = power_of_2(leaf.log2_size) - (access->iova - leaf.input),
         .readable = model_allows(&leaf.s2, access->privileged, false, false),
         .writable = model_allows(&leaf.s2, access->privileged, true, false),
@@ -219,6 +228,9 @@ struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
     if (model->service_failure) {
         return silent_abort(fault);
     }
+    if (access.translated) {
+        return model_translated(model, lookup, fault);
+    }
     if (!model_enabled(model, CR0_SMMUEN)) {
         return disabled(model, access.iova, fault);
     }
@@ -238,101 +250,38 @@ struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
     return result;
 }
 
-/* ------------------------------------------------------------------ what tests call */
+/* ------------------------------------------------------------------ for translated transactions */
 
-struct smmuv3_model_result smmuv3_model_transact(struct smmuv3_model *model,
-                                                 const struct smmuv3_model_access *access)
+struct smmuv3_model_result model_abort_with(struct smmuv3_model *model, uint8_t event,
+                                            struct fault *fault)
 {
-    struct lookup lookup = { .access = access };
-    struct fault fault = { 0 };
-    struct smmuv3_model_result result = model_transaction(model, &lookup, &fault);
+    return event ? bad(model, event, fault) : silent_abort(fault);
+}
 
-    if (result.event && !result.event_suppressed) {
-        model_record_fault(model, access, &fault);
+struct smmuv3_model_result model_identity(const struct smmuv3_model *model, uint64_t iova)
+{
+    return identity(model, iova);
+}
+
+/* The stage 2 of a legal STE, for an IPA from a device. */
+struct smmuv3_model_result model_stage2_only(struct smmuv3_model *model,
+                                             const struct lookup *lookup,
+                                             const uint64_t ste[STE_WORDS], struct fault *fault)
+{
+    const struct smmuv3_model_access access = effective(model, lookup->access, ste);
+    const struct lookup as_configured = { .access = &access, .pure = lookup->pure };
+    struct stage2 s2;
+    struct smmuv3_model_result result;
+
+    if (model_ste_not_modelled(model, ste)) {
+        return not_modelled(model_ste_not_modelled(model, ste));
     }
+    if (access.iova > low_bits(model_ias(model))) {
+        return bad(model, F_ADDR_SIZE, fault);
+    }
+    s2 = model_ste_stage2(model, ste);
+    result = by_stage2(model, &as_configured, &s2, fault);
+    fault->privileged = access.privileged;
+    fault->instruction = access.instruction;
     return result;
-}
-
-struct smmuv3_model_result smmuv3_model_translate(struct smmuv3_model *model,
-                                                  const struct smmuv3_model_access *access)
-{
-    struct lookup lookup = { .access = access, .pure = true };
-    struct fault fault = { 0 };
-
-    return model_transaction(model, &lookup, &fault);
-}
-
-void smmuv3_model_prefetch(struct smmuv3_model *model, uint32_t stream_id, uint64_t iova)
-{
-    struct smmuv3_model_access access = { .stream_id = stream_id, .iova = iova };
-    struct lookup lookup = { .access = &access };
-    struct fault fault = { 0 };
-
-    if (model_enabled(model, CR0_SMMUEN)) {
-        model_transaction(model, &lookup, &fault);
-    }
-}
-
-/* One piece of a device's access: translated, then performed in memory. */
-static struct smmuv3_model_result transfer(struct smmuv3_model *model,
-                                           const struct smmuv3_model_access *access, uint8_t *data,
-                                           size_t left, size_t *moved)
-{
-    struct smmuv3_model_result result = smmuv3_model_transact(model, access);
-    size_t size = left;
-    bool done = false;
-
-    if (result.outcome != SMMUV3_MODEL_OK) {
-        return result;
-    }
-    if (result.contiguous && result.contiguous < size) {
-        size = (size_t)result.contiguous;
-    }
-    done = access->write ? model_write(model, SMMUV3_MODEL_CLIENT, result.address, data, size)
-                         : model_read(model, SMMUV3_MODEL_CLIENT, result.address, data, size);
-    if (!done) {
-        return ended(SMMUV3_MODEL_BUS_ABORT);
-    }
-    *moved = size;
-    return result;
-}
-
-struct smmuv3_model_result smmuv3_model_dma_as(struct smmuv3_model *model,
-                                               const struct smmuv3_model_access *access,
-                                               void *buffer, size_t length)
-{
-    struct smmuv3_model_access piece = *access;
-    struct smmuv3_model_result result = ended(SMMUV3_MODEL_OK);
-    uint8_t *data = buffer;
-    size_t done = 0;
-
-    while (done < length) {
-        size_t moved = 0;
-
-        piece.iova = access->iova + done;
-        result = transfer(model, &piece, data + done, length - done, &moved);
-        if (result.outcome != SMMUV3_MODEL_OK) {
-            result.fault_iova = piece.iova;
-            break;
-        }
-        done += moved;
-    }
-    if (result.outcome == SMMUV3_MODEL_RAZ_WI && !access->write) {
-        memset(data + done, 0, length - done);
-    }
-    result.done = done;
-    return result;
-}
-
-struct smmuv3_model_result smmuv3_model_dma(struct smmuv3_model *model, uint32_t stream_id,
-                                            uint64_t iova, void *buffer, size_t length,
-                                            bool is_write)
-{
-    const struct smmuv3_model_access access = {
-        .stream_id = stream_id,
-        .iova = iova,
-        .write = is_write,
-    };
-
-    return smmuv3_model_dma_as(model, &access, buffer, length);
 }
