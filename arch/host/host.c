@@ -318,11 +318,11 @@ static const struct log_port port = {
     .idle = port_idle,
 };
 
-static void map_memory(void)
+static void map_memory(int fixed)
 {
     void *wanted = (void *)(uintptr_t)HOST_MEMORY_BASE;
     void *got = mmap(wanted, HOST_MEMORY_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | fixed, -1, 0);
 
     if (got != wanted) {
         perror("host: cannot map the machine's memory");
@@ -330,10 +330,17 @@ static void map_memory(void)
     }
 }
 
+/* Before the first malloc(): the heap may begin anywhere in the first gigabyte behind the program, and
+ * grows elsewhere if this is in its way. */
+__attribute__((constructor)) static void reserve_memory(void)
+{
+    map_memory(MAP_FIXED_NOREPLACE);
+}
+
 void host_reset(void)
 {
     host_memory_drop();
-    map_memory();
+    map_memory(MAP_FIXED);
     host_stores_reset();
     registers_count = 0;
     line_count = 0;
