@@ -220,11 +220,14 @@ static void take_interrupt(unsigned int n)
 {
     uint32_t interrupt = raised[n];
     bool masked = host_mask(true);
+    enum state state = cpus[host_cpu].state;
 
+    cpus[host_cpu].state = READY;
     raised[n] = raised[--raised_count];
     tell("takes an interrupt", "");
     host_interrupt(interrupt);
     epoch++;
+    cpus[host_cpu].state = state;
     host_mask(masked);
 }
 

@@ -16,6 +16,7 @@
 /* A store on its way through one stage. */
 struct pending {
     struct host_store store; /* before: what the view sees; after: what was stored */
+    bool hindered;           /* an older one to the same word must become visible first */
     bool cleaned;            /* a cache_clean() has covered it, ... */
     unsigned int cleaner;    /* ... of this CPU, whose next barrier completes it */
 };
@@ -23,6 +24,7 @@ struct pending {
 /* A stage holds its stores in the order in which they were made. */
 struct stage {
     unsigned int count;
+    unsigned int legal;      /* how many of them are not hindered */
     uint16_t filter[FILTER]; /* how many of them have an address with this hash */
     struct pending item[LIMIT];
 };
@@ -39,23 +41,6 @@ static uint16_t *filter_of(struct stage *stage, uint64_t address)
     return &stage->filter[(address >> 3) % FILTER];
 }
 
-static void put(struct stage *stage, const struct pending *pending)
-{
-    stage->item[stage->count++] = *pending;
-    ++*filter_of(stage, pending->store.address);
-}
-
-static struct pending take(struct stage *stage, unsigned int index)
-{
-    struct pending taken = stage->item[index];
-
-    stage->count--;
-    memmove(&stage->item[index], &stage->item[index + 1],
-            (stage->count - index) * sizeof(stage->item[0]));
-    --*filter_of(stage, taken.store.address);
-    return taken;
-}
-
 /* The oldest store of the stage to a word, or NULL. */
 static struct pending *oldest_to(struct stage *stage, uint64_t word)
 {
@@ -66,6 +51,34 @@ static struct pending *oldest_to(struct stage *stage, uint64_t word)
             return &stage->item[i];
     }
     return NULL;
+}
+
+static void put(struct stage *stage, const struct pending *pending)
+{
+    struct pending *added = &stage->item[stage->count];
+
+    *added = *pending;
+    added->hindered = oldest_to(stage, added->store.address) != NULL;
+    stage->legal += !added->hindered;
+    stage->count++;
+    ++*filter_of(stage, added->store.address);
+}
+
+static struct pending take(struct stage *stage, unsigned int index)
+{
+    struct pending taken = stage->item[index], *next;
+
+    stage->count--;
+    memmove(&stage->item[index], &stage->item[index + 1],
+            (stage->count - index) * sizeof(stage->item[0]));
+    --*filter_of(stage, taken.store.address);
+    next = oldest_to(stage, taken.store.address);
+    stage->legal -= !taken.hindered;
+    if (next != NULL && next->hindered) {
+        next->hindered = false;
+        stage->legal++;
+    }
+    return taken;
 }
 
 static __attribute__((no_sanitize_address)) uint64_t *word_at(uint64_t address)
@@ -181,20 +194,6 @@ static void become_visible(unsigned int index)
     report_coherent(&pending);
 }
 
-/* True if no older store of the stage goes to the same word. */
-static bool is_legal(const struct stage *stage, unsigned int index)
-{
-    uint64_t address = stage->item[index].store.address;
-
-    if (stage->filter[(address >> 3) % FILTER] == 1)
-        return true;
-    for (unsigned int i = 0; i < index; i++) {
-        if (stage->item[i].store.address == address)
-            return false;
-    }
-    return true;
-}
-
 /* Which stores are meant: those that a CPU made, or cleaned, before a moment. */
 struct scope {
     bool any; /* all */
@@ -217,7 +216,7 @@ static bool is_in(const struct scope *scope, const struct stage *stage, unsigned
 
 static bool is_meant(const struct stage *stage, unsigned int index, const struct scope *scope)
 {
-    return is_legal(stage, index) && is_in(scope, stage, index);
+    return !stage->item[index].hindered && is_in(scope, stage, index);
 }
 
 /* The n-th legal store of a stage among those that are meant; the stage's count: there are not so
@@ -237,6 +236,8 @@ static unsigned int legal_count(const struct stage *stage, const struct scope *s
 {
     unsigned int count = 0;
 
+    if (scope->any)
+        return stage->legal;
     for (unsigned int i = 0; i < stage->count; i++)
         count += is_meant(stage, i, scope);
     return count;

@@ -38,5 +38,6 @@ int run_refusals_tests(void);
 int run_order_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);
+int run_races_tests(void);
 
 #endif

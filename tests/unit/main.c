@@ -46,5 +46,6 @@ int main(int count, char **arguments)
     failed += run_order_tests();
     failed += run_observer_tests();
     failed += run_wrong_tests();
+    failed += run_races_tests();
     return failed != 0;
 }
