@@ -362,6 +362,10 @@ void entries_store(const struct host_store *store, unsigned int unit, uint32_t s
         history->old = translation_of(history->version[0]);
         history->other = (struct translation){ 0 };
     }
+    if (!observer.unit[unit].enabled) { /* nobody reads it */
+        history->version[history->count - 1][word] = store->after;
+        return;
+    }
     if (history->count == VERSIONS)
         report_violation(ITSELF, stream, NULL,
                          "%u stores to its entry without a CFGI and a SYNC: too many to follow",

@@ -76,8 +76,9 @@ struct flush {
 
 struct unit {
     bool closed;  /* was seen to let nothing bypass it: from there on it never may */
-    bool enabled; /* as CR0 was written last */
-    bool settled; /* CR0ACK says so, too */
+    bool enabled; /* as CR0ACK says */
+    bool settled; /* as CR0 was written last */
+    uint64_t cr0;
     uint64_t strtab_base, strtab_base_cfg;
     struct decoded_table table;
     struct topology_range queue[2];
@@ -164,7 +165,7 @@ const char *pages_text(uint64_t address, char *text, size_t size);
 void ledger_reset(void);
 void ledger_begin(const struct pending_call *call);
 void ledger_end(const struct pending_call *call, const uint64_t *x);
-void ledger_release_end(unsigned int partition);
+void ledger_release_end(unsigned int partition, bool clean);
 void ledger_spaces_gone(unsigned int partition);
 /* may: also what a call under way is giving or taking. */
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces);

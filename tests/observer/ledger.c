@@ -34,6 +34,8 @@ struct ledger_device {
     bool bound;
     unsigned int partition;
     const struct space *attached, *attaching;
+    const struct space
+        *pinned;  /* its unit failed while it was parked: memory stays the partition's */
     bool leaving; /* a call that parks it is under way */
 };
 
@@ -306,6 +308,8 @@ static void end_detach(const struct pending_call *call, int64_t result)
     if (result == BH_OK || result == BH_ETIMEDOUT) {
         for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
             remember_past(device->attached, &device->attached->mapping[i]);
+        if (result == BH_ETIMEDOUT)
+            device->pinned = device->attached;
         device->attached = NULL;
     }
 }
@@ -395,8 +399,9 @@ void ledger_end(const struct pending_call *call, const uint64_t *x)
     }
 }
 
-/* The partition is dying, and all its devices have been parked and given back. */
-void ledger_release_end(unsigned int partition)
+/* The partition is dying, and all its devices have been parked and given back; clean: no unit failed
+ * meanwhile. */
+void ledger_release_end(unsigned int partition, bool clean)
 {
     for (unsigned int i = 0; i < device_count; i++) {
         struct ledger_device *device = &device_table[i];
@@ -405,6 +410,8 @@ void ledger_release_end(unsigned int partition)
             continue;
         for (unsigned int n = 0; device->attached != NULL && n < device->attached->count; n++)
             remember_past(device->attached, &device->attached->mapping[n]);
+        if (!clean)
+            device->pinned = device->attached;
         device->bound = false;
         device->attached = NULL;
         device->attaching = NULL;
@@ -454,18 +461,20 @@ void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces 
             add_space_pieces(device->attached, may, pieces);
         if (may && device->attaching != NULL)
             add_space_pieces(device->attaching, may, pieces);
+        if (may && device->pinned != NULL)
+            add_space_pieces(device->pinned, may, pieces);
     }
     pieces_canonical(pieces);
 }
 
-/* No device on the stream is attached. */
+/* No device on the stream is attached, nor was when its unit failed. */
 bool ledger_parked(unsigned int unit, uint32_t stream)
 {
     for (unsigned int i = 0; i < device_count; i++) {
         const struct ledger_device *device = &device_table[i];
 
         if (device->unit == unit && device->stream == stream &&
-            (device->attached != NULL || device->attaching != NULL))
+            (device->attached != NULL || device->attaching != NULL || device->pinned != NULL))
             return false;
     }
     return true;

@@ -13,6 +13,7 @@
 #define FETCHES_BETWEEN 2
 #define COMMAND_LOG2_BYTES 4
 #define EVENT_LOG2_BYTES 5
+#define CR0ACK_OFFSET 0x24
 
 struct observer observer;
 
@@ -162,6 +163,15 @@ static void recompute(unsigned int unit)
     reach_all(unit, false);
 }
 
+static void note_enabled(unsigned int unit, uint64_t acknowledged)
+{
+    struct unit *u = &observer.unit[unit];
+
+    u->enabled = (acknowledged & DECODED_CR0_SMMUEN) != 0;
+    u->settled = ((acknowledged ^ u->cr0) & DECODED_CR0_SMMUEN) == 0;
+    recompute(unit);
+}
+
 static void on_register_written(unsigned int unit, uint64_t offset, uint64_t value)
 {
     struct unit *u = &observer.unit[unit];
@@ -176,9 +186,8 @@ static void on_register_written(unsigned int unit, uint64_t offset, uint64_t val
     report_note("unit %u: %s = 0x%llx", unit, name, (unsigned long long)value);
     switch (what) {
     case DECODED_CR0:
-        u->enabled = (value & DECODED_CR0_SMMUEN) != 0;
-        u->settled = false;
-        recompute(unit);
+        u->cr0 = value;
+        note_enabled(unit, smmuv3_model_read32(machine.unit[unit], CR0ACK_OFFSET));
         break;
     case DECODED_GBPA:
         recompute(unit);
@@ -213,10 +222,8 @@ static void on_register_read(unsigned int unit, uint64_t offset, uint64_t value)
     look_at_commands(unit);
     switch (decode_register(offset, &name)) {
     case DECODED_CR0ACK:
-        if (u->settled)
-            break;
-        u->settled = ((value & DECODED_CR0_SMMUEN) != 0) == u->enabled;
-        recompute(unit);
+        if (!u->settled)
+            note_enabled(unit, value);
         break;
     case DECODED_GBPA:
         if (!u->enabled)
@@ -323,12 +330,12 @@ void observer_release_begins(unsigned int partition)
     ledger_each_stream(partition, note_released);
 }
 
-void observer_released(unsigned int partition)
+void observer_released(unsigned int partition, bool clean)
 {
     if (!observer.on)
         return;
     report_note("partition %s: its devices are parked and given back", report_partition(partition));
-    ledger_release_end(partition);
+    ledger_release_end(partition, clean);
     look_at_all();
     for (unsigned int i = 0; i < released_count; i++)
         judge_parked(released[i] >> 16, released[i] & 0xFFFF);
@@ -415,7 +422,8 @@ static void read_registers(unsigned int unit)
 {
     struct unit *u = &observer.unit[unit];
 
-    u->enabled = (smmuv3_model_read32(machine.unit[unit], 0x24) & DECODED_CR0_SMMUEN) != 0;
+    u->cr0 = smmuv3_model_read32(machine.unit[unit], CR0ACK_OFFSET);
+    u->enabled = (u->cr0 & DECODED_CR0_SMMUEN) != 0;
     u->settled = true;
     u->commands = smmuv3_model_command_total(machine.unit[unit]);
     if (!u->enabled)

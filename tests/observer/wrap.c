@@ -49,7 +49,7 @@ bool __wrap_assign_release_all(struct partition *partition)
     observer_release_begins(partition->index);
     bool clean = __real_assign_release_all(partition);
 
-    observer_released(partition->index);
+    observer_released(partition->index, clean);
     return clean;
 }
 

@@ -13,7 +13,7 @@
 void observer_call_begins(unsigned int partition, uint64_t number, const uint64_t *x);
 void observer_call_returned(unsigned int partition, const uint64_t *x);
 void observer_release_begins(unsigned int partition);
-void observer_released(unsigned int partition);
+void observer_released(unsigned int partition, bool clean);
 void observer_spaces_freed(unsigned int partition);
 void observer_pages(uint64_t base, uint64_t count, bool free);
 void observer_tag(const struct iommu *iommu, uint16_t tag, bool taken);

@@ -5,6 +5,7 @@
 
 #include "groups.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 #define STRUCTURE (BASE + 0x100000)
@@ -12,6 +13,7 @@
 static void start(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
 }
 
@@ -20,6 +22,7 @@ static void start_two(void)
 {
     machine_plain();
     machine_partition("two")->pci[0] = DEVICE1_NAME;
+    observer_start();
     machine_boot();
 }
 
@@ -129,6 +132,7 @@ static void i6_a_bind_given_up_in_a_bus_reset_leaves_the_device_to_others(void)
     machine_partition("two")->pci[0] = DEVICE1_NAME;
     host_cpus = 2;
     machine.tree.cpus = 2;
+    observer_start();
     machine_boot();
     assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EAGAIN);
     assert_int_equal(pci_model_get16(&machine.pci, PORT1, 0x3E) & 0x40, 0x40);
@@ -143,6 +147,7 @@ static void a_label_in_use_is_eexist(void)
 {
     machine_plain();
     machine.partition[0].pci[1] = DEVICE2_NAME;
+    observer_start();
     machine_boot();
     assert_int_equal(bind(0, DEVICE1_ID, 5), BH_OK);
     expect_refusal(0, BH_EEXIST, BH_CALL_DEVICE_BIND, DEVICE2_ID, 5, 0);
@@ -159,6 +164,7 @@ static void a_device_without_any_reset_cannot_be_bound(void)
 
     pci_model_bar(&machine.pci, integrated, 0, 0x1000, false);
     machine.partition[0].pci[1] = "0000:00:05.0";
+    observer_start();
     machine_boot();
     expect_refusal(0, BH_EOPNOTSUPP, BH_CALL_DEVICE_BIND, DEVICE_ID_PCI | 5 << 3, 5, 0);
 }
@@ -255,6 +261,7 @@ static void a_register_block_can_be_bound_and_has_no_dma(void)
 
     machine_plain();
     machine.partition[0].block[0] = CLOCK_NAME;
+    observer_start();
     machine_boot();
     for (uint32_t i = 0; i < devices.count; i++) {
         if (strcmp(devices.device[i].name, CLOCK_NAME) == 0)
@@ -319,6 +326,7 @@ static void start_siblings(void)
 
     two->pci[0] = "0000:04:00.0";
     two->pci[1] = "0000:04:01.0";
+    observer_start();
     machine_boot();
 }
 

@@ -4,6 +4,7 @@
 
 #include "groups.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 #define VISIBLE (UINT64_C(0x400000) - 64 * PAGE_SIZE)
@@ -13,6 +14,7 @@
 static void start(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
 }
 

@@ -4,6 +4,7 @@
 
 #include "groups.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 #define SECOND UINT64_C(1000000000)
@@ -13,6 +14,7 @@ static uint64_t ioas;
 static void start(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 0x77);
 }
@@ -106,6 +108,7 @@ static void a_parked_device_that_storms_falls_silent_and_others_are_still_report
 
     machine_plain();
     machine.partition[0].pci[1] = DEVICE2_NAME;
+    observer_start();
     machine_boot();
     for (unsigned int i = 0; i < 5000; i++)
         assert_int_equal(fire(0x100000), DMA_BLOCKED);
@@ -132,6 +135,7 @@ static void i9_faults_for_another_owner_are_not_told(void)
 {
     machine_plain();
     machine_partition("two")->pci[0] = DEVICE1_NAME;
+    observer_start();
     machine_boot();
     bind_and_attach(0, DEVICE1_ID, 0x77);
     assert_int_equal(fire(0x123000), DMA_BLOCKED);

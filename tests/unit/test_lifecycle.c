@@ -5,6 +5,7 @@
 
 #include "groups.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 #define IOVA UINT64_C(0x10000)
@@ -15,6 +16,7 @@ static void start(void)
 {
     machine_plain();
     machine_partition("two")->pci[0] = DEVICE1_NAME;
+    observer_start();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 0xAB);
     assert_int_equal(map(0, ioas, IOVA, BASE + 0x3000, PAGE_SIZE), BH_OK);
@@ -127,6 +129,7 @@ static void i6_a_partition_that_dies_in_the_middle_of_a_bind_leaves_the_device_b
 {
     machine_plain();
     machine_partition("two")->pci[0] = DEVICE1_NAME;
+    observer_start();
     machine_boot();
     assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EAGAIN);
     call2(0, BH_CALL_POWER, BH_POWER_OFF, 0);

@@ -5,6 +5,7 @@
 
 #include "groups.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 #define VISIBLE (UINT64_C(0x400000) - 64 * PAGE_SIZE)
@@ -15,6 +16,7 @@ static uint64_t ioas;
 static void start(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
 }
