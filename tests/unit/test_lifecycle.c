@@ -204,6 +204,23 @@ static void detach_and_attach_that_meet_a_dead_unit_are_etimedout_and_pass_nothi
     assert_int_equal(query_state(1, DEVICE1_ID).owner, BH_OWNER_NONE);
 }
 
+static void i11_a_unit_that_answers_nothing_any_more_is_shown_no_mixture(void)
+{
+    start();
+    int64_t other = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+
+    assert_true(other > 0);
+    /* It goes on translating, by whatever it reads and keeps; only the ports above are closed. */
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_COMMANDS, SMMUV3_MODEL_NEVER);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_GBPA, SMMUV3_MODEL_NEVER);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_ETIMEDOUT);
+    assert_console("only the ports above its devices are closed");
+    assert_true(partitions.partition[0].pinned);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, (uint64_t)other),
+                     BH_ETIMEDOUT);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_ETIMEDOUT);
+}
+
 int run_lifecycle_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +234,7 @@ int run_lifecycle_tests(void)
         TEST(i4_restart_scrubs_the_memory_and_forgets_every_object),
         TEST(i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back),
         TEST(a_partition_whose_unit_died_is_not_started_again),
+        TEST(i11_a_unit_that_answers_nothing_any_more_is_shown_no_mixture),
         TEST(detach_and_attach_that_meet_a_dead_unit_are_etimedout_and_pass_nothing),
     };
 

@@ -69,6 +69,13 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
 
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         current.word[i] = live->words[i];
+    /* A unit that failed may keep any word that it has read, and forgets nothing more: its entries
+     * only ever turn to nothing, which is one word. */
+    if (live->unit->iommu->silenced) {
+        store(live, &current, 0, live->kind->blocked);
+        smmuv3_publish(live->unit, live->words, ENTRY_SIZE);
+        return IOMMU_SILENCED;
+    }
     struct entry used = live->kind->used(&current), wanted = live->kind->used(target);
 
     if (!find_turn(&current, &used, target, &wanted, &turn)) {
@@ -85,6 +92,7 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
             result = forget(live);
         }
     }
+    /* One that did not answer may go by what it has: the words stay as they are. */
     if (result != IOMMU_OK)
         return result;
     /* Nothing looks at these bits any more; no copy of them can do harm. */
