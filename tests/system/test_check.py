@@ -245,6 +245,13 @@ class Defects(CheckTest):
         self.assert_finding(complaints, rf"one: devices: {EDU} still reaches, after it was given "
                                         rf"back, \[{self.PHYSICAL:#x}, \+0xfc0000\), column A")
 
+    def test_an_entry_that_the_unit_still_has_cached_is_seen(self):
+        matrix, complaints = self.broken(self.one(), "stale")
+        self.assertEqual(matrix.rows["every other stream", "-"], ["REACHED"] + ["none"] * 4)
+        self.assert_finding(complaints, rf"one: devices: {EDU} still reaches, after it was given "
+                                        rf"back, \[{self.PHYSICAL:#x}, \+0x\w+\), column A, one, by what the "
+                                        "unit has cached")
+
     def test_a_second_stream_that_is_attached_is_seen(self):
         matrix, complaints = self.broken(self.one(), "stream")
         self.assertEqual(matrix.rows["every other stream", "-"], ["REACHED"] + ["none"] * 4)

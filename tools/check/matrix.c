@@ -28,7 +28,7 @@ struct finding {
     enum { REACHES, STAYS, STRANGER, LACKS, ACCEPTED, NOT_WALKED } kind;
     uint32_t unit, stream, column;
     struct smmuv3_model_reach piece;
-    char walk[512]; /* as the tables stood then */
+    char walk[2048]; /* as the tables stood then */
 };
 
 static struct {
@@ -308,9 +308,11 @@ static void print_finding(const char *file, const struct finding *finding)
     else if (finding->kind == NOT_WALKED)
         fprintf(stderr, " stream 0x%x of IOMMU %u", finding->stream, finding->unit);
     else
-        fprintf(stderr, " [0x%llx, +0x%llx), column %c, %s\n%s", (unsigned long long)piece->address,
-                (unsigned long long)piece->size, (int)('A' + finding->column),
-                columns.column[finding->column].what, finding->walk);
+        fprintf(stderr, " [0x%llx, +0x%llx), column %c, %s%s\n%s",
+                (unsigned long long)piece->address, (unsigned long long)piece->size,
+                (int)('A' + finding->column), columns.column[finding->column].what,
+                piece->source == SMMUV3_MODEL_REACH_CACHE ? ", by what the unit has cached" : "",
+                finding->walk);
     if (finding->walk[0] == '\0')
         fprintf(stderr, "\n");
 }

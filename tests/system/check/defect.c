@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/iommu/smmuv3/registers.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "kernel/partition.h"
 
@@ -22,6 +23,10 @@ enum iommu_result __real_smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
 enum iommu_result __wrap_smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                            enum iommu_stream_state state,
                                            const struct iommu_domain *domain);
+enum iommu_result __real_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count);
+enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count);
 
 static bool defect(const char *name)
 {
@@ -68,4 +73,13 @@ enum iommu_result __wrap_smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
     if (state == STREAM_ATTACHED && defect("stream"))
         __real_smmuv3_stream_set(iommu, stream + 1, state, domain);
     return __real_smmuv3_stream_set(iommu, stream, state, domain);
+}
+
+enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
+                                      uint32_t count)
+{
+    /* The unit is never told that a stream's entry has changed. */
+    if (FIELD_GET(CMD0_OPCODE, commands[0].word[0]) == CMD_CFGI_STE && defect("stale"))
+        return IOMMU_OK;
+    return __real_smmuv3_issue(unit, commands, count);
 }
