@@ -12,7 +12,7 @@ import unittest
 
 import harness
 from harness import require
-from scenario import BASE, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block, call, pci, source_of
+from scenario import BASE, CROSS, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block, call, pci, source_of
 
 HOST = os.path.join(harness.BUILD, "host")
 DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
@@ -60,7 +60,7 @@ class CheckTest(unittest.TestCase):
     @staticmethod
     def image():
         symbols = dict(reversed(line.split()[::2]) for line in
-                       call("aarch64-linux-gnu-nm", require(ELF)).splitlines()
+                       call(CROSS + "nm", require(ELF)).splitlines()
                        if len(line.split()) == 3)
         return symbols["image_start"], symbols["image_end"]
 
