@@ -13,8 +13,6 @@ static void drop(uint32_t index)
 
 static bool add(uint64_t base, uint64_t size)
 {
-    if (size == 0)
-        return true;
     if (count == STRETCHES)
         return false;
     stretch[count++] = (struct topology_range){ .base = base, .size = size };

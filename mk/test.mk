@@ -2,13 +2,15 @@
 # The tests. Each part closes with one line, `N passed, N failed`; `make test` adds them up.
 
 TEST_FILTER ?=
+# Make targets that are part of the tests on the host and close with `N passed, N failed`.
+HOST_TEST_PARTS := coverage
 
 .PHONY: test test-host test-qemu
 test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
 	@$(PYTHON) tests/run.py lint test-host test-qemu
 
 test-host: $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)
-	@$(PYTHON) tests/run.py --programs $^
+	@$(PYTHON) tests/run.py --programs $^ --parts $(HOST_TEST_PARTS)
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool \
            $(HOST_DIR)/check-defect | $(SETUP_QEMU)

@@ -4,6 +4,7 @@
 
     run.py part ...        parts are make targets, each closing with `N passed, N failed`
     run.py --programs p..  test programs that use cmocka; prints a line a group
+    run.py --programs p.. --parts part ...   both
 
 A part that fails without such a line, or prints none, counts as one failed test.
 """
@@ -63,10 +64,13 @@ def run_program(path):
 
 def main():
     arguments = sys.argv[1:]
+    parts = arguments
+    results = []
     if arguments[:1] == ["--programs"]:
-        results = [run_program(path) for path in arguments[1:]]
-    else:
-        results = [run_part(part) for part in arguments]
+        behind = arguments.index("--parts") if "--parts" in arguments else len(arguments)
+        results = [run_program(path) for path in arguments[1:behind]]
+        parts = arguments[behind + 1:]
+    results += [run_part(part) for part in parts]
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
