@@ -41,6 +41,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \
+    tests/model/smmuv3/test_ats.c \
     tests/model/smmuv3/test_caches.c \
     tests/model/smmuv3/test_cd.c \
     tests/model/smmuv3/test_commands.c \
@@ -50,6 +51,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_main.c \
     tests/model/smmuv3/test_nested.c \
     tests/model/smmuv3/test_permissions.c \
+    tests/model/smmuv3/test_priq.c \
     tests/model/smmuv3/test_ranges.c \
     tests/model/smmuv3/test_random.c \
     tests/model/smmuv3/test_reach.c \
