@@ -144,8 +144,8 @@ uint64_t host_time(void)
 
 static bool can_map(uint64_t base, uint64_t size)
 {
-    return size != 0 && !(unmappable.size != 0 &&
-                          range_overlaps(base, size, unmappable.base, unmappable.size));
+    return size != 0 &&
+           !(unmappable.size != 0 && range_overlaps(base, size, unmappable.base, unmappable.size));
 }
 
 bool arch_map_device(uint64_t base, uint64_t size)

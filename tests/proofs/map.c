@@ -60,8 +60,8 @@ int main(void)
     tree_remember(&before);
     bool free_all = !occupied(address, address + size);
 
-    enum pagetable_result result =
-        pagetable_map(&tree, address, output, size, attributes, bound, &progress);
+    enum pagetable_result result = pagetable_map(&tree, address, output, size, attributes, bound,
+                                                 &progress);
 
     struct translation after = tree_translate(probe);
     bool done = result == PAGETABLE_OK || result == PAGETABLE_MORE;
@@ -89,9 +89,10 @@ int main(void)
     uint64_t entry, leaf_size;
     bool found = pagetable_lookup(&tree, probe, &entry, &leaf_size);
 
-    HOLDS(found == (after.size != 0) &&
-              IMPLIES(found, leaf_size == after.size &&
-                                 (entry & BITS(47, 12)) + (probe & (leaf_size - 1)) == after.output),
-          "a look-up answers what a walk finds");
+    HOLDS(
+        found == (after.size != 0) &&
+            IMPLIES(found, leaf_size == after.size &&
+                               (entry & BITS(47, 12)) + (probe & (leaf_size - 1)) == after.output),
+        "a look-up answers what a walk finds");
     return 0;
 }

@@ -155,7 +155,8 @@ void tree_any(void)
     for (uint32_t page = 0; page < PROOF_PAGES; page++) {
         bool used = page < next;
 
-        tree_records[page] = (struct page_record){ .next = page + 1 < PROOF_PAGES ? page + 1 : PAGE_NONE };
+        tree_records[page] = (struct page_record){ .next = page + 1 < PROOF_PAGES ? page + 1
+                                                                                  : PAGE_NONE };
         for (unsigned int i = 0; i < PROOF_ENTRIES; i++) {
             uint64_t entry = used ? any_entry(heights[page], heights, &next) : 0;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/host/snapshot.h"
 #include "drivers/iommu/smmuv3/early.h"
 #include "lib/sha256.h"
 
@@ -251,6 +252,38 @@ void machine_boot(void)
         if (machine_run_cpu(i) != HOST_GUEST)
             fail_msg("partition %u did not start:\n%s", i, machine.console);
     }
+}
+
+static struct machine kept;
+
+static void copy_units(struct smmuv3_model *to[UNITS], struct smmuv3_model *const from[UNITS])
+{
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
+        smmuv3_model_destroy(to[unit]);
+        to[unit] = smmuv3_model_copy(from[unit], NULL);
+    }
+}
+
+void machine_snapshot_take(void)
+{
+    struct smmuv3_model *units[UNITS];
+
+    memcpy(units, kept.unit, sizeof(units));
+    kept = machine;
+    memcpy(kept.unit, units, sizeof(units));
+    copy_units(kept.unit, machine.unit);
+    host_snapshot_take();
+}
+
+void machine_snapshot_restore(void)
+{
+    struct smmuv3_model *units[UNITS];
+
+    memcpy(units, machine.unit, sizeof(units));
+    machine = kept;
+    memcpy(machine.unit, units, sizeof(units));
+    copy_units(machine.unit, kept.unit);
+    host_snapshot_restore();
 }
 
 void assert_units_clean(void)

@@ -139,6 +139,11 @@ void machine_boot(void);
 /* Runs what the kernel asked to run on a partition's CPU. */
 enum host_end machine_run_cpu(unsigned int cpu);
 
+/* Keeps the machine as it is, and puts it back (arch/host/snapshot.h): kernel, memory, units, PCI. The
+ * tests' own variables are left alone. */
+void machine_snapshot_take(void);
+void machine_snapshot_restore(void);
+
 /* ---- What guests and devices do ------------------------------------------------------------------ */
 
 /* A hypercall of a partition; results also in machine.x, how it ended in machine.end. */

@@ -239,6 +239,36 @@ static void a_command_that_is_not_behind_a_barrier_is_fetched_as_it_was(void)
     assert_int_not_equal(mmio_read32(UNIT_BASE + SMMU_GERROR) & 1, 0);
 }
 
+/* ---- Snapshots ---------------------------------------------------------------------------------- */
+
+static void a_machine_that_is_put_back_does_the_same_again(void)
+{
+    uint64_t state, ioas, first, value = 0;
+
+    machine_plain();
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, ioas, 0x10000, 0x40000000, PAGE_SIZE), BH_OK);
+    state = machine_state();
+    first = *(uint64_t *)guest(0, 0x40000000);
+    machine_snapshot_take();
+    for (uint64_t round = 1; round <= 3; round++) {
+        assert_int_equal(dma_write(DEVICE1, 0x10000, round), DMA_LANDED);
+        assert_int_equal(*(uint64_t *)guest(0, 0x40000000), round);
+        assert_int_equal(map(0, ioas, 0x11000, 0x40000000, PAGE_SIZE), BH_OK);
+        assert_int_equal(unmap(0, ioas, 0x10000, PAGE_SIZE), BH_OK);
+        assert_int_equal(dma_write(DEVICE1, 0x10000, round), DMA_BLOCKED);
+        assert_int_not_equal(machine_state(), state);
+        machine_snapshot_restore();
+        assert_int_equal(machine_state(), state);
+        assert_int_equal(*(uint64_t *)guest(0, 0x40000000), first);
+        assert_int_equal(dma_read(DEVICE1, 0x10000, &value), DMA_LANDED);
+        assert_int_equal(dma_read(DEVICE1, 0x11000, &value), DMA_BLOCKED);
+        machine_snapshot_restore();
+    }
+    assert_units_clean();
+}
+
 int run_host_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +283,7 @@ int run_host_tests(void)
         TEST(without_coherence_a_cpu_sees_what_a_unit_wrote_when_it_has_invalidated),
         TEST(the_model_sees_old_values_where_a_barrier_is_missing),
         TEST(a_command_that_is_not_behind_a_barrier_is_fetched_as_it_was),
+        TEST(a_machine_that_is_put_back_does_the_same_again),
     };
 
     return RUN_GROUP("host/stores");

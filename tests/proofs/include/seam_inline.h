@@ -77,7 +77,8 @@ static inline uint64_t memory_physical(const volatile void *pointer)
 {
     uint64_t word = __CPROVER_POINTER_OFFSET(pointer) / sizeof(proof_memory[0]);
 
-    __CPROVER_assert(__CPROVER_same_object(pointer, proof_memory), "the pointer is into the memory");
+    __CPROVER_assert(__CPROVER_same_object(pointer, proof_memory),
+                     "the pointer is into the memory");
     return PROOF_PHYSICAL + (word / PROOF_ENTRIES << PAGE_SHIFT) +
            word % PROOF_ENTRIES * sizeof(proof_memory[0]);
 }
