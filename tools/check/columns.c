@@ -108,7 +108,7 @@ uint32_t columns_find(uint64_t address, uint64_t *end)
     return columns.count - 1;
 }
 
-static void print_line(char letter, const char *where, const char *what)
+static void print_line(int letter, const char *where, const char *what)
 {
     printf("  %c  %-25s  %s\n", letter, where, what);
 }
@@ -119,7 +119,7 @@ void columns_print(void)
 
     for (uint32_t c = 0; c < columns.count; c++) {
         const struct column *column = &columns.column[c];
-        char letter = (char)('A' + c);
+        int letter = (int)('A' + c);
 
         snprintf(where, sizeof(where), "%u ranges", column->range_count);
         if (column->shown == 0)

@@ -219,9 +219,12 @@ static const char *access_of(const struct smmuv3_model_result *result)
     return result->writable ? "write" : "nothing";
 }
 
-void machine_print_walk(FILE *out, uint32_t unit, uint32_t stream, uint64_t iova)
+void machine_print_walk(FILE *out, uint32_t unit, const struct smmuv3_model_reach *piece)
 {
-    struct smmuv3_model_access access = { .stream_id = stream, .iova = iova };
+    struct smmuv3_model_access access = { .stream_id = piece->stream_id,
+                                          .ssv = piece->ssv,
+                                          .substream_id = piece->substream_id,
+                                          .iova = piece->iova };
     struct smmuv3_model_result result;
 
     record.on = true;
@@ -233,8 +236,10 @@ void machine_print_walk(FILE *out, uint32_t unit, uint32_t stream, uint64_t iova
         result = smmuv3_model_translate(machine.unit[unit], &access);
     }
     record.on = false;
-    fprintf(out, "  walk: IOMMU %u, stream 0x%x, iova 0x%llx", unit, stream,
-            (unsigned long long)iova);
+    fprintf(out, "  walk: IOMMU %u, stream 0x%x", unit, piece->stream_id);
+    if (piece->ssv)
+        fprintf(out, ", PASID 0x%x", piece->substream_id);
+    fprintf(out, ", iova 0x%llx", (unsigned long long)piece->iova);
     for (unsigned int i = 0; i < record.count; i++) {
         /* Of an entry of several words the first stands for all. */
         if (i == 0 || record.address[i] != record.address[i - 1] + sizeof(uint64_t))

@@ -43,7 +43,7 @@ struct machine_mistake {
  */
 bool machine_start(const struct machine_files *files, struct machine_mistake *mistake);
 
-/* One line: what the unit reads on its way from the stream's entry to what iova translates to. */
-void machine_print_walk(FILE *out, uint32_t unit, uint32_t stream, uint64_t iova);
+/* One line: what the unit reads on its way from the stream's entry to where the piece begins. */
+void machine_print_walk(FILE *out, uint32_t unit, const struct smmuv3_model_reach *piece);
 
 #endif

@@ -66,6 +66,7 @@ static bool is_known(const struct walk *walk, const struct smmuv3_model_reach *p
         const struct finding *old = &matrix.finding[i];
 
         if (old->unit == walk->unit && old->stream == walk->stream &&
+            old->piece.ssv == piece->ssv && old->piece.substream_id == piece->substream_id &&
             old->piece.iova == piece->iova && old->piece.address == piece->address &&
             (old->kind != REACHES || old->row == walk->row))
             return true;
@@ -79,7 +80,7 @@ static void keep_walk(struct finding *finding)
 
     if (out == NULL)
         return;
-    machine_print_walk(out, finding->unit, finding->stream, finding->piece.iova);
+    machine_print_walk(out, finding->unit, &finding->piece);
     (void)fclose(out);
 }
 
@@ -98,7 +99,8 @@ static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_
 {
     struct row *row = walk->row;
     const struct partition *partition = row->partition;
-    bool mine = is_row_stream(walk) && !walk->released;
+    bool attached = is_row_stream(walk) && !part->ssv; /* nothing is attached with a PASID */
+    bool mine = attached && !walk->released;
     enum cell *cell = mine ? &row->cell[column] : &matrix.others[column];
     struct finding *finding;
 
@@ -111,7 +113,7 @@ static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_
     *cell = CELL_WRONG;
     if (is_known(walk, part))
         return;
-    finding = add_finding(walk, mine ? REACHES : is_row_stream(walk) ? STAYS : STRANGER);
+    finding = add_finding(walk, mine ? REACHES : attached ? STAYS : STRANGER);
     finding->column = column;
     finding->piece = *part;
     keep_walk(finding);
