@@ -488,27 +488,23 @@ void entries_command(unsigned int unit, const struct smmuv3_model_command *comma
     }
 }
 
-/* Nothing is under way: each entry is what it is to be. */
-void entries_quiet(void)
+/* No change of the stream's entry is under way: it is what it is to be. */
+void entries_quiet(struct stream *stream)
 {
-    for (unsigned int i = 0; i < observer.watched_count; i++) {
-        struct stream *stream = observer.watched[i];
-        struct history *history = &stream->history;
+    struct history *history = &stream->history;
+    struct translation now;
 
-        if (!history->known || !observer.unit[stream->unit].enabled)
-            continue;
-        struct translation now = translation_of(newest(history));
-
-        if (history->other.valid && now.valid && !same_translation(&history->other, &now) &&
-            !same_translation(&history->old, &now))
-            report_violation(
-                I11, stream, NULL,
-                "the change of its entry led through tag %u over the root 0x%llx, which "
-                "is neither what it was nor what it is now",
-                history->other.tag, (unsigned long long)history->other.root);
-        history->old = now;
-        history->other = (struct translation){ 0 };
-    }
+    if (!history->known || !observer.unit[stream->unit].enabled)
+        return;
+    now = translation_of(newest(history));
+    if (history->other.valid && now.valid && !same_translation(&history->other, &now) &&
+        !same_translation(&history->old, &now))
+        report_violation(I11, stream, NULL,
+                         "the change of its entry led through tag %u over the root 0x%llx, which "
+                         "is neither what it was nor what it is now",
+                         history->other.tag, (unsigned long long)history->other.root);
+    history->old = now;
+    history->other = (struct translation){ 0 };
 }
 
 /* A call that parked the stream has returned. */

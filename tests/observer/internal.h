@@ -91,7 +91,7 @@ struct unit {
 
 struct pending_call {
     bool active;
-    unsigned int partition;
+    unsigned int cpu, partition;
     uint64_t number;
     uint64_t x[6];
 };
@@ -105,7 +105,7 @@ struct observer {
     struct unit unit[UNITS];
     unsigned int watched_count;
     struct stream *watched[WATCHED];
-    struct pending_call call[PARTITION_LIMIT]; /* each partition has one CPU */
+    struct pending_call call[HOST_CPUS]; /* that each CPU is in */
 };
 
 extern struct observer observer;
@@ -142,7 +142,7 @@ void entries_learn(struct stream *stream);
 void entries_store(const struct host_store *store, unsigned int unit, uint32_t stream,
                    unsigned int word);
 void entries_command(unsigned int unit, const struct smmuv3_model_command *command);
-void entries_quiet(void);
+void entries_quiet(struct stream *stream);
 void entries_parked(const struct stream *stream);
 void entries_tag_taken(unsigned int unit, uint16_t tag);
 void entries_tag_given(unsigned int unit, uint16_t tag);

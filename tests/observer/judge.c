@@ -88,6 +88,16 @@ void judge_stream(const struct stream *stream)
     judge_structures(stream);
 }
 
+/* The unit says that it has failed (GERROR.SFM_ERR): it passes nothing, and nobody may know it yet. */
+static bool has_failed(unsigned int unit)
+{
+    const uint32_t gerror = 0x60, gerrorn = 0x64;
+
+    return ((smmuv3_model_read32(machine.unit[unit], gerror) ^
+             smmuv3_model_read32(machine.unit[unit], gerrorn)) &
+            BIT(SMMUV3_MODEL_SFM_ERR)) != 0;
+}
+
 /* What a call answered is there: nothing is under way, and memory leads where the ledger says. */
 void judge_promise(const struct stream *stream)
 {
@@ -97,7 +107,7 @@ void judge_promise(const struct stream *stream)
     ledger_allowed(stream->unit, stream->id, false, &promised);
     if (!observer.unit[stream->unit].enabled || !observer.unit[stream->unit].settled)
         return;
-    if (pieces_lacks(&stream->memory, &promised, &lacking))
+    if (pieces_lacks(&stream->memory, &promised, &lacking) && !has_failed(stream->unit))
         report_violation(I3, stream, &lacking,
                          "a call answered that this is mapped, and the unit finds nothing there");
 }

@@ -53,11 +53,11 @@ static struct {
 } past[PAST];
 static unsigned int past_count;
 
-/* Per partition, a map or an unmap under way: allowed, not promised. */
+/* Per CPU, a map or an unmap under way: allowed, not promised. */
 static struct {
     const struct space *space;
     struct mapping mapping;
-} mapping_now[PARTITION_LIMIT], unmapping_now[PARTITION_LIMIT];
+} mapping_now[HOST_CPUS], unmapping_now[HOST_CPUS];
 
 void ledger_reset(void)
 {
@@ -68,7 +68,7 @@ void ledger_reset(void)
         spaces[i] = (struct space){ 0 };
     space_count = 0;
     past_count = 0;
-    for (unsigned int i = 0; i < PARTITION_LIMIT; i++) {
+    for (unsigned int i = 0; i < HOST_CPUS; i++) {
         mapping_now[i].space = NULL;
         unmapping_now[i].space = NULL;
     }
@@ -224,20 +224,19 @@ static void begin_map(const struct pending_call *call)
     if (space == NULL || !visible(call->partition, call->x[3], call->x[4]) ||
         !range_valid(call->x[2], call->x[4]))
         return;
-    mapping_now[call->partition].space = space;
-    mapping_now[call->partition].mapping = (struct mapping){ .iova = call->x[2],
-                                                             .address = call->x[3],
-                                                             .size = call->x[4],
-                                                             .access = (uint32_t)call->x[5] };
+    mapping_now[call->cpu].space = space;
+    mapping_now[call->cpu].mapping = (struct mapping){ .iova = call->x[2],
+                                                       .address = call->x[3],
+                                                       .size = call->x[4],
+                                                       .access = (uint32_t)call->x[5] };
 }
 
 static void begin_unmap(const struct pending_call *call)
 {
     if (!range_valid(call->x[2], call->x[3]))
         return;
-    unmapping_now[call->partition].space = find_space(call->partition, call->x[1]);
-    unmapping_now[call->partition].mapping = (struct mapping){ .iova = call->x[2],
-                                                               .size = call->x[3] };
+    unmapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
+    unmapping_now[call->cpu].mapping = (struct mapping){ .iova = call->x[2], .size = call->x[3] };
 }
 
 void ledger_begin(const struct pending_call *call)
@@ -334,17 +333,17 @@ static void end_map(const struct pending_call *call, const uint64_t *x)
     struct space *space = find_space(call->partition, call->x[1]);
     bool done = (int64_t)x[0] == BH_OK || (int64_t)x[0] == BH_EAGAIN;
 
-    if (done && x[1] != 0 && mapping_now[call->partition].space == NULL)
+    if (done && x[1] != 0 && mapping_now[call->cpu].space == NULL)
         report_violation(I3, NULL, NULL,
                          "map answered OK for memory that is not all the caller's, or an ioas that "
                          "it does not have");
     if (done && x[1] > call->x[4])
         report_violation(I3, NULL, NULL, "map says that it did more than it was asked to");
     if (done && x[1] != 0) {
-        mapping_now[call->partition].mapping.size = x[1];
-        add_mapping(space, mapping_now[call->partition].mapping);
+        mapping_now[call->cpu].mapping.size = x[1];
+        add_mapping(space, mapping_now[call->cpu].mapping);
     }
-    mapping_now[call->partition].space = NULL;
+    mapping_now[call->cpu].space = NULL;
 }
 
 static void end_unmap(const struct pending_call *call, const uint64_t *x)
@@ -352,7 +351,7 @@ static void end_unmap(const struct pending_call *call, const uint64_t *x)
     struct space *space = find_space(call->partition, call->x[1]);
     int64_t result = (int64_t)x[0];
 
-    unmapping_now[call->partition].space = NULL;
+    unmapping_now[call->cpu].space = NULL;
     if (space == NULL)
         return;
     if (result == BH_ETIMEDOUT)
@@ -431,10 +430,14 @@ void ledger_spaces_gone(unsigned int partition)
 
 static bool being_unmapped(const struct space *space, const struct mapping *mapping)
 {
-    const struct mapping *going = &unmapping_now[space->partition].mapping;
+    for (unsigned int cpu = 0; cpu < HOST_CPUS; cpu++) {
+        const struct mapping *going = &unmapping_now[cpu].mapping;
 
-    return unmapping_now[space->partition].space == space &&
-           range_overlaps(mapping->iova, mapping->size, going->iova, going->size);
+        if (unmapping_now[cpu].space == space &&
+            range_overlaps(mapping->iova, mapping->size, going->iova, going->size))
+            return true;
+    }
+    return false;
 }
 
 static void add_space_pieces(const struct space *space, bool may, struct pieces *pieces)
@@ -445,8 +448,10 @@ static void add_space_pieces(const struct space *space, bool may, struct pieces 
         if (may || (!mapping->may_only && !being_unmapped(space, mapping)))
             pieces_add(pieces, piece_of(space, mapping));
     }
-    if (may && mapping_now[space->partition].space == space)
-        pieces_add(pieces, piece_of(space, &mapping_now[space->partition].mapping));
+    for (unsigned int cpu = 0; may && cpu < HOST_CPUS; cpu++) {
+        if (mapping_now[cpu].space == space)
+            pieces_add(pieces, piece_of(space, &mapping_now[cpu].mapping));
+    }
 }
 
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces)

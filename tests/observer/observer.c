@@ -51,7 +51,7 @@ bool observer_quiet(void)
 {
     bool active = false;
 
-    for (unsigned int i = 0; i < PARTITION_LIMIT; i++)
+    for (unsigned int i = 0; i < HOST_CPUS; i++)
         active = active || observer.call[i].active;
     return !active;
 }
@@ -64,6 +64,8 @@ struct observer_counts observer_counts(void)
 void observer_break_incremental(void)
 {
     observer.broken = true;
+    observer.period = 1;
+    observer.next_full = observer.now;
 }
 
 /* Every so many events everything is computed afresh and compared. */
@@ -83,6 +85,15 @@ void observer_check_all(void)
 }
 
 /* ---- A store became visible ------------------------------------------------------------------------------ */
+
+static void look_at_commands(unsigned int unit);
+
+/* A unit consumes commands at moments of its own, too: they come before what is to be looked at. */
+static void look_at_units(void)
+{
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
+        look_at_commands(unit);
+}
 
 static void fetch_between(unsigned int unit, uint32_t id)
 {
@@ -115,6 +126,7 @@ static void on_visible(const struct host_store *store)
 {
     if (!observer.on)
         return;
+    look_at_units();
     report_store(store);
     observer.counts.stores++;
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
@@ -239,6 +251,7 @@ static void on_transfer(unsigned int unit, uint32_t stream, uint64_t iova, uint6
 {
     if (!observer.on)
         return;
+    look_at_units();
     report_note("the device of stream 0x%x of unit %u %s 0x%llx: %s", stream, unit,
                 write ? "writes" : "reads", (unsigned long long)iova,
                 landed ? "landed" : "blocked");
@@ -270,8 +283,24 @@ static void look_at_all(void)
         judge_stream(stream);
         judge_promise(stream);
     }
-    if (observer_quiet())
-        entries_quiet();
+    for (unsigned int i = 0; observer_quiet() && i < observer.watched_count; i++)
+        entries_quiet(observer.watched[i]);
+}
+
+static void quiet_stream(unsigned int unit, uint32_t id)
+{
+    entries_quiet(reach_stream(unit, id));
+}
+
+/* A partition's streams are changed by its own calls alone: is it in one? */
+static void quiet_partition(unsigned int partition)
+{
+    bool active = false;
+
+    for (unsigned int i = 0; i < HOST_CPUS; i++)
+        active = active || (observer.call[i].active && observer.call[i].partition == partition);
+    if (!active)
+        ledger_each_stream(partition, quiet_stream);
 }
 
 static bool takes_away(uint64_t number)
@@ -284,11 +313,12 @@ void observer_call_begins(unsigned int partition, uint64_t number, const uint64_
 {
     if (!observer.on)
         return;
-    if (observer_quiet())
-        entries_quiet();
-    struct pending_call *call = &observer.call[partition];
+    quiet_partition(partition);
+    struct pending_call *call = &observer.call[host_cpu];
 
-    *call = (struct pending_call){ .active = true, .partition = partition, .number = number };
+    *call = (struct pending_call){
+        .active = true, .cpu = host_cpu, .partition = partition, .number = number
+    };
     memcpy(call->x, x, sizeof(call->x));
     observer.counts.calls++;
     report_call(call, NULL);
@@ -299,13 +329,15 @@ void observer_call_begins(unsigned int partition, uint64_t number, const uint64_
 
 void observer_call_returned(unsigned int partition, const uint64_t *x)
 {
-    struct pending_call *call = &observer.call[partition];
+    struct pending_call *call = &observer.call[host_cpu];
 
     if (!observer.on || !call->active)
         return;
+    look_at_units();
     report_call(call, x);
-    ledger_end(call, x);
     call->active = false;
+    quiet_partition(partition);
+    ledger_end(call, x);
     look_at_all();
     ledger_each_stream(partition, judge_parked);
     full_pass_if_due();
@@ -346,7 +378,7 @@ void observer_spaces_freed(unsigned int partition)
     if (!observer.on)
         return;
     ledger_spaces_gone(partition);
-    observer.call[partition].active = false;
+    observer.call[host_cpu].active = false; /* power() does not return */
     look_at_all();
 }
 
@@ -354,6 +386,7 @@ void observer_pages(uint64_t base, uint64_t count, bool free)
 {
     if (!observer.on || count == 0)
         return;
+    look_at_units();
     pages_state(base, count, free);
     if (!free)
         return;
@@ -380,6 +413,7 @@ void observer_tag(const struct iommu *iommu, uint16_t tag, bool taken)
 
     if (!observer.on || tag == 0 || !unit_of(iommu, &unit))
         return;
+    look_at_units();
     report_note("unit %u: tag %u is %s", unit, tag, taken ? "handed out" : "given back");
     if (taken)
         entries_tag_taken(unit, tag);
@@ -468,7 +502,8 @@ void observer_start_with(const struct observer_options *options)
         reach_all(unit, false);
     machine.watch = &watch;
     host_visible = on_visible;
-    host_choose = choose;
+    if (host_choose == NULL && options->mode == HOST_STORES_SCHEDULED)
+        host_choose = choose;
     host_stores_mode(options->mode);
     unit_after_test = finish;
 }

@@ -34,11 +34,11 @@
 #include "lib/types.h"
 
 struct observer_options {
-    uint64_t seed; /* 0: 1, or OBSERVER_SEED of the environment, which goes before both */
-    enum host_stores
-        mode; /* when stores become visible; an order that is to be picked comes from the seed */
-    uint64_t period;  /* events from one full recomputation to the next; 0: a default */
-    bool no_fetching; /* the unit fetches only what devices ask for */
+    uint64_t seed;         /* 0: 1, or OBSERVER_SEED of the environment, which goes before both */
+    enum host_stores mode; /* when stores become visible; an order that is to be picked comes from
+                            * host_choose(), or from the seed if there is none */
+    uint64_t period;       /* events from one full recomputation to the next; 0: a default */
+    bool no_fetching;      /* the unit fetches only what devices ask for */
 };
 
 /* Watches the machine from here on: after machine_plain() or machine_reset() and machine_add_unit(), before
@@ -60,7 +60,8 @@ struct observer_counts {
 };
 struct observer_counts observer_counts(void);
 
-/* For the tests of the observer: stores make it compute nothing anew from here on. */
+/* For the tests of the observer: from here on stores make it compute nothing anew, and everything is computed
+ * afresh at every event. */
 void observer_break_incremental(void);
 
 #endif

@@ -252,7 +252,7 @@ static void say_just_before(void)
     say_event(event);
     if (event->kind == EVENT_STORE)
         say_entry_change(event);
-    for (unsigned int i = 0; i < PARTITION_LIMIT; i++) {
+    for (unsigned int i = 0; i < HOST_CPUS; i++) {
         if (!observer.call[i].active)
             continue;
         call_text(&observer.call[i], line, sizeof(line));

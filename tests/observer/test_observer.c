@@ -1,37 +1,188 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The observer itself. */
+/* The observer itself: that it looks, that it computes no more than it must, and that it would notice if it
+ * computed too little. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "arch/seam.h"
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
+#define IOVA UINT64_C(0x10000)
 
-static void a_device_is_bound_used_and_given_back(void)
+static uint64_t ioas;
+
+static void start_with(const struct observer_options *options)
 {
     machine_plain();
-    observer_start();
+    observer_start_with(options);
     machine_boot();
-    uint64_t ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, ioas, IOVA, BASE + 0x1000, PAGE_SIZE), BH_OK);
+}
 
-    assert_int_equal(map(0, ioas, 0x10000, BASE + 0x1000, PAGE_SIZE), BH_OK);
-    assert_int_equal(dma_write(DEVICE1, 0x10000, 1), DMA_LANDED);
-    assert_int_equal(unmap(0, ioas, 0x10000, PAGE_SIZE), BH_OK);
+static void start(void)
+{
+    start_with(&(struct observer_options){ .mode = HOST_STORES_IMMEDIATE });
+}
+
+static void every_store_command_and_call_is_looked_at(void)
+{
+    start();
+    struct observer_counts before = observer_counts();
+    uint64_t entries = host_counters.entries;
+    uint64_t commands = smmuv3_model_command_total(machine.unit[0]);
+
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
-    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, ioas), BH_OK);
-    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
-    struct observer_counts counts = observer_counts();
+    struct observer_counts after = observer_counts();
 
-    print_message("events %lu reaches %lu full %lu stores %lu commands %lu calls %lu fetches %lu\n",
-                  counts.events, counts.reaches, counts.full_passes, counts.stores, counts.commands,
-                  counts.calls, counts.fetches);
+    assert_true(host_counters.entries > entries + 10);
+    assert_int_equal(after.stores - before.stores, host_counters.entries - entries);
+    assert_int_equal(after.commands - before.commands,
+                     smmuv3_model_command_total(machine.unit[0]) - commands);
+    assert_int_equal(after.calls - before.calls, 2);
+}
+
+static void a_store_elsewhere_computes_nothing_anew(void)
+{
+    start();
+    /* A second space, to which no device is attached: the stores to its tables concern no stream. */
+    int64_t other = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+    struct observer_counts before = observer_counts();
+
+    assert_true(other > 0);
+    assert_int_equal(map(0, (uint64_t)other, IOVA, BASE, 64 * PAGE_SIZE), BH_OK);
+    struct observer_counts after = observer_counts();
+
+    assert_true(after.stores - before.stores >= 64);
+    assert_int_equal(after.reaches, before.reaches);
+    assert_int_equal(map(0, ioas, 2 * IOVA, BASE, PAGE_SIZE), BH_OK);
+    assert_true(observer_counts().reaches > after.reaches);
+}
+
+static void expect_disagreement(void (*scenario)(void))
+{
+    const char *report = observer_caught(scenario);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "The observer disagrees with itself"));
+    assert_non_null(strstr(report, "computed afresh, the stream's reach differs"));
+}
+
+static void map_with_a_broken_observer(void)
+{
+    start();
+    observer_break_incremental();
+    map(0, ioas, 2 * IOVA, BASE + 0x5000, PAGE_SIZE);
+}
+
+static void an_observer_that_misses_stores_is_found_out_by_a_full_recomputation(void)
+{
+    expect_disagreement(map_with_a_broken_observer);
+}
+
+/* The table whose entries translate pages from 0 on. */
+static uint64_t *last_table(void)
+{
+    uint64_t *table = memory_pointer(partitions.partition[0].ioas[0].domain.table.root);
+
+    for (unsigned int level = 0; level < 3; level++)
+        table = memory_pointer(table[0] & BITS(47, 12));
+    return table;
+}
+
+static void store_past_the_seam(void)
+{
+    uint64_t *table;
+
+    start();
+    table = last_table();
+    /* The page behind the one that is mapped. */
+    table[IOVA / PAGE_SIZE + 1] = table[IOVA / PAGE_SIZE] + PAGE_SIZE;
+    observer_check_all();
+}
+
+static void a_store_past_the_seam_is_found_by_a_full_recomputation(void)
+{
+    expect_disagreement(store_past_the_seam);
+}
+
+static void map_read_only_and_make_it_writable(void)
+{
+    uint64_t *table;
+
+    start();
+    table = last_table();
+    call(0, BH_CALL_IOAS_MAP, ioas, 2 * IOVA, BASE, PAGE_SIZE, BH_MAP_READ);
+    entry_write64(&table[2 * IOVA / PAGE_SIZE], table[2 * IOVA / PAGE_SIZE] | 0x80);
+}
+
+static void i3_more_access_than_was_mapped_is_caught(void)
+{
+    const char *report = observer_caught(map_read_only_and_make_it_writable);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "its owner mapped this, but for less access"));
+    assert_non_null(strstr(report, "which is memory of partition one, guest-physical 0x40000000"));
+}
+
+/* The kernel's own objects say nothing against it: only the ledger knows what was asked. */
+static void map_the_pool(void)
+{
+    start();
+    entry_write64(&last_table()[40], partitions.partition[0].pool.base | 0x7FF);
+}
+
+static void i14_a_way_to_a_table_pool_is_caught(void)
+{
+    const char *report = observer_caught(map_the_pool);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "I14: no stream reaches the hypervisor's tables and queues"));
+    assert_non_null(strstr(report, "which is table pool of partition one"));
+}
+
+static void open_the_unit(void)
+{
+    start();
+    mmio_write32(UNIT_BASE + 0x44, 0x80000000);
+    mmio_write32(UNIT_BASE + 0x20, 0);
+}
+
+static void i1_a_unit_that_opens_again_is_caught(void)
+{
+    const char *report = observer_caught(open_the_unit);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "I1: no stream bypasses translation"));
+    assert_non_null(strstr(report, "it was closed before"));
+}
+
+static void an_observer_that_is_switched_on_late_knows_what_stands_there(void)
+{
+    machine_plain();
+    machine_boot();
+    observer_start();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, ioas, IOVA, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 1), DMA_LANDED);
+    assert_true(observer_counts().fetches < 100);
 }
 
 int run_observer_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_device_is_bound_used_and_given_back),
+        TEST(every_store_command_and_call_is_looked_at),
+        TEST(a_store_elsewhere_computes_nothing_anew),
+        TEST(an_observer_that_misses_stores_is_found_out_by_a_full_recomputation),
+        TEST(a_store_past_the_seam_is_found_by_a_full_recomputation),
+        TEST(i3_more_access_than_was_mapped_is_caught),
+        TEST(i14_a_way_to_a_table_pool_is_caught),
+        TEST(i1_a_unit_that_opens_again_is_caught),
+        TEST(an_observer_that_is_switched_on_late_knows_what_stands_there),
     };
 
     return RUN_GROUP("observer");

@@ -39,5 +39,6 @@ int run_order_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_races_tests(void);
+int run_scenario_tests(void);
 
 #endif

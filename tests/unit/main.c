@@ -47,5 +47,6 @@ int main(int count, char **arguments)
     failed += run_observer_tests();
     failed += run_wrong_tests();
     failed += run_races_tests();
+    failed += run_scenario_tests();
     return failed != 0;
 }
