@@ -7,6 +7,7 @@
 
 #include "tests/adversary/campaign.h"
 #include "tests/adversary/hardware.h"
+#include "tests/observer/observer.h"
 #include "tests/unit/groups.h"
 
 #define BASE UINT64_C(0x40000000) /* of a partition's memory, as it sees it */
@@ -40,6 +41,7 @@ static void boot_two(const struct smmuv3_model_parameters *parameters)
     machine.partition[0].pci[1] = SIBLING_NAME;
     machine_partition("two")->pci[0] = DEVICE1_NAME;
     machine.partition[1].pci[1] = SIBLING_NAME;
+    observer_start();
     machine_boot();
     machine_drain_console();
     assert_ptr_equal(device_find(DEVICE1_NAME)->group, device_find(SIBLING_NAME)->group);
