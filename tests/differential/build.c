@@ -312,6 +312,14 @@ static void write_stream_table(struct scenario *scenario)
 
 /* ------------------------------------------------------------------ all of it */
 
+static void note_stage2_tables(struct pair *pair, uint64_t first)
+{
+    unsigned n = pair->stage2_tables_count++;
+
+    pair->stage2_tables[n].first = first;
+    pair->stage2_tables[n].end = pair->tables_end;
+}
+
 static void build_stream(struct scenario *scenario, unsigned device)
 {
     struct dice *dice = &scenario->dice;
@@ -333,10 +341,13 @@ static void build_stream(struct scenario *scenario, unsigned device)
         end = scenario->pair->tables_end;
     }
     if (stream->stage2) {
+        uint64_t stage2_first = scenario->pair->tables_end;
+
         build_stage2(scenario, device);
-    }
-    if (stream->stage1 && stream->stage2) {
-        map_for_nesting(scenario, device, first, end);
+        if (stream->stage1) {
+            map_for_nesting(scenario, device, first, end);
+        }
+        note_stage2_tables(scenario->pair, stage2_first);
     }
     if (stream->stage1) {
         write_cd(scenario, device);
@@ -380,6 +391,7 @@ void scenario_build(struct scenario *scenario)
     both_reset_queues(pair);
     drop_tables(pair);
     pair->concatenated_count = 0;
+    pair->stage2_tables_count = 0;
     fill_chunks(scenario);
     scenario->ipa_offset = scenario->mode == MODE_NESTED
                                ? (uint64_t)between(dice, 0, 6) << 30
@@ -394,6 +406,31 @@ void scenario_build(struct scenario *scenario)
     }
     both_write32(pair, R_CR0, CR0_ON);
     qtest_sync(&pair->qtest);
+}
+
+struct space *stage2_space(struct scenario *scenario, const uint64_t *ste)
+{
+    for (unsigned i = 0; i < DEVICES_MAX; i++) {
+        struct space *space = &scenario->spaces[i][2];
+
+        if (space->root && space->root == (ste[3] & UINT64_C(0x000ffffffffffff0))) {
+            return space;
+        }
+    }
+    return NULL;
+}
+
+struct space *stage1_space(struct scenario *scenario, const uint64_t *cd, unsigned which)
+{
+    for (unsigned i = 0; i < DEVICES_MAX; i++) {
+        struct space *space = &scenario->spaces[i][which];
+
+        if (space->root &&
+            space->root + space->beyond == (cd[1 + which] & UINT64_C(0x000ffffffffffff0))) {
+            return space;
+        }
+    }
+    return NULL;
 }
 
 static void print_words(const struct pair *pair, const char *name, uint64_t at)

@@ -106,7 +106,7 @@ static uint64_t changed_descriptor(struct scenario *scenario, const struct space
         uint64_t base = chunk_address(below(dice, CHUNKS)) & ~(size - 1);
 
         return (base + (stage1 ? space->beyond : 0)) | DESCRIPTOR_AF | S2_READ |
-               (stage1 ? 0 : S2_WRITE) |
+               (stage1 ? S1_NOT_GLOBAL : S2_WRITE) |
                (leaf->level == LEVEL_LAST ? DESCRIPTOR_TABLE : DESCRIPTOR_BLOCK);
     }
     switch (below(dice, 5)) {
@@ -141,6 +141,13 @@ static bool change_leaf(struct scenario *scenario, unsigned device, bool stage1)
     store(scenario);
     if (!(change->before[0] & 1)) {
         change->open = false; /* what is not valid is not cached (3.21.1) */
+    }
+    if (change->open && !stage1 && stream->stage1) {
+        /*
+         * One leaf may hold tables, context descriptor and data, some cached and some not: what is
+         * possible then is more than before and after. So the unit is told at once.
+         */
+        invalidate_rightly(scenario);
     }
     return true;
 }

@@ -83,7 +83,8 @@ static bool nothing_there(uint64_t address)
  * Whether both sides may do it: a write must not hit tables, a read only what is compared, and
  * nothing a device of the machine.
  */
-static bool harmless(struct scenario *scenario, const struct access *access, bool before)
+static bool harmless(struct scenario *scenario, const struct access *access, unsigned views,
+                     bool before)
 {
     struct pair *pair = scenario->pair;
     struct change *change = &scenario->change;
@@ -95,13 +96,16 @@ static bool harmless(struct scenario *scenario, const struct access *access, boo
     for (unsigned i = 0; before && i < change->words; i++) {
         memcpy(pair->mirror + (change->at - RAM_BASE) + i * 8, &change->before[i], 8);
     }
-    model_access(pair, &pair->fresh, access, VIEWS_ALL, &outcome);
+    model_access(pair, &pair->fresh, access, views, &outcome);
     for (unsigned i = 0; before && i < change->words; i++) {
         memcpy(pair->mirror + (change->at - RAM_BASE) + i * 8, &change->after[i], 8);
     }
     for (unsigned i = 0; i < access->count; i++) {
         const struct piece *piece = &outcome.pieces[i];
 
+        if (piece->not_modelled) {
+            return false;
+        }
         if (piece->landed ? !in_chunks(piece->address) &&
                                 (access->write || !in_tables(pair, piece->address))
                           : piece->address && !nothing_there(piece->address)) {
@@ -130,7 +134,10 @@ bool choose_access(struct scenario *scenario, struct access *access)
             access->iova = scenario->change.leaf.input + scenario->change.leaf.inside +
                            offset_in_page(dice);
         }
-        if (harmless(scenario, access, false) && harmless(scenario, access, true)) {
+        if (harmless(scenario, access, VIEW_PLAIN, false) &&
+            harmless(scenario, access, VIEWS_ALL, false) &&
+            harmless(scenario, access, VIEW_PLAIN, true) &&
+            harmless(scenario, access, VIEWS_ALL, true)) {
             return true;
         }
     }

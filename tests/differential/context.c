@@ -101,7 +101,8 @@ static uint64_t stage1_attributes(struct scenario *scenario)
     if (chance(dice, 7)) {
         bits &= ~DESCRIPTOR_AF;
     }
-    if (chance(dice, 50)) {
+    /* Without VMIDs all streams share what is global: their tables would have to agree. */
+    if (chance(dice, 50) || !scenario->pair->parameters.s2p) {
         bits |= S1_NOT_GLOBAL;
     }
     return bits | (roll(dice) & UINT64_C(0x0060000000000000)); /* UXN, PXN */
@@ -191,9 +192,9 @@ void map_for_nesting(struct scenario *scenario, unsigned device, uint64_t first,
     struct space *space = &scenario->spaces[device][2];
     unsigned level = chance(dice, 50) || space->level > 2 ? LEVEL_LAST : 2;
 
-    if (space->granule != 16 && level == LEVEL_LAST && space->level <= 2) {
-        /* Tables larger than a page of stage 2 would take too many of them. */
-        level = space->granule == 12 && scenario->spaces[device][0].granule == 12 ? LEVEL_LAST : 2;
+    if (space->granule < scenario->spaces[device][0].granule ||
+        space->granule < scenario->spaces[device][1].granule) {
+        level = 2; /* no table is larger than what maps it: see table-in-one-piece */
     }
     for (uint64_t at = first; at < end; at += 65536) {
         uint64_t attributes = DESCRIPTOR_AF | S2_READ | S2_WRITE;

@@ -18,7 +18,16 @@
 /* Something that a word of an access may become, and the deviations it takes. */
 struct candidate {
     struct piece piece;
-    uint64_t met; /* a bit for each deviation */
+    struct piece told; /* the same with its event, if something keeps that from being recorded */
+    uint64_t met;      /* a bit for each deviation */
+};
+
+/* What an access means through each choice of views that makes a difference. */
+struct viewed {
+    unsigned matter; /* the views that do */
+    bool have[VIEWS_ALL + 1];
+    struct outcome outcome[VIEWS_ALL + 1];
+    struct outcome told[VIEWS_ALL + 1];
 };
 
 struct trial {
@@ -26,7 +35,7 @@ struct trial {
     const struct access *access;
     struct tally *tally;
     struct outcome keep, after, before;
-    struct outcome viewed_after[VIEWS_ALL + 1], viewed_before[VIEWS_ALL + 1];
+    struct viewed viewed_after, viewed_before;
     bool stale; /* `before` is possible too */
     struct seen seen;
     struct candidate candidates[PIECES_MAX][CANDIDATES_MAX];
@@ -59,28 +68,76 @@ static bool same_outcome(const struct trial *trial, const struct outcome *a,
                          const struct outcome *b)
 {
     for (unsigned i = 0; i < trial->access->count; i++) {
-        if (!same_piece(&a->pieces[i], &b->pieces[i])) {
+        if (!same_piece(&a->pieces[i], &b->pieces[i]) ||
+            a->pieces[i].cause != b->pieces[i].cause) {
             return false;
         }
     }
     return true;
 }
 
-/* Every choice of views; they are tried one by one only if all together make a difference. */
-static void ask_fresh(struct trial *trial, struct outcome *viewed)
+static const struct outcome *through(struct trial *trial, struct viewed *viewed, unsigned views)
 {
     struct pair *pair = trial->scenario->pair;
-    bool same = false;
 
-    model_access(pair, &pair->fresh, trial->access, VIEW_PLAIN, &viewed[VIEW_PLAIN]);
-    model_access(pair, &pair->fresh, trial->access, VIEWS_ALL, &viewed[VIEWS_ALL]);
-    same = same_outcome(trial, &viewed[VIEW_PLAIN], &viewed[VIEWS_ALL]);
-    for (unsigned views = 1; views < VIEWS_ALL; views++) {
-        if (same) {
-            viewed[views] = viewed[VIEW_PLAIN];
-        } else {
-            model_access(pair, &pair->fresh, trial->access, views, &viewed[views]);
+    if (!viewed->have[views]) {
+        model_access(pair, &pair->fresh, trial->access, views, &viewed->outcome[views]);
+        model_access(pair, &pair->fresh, trial->access, views | VIEW_RECORDED,
+                     &viewed->told[views]);
+        viewed->have[views] = true;
+    }
+    return &viewed->outcome[views];
+}
+
+/* Whether a view makes a difference to some choice of those that matter so far. */
+static bool view_matters(struct trial *trial, struct viewed *viewed, unsigned view)
+{
+    for (unsigned views = 0; views <= VIEWS_ALL; views++) {
+        if (!(views & ~viewed->matter) &&
+            !same_outcome(trial, through(trial, viewed, views),
+                          through(trial, viewed, views | view))) {
+            return true;
         }
+    }
+    return false;
+}
+
+/* Add the views that make a difference to one of those so far; answers whether there were any. */
+static bool add_views_that_matter(struct trial *trial, struct viewed *viewed)
+{
+    unsigned matter = viewed->matter;
+
+    for (unsigned view = 1; view < VIEWS_ALL; view <<= 1) {
+        if (!(viewed->matter & view) && view_matters(trial, viewed, view)) {
+            viewed->matter |= view;
+        }
+    }
+    return viewed->matter != matter;
+}
+
+/* Views that make a difference only together: none of the others does without this one. */
+static bool add_views_that_matter_together(struct trial *trial, struct viewed *viewed)
+{
+    unsigned matter = viewed->matter;
+    const struct outcome *all = through(trial, viewed, VIEWS_ALL);
+
+    if (same_outcome(trial, through(trial, viewed, viewed->matter), all)) {
+        return false;
+    }
+    for (unsigned view = 1; view < VIEWS_ALL; view <<= 1) {
+        if (!same_outcome(trial, through(trial, viewed, VIEWS_ALL & ~view), all)) {
+            viewed->matter |= view;
+        }
+    }
+    return viewed->matter != matter;
+}
+
+static void ask_fresh(struct trial *trial, struct viewed *viewed)
+{
+    viewed->matter = 0;
+    memset(viewed->have, 0, sizeof(viewed->have));
+    while (add_views_that_matter(trial, viewed) ||
+           add_views_that_matter_together(trial, viewed)) {
     }
 }
 
@@ -91,13 +148,13 @@ static void ask_models(struct trial *trial)
 
     trial->stale = scenario->change.open;
     model_access(pair, &pair->keep, trial->access, VIEW_PLAIN, &trial->keep);
-    ask_fresh(trial, trial->viewed_after);
-    trial->after = trial->viewed_after[VIEW_PLAIN];
+    ask_fresh(trial, &trial->viewed_after);
+    trial->after = trial->viewed_after.outcome[VIEW_PLAIN];
     if (trial->stale) {
         swap_change(scenario, scenario->change.before);
-        ask_fresh(trial, trial->viewed_before);
+        ask_fresh(trial, &trial->viewed_before);
         swap_change(scenario, scenario->change.after);
-        trial->before = trial->viewed_before[VIEW_PLAIN];
+        trial->before = trial->viewed_before.outcome[VIEW_PLAIN];
     }
 }
 
@@ -119,27 +176,40 @@ static bool model_is_sound(const struct trial *trial)
 static void read_config(struct scenario *scenario, struct circumstances *circumstances)
 {
     const struct stream *stream = &scenario->streams[circumstances->access->device];
+    uint64_t cd_at = 0;
 
     for (unsigned i = 0; i < STE_WORD_COUNT; i++) {
         circumstances->ste[i] = stream->ste_at
                                     ? peek64(scenario->pair, stream->ste_at + i * UINT64_C(8))
                                     : 0;
-        circumstances->cd[i] = stream->stage1
-                                   ? peek64(scenario->pair, stream->cd_at + i * UINT64_C(8))
-                                   : 0;
+    }
+    cd_at = circumstances->ste[0] & UINT64_C(0x000fffffffffffc0);
+    if ((circumstances->ste[0] >> 1 & 7) == 7) {
+        cd_at -= scenario->ipa_offset;
+    }
+    for (unsigned i = 0; i < CD_WORD_COUNT; i++) {
+        circumstances->cd[i] = peek64(scenario->pair, cd_at + i * UINT64_C(8));
     }
 }
 
-/* ------------------------------------------------------------------ candidates */
-
-static void add_candidate(struct trial *trial, unsigned index, const struct piece *piece,
-                          uint64_t met)
+static void add_candidate(struct trial *trial, unsigned index, const struct candidate *candidate)
 {
     unsigned *count = &trial->counts[index];
 
     if (*count < CANDIDATES_MAX) {
-        trial->candidates[index][(*count)++] = (struct candidate){ *piece, met };
+        trial->candidates[index][(*count)++] = *candidate;
     }
+}
+
+/* Whether each of these views may be had in these circumstances. */
+static bool views_apply(const struct circumstances *circumstances, unsigned views)
+{
+    for (unsigned d = 0; d < deviation_count; d++) {
+        if (deviations[d].view & views && deviations[d].when && !deviations[d].when(circumstances)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static uint64_t deviations_of_views(unsigned views)
@@ -153,27 +223,35 @@ static uint64_t deviations_of_views(unsigned views)
 }
 
 /* What a word becomes where QEMU sees something otherwise; as few views as explain it. */
-static void add_views(struct trial *trial, unsigned index, const struct outcome *viewed)
+static void add_views(struct trial *trial, const struct circumstances *circumstances,
+                      unsigned index, struct viewed *viewed)
 {
     unsigned first = trial->counts[index];
 
     for (unsigned size = 0; size <= VIEW_BITS; size++) {
         for (unsigned views = 0; views <= VIEWS_ALL; views++) {
-            const struct piece *piece = &viewed[views].pieces[index];
-            bool known = (unsigned)__builtin_popcount(views) != size;
+            struct candidate candidate;
+            bool known = (unsigned)__builtin_popcount(views) != size || views & ~viewed->matter;
 
+            if (known || !views_apply(circumstances, views)) {
+                continue;
+            }
+            through(trial, viewed, views);
+            candidate.piece = viewed->outcome[views].pieces[index];
+            candidate.told = viewed->told[views].pieces[index];
+            candidate.met = deviations_of_views(views);
             for (unsigned c = first; c < trial->counts[index]; c++) {
-                known = known || same_piece(piece, &trial->candidates[index][c].piece);
+                known = known || same_piece(&candidate.told, &trial->candidates[index][c].told);
             }
             if (!known) {
-                add_candidate(trial, index, piece, deviations_of_views(views));
+                add_candidate(trial, index, &candidate);
             }
         }
     }
 }
 
 /* All that `apply` makes of the candidates from `first` on. */
-static void add_deviations(struct trial *trial, const struct circumstances *circumstances,
+static void add_deviations(struct trial *trial, struct circumstances *circumstances,
                            unsigned index, unsigned first)
 {
     for (unsigned d = 0; d < deviation_count; d++) {
@@ -182,8 +260,10 @@ static void add_deviations(struct trial *trial, const struct circumstances *circ
         for (unsigned c = first; c < known && deviations[d].apply; c++) {
             struct candidate candidate = trial->candidates[index][c];
 
+            circumstances->told = candidate.told;
             if (deviations[d].apply(circumstances, &candidate.piece)) {
-                add_candidate(trial, index, &candidate.piece, candidate.met | UINT64_C(1) << d);
+                candidate.met |= UINT64_C(1) << d;
+                add_candidate(trial, index, &candidate);
             }
         }
     }
@@ -198,13 +278,13 @@ static void make_candidates(struct trial *trial, struct circumstances *circumsta
 
         circumstances->iova = trial->access->iova + i * UINT64_C(4);
         read_config(scenario, circumstances);
-        add_views(trial, i, trial->viewed_after);
+        add_views(trial, circumstances, i, &trial->viewed_after);
         add_deviations(trial, circumstances, i, 0);
         first = trial->counts[i];
         if (trial->stale) {
             swap_change(scenario, scenario->change.before);
             read_config(scenario, circumstances);
-            add_views(trial, i, trial->viewed_before);
+            add_views(trial, circumstances, i, &trial->viewed_before);
             add_deviations(trial, circumstances, i, first);
             swap_change(scenario, scenario->change.after);
         }
@@ -242,12 +322,15 @@ static bool matches(const struct trial *trial, unsigned index, const struct piec
 static const struct candidate *choose(const struct trial *trial, unsigned index,
                                       unsigned events_taken)
 {
-    for (unsigned silent = 0; silent < 2; silent++) {
+    enum { RECORDED, LANDED, SILENT, KINDS };
+
+    for (unsigned kind = 0; kind < KINDS; kind++) {
         for (unsigned c = 0; c < trial->counts[index]; c++) {
             const struct candidate *candidate = &trial->candidates[index][c];
-            bool quiet = !candidate->piece.landed && !candidate->piece.recorded;
+            const struct piece *piece = &candidate->piece;
+            unsigned has = piece->recorded ? RECORDED : piece->landed ? LANDED : SILENT;
 
-            if (quiet == silent && matches(trial, index, &candidate->piece, events_taken)) {
+            if (has == kind && matches(trial, index, &candidate->piece, events_taken)) {
                 return candidate;
             }
         }
@@ -273,20 +356,21 @@ static void note_write(struct trial *trial)
 /* iommu-testdev's own verdict; it looked at where the model expected the first word. */
 static bool testdev_agrees(const struct trial *trial)
 {
-    const struct piece *first = &trial->chosen[0]->piece;
+    uint64_t expected = trial->after.pieces[0].address;
     unsigned landed = 0;
+    bool there = true;
 
     if (trial->scenario->pair->devices[trial->access->device].edu) {
         return true;
     }
     for (unsigned i = 0; i < trial->access->count; i++) {
         landed += trial->chosen[i]->piece.landed;
+        there = there && trial->chosen[i]->piece.address == expected + i * UINT64_C(4);
     }
     if (landed < trial->access->count) {
         return trial->seen.result == TESTDEV_BLOCKED;
     }
-    return trial->seen.result ==
-           (first->address == trial->after.pieces[0].address ? TESTDEV_OK : TESTDEV_MISMATCH);
+    return trial->seen.result == (there ? TESTDEV_OK : TESTDEV_MISMATCH);
 }
 
 static const char *compare(struct trial *trial)
@@ -362,6 +446,9 @@ static void print_trial(const struct trial *trial, const char *why)
         if (trial->stale) {
             print_piece("meant before", &trial->before.pieces[i]);
         }
+        for (unsigned c = 1; c < trial->counts[i] && !trial->chosen[i]; c++) {
+            print_piece("a deviation", &trial->candidates[i][c].piece);
+        }
         printf("    %-12s word %08" PRIx32 "\n", "QEMU", trial->seen.words[i]);
         if (i > 2) {
             break;
@@ -375,7 +462,7 @@ static void print_trial(const struct trial *trial, const char *why)
     printf("    %-12s %u events, device's result 0x%" PRIx64 "\n", "QEMU", trial->seen.events,
            trial->seen.result);
     print_stream(scenario, access->device, access->iova);
-    printf("    again: %s\n", "make differential REPLAY=");
+    printf("    again: make differential REPLAY=%u:0x%" PRIx64 "\n", scenario->run, scenario->seed);
 }
 
 /* ------------------------------------------------------------------ one access */
@@ -398,18 +485,30 @@ static void choose_words(struct trial *trial)
     }
 }
 
+/* An access went through under the VMID that its STE has, or had before a change. */
+static void remember_word(struct history *history, uint64_t vmid_word, uint64_t iova)
+{
+    history->passed[history->count++ % HISTORY_MAX] = (struct passed){
+        .vmid = (uint16_t)vmid_word,
+        .iova = iova,
+    };
+}
+
 static void remember_passed(struct trial *trial, struct history *history)
 {
-    const struct stream *stream = &trial->scenario->streams[trial->access->device];
+    const struct scenario *scenario = trial->scenario;
+    const struct stream *stream = &scenario->streams[trial->access->device];
 
     for (unsigned i = 0; i < trial->access->count; i++) {
+        uint64_t iova = trial->access->iova + i * UINT64_C(4);
+
         /* Translated, even if nothing is there. */
-        if (trial->chosen[i]->piece.address) {
-            history->passed[history->count++ % HISTORY_MAX] = (struct passed){
-                .vmid = stream->vmid,
-                .asid = stream->asid,
-                .iova = trial->access->iova + i * UINT64_C(4),
-            };
+        if (!trial->chosen[i]->piece.address || !stream->ste_at) {
+            continue;
+        }
+        remember_word(history, peek64(scenario->pair, stream->ste_at + 16), iova);
+        if (trial->stale && scenario->change.at == stream->ste_at) {
+            remember_word(history, scenario->change.before[2], iova);
         }
     }
 }
@@ -439,7 +538,9 @@ bool judge_access(struct scenario *scenario, const struct access *access, struct
     static struct circumstances circumstances;
     const char *why = NULL;
 
-    memset(&trial, 0, sizeof(trial));
+    memset(&trial.seen, 0, sizeof(trial.seen));
+    memset(trial.counts, 0, sizeof(trial.counts));
+    memset(trial.chosen, 0, sizeof(trial.chosen));
     trial.scenario = scenario;
     trial.access = access;
     trial.tally = tally;

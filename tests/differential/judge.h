@@ -12,7 +12,7 @@ enum { CANDIDATES_MAX = 64, HISTORY_MAX = 128 };
 
 /* An access that went through earlier in the scenario: QEMU's TLB may hold its page. */
 struct passed {
-    unsigned vmid, asid;
+    unsigned vmid;
     uint64_t iova;
 };
 
@@ -29,6 +29,7 @@ struct circumstances {
     uint64_t iova; /* of the word */
     uint64_t ste[STE_WORD_COUNT];
     uint64_t cd[CD_WORD_COUNT];
+    struct piece told; /* what the word becomes if nothing keeps its event from being recorded */
 };
 
 /* One of QEMU's deviations: when it occurs, and what QEMU does then. */
@@ -36,6 +37,7 @@ struct deviation {
     const char *name;
     const char *text;
     unsigned view; /* if it is one of the views that the model can be given, which */
+    bool (*when)(const struct circumstances *circumstances); /* and when only, if not always */
     /* Else: if it occurs, make *piece what QEMU makes of it and answer true. */
     bool (*apply)(const struct circumstances *circumstances, struct piece *piece);
 };

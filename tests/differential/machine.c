@@ -66,7 +66,18 @@ bool in_ram(uint64_t address, uint64_t bytes)
 
 /* ------------------------------------------------------------------ the model's side */
 
-#define STE_FLAG_UPDATES (UINT64_C(3) << 55) /* S2HD, S2HA, in its third word */
+#define STE_FLAG_UPDATES (UINT64_C(3) << 55) /* S2HD, S2HA, in the third word */
+#define STE_S2R (UINT64_C(1) << 58)          /* there too */
+
+static void view_ste(unsigned views, uint64_t index, uint64_t *word)
+{
+    if (index == 2 && views & VIEW_NO_FLAG_UPDATES) {
+        *word &= ~STE_FLAG_UPDATES;
+    }
+    if (index == 2 && views & VIEW_RECORDED) {
+        *word |= STE_S2R;
+    }
+}
 
 /* Where a descriptor is read from, if only the first of several concatenated tables is used. */
 static uint64_t first_table(const struct pair *pair, uint64_t address)
@@ -81,6 +92,45 @@ static uint64_t first_table(const struct pair *pair, uint64_t address)
     return address;
 }
 
+/* A span that covers all that SPLIT leaves cannot grow. */
+static void widen_span(struct smmuv3_model *model, uint64_t *descriptor)
+{
+    uint64_t split = smmuv3_model_read32(model, R_STRTAB_BASE_CFG) >> 6 & 31;
+    uint64_t span = *descriptor & 31;
+
+    *descriptor += span && span <= split;
+}
+
+#define STAGE2_READ (UINT64_C(1) << 6) /* ignored in a table descriptor */
+
+static bool in_stage2_tables(const struct pair *pair, uint64_t address)
+{
+    for (unsigned i = 0; i < pair->stage2_tables_count; i++) {
+        if (address >= pair->stage2_tables[i].first && address < pair->stage2_tables[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define CD_R (UINT64_C(1) << 45)
+#define CD_TBI0 (UINT64_C(1) << 38)
+#define CD_TBI1 (UINT64_C(1) << 39)
+#define CD_HAD UINT64_C(2) /* in the second and the third word */
+
+static void view_context(unsigned views, uint64_t index, uint64_t *word)
+{
+    if (views & VIEW_ONE_TBI && index == 0) {
+        *word = (*word & ~CD_TBI1) | (*word & CD_TBI0) << 1;
+    }
+    if (views & VIEW_RECORDED && index == 0) {
+        *word |= CD_R;
+    }
+    if (views & VIEW_NO_TABLE_RIGHTS && (index == 1 || index == 2)) {
+        *word |= CD_HAD;
+    }
+}
+
 static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_t address,
                       void *data, size_t size)
 {
@@ -93,9 +143,18 @@ static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_
         return false;
     }
     memcpy(data, unit->pair->mirror + (address - RAM_BASE), size);
-    if (kind == SMMUV3_MODEL_FETCH_STE && unit->views & VIEW_NO_FLAG_UPDATES &&
-        address % 64 == 16) {
-        *(uint64_t *)data &= ~STE_FLAG_UPDATES;
+    if (kind == SMMUV3_MODEL_FETCH_STE) {
+        view_ste(unit->views, address / 8 % 8, data);
+    }
+    if (kind == SMMUV3_MODEL_FETCH_TABLE && unit->views & VIEW_STAGE2_READABLE &&
+        in_stage2_tables(unit->pair, address)) {
+        *(uint64_t *)data |= STAGE2_READ;
+    }
+    if (kind == SMMUV3_MODEL_FETCH_CD) {
+        view_context(unit->views, address / 8 % 8, data);
+    }
+    if (kind == SMMUV3_MODEL_FETCH_L1STD && unit->views & VIEW_WIDE_SPAN) {
+        widen_span(unit->model, data);
     }
     return true;
 }

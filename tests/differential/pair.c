@@ -174,6 +174,8 @@ void both_reset_queues(struct pair *pair)
 
 /* ------------------------------------------------------------------ accesses */
 
+#define EVENT_PNU (UINT64_C(1) << 33)
+
 static void model_piece(struct unit *unit, const struct smmuv3_model_access *access,
                         struct piece *piece)
 {
@@ -190,6 +192,9 @@ static void model_piece(struct unit *unit, const struct smmuv3_model_access *acc
         .not_modelled = result.outcome == SMMUV3_MODEL_NOT_MODELLED ? result.not_modelled : NULL,
     };
     memcpy(piece->record, unit->record, sizeof(piece->record));
+    if (unit->views & VIEW_PRIVILEGED && piece->recorded) {
+        piece->record[1] &= ~EVENT_PNU; /* QEMU does not say so */
+    }
 }
 
 void model_access(struct pair *pair, struct unit *unit, const struct access *access,

@@ -88,8 +88,13 @@ enum view {
     VIEW_FIRST_TABLE = 1,   /* of concatenated tables only the first */
     VIEW_NO_FLAG_UPDATES = 2, /* STE.S2HA and S2HD read as 0 */
     VIEW_PRIVILEGED = 4,    /* every transaction is privileged */
-    VIEW_BITS = 3,
+    VIEW_WIDE_SPAN = 8,     /* L1STD.Span n means 2^n STEs, not 2^(n-1) */
+    VIEW_ONE_TBI = 16,      /* CD.TBI0 stands for TBI1 too */
+    VIEW_NO_TABLE_RIGHTS = 32, /* as if CD.HAD0 and HAD1 were 1 */
+    VIEW_STAGE2_READABLE = 64, /* every leaf of stage 2 may be read */
+    VIEW_BITS = 7,
     VIEWS_ALL = (1 << VIEW_BITS) - 1,
+    VIEW_RECORDED = 1 << VIEW_BITS, /* as if STE.S2R and CD.R were 1: what a record would say */
 };
 
 /* Concatenated tables: where they lie, and how large one and all of them are. */
@@ -122,6 +127,10 @@ struct pair {
     uint64_t tables_end;  /* what is used of the tables' memory ends here */
     struct concatenated concatenated[DEVICES_MAX];
     unsigned concatenated_count;
+    struct {
+        uint64_t first, end;
+    } stage2_tables[DEVICES_MAX]; /* where the tables of stage 2 lie */
+    unsigned stage2_tables_count;
 };
 
 /* What became of one 32-bit word of an access. */

@@ -44,6 +44,7 @@ struct scenario {
     enum mode mode;
     bool two_level;
     uint64_t seed;
+    unsigned run; /* which of the runner's runs, for the replay command */
     uint64_t ipa_offset; /* nested: IPA minus physical address of what stage 1 needs */
     struct stream streams[DEVICES_MAX];
     struct space spaces[DEVICES_MAX][3]; /* TTB0, TTB1, stage 2 */
@@ -65,6 +66,12 @@ void fill_stage1(struct scenario *scenario, unsigned device);
 void change_something(struct scenario *scenario);
 void invalidate_wrongly(struct scenario *scenario);
 void invalidate_rightly(struct scenario *scenario);
+
+/* The stage-2 tables that an STE points to, whichever stream they were made for; null if none. */
+struct space *stage2_space(struct scenario *scenario, const uint64_t *ste);
+
+/* The same for a context descriptor, by TTB. */
+struct space *stage1_space(struct scenario *scenario, const uint64_t *cd, unsigned which);
 
 /* Print STE, CD and the walks of an address. */
 void print_stream(const struct scenario *scenario, unsigned device, uint64_t iova);
