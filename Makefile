@@ -11,6 +11,7 @@ include mk/setup.mk
 include mk/image.mk
 include guests/guests.mk
 include mk/host.mk
+include mk/differential.mk
 include mk/coverage.mk
 include mk/lint.mk
 include mk/run.mk

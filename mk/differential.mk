@@ -14,7 +14,7 @@ REPLAY ?=
 DIFFERENTIAL_DIR := $(HOST_DIR)/differential
 DIFFERENTIAL_SOURCES := $(wildcard tests/differential/*.c)
 DIFFERENTIAL_OBJECTS := $(patsubst %.c,$(DIFFERENTIAL_DIR)/%.o,$(DIFFERENTIAL_SOURCES) $(MODEL_SOURCES))
-DIFFERENTIAL_CPPFLAGS := -I. -Itests
+DIFFERENTIAL_CPPFLAGS := -I.
 DIFFERENTIAL := $(DIFFERENTIAL_DIR)/differential
 
 # Speed counts here; the model's own tests are what looks closely.

@@ -113,11 +113,11 @@ static void put_stage2(struct scenario *scenario, const struct stream *stream, u
     put(ste, 175, 174, granule_code[(space->granule - 12) / 2]);
     /* Mostly large enough for what QEMU wants of it; see s2t0sz-against-ps. */
     put(ste, 178, 176, chance(dice, 80) ? between(dice, size_code(least), 7) : below(dice, 8));
-    put(ste, 179, 179, 1);                  /* S2AA64 */
-    put(ste, 181, 181, chance(dice, 15));   /* S2AFFD */
-    put(ste, 186, 186, !chance(dice, 15));  /* S2R */
+    put(ste, 179, 179, 1);                 /* S2AA64 */
+    put(ste, 181, 181, chance(dice, 15));  /* S2AFFD */
+    put(ste, 186, 186, !chance(dice, 15)); /* S2R */
     put_address(ste, 3, space->root);
-    put(ste, 173, 168, roll(dice) & 63);    /* S2IR0, S2OR0, S2SH0 */
+    put(ste, 173, 168, roll(dice) & 63); /* S2IR0, S2OR0, S2SH0 */
 }
 
 static void write_words(struct pair *pair, uint64_t at, const uint64_t *words, unsigned count)
@@ -140,8 +140,9 @@ static uint64_t hash_words(uint64_t hash, const uint64_t *words, unsigned count,
 
 static void write_ste(struct scenario *scenario, unsigned device)
 {
-    static const uint64_t shape[STE_WORD_COUNT] = { 0xf80000000000003f, ~UINT64_C(0),
-                                                    0xffffffff00000000, 0, 0, 0, 0, 0 };
+    static const uint64_t shape[STE_WORD_COUNT] = {
+        0xf80000000000003f, ~UINT64_C(0), 0xffffffff00000000, 0, 0, 0, 0, 0
+    };
     struct dice *dice = &scenario->dice;
     struct stream *stream = &scenario->streams[device];
     uint64_t ste[STE_WORD_COUNT] = { 0 };
@@ -225,15 +226,15 @@ static void write_cd(struct scenario *scenario, unsigned device)
     put(cd, 14, 14, chance(dice, 15)); /* EPD0 */
     put(cd, 21, 16, 64 - stream->s1[1]->input_bits);
     put(cd, 23, 22, tg1[(stream->s1[1]->granule - 12) / 2]);
-    put(cd, 30, 30, chance(dice, 30)); /* EPD1 */
-    put(cd, 31, 31, 1);                /* V */
+    put(cd, 30, 30, chance(dice, 30));                                            /* EPD1 */
+    put(cd, 31, 31, 1);                                                           /* V */
     put(cd, 34, 32, chance(dice, 85) ? between(dice, least, 5) : below(dice, 6)); /* IPS */
-    put(cd, 35, 35, chance(dice, 15)); /* AFFD */
-    put(cd, 39, 38, chance(dice, 40) ? below(dice, 4) : 0); /* TBI */
-    put(cd, 41, 41, 1);                /* AA64 */
-    put(cd, 45, 45, !chance(dice, 15)); /* R */
-    put(cd, 46, 46, 1);                /* A */
-    put(cd, 47, 47, chance(dice, 50)); /* ASET */
+    put(cd, 35, 35, chance(dice, 15));                                            /* AFFD */
+    put(cd, 39, 38, chance(dice, 40) ? below(dice, 4) : 0);                       /* TBI */
+    put(cd, 41, 41, 1);                                                           /* AA64 */
+    put(cd, 45, 45, !chance(dice, 15));                                           /* R */
+    put(cd, 46, 46, 1);                                                           /* A */
+    put(cd, 47, 47, chance(dice, 50));                                            /* ASET */
     put(cd, 63, 48, stream->asid);
     put(cd, 65, 65, chance(dice, 30));   /* HAD0 */
     put(cd, 129, 129, chance(dice, 30)); /* HAD1 */
@@ -393,9 +394,7 @@ void scenario_build(struct scenario *scenario)
     pair->concatenated_count = 0;
     pair->stage2_tables_count = 0;
     fill_chunks(scenario);
-    scenario->ipa_offset = scenario->mode == MODE_NESTED
-                               ? (uint64_t)between(dice, 0, 6) << 30
-                               : 0;
+    scenario->ipa_offset = scenario->mode == MODE_NESTED ? (uint64_t)between(dice, 0, 6) << 30 : 0;
     write_stream_table(scenario);
     for (unsigned i = 0; i < pair->device_count; i++) {
         if (i && chance(dice, 15)) {

@@ -39,8 +39,8 @@ static void config_command(struct scenario *scenario, unsigned opcode, uint32_t 
 static void tlb_command(struct scenario *scenario, unsigned opcode, unsigned vmid, unsigned asid,
                         uint64_t word0, uint64_t word1)
 {
-    both_command(scenario->pair,
-                 opcode | (uint64_t)vmid << 32 | (uint64_t)asid << 48 | word0, word1);
+    both_command(scenario->pair, opcode | (uint64_t)vmid << 32 | (uint64_t)asid << 48 | word0,
+                 word1);
 }
 
 /*
@@ -55,7 +55,8 @@ static void address_command(struct scenario *scenario, unsigned opcode, unsigned
     uint64_t word0 = 0;
     uint64_t word1 = input & ~UINT64_C(0xfff);
 
-    if (chance(dice, 50)) {
+    /* With both stages all of the leaf must be named: see part-of-block-only. */
+    if (scenario->mode == MODE_NESTED || chance(dice, 50)) {
         unsigned shift = level_shift(space, leaf->level);
         unsigned pages = shift - space->granule;
 
@@ -242,13 +243,12 @@ void invalidate_wrongly(struct scenario *scenario)
         break;
     case 2: /* another address */
         tlb_command(scenario, s2p ? OP_TLBI_S2_IPA : OP_TLBI_NH_VAA,
-                    s2p ? scenario->streams[change->device].vmid : 0, 0, 0,
-                    UINT64_C(0x7f12345000));
+                    s2p ? scenario->streams[change->device].vmid : 0, 0, 0, UINT64_C(0x7f12345000));
         break;
     case 3: /* another ASID */
         if (s1p) {
-            tlb_command(scenario, OP_TLBI_NH_ASID,
-                        s2p ? scenario->streams[change->device].vmid : 0, 9999, 0, 0);
+            tlb_command(scenario, OP_TLBI_NH_ASID, s2p ? scenario->streams[change->device].vmid : 0,
+                        9999, 0, 0);
         }
         break;
     case 4: /* caches of the other sort */

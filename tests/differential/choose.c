@@ -106,9 +106,9 @@ static bool harmless(struct scenario *scenario, const struct access *access, uns
         if (piece->not_modelled) {
             return false;
         }
-        if (piece->landed ? !in_chunks(piece->address) &&
-                                (access->write || !in_tables(pair, piece->address))
-                          : piece->address && !nothing_there(piece->address)) {
+        if (piece->landed
+                ? !in_chunks(piece->address) && (access->write || !in_tables(pair, piece->address))
+                : piece->address && !nothing_there(piece->address)) {
             return false;
         }
     }
@@ -129,8 +129,7 @@ bool choose_access(struct scenario *scenario, struct access *access)
         access->count = counts[below(dice, sizeof(counts) / sizeof(*counts))];
         access->write = !pair->devices[access->device].edu || chance(dice, 35);
         if (changed && scenario->change.kind <= CHANGE_LEAF2 &&
-            (scenario->change.kind == CHANGE_LEAF1 ||
-             !scenario->streams[access->device].stage1)) {
+            (scenario->change.kind == CHANGE_LEAF1 || !scenario->streams[access->device].stage1)) {
             access->iova = scenario->change.leaf.input + scenario->change.leaf.inside +
                            offset_in_page(dice);
         }

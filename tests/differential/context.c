@@ -108,8 +108,7 @@ static uint64_t stage1_attributes(struct scenario *scenario)
     return bits | (roll(dice) & UINT64_C(0x0060000000000000)); /* UXN, PXN */
 }
 
-static void map_random(struct scenario *scenario, struct space *space, bool stage1,
-                       uint64_t offset)
+static void map_random(struct scenario *scenario, struct space *space, bool stage1, uint64_t offset)
 {
     struct dice *dice = &scenario->dice;
     unsigned level = random_level(scenario, space);

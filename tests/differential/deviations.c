@@ -38,8 +38,7 @@ static uint64_t stream_id_of(const struct circumstances *c)
 }
 
 /* An event that names nothing but the stream, recorded whatever S2R or RECINVSID say. */
-static void becomes_config_event(const struct circumstances *c, struct piece *piece,
-                                 uint8_t number)
+static void becomes_config_event(const struct circumstances *c, struct piece *piece, uint8_t number)
 {
     *piece = (struct piece){
         .recorded = true,
@@ -77,8 +76,8 @@ static bool takes_short_span_for_bad_ste(const struct circumstances *c, struct p
     unsigned split = config >> 6 & 31;
     uint64_t descriptor = peek64(pair, AT_STREAMS + (stream_id_of(c) >> split) * 8);
 
-    if (piece->cause != C_BAD_STREAMID || !(config >> 16 & 1) ||
-        stream_id_of(c) >> (config & 63) || !(descriptor & 31)) {
+    if (piece->cause != C_BAD_STREAMID || !(config >> 16 & 1) || stream_id_of(c) >> (config & 63) ||
+        !(descriptor & 31)) {
         return false;
     }
     becomes_config_event(c, piece, C_BAD_STE);
@@ -538,8 +537,8 @@ static bool translates_both_ttbs(const struct circumstances *c, struct piece *pi
             *piece = (struct piece){
                 .recorded = true,
                 .cause = number,
-                .record = { number | stream_id_of(c) << 32,
-                            EVENT_S2 | EVENT_CLASS_TT | EVENT_RNW, c->iova, ttb },
+                .record = { number | stream_id_of(c) << 32, EVENT_S2 | EVENT_CLASS_TT | EVENT_RNW,
+                            c->iova, ttb },
             };
             return true;
         }
@@ -581,21 +580,21 @@ const struct deviation deviations[] = {
       "with both stages, a read that stage 2 forbids passes after a write to the same page",
       VIEW_STAGE2_READABLE, page_was_used, NULL },
     { "always-privileged",
-      "a transaction has the rights of privileged code, though events say PnU = 0",
-      VIEW_PRIVILEGED, NULL, NULL },
+      "a transaction has the rights of privileged code, though events say PnU = 0", VIEW_PRIVILEGED,
+      NULL, NULL },
     { "bad-streamid-always-recorded", "C_BAD_STREAMID is recorded with CR2.RECINVSID = 0", 0, NULL,
       always_records_bad_streamid },
     { "short-span-is-bad-ste",
-      "a StreamID beyond the span of its level-1 descriptor gives C_BAD_STE, not C_BAD_STREAMID", 0, NULL,
-      takes_short_span_for_bad_ste },
+      "a StreamID beyond the span of its level-1 descriptor gives C_BAD_STE, not C_BAD_STREAMID", 0,
+      NULL, takes_short_span_for_bad_ste },
     { "s1cdmax-refused",
-      "STE.S1CDMax other than 0 gives C_BAD_STE, though it is ignored without SubstreamIDs", 0, NULL,
-      refuses_s1cdmax },
+      "STE.S1CDMax other than 0 gives C_BAD_STE, though it is ignored without SubstreamIDs", 0,
+      NULL, refuses_s1cdmax },
     { "s1stalld-refused-without-stage1",
       "STE.S1STALLD gives C_BAD_STE where stage 1 is not selected", 0, NULL,
       refuses_s1stalld_without_stage1 },
-    { "s2t0sz-against-ps", "S2T0SZ is limited by S2PS, not by the intermediate address size", 0, NULL,
-      limits_s2t0sz_by_s2ps },
+    { "s2t0sz-against-ps", "S2T0SZ is limited by S2PS, not by the intermediate address size", 0,
+      NULL, limits_s2t0sz_by_s2ps },
     { "input-size-not-recorded",
       "without stage 1, an input address beyond the output size ends without F_ADDR_SIZE", 0, NULL,
       does_not_record_input_size },
@@ -607,13 +606,12 @@ const struct deviation deviations[] = {
       reads_table_beyond_size },
     { "large-table-address-is-tt",
       "with both stages, a table's address beyond the IPA size is reported with CLASS = TT and an IPA",
-      0, NULL,
-      asks_stage2_for_table_beyond },
+      0, NULL, asks_stage2_for_table_beyond },
     { "table-rights-before-leaf",
       "a write through a table that forbids it is a permission fault, whatever lies below", 0, NULL,
       checks_table_rights_on_the_way },
-    { "stage1-leaf-before-address",
-      "as leaf-before-address, at stage 1", 0, NULL, checks_stage1_leaf_before_its_address },
+    { "stage1-leaf-before-address", "as leaf-before-address, at stage 1", 0, NULL,
+      checks_stage1_leaf_before_its_address },
     { "no-event-on-hit", "a stage-2 permission fault on a TLB hit records no event", 0, NULL,
       hides_permission_fault_on_hit },
     { "no-ttrnw", "an event's TTRnW is never set", 0, NULL, has_no_ttrnw },
@@ -629,10 +627,9 @@ const struct deviation deviations[] = {
     { "both-ttbs-translated",
       "with both stages, TTB0 and TTB1 go through stage 2 when the context descriptor is read", 0,
       NULL, translates_both_ttbs },
-    { "ipa-lost-on-hit",
-      "with both stages, a write that stage 2 forbids gives IPA 0 on a TLB hit", 0, NULL,
-      loses_ipa_on_hit },
-    { "ipa-with-offset", "bits 11:0 of an event's IPA, which are reserved, hold the page offset", 0, NULL,
-      records_all_of_ipa },
+    { "ipa-lost-on-hit", "with both stages, a write that stage 2 forbids gives IPA 0 on a TLB hit",
+      0, NULL, loses_ipa_on_hit },
+    { "ipa-with-offset", "bits 11:0 of an event's IPA, which are reserved, hold the page offset", 0,
+      NULL, records_all_of_ipa },
 };
 const unsigned deviation_count = sizeof(deviations) / sizeof(*deviations);

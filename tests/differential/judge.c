@@ -68,8 +68,7 @@ static bool same_outcome(const struct trial *trial, const struct outcome *a,
                          const struct outcome *b)
 {
     for (unsigned i = 0; i < trial->access->count; i++) {
-        if (!same_piece(&a->pieces[i], &b->pieces[i]) ||
-            a->pieces[i].cause != b->pieces[i].cause) {
+        if (!same_piece(&a->pieces[i], &b->pieces[i]) || a->pieces[i].cause != b->pieces[i].cause) {
             return false;
         }
     }
@@ -93,9 +92,8 @@ static const struct outcome *through(struct trial *trial, struct viewed *viewed,
 static bool view_matters(struct trial *trial, struct viewed *viewed, unsigned view)
 {
     for (unsigned views = 0; views <= VIEWS_ALL; views++) {
-        if (!(views & ~viewed->matter) &&
-            !same_outcome(trial, through(trial, viewed, views),
-                          through(trial, viewed, views | view))) {
+        if (!(views & ~viewed->matter) && !same_outcome(trial, through(trial, viewed, views),
+                                                        through(trial, viewed, views | view))) {
             return true;
         }
     }
@@ -136,8 +134,7 @@ static void ask_fresh(struct trial *trial, struct viewed *viewed)
 {
     viewed->matter = 0;
     memset(viewed->have, 0, sizeof(viewed->have));
-    while (add_views_that_matter(trial, viewed) ||
-           add_views_that_matter_together(trial, viewed)) {
+    while (add_views_that_matter(trial, viewed) || add_views_that_matter_together(trial, viewed)) {
     }
 }
 
@@ -205,7 +202,8 @@ static void add_candidate(struct trial *trial, unsigned index, const struct cand
 static bool views_apply(const struct circumstances *circumstances, unsigned views)
 {
     for (unsigned d = 0; d < deviation_count; d++) {
-        if (deviations[d].view & views && deviations[d].when && !deviations[d].when(circumstances)) {
+        if (deviations[d].view & views && deviations[d].when &&
+            !deviations[d].when(circumstances)) {
             return false;
         }
     }
@@ -251,8 +249,8 @@ static void add_views(struct trial *trial, const struct circumstances *circumsta
 }
 
 /* All that `apply` makes of the candidates from `first` on. */
-static void add_deviations(struct trial *trial, struct circumstances *circumstances,
-                           unsigned index, unsigned first)
+static void add_deviations(struct trial *trial, struct circumstances *circumstances, unsigned index,
+                           unsigned first)
 {
     for (unsigned d = 0; d < deviation_count; d++) {
         unsigned known = trial->counts[index];
@@ -428,9 +426,8 @@ static void print_trial(const struct trial *trial, const char *why)
     printf("  FAILED: %s\n", why);
     printf("    mode %s, scenario 0x%" PRIx64 ", step %u: %s of %u words at 0x%" PRIx64
            " by stream 0x%x (%s)\n",
-           names[scenario->mode], scenario->seed, scenario->step,
-           access->write ? "write" : "read", access->count, access->iova, device->stream_id,
-           device->edu ? "edu" : "iommu-testdev");
+           names[scenario->mode], scenario->seed, scenario->step, access->write ? "write" : "read",
+           access->count, access->iova, device->stream_id, device->edu ? "edu" : "iommu-testdev");
     if (trial->stale) {
         printf("    not invalidated: %s at 0x%" PRIx64 ": %016" PRIx64 " became %016" PRIx64 "\n",
                scenario->change.text, scenario->change.at, scenario->change.before[0],
@@ -550,8 +547,8 @@ bool judge_access(struct scenario *scenario, const struct access *access, struct
     ask_models(&trial);
     make_candidates(&trial, &circumstances);
     choose_words(&trial);
-    qemu_access(scenario->pair, access, trial.after.pieces[0].landed ? trial.after.pieces[0].address
-                                                                     : RAM_BASE,
+    qemu_access(scenario->pair, access,
+                trial.after.pieces[0].landed ? trial.after.pieces[0].address : RAM_BASE,
                 &trial.seen);
     why = compare(&trial);
     if (!why && !model_is_sound(&trial)) {

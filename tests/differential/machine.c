@@ -241,8 +241,7 @@ static void open_ports(struct pair *pair)
 
         qtest_read32(&pair->qtest, function + CONFIG_ID, &id);
         qtest_write32(&pair->qtest, function + CONFIG_BUSES, port << 8 | port << 16);
-        qtest_write32(&pair->qtest, function + CONFIG_WINDOW,
-                      (uint32_t)(window | window << 16));
+        qtest_write32(&pair->qtest, function + CONFIG_WINDOW, (uint32_t)(window | window << 16));
         qtest_write32(&pair->qtest, function + CONFIG_COMMAND, COMMAND_MEMORY_AND_MASTER);
         qtest_sync(&pair->qtest);
         must(id == ID_ROOT_PORT, "a root port is not where it was put");

@@ -166,9 +166,9 @@ void both_reset_queues(struct pair *pair)
     pair->cmdq_prod = 0;
     pair->eventq_cons = 0;
     both_write32(pair, R_CR0, CR0_QUEUES);
-    both_command(pair, 0x04, 31);   /* CMD_CFGI_ALL */
-    both_command(pair, 0x30, 0);    /* CMD_TLBI_NSNH_ALL */
-    both_command(pair, 0x46, 0);    /* CMD_SYNC */
+    both_command(pair, 0x04, 31); /* CMD_CFGI_ALL */
+    both_command(pair, 0x30, 0);  /* CMD_TLBI_NSNH_ALL */
+    both_command(pair, 0x46, 0);  /* CMD_SYNC */
     qtest_sync(&pair->qtest);
 }
 
@@ -197,8 +197,8 @@ static void model_piece(struct unit *unit, const struct smmuv3_model_access *acc
     }
 }
 
-void model_access(struct pair *pair, struct unit *unit, const struct access *access,
-                  unsigned views, struct outcome *outcome)
+void model_access(struct pair *pair, struct unit *unit, const struct access *access, unsigned views,
+                  struct outcome *outcome)
 {
     unit->views = views;
     if (unit == &pair->fresh) {

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/smmuv3/smmuv3_model.h"
 #include "qtest.h"
+#include "tests/model/smmuv3/smmuv3_model.h"
 
 #define RAM_BASE UINT64_C(0x40000000)
 #define RAM_BYTES UINT64_C(0x40000000)
@@ -35,9 +35,9 @@ enum {
     CMDQ_LOG2 = 8,
     EVENTQ_LOG2 = 8,
     DEVICES_MAX = 8,
-    CHUNKS = 12,        /* pieces of memory that devices may reach */
+    CHUNKS = 12, /* pieces of memory that devices may reach */
     CHUNK_BYTES = 65536,
-    PIECES_MAX = 16,    /* 32-bit words in one access */
+    PIECES_MAX = 16, /* 32-bit words in one access */
 };
 
 enum register_offset {
@@ -85,11 +85,11 @@ struct device {
  */
 enum view {
     VIEW_PLAIN = 0,
-    VIEW_FIRST_TABLE = 1,   /* of concatenated tables only the first */
-    VIEW_NO_FLAG_UPDATES = 2, /* STE.S2HA and S2HD read as 0 */
-    VIEW_PRIVILEGED = 4,    /* every transaction is privileged */
-    VIEW_WIDE_SPAN = 8,     /* L1STD.Span n means 2^n STEs, not 2^(n-1) */
-    VIEW_ONE_TBI = 16,      /* CD.TBI0 stands for TBI1 too */
+    VIEW_FIRST_TABLE = 1,      /* of concatenated tables only the first */
+    VIEW_NO_FLAG_UPDATES = 2,  /* STE.S2HA and S2HD read as 0 */
+    VIEW_PRIVILEGED = 4,       /* every transaction is privileged */
+    VIEW_WIDE_SPAN = 8,        /* L1STD.Span n means 2^n STEs, not 2^(n-1) */
+    VIEW_ONE_TBI = 16,         /* CD.TBI0 stands for TBI1 too */
     VIEW_NO_TABLE_RIGHTS = 32, /* as if CD.HAD0 and HAD1 were 1 */
     VIEW_STAGE2_READABLE = 64, /* every leaf of stage 2 may be read */
     VIEW_BITS = 7,
@@ -192,8 +192,8 @@ bool queues_agree(struct pair *pair);
 void both_reset_queues(struct pair *pair);
 
 /* What an access means to one of the models, seen through `views`. `fresh` is evicted first. */
-void model_access(struct pair *pair, struct unit *unit, const struct access *access,
-                  unsigned views, struct outcome *outcome);
+void model_access(struct pair *pair, struct unit *unit, const struct access *access, unsigned views,
+                  struct outcome *outcome);
 
 /* What QEMU's device did. */
 struct seen {

@@ -50,8 +50,7 @@ static bool run_steps(struct scenario *scenario, struct tally *tally)
         if (!queues_agree(scenario->pair)) {
             return failed(scenario, tally, "command queues or global errors differ", 0);
         }
-        if (choose_access(scenario, &access) &&
-            !judge_access(scenario, &access, &history, tally)) {
+        if (choose_access(scenario, &access) && !judge_access(scenario, &access, &history, tally)) {
             return false;
         }
     }

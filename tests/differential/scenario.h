@@ -44,10 +44,10 @@ struct scenario {
     enum mode mode;
     bool two_level;
     uint64_t seed;
-    unsigned run; /* which of the runner's runs, for the replay command */
+    unsigned run;        /* which of the runner's runs, for the replay command */
     uint64_t ipa_offset; /* nested: IPA minus physical address of what stage 1 needs */
     struct stream streams[DEVICES_MAX];
-    struct space spaces[DEVICES_MAX][3]; /* TTB0, TTB1, stage 2 */
+    struct space spaces[DEVICES_MAX][3];  /* TTB0, TTB1, stage 2 */
     uint64_t configurations[DEVICES_MAX]; /* hashes, for counting distinct ones */
     struct change change;
     unsigned step;
