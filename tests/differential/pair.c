@@ -154,9 +154,20 @@ bool queues_agree(struct pair *pair)
     return agree;
 }
 
+/* Each side acknowledges what it has. */
+static void acknowledge_errors(struct pair *pair)
+{
+    struct smmuv3_model *keep = pair->keep.model, *fresh = pair->fresh.model;
+
+    smmuv3_model_write32(keep, R_GERRORN, smmuv3_model_read32(keep, R_GERROR));
+    smmuv3_model_write32(fresh, R_GERRORN, smmuv3_model_read32(fresh, R_GERROR));
+    qtest_write32(&pair->qtest, pair->smmu + R_GERRORN, qemu_read32(pair, R_GERROR));
+}
+
 void both_reset_queues(struct pair *pair)
 {
     both_write32(pair, R_CR0, 0);
+    acknowledge_errors(pair);
     both_write64(pair, R_CMDQ_BASE, AT_CMDQ | CMDQ_LOG2);
     both_write64(pair, R_EVENTQ_BASE, AT_EVENTQ | EVENTQ_LOG2);
     both_write32(pair, R_CMDQ_PROD, 0);
