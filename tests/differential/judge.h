@@ -8,7 +8,7 @@
 
 #include "scenario.h"
 
-enum { CANDIDATES_MAX = 64, HISTORY_MAX = 128 };
+enum { CANDIDATES_MAX = 64, HISTORY_MAX = 2048 };
 
 /* An access that went through earlier in the scenario: QEMU's TLB may hold its page. */
 struct passed {
