@@ -280,6 +280,33 @@ static void stage_2_is_to_be_synchronised_before_stage_1_is_invalidated(void **s
     machine_stop(g.machine);
 }
 
+static void an_invalidation_of_both_stages_takes_what_came_of_stale_stage_2(void **state)
+{
+    const uint64_t far = 0x40007000;
+
+    (void)state;
+    for (unsigned stale_table = 0; stale_table < 2; stale_table++) {
+        struct guest g = unmapped_page();
+        uint64_t other = take(g.machine, 4096);
+        uint64_t table = 0;
+
+        map1(&g, g.root, far, 3, stale_table ? other : g.page, 0);
+        table = align_down(slot1(&g, g.root, far, 3), 12);
+        if (stale_table) { /* another page behind the table's IPA has been seen by stage 2 */
+            map1(&g, g.root, 0x5000, 3, table, 0);
+            submit_sync(g.machine, TLBI_NH_ALL(VMID));
+            assert_int_equal(access_as(&g, -1, 0x5000, false).address, table);
+            poke(g.machine, s2_slot(&g, table), 0);
+        }
+        submit(g.machine, TLBI_S12_VMALL(VMID));
+        assert_int_equal(access_as(&g, -1, far, false).address, stale_table ? other : g.page);
+        send_sync(g.machine);
+        assert_int_equal(access_as(&g, -1, far, false).event, F_TRANSLATION);
+        assert_true(take_event(g.machine).s2);
+        machine_stop(g.machine);
+    }
+}
+
 static void a_cached_table_holds_the_physical_address_it_had(void **state)
 {
     struct guest g = plain_nested();
@@ -364,6 +391,7 @@ int run_nested_tests(void)
         cmocka_unit_test(nh_all_alone_leaves_what_stage_2_made),
         cmocka_unit_test(s12_vmall_takes_both),
         cmocka_unit_test(stage_2_is_to_be_synchronised_before_stage_1_is_invalidated),
+        cmocka_unit_test(an_invalidation_of_both_stages_takes_what_came_of_stale_stage_2),
         cmocka_unit_test(a_cached_table_holds_the_physical_address_it_had),
         cmocka_unit_test(a_large_table_over_small_pages_is_cached_page_by_page),
         cmocka_unit_test(a_stage_1_bypass_by_s1dss_uses_stage_2_alone),
