@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run parts of the tests and add up what they say.
 
-    run.py part ...        parts are make targets, each closing with `N passed, N failed`
-    run.py --programs p..  test programs that use cmocka; prints a line a group
-    run.py --programs p.. --parts part ...   both
+    run.py part ...                         make targets, each closing with `N passed, N failed`
+    run.py --programs p.. [--parts part..]  test programs that use cmocka, and make targets whose
+                                            programs are built: side by side, in one piece each
 
 A part that fails without such a line, or prints none, counts as one failed test.
 """
+import concurrent.futures
+import os
 import re
 import subprocess
 import sys
@@ -45,32 +47,54 @@ def run_part(part):
 
 
 def run_program(path):
-    """One test program: a line a group, and all of its output if it failed."""
-    start = time.monotonic()
-    result = subprocess.run([path], capture_output=True, text=True, errors="replace", timeout=600)
+    """One test program, quietly: what it did in one line, and all of its output if it failed."""
+    result = subprocess.run([path], capture_output=True, text=True, errors="replace", timeout=1200)
     output = result.stdout + result.stderr
     passed = len(re.findall(r"^\[       OK \] ", output, re.M))
     failed = len(set(re.findall(r"^\[  FAILED  \] (\S+)$", output, re.M)))
+    if (result.returncode != 0 and failed == 0) or (passed == 0 and failed == 0):
+        failed = 1
+    lines = [line for line in output.splitlines()
+             if failed and not re.match(r"^\[( RUN      |       OK )\]", line)]
+    return passed, failed, lines
+
+
+def run_quiet_part(part):
+    """One make target, quietly: its output is short, and shown whole."""
+    result = subprocess.run(["make", "--no-print-directory", part], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace")
+    lines = result.stdout.splitlines()
+    closing = CLOSING.match(lines[-1]) if lines else None
+    passed, failed = (int(closing[1]), int(closing[2])) if closing else (0, 1)
     if result.returncode != 0 and failed == 0:
         failed = 1
-    if passed == 0 and failed == 0:
-        failed = 1
-    print(f"  {path:<60} {passed:>5} passed {failed:>4} failed {time.monotonic() - start:7.2f} s")
-    if failed:
-        print("\n".join(f"    | {line}" for line in output.splitlines()
-                        if not re.match(r"^\[( RUN      |       OK )\]", line)))
+    return passed, failed, lines[:-1] if closing else lines
+
+
+def timed(name, run, argument):
+    """Runs it and shows in one piece what it did, so that two can run side by side."""
+    start = time.monotonic()
+    passed, failed, lines = run(argument)
+    head = f"  {name:<40} {passed:>5} passed {failed:>4} failed {time.monotonic() - start:6.0f} s"
+    print("\n".join([head] + [f"    | {line}" for line in lines]), flush=True)
     return passed, failed
+
+
+def run_side_by_side(programs, parts):
+    """Programs and make targets that are built already, as many at a time as there are CPUs."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        running = [pool.submit(timed, "make " + part, run_quiet_part, part) for part in parts]
+        running += [pool.submit(timed, path, run_program, path) for path in programs]
+        return [run.result() for run in running]
 
 
 def main():
     arguments = sys.argv[1:]
-    parts = arguments
-    results = []
     if arguments[:1] == ["--programs"]:
         behind = arguments.index("--parts") if "--parts" in arguments else len(arguments)
-        results = [run_program(path) for path in arguments[1:behind]]
-        parts = arguments[behind + 1:]
-    results += [run_part(part) for part in parts]
+        results = run_side_by_side(arguments[1:behind], arguments[behind + 1:])
+    else:
+        results = [run_part(part) for part in arguments]
     passed, failed = (sum(column) for column in zip(*results))
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
