@@ -9,7 +9,6 @@
 #include "internal.h"
 
 #define LEVEL2_LIMIT 512
-#define MIXTURES 8
 #define MIXTURE_STEPS 65536
 #define STE_BYTES (DECODE_STE_WORDS * sizeof(uint64_t))
 
@@ -131,12 +130,6 @@ static bool same_translation(const struct translation *a, const struct translati
     return a->valid == b->valid && (!a->valid || memcmp(a->word, b->word, sizeof(a->word)) == 0);
 }
 
-/* All that translates among the mixtures of the versions. */
-struct mixtures {
-    unsigned int count;
-    struct translation item[MIXTURES];
-};
-
 static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
                         const uint64_t words[DECODE_STE_WORDS])
 {
@@ -161,7 +154,7 @@ static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
         mixtures->item[mixtures->count++] = translation;
 }
 
-static void find_mixtures(const struct stream *stream, struct mixtures *mixtures)
+void entries_mixtures(const struct stream *stream, struct mixtures *mixtures)
 {
     const struct history *history = &stream->history;
     unsigned int index[DECODE_STE_WORDS] = { 0 };
@@ -188,100 +181,6 @@ static void find_mixtures(const struct stream *stream, struct mixtures *mixtures
 static const uint64_t *newest(const struct history *history)
 {
     return history->version[history->count - 1];
-}
-
-/* ---- Tags --------------------------------------------------------------------------------------------- */
-
-static void name_tags(const struct stream *stream, const struct mixtures *mixtures)
-{
-    struct unit *unit = &observer.unit[stream->unit];
-
-    for (unsigned int i = 0; i < mixtures->count; i++) {
-        const struct translation *translation = &mixtures->item[i];
-        struct tag *tag = &unit->tag[translation->tag];
-
-        tag->last_named = observer.now;
-        tag->dirty = true;
-        if (tag->root != 0 && tag->root != translation->root)
-            report_violation(
-                I5, stream, NULL,
-                "tag %u names the root 0x%llx in its entry, and since earlier another, "
-                "0x%llx, of which the unit may still hold translations",
-                translation->tag, (unsigned long long)translation->root,
-                (unsigned long long)tag->root);
-        tag->root = translation->root;
-    }
-}
-
-static bool names(const struct stream *stream, uint16_t tag)
-{
-    struct mixtures mixtures;
-
-    if (!stream->history.known)
-        return false;
-    find_mixtures(stream, &mixtures);
-    for (unsigned int i = 0; i < mixtures.count; i++) {
-        if (mixtures.item[i].tag == tag)
-            return true;
-    }
-    return false;
-}
-
-static const struct stream *named_by(unsigned int unit, uint16_t tag)
-{
-    for (unsigned int i = 0; i < observer.watched_count; i++) {
-        if (observer.watched[i]->unit == unit && names(observer.watched[i], tag))
-            return observer.watched[i];
-    }
-    return NULL;
-}
-
-/* A tag that no version of the entry names any more: what was translated under it may be under way. */
-static void lose_tag(struct history *history, uint16_t tag)
-{
-    for (unsigned int i = 0; i < history->lost_count; i++) {
-        if (history->lost[i].tag == tag) {
-            history->lost[i].since = observer.now;
-            return;
-        }
-    }
-    assert_true(history->lost_count < LOST);
-    history->lost[history->lost_count].tag = tag;
-    history->lost[history->lost_count++].since = observer.now;
-}
-
-void entries_tag_taken(unsigned int unit, uint16_t tag)
-{
-    const struct tag *t = &observer.unit[unit].tag[tag];
-    const struct stream *stream = named_by(unit, tag);
-
-    if (!observer.unit[unit].enabled)
-        return;
-    if (stream != NULL)
-        report_violation(I5, stream, NULL,
-                         "tag %u is handed out while this stream's entry names it", tag);
-    if (t->dirty && t->used)
-        report_violation(I4, NULL, NULL,
-                         "tag %u is handed out though no TLBI of it has completed since unit %u "
-                         "last used it",
-                         tag, unit);
-}
-
-void entries_tag_given(unsigned int unit, uint16_t tag)
-{
-    const struct tag *t = &observer.unit[unit].tag[tag];
-    const struct stream *stream = named_by(unit, tag);
-
-    if (!observer.unit[unit].enabled)
-        return;
-    if (stream != NULL)
-        report_violation(I4, stream, NULL,
-                         "tag %u is given back while this stream's entry names it", tag);
-    if (t->dirty && t->used)
-        report_violation(I4, NULL, NULL,
-                         "tag %u is given back though no TLBI of it has completed since unit %u "
-                         "last used it",
-                         tag, unit);
 }
 
 /* ---- What happens ------------------------------------------------------------------------------------- */
@@ -372,9 +271,9 @@ void entries_store(const struct host_store *store, unsigned int unit, uint32_t s
                          VERSIONS);
     memcpy(history->version[history->count], newest(history), STE_BYTES);
     history->version[history->count++][word] = store->after;
-    find_mixtures(stream, &mixtures);
+    entries_mixtures(stream, &mixtures);
     judge_change(stream, &mixtures);
-    name_tags(stream, &mixtures);
+    tags_name(stream, &mixtures);
 }
 
 /* A completed SYNC: what a CFGI covered is gone. */
@@ -385,11 +284,11 @@ static void collapse(struct stream *stream)
 
     if (!history->known || history->forgotten == 0)
         return;
-    find_mixtures(stream, &before);
+    entries_mixtures(stream, &before);
     history->count -= history->forgotten;
     memmove(history->version[0], history->version[history->forgotten], history->count * STE_BYTES);
     history->forgotten = 0;
-    find_mixtures(stream, &after);
+    entries_mixtures(stream, &after);
     for (unsigned int i = 0; i < before.count; i++) {
         bool kept = false;
 
@@ -397,58 +296,17 @@ static void collapse(struct stream *stream)
             kept = kept || after.item[j].tag == before.item[i].tag;
         observer.unit[stream->unit].tag[before.item[i].tag].last_named = observer.now;
         if (!kept && observer.unit[stream->unit].tag[before.item[i].tag].used)
-            lose_tag(history, before.item[i].tag);
-    }
-}
-
-static void complete_flush(unsigned int unit, const struct flush *flush)
-{
-    struct unit *u = &observer.unit[unit];
-
-    for (unsigned int tag = flush->all ? 0 : flush->tag;
-         tag <= (flush->all ? TAGS - 1 : flush->tag); tag++) {
-        struct tag *t = &u->tag[tag];
-
-        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag) == NULL)
-            *t = (struct tag){ .last_named = t->last_named };
-    }
-    for (unsigned int i = 0; i < observer.watched_count; i++) {
-        struct history *history = &observer.watched[i]->history;
-        unsigned int kept = 0;
-
-        for (unsigned int j = 0; observer.watched[i]->unit == unit && j < history->lost_count;
-             j++) {
-            if ((flush->all || history->lost[j].tag == flush->tag) &&
-                history->lost[j].since <= flush->since)
-                continue;
-            history->lost[kept++] = history->lost[j];
-        }
-        if (observer.watched[i]->unit == unit)
-            history->lost_count = kept;
+            tags_lose(history, before.item[i].tag);
     }
 }
 
 static void complete(unsigned int unit)
 {
-    struct unit *u = &observer.unit[unit];
-
     for (unsigned int i = 0; i < observer.watched_count; i++) {
         if (observer.watched[i]->unit == unit)
             collapse(observer.watched[i]);
     }
-    for (unsigned int i = 0; i < u->flush_count; i++)
-        complete_flush(unit, &u->flush[i]);
-    u->flush_count = 0;
-}
-
-static void note_flush(unsigned int unit, bool all, uint16_t tag)
-{
-    struct unit *u = &observer.unit[unit];
-
-    if (u->flush_count < FLUSHES)
-        u->flush[u->flush_count++] = (struct flush){ .all = all,
-                                                     .tag = tag,
-                                                     .since = observer.now };
+    tags_complete(unit);
 }
 
 #define OPCODE_CFGI_STE 0x03
@@ -472,7 +330,7 @@ void entries_command(unsigned int unit, const struct smmuv3_model_command *comma
         break;
     case OPCODE_TLBI_S12_VMALL:
     case OPCODE_TLBI_NSNH_ALL:
-        note_flush(unit, command->opcode == OPCODE_TLBI_NSNH_ALL, command->vmid);
+        tags_flush(unit, command->opcode == OPCODE_TLBI_NSNH_ALL, command->vmid);
         return;
     case OPCODE_SYNC:
         complete(unit);
@@ -518,7 +376,7 @@ void entries_parked(const struct stream *stream)
     if (!history->known || !unit->enabled)
         return;
     now = translation_of(newest(history));
-    find_mixtures(stream, &mixtures);
+    entries_mixtures(stream, &mixtures);
     for (unsigned int i = 0; i < mixtures.count; i++) {
         const struct translation *seen = &mixtures.item[i];
 

@@ -12,10 +12,10 @@
 #define TAGS 0x10000
 #define FLUSHES 64
 
-/* A piece of what a stream reaches; access is of BH_MAP_*. */
+/* A piece of what a stream reaches, with a PASID or (BH_PASID_NONE) without; access is of BH_MAP_*. */
 struct piece {
     uint64_t iova, address, size;
-    uint32_t access;
+    uint32_t access, pasid;
 };
 
 struct pieces {
@@ -29,6 +29,14 @@ struct translation {
     uint64_t word[3]; /* words 1 to 3 */
     uint16_t tag;
     uint64_t root;
+};
+
+/* All that translates among the mixtures of what has stood in an entry. */
+#define MIXTURES 8
+
+struct mixtures {
+    unsigned int count;
+    struct translation item[MIXTURES];
 };
 
 #define VERSIONS 48
@@ -131,7 +139,7 @@ void pieces_canonical(struct pieces *pieces);
 /* The first stretch of `wanted` that `given` does not cover with all its access. */
 bool pieces_lacks(const struct pieces *given, const struct pieces *wanted, struct piece *lacking);
 
-/* entries.c: stream tables, their entries' history, tags */
+/* entries.c: stream tables, and their entries' history */
 void entries_base(unsigned int unit);
 bool entries_find(unsigned int unit, uint64_t address, uint32_t *stream, uint32_t *count,
                   unsigned int *word);
@@ -141,11 +149,21 @@ void entries_adopt(unsigned int unit);
 void entries_learn(struct stream *stream);
 void entries_store(const struct host_store *store, unsigned int unit, uint32_t stream,
                    unsigned int word);
+void entries_mixtures(const struct stream *stream, struct mixtures *mixtures);
 void entries_command(unsigned int unit, const struct smmuv3_model_command *command);
 void entries_quiet(struct stream *stream);
 void entries_parked(const struct stream *stream);
-void entries_tag_taken(unsigned int unit, uint16_t tag);
-void entries_tag_given(unsigned int unit, uint16_t tag);
+
+/* tags.c */
+void tags_name(const struct stream *stream, const struct mixtures *mixtures);
+void tags_lose(struct history *history, uint16_t tag);
+void tags_flush(unsigned int unit, bool all, uint16_t tag);
+void tags_complete(unsigned int unit);
+void tags_taken(unsigned int unit, uint16_t tag);
+void tags_given(unsigned int unit, uint16_t tag);
+/* Nothing cached was made by another root than its tag names. */
+void tags_cached(unsigned int unit);
+void tags_page_free(unsigned int unit, uint64_t page);
 
 /* pages.c: pools, and whose a page is */
 void pages_reset(void);

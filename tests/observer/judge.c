@@ -18,7 +18,8 @@ static bool too_much_access(const struct pieces *allowed, const struct piece *pi
     for (unsigned int i = 0; i < allowed->count; i++) {
         const struct piece *given = &allowed->item[i];
 
-        if (given->address - given->iova == piece->address - piece->iova &&
+        if (given->pasid == piece->pasid &&
+            given->address - given->iova == piece->address - piece->iova &&
             piece->iova - given->iova < given->size)
             return true;
     }
@@ -65,7 +66,8 @@ static void judge_structures(const struct stream *stream)
             const struct piece page = { .iova = piece->iova + at,
                                         .address = piece->address + at,
                                         .size = PAGE_SIZE,
-                                        .access = piece->access };
+                                        .access = piece->access,
+                                        .pasid = piece->pasid };
 
             if (reach_is_walked(page.address) || pages_free(page.address))
                 report_violation(I14, stream, &page, "it reaches a page of tables");
@@ -128,7 +130,8 @@ void judge_transfer(unsigned int unit, uint32_t stream_id, uint64_t iova, uint64
     pieces_add(&wanted, (struct piece){ .iova = iova,
                                         .address = result.address,
                                         .size = min_u64(size, result.contiguous),
-                                        .access = write ? BH_MAP_WRITE : BH_MAP_READ });
+                                        .access = write ? BH_MAP_WRITE : BH_MAP_READ,
+                                        .pasid = BH_PASID_NONE });
     ledger_allowed(unit, stream_id, true, &allowed);
     if (pieces_lacks(&allowed, &wanted, &excess))
         refuse(stream, &allowed, &excess);

@@ -161,7 +161,8 @@ static struct piece piece_of(const struct space *space, const struct mapping *ma
     return (struct piece){ .iova = mapping->iova,
                            .address = physical(space->partition, mapping->address),
                            .size = mapping->size,
-                           .access = mapping->access };
+                           .access = mapping->access,
+                           .pasid = BH_PASID_NONE };
 }
 
 static void remember_past(const struct space *space, const struct mapping *mapping)
@@ -512,7 +513,7 @@ uint64_t ledger_past(unsigned int unit, uint32_t stream, struct piece piece)
         const struct piece *was = &past[i % PAST].piece;
 
         if (past[i % PAST].unit == unit && past[i % PAST].stream == stream &&
-            was->address - was->iova == piece.address - piece.iova &&
+            was->pasid == piece.pasid && was->address - was->iova == piece.address - piece.iova &&
             piece.iova - was->iova < was->size)
             return past[i % PAST].until;
     }

@@ -283,6 +283,8 @@ static void look_at_all(void)
         judge_stream(stream);
         judge_promise(stream);
     }
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
+        tags_cached(unit);
     for (unsigned int i = 0; observer_quiet() && i < observer.watched_count; i++)
         entries_quiet(observer.watched[i]);
 }
@@ -396,8 +398,10 @@ void observer_pages(uint64_t base, uint64_t count, bool free)
         report_note("a pool of %llu pages is made at 0x%llx", (unsigned long long)count,
                     (unsigned long long)base);
     for (uint64_t page = base; page < base + count * PAGE_SIZE; page += PAGE_SIZE) {
-        for (unsigned int unit = 0; unit < machine.unit_count; unit++)
+        for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
             reach_store(unit, page);
+            tags_page_free(unit, page);
+        }
     }
 }
 
@@ -416,9 +420,9 @@ void observer_tag(const struct iommu *iommu, uint16_t tag, bool taken)
     look_at_units();
     report_note("unit %u: tag %u is %s", unit, tag, taken ? "handed out" : "given back");
     if (taken)
-        entries_tag_taken(unit, tag);
+        tags_taken(unit, tag);
     else
-        entries_tag_given(unit, tag);
+        tags_given(unit, tag);
 }
 
 void observer_barrier(void)

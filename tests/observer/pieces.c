@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sets of pieces: stretches of I/O virtual addresses that lead to physical ones. In canonical form two sets
- * that mean the same are equal: sorted by where a piece leads, its access and its address, neighbours and
- * overlaps joined.
+ * that mean the same are equal: sorted by PASID, where a piece leads, its access and its address, neighbours
+ * and overlaps joined.
  */
 #include <stdlib.h>
 
@@ -28,6 +28,8 @@ static int order(const void *left, const void *right)
     const struct piece *a = left, *b = right;
     uint64_t to_a = a->address - a->iova, to_b = b->address - b->iova;
 
+    if (a->pasid != b->pasid)
+        return a->pasid < b->pasid ? -1 : 1;
     if (to_a != to_b)
         return to_a < to_b ? -1 : 1;
     if (a->access != b->access)
@@ -35,9 +37,14 @@ static int order(const void *left, const void *right)
     return a->iova < b->iova ? -1 : a->iova > b->iova;
 }
 
+static bool same_way(const struct piece *a, const struct piece *b)
+{
+    return a->pasid == b->pasid && a->address - a->iova == b->address - b->iova;
+}
+
 static bool same_kind(const struct piece *a, const struct piece *b)
 {
-    return a->address - a->iova == b->address - b->iova && a->access == b->access;
+    return same_way(a, b) && a->access == b->access;
 }
 
 void pieces_canonical(struct pieces *pieces)
@@ -68,9 +75,8 @@ static uint64_t covered_until(const struct pieces *given, const struct piece *wa
     for (unsigned int i = 0; i < given->count; i++) {
         const struct piece *piece = &given->item[i];
 
-        if (piece->address - piece->iova == wanted->address - wanted->iova &&
-            (wanted->access & ~piece->access) == 0 && piece->iova <= iova &&
-            iova - piece->iova < piece->size)
+        if (same_way(piece, wanted) && (wanted->access & ~piece->access) == 0 &&
+            piece->iova <= iova && iova - piece->iova < piece->size)
             until = max_u64(until, piece->iova + piece->size);
     }
     return until;

@@ -104,7 +104,10 @@ struct answer {
 static void collect(void *context, const struct smmuv3_model_reach *found)
 {
     struct answer *answer = context;
-    struct piece piece = { .iova = found->iova, .address = found->address, .size = found->size };
+    struct piece piece = { .iova = found->iova,
+                           .address = found->address,
+                           .size = found->size,
+                           .pasid = found->ssv ? found->substream_id : BH_PASID_NONE };
 
     /* To fetch instructions is to read. */
     piece.access = (found->readable ? BH_MAP_READ : 0) | (found->writable ? BH_MAP_WRITE : 0);

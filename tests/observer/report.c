@@ -309,6 +309,8 @@ static void say_stream(const struct stream *stream, const struct piece *piece)
             ledger_text(stream->unit, stream->id, line, sizeof(line)));
     if (piece == NULL)
         return;
+    if (piece->access != 0 && piece->pasid != BH_PASID_NONE)
+        say("  with the PASID 0x%x\n", piece->pasid);
     if (piece->access != 0)
         say("  it %s%s%s 0x%llx to 0x%llx at the physical address 0x%llx%s\n",
             (piece->access & BH_MAP_READ) != 0 ? "reads" : "",

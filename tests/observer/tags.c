@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tags: which root each names, by the entries of the stream table and by what the unit has cached; and
+ * whether a TLBI of it has completed since an entry named it last (I4, I5).
+ */
+#include "internal.h"
+
+/* ---- Who names them --------------------------------------------------------------------------------------------- */
+
+void tags_name(const struct stream *stream, const struct mixtures *mixtures)
+{
+    struct unit *unit = &observer.unit[stream->unit];
+
+    for (unsigned int i = 0; i < mixtures->count; i++) {
+        const struct translation *translation = &mixtures->item[i];
+        struct tag *tag = &unit->tag[translation->tag];
+
+        tag->last_named = observer.now;
+        tag->dirty = true;
+        if (tag->root != 0 && tag->root != translation->root)
+            report_violation(
+                I5, stream, NULL,
+                "tag %u names the root 0x%llx in its entry, and since earlier another, "
+                "0x%llx, of which the unit may still hold translations",
+                translation->tag, (unsigned long long)translation->root,
+                (unsigned long long)tag->root);
+        tag->root = translation->root;
+    }
+}
+
+static bool names(const struct stream *stream, uint16_t tag)
+{
+    struct mixtures mixtures;
+
+    if (!stream->history.known)
+        return false;
+    entries_mixtures(stream, &mixtures);
+    for (unsigned int i = 0; i < mixtures.count; i++) {
+        if (mixtures.item[i].tag == tag)
+            return true;
+    }
+    return false;
+}
+
+static const struct stream *named_by(unsigned int unit, uint16_t tag)
+{
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        if (observer.watched[i]->unit == unit && names(observer.watched[i], tag))
+            return observer.watched[i];
+    }
+    return NULL;
+}
+
+/* A tag that no version of the entry names any more: what was translated under it may be under way. */
+void tags_lose(struct history *history, uint16_t tag)
+{
+    for (unsigned int i = 0; i < history->lost_count; i++) {
+        if (history->lost[i].tag == tag) {
+            history->lost[i].since = observer.now;
+            return;
+        }
+    }
+    assert_true(history->lost_count < LOST);
+    history->lost[history->lost_count].tag = tag;
+    history->lost[history->lost_count++].since = observer.now;
+}
+
+/* ---- Invalidation ------------------------------------------------------------------------------------- */
+
+void tags_flush(unsigned int unit, bool all, uint16_t tag)
+{
+    struct unit *u = &observer.unit[unit];
+
+    if (u->flush_count < FLUSHES)
+        u->flush[u->flush_count++] = (struct flush){ .all = all,
+                                                     .tag = tag,
+                                                     .since = observer.now };
+}
+
+static void complete_flush(unsigned int unit, const struct flush *flush)
+{
+    struct unit *u = &observer.unit[unit];
+
+    for (unsigned int tag = flush->all ? 0 : flush->tag;
+         tag <= (flush->all ? TAGS - 1 : flush->tag); tag++) {
+        struct tag *t = &u->tag[tag];
+
+        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag) == NULL)
+            *t = (struct tag){ .last_named = t->last_named };
+    }
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        struct history *history = &observer.watched[i]->history;
+        unsigned int kept = 0;
+
+        for (unsigned int j = 0; observer.watched[i]->unit == unit && j < history->lost_count;
+             j++) {
+            if ((flush->all || history->lost[j].tag == flush->tag) &&
+                history->lost[j].since <= flush->since)
+                continue;
+            history->lost[kept++] = history->lost[j];
+        }
+        if (observer.watched[i]->unit == unit)
+            history->lost_count = kept;
+    }
+}
+
+/* A SYNC has completed. */
+void tags_complete(unsigned int unit)
+{
+    struct unit *u = &observer.unit[unit];
+
+    for (unsigned int i = 0; i < u->flush_count; i++)
+        complete_flush(unit, &u->flush[i]);
+    u->flush_count = 0;
+}
+
+/* ---- What the unit has cached under a tag ------------------------------------------------------------- */
+
+struct cached_root {
+    unsigned int unit;
+    uint32_t tag;  /* TAGS: any */
+    uint64_t root; /* 0: any */
+    bool found;
+    struct smmuv3_model_root first;
+};
+
+static void find_cached(void *context, const struct smmuv3_model_root *root)
+{
+    struct cached_root *wanted = context;
+
+    if (root->stage != 2 || wanted->found || (wanted->tag != TAGS && root->vmid != wanted->tag) ||
+        (wanted->root != 0 && root->root != wanted->root))
+        return;
+    wanted->found = true;
+    wanted->first = *root;
+}
+
+static void refuse_cached_tag(unsigned int unit, uint16_t tag, const char *what)
+{
+    struct cached_root wanted = { .unit = unit, .tag = tag };
+
+    smmuv3_model_tlb_roots(machine.unit[unit], find_cached, &wanted);
+    if (wanted.found)
+        report_violation(
+            I4, NULL, NULL,
+            "tag %u is %s, and unit %u still caches what it translated by the root 0x%llx", tag,
+            what, unit, (unsigned long long)wanted.first.root);
+}
+
+void tags_page_free(unsigned int unit, uint64_t page)
+{
+    struct cached_root wanted = { .unit = unit, .tag = TAGS, .root = page };
+
+    smmuv3_model_tlb_roots(machine.unit[unit], find_cached, &wanted);
+    if (wanted.found && observer.unit[unit].enabled)
+        report_violation(
+            I4, NULL, NULL,
+            "the root 0x%llx is free, and unit %u still caches what it translated by it, "
+            "under tag %u",
+            (unsigned long long)page, unit, wanted.first.vmid);
+}
+
+static void compare_cached(void *context, const struct smmuv3_model_root *root)
+{
+    unsigned int unit = *(unsigned int *)context;
+    const struct tag *tag = &observer.unit[unit].tag[root->vmid];
+
+    if (root->stage == 2 && tag->dirty && tag->root != root->root)
+        report_violation(
+            I5, NULL, NULL,
+            "tag %u names the root 0x%llx, and unit %u caches what it translated under it by "
+            "another, 0x%llx",
+            root->vmid, (unsigned long long)tag->root, unit, (unsigned long long)root->root);
+}
+
+void tags_cached(unsigned int unit)
+{
+    if (observer.unit[unit].enabled)
+        smmuv3_model_tlb_roots(machine.unit[unit], compare_cached, &unit);
+}
+
+/* ---- Handed out and given back --------------------------------------------------------------------------- */
+
+void tags_taken(unsigned int unit, uint16_t tag)
+{
+    const struct tag *t = &observer.unit[unit].tag[tag];
+    const struct stream *stream = named_by(unit, tag);
+
+    if (!observer.unit[unit].enabled)
+        return;
+    if (stream != NULL)
+        report_violation(I5, stream, NULL,
+                         "tag %u is handed out while this stream's entry names it", tag);
+    if (t->dirty && t->used)
+        report_violation(I4, NULL, NULL,
+                         "tag %u is handed out though no TLBI of it has completed since unit %u "
+                         "last used it",
+                         tag, unit);
+    refuse_cached_tag(unit, tag, "handed out");
+}
+
+void tags_given(unsigned int unit, uint16_t tag)
+{
+    const struct tag *t = &observer.unit[unit].tag[tag];
+    const struct stream *stream = named_by(unit, tag);
+
+    if (!observer.unit[unit].enabled)
+        return;
+    if (stream != NULL)
+        report_violation(I4, stream, NULL,
+                         "tag %u is given back while this stream's entry names it", tag);
+    if (t->dirty && t->used)
+        report_violation(I4, NULL, NULL,
+                         "tag %u is given back though no TLBI of it has completed since unit %u "
+                         "last used it",
+                         tag, unit);
+    refuse_cached_tag(unit, tag, "given back");
+}
