@@ -76,8 +76,7 @@ void ledger_reset(void)
 
 /* ---- Devices and spaces ------------------------------------------------------------------------------- */
 
-/* The kernel says which stream a device emits; the requester id that the PCI model would put on its
- * requests says the same (checked where the device may master). */
+/* The kernel says which stream a device emits; check_requester() compares. */
 static struct ledger_device *add_device(unsigned int partition, uint64_t id)
 {
     const struct device *device = partition_device(&partitions.partition[partition], id);
@@ -268,6 +267,26 @@ void ledger_begin(const struct pending_call *call)
     }
 }
 
+/* Where the kernel says that partitions' memory lies, nothing else does. */
+static void check_memory(void)
+{
+    for (unsigned int i = 0; i < machine.partition_count && i < partitions.count; i++) {
+        uint64_t base = partitions.partition[i].physical, size = machine.partition[i].memory_size;
+
+        for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
+            if (entries_overlap(unit, base, size))
+                report_violation(I14, NULL, NULL, "a stream table of unit %u lies in partition %s",
+                                 unit, report_partition(i));
+        }
+        for (unsigned int j = 0; j < i; j++) {
+            if (range_overlaps(base, size, partitions.partition[j].physical,
+                               machine.partition[j].memory_size))
+                report_violation(I3, NULL, NULL, "the memory of partitions %s and %s overlaps",
+                                 report_partition(j), report_partition(i));
+        }
+    }
+}
+
 static void end_bind(const struct pending_call *call, int64_t result)
 {
     struct ledger_device *device = find_device(call->partition, call->x[1]);
@@ -280,6 +299,37 @@ static void end_bind(const struct pending_call *call, int64_t result)
                          report_partition(device->partition), report_partition(call->partition));
     device->bound = true;
     device->partition = call->partition;
+    check_memory();
+}
+
+/* The PCI model's function with that device id; -1: none. */
+static int function_of(uint64_t id)
+{
+    const uint32_t secondary_bus = 0x19;
+
+    for (unsigned int i = 0; (id & DEVICE_ID_PCI) != 0 && i < machine.pci.count; i++) {
+        const struct pci_model_function *f = &machine.pci.function[i];
+        uint32_t bus = f->parent == PCI_MODEL_ROOT
+                           ? machine.pci.bus_first
+                           : machine.pci.function[f->parent].config[secondary_bus];
+
+        if (!f->bridge && (bus << 8 | (uint32_t)f->device << 3 | f->function) == (id & 0xFFFF))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Its requests carry the id of the stream that was attached, and of no other. */
+static void check_requester(const struct ledger_device *device)
+{
+    int function = function_of(device->id);
+    uint32_t requester;
+
+    if (function >= 0 && pci_model_requester(&machine.pci, function, &requester) &&
+        requester != device->stream)
+        report_violation(I3, observer.unit[device->unit].stream[device->stream], NULL,
+                         "this stream was attached, and the device's requests are of stream 0x%x",
+                         requester);
 }
 
 static void end_attach(const struct pending_call *call, int64_t result)
@@ -293,8 +343,10 @@ static void end_attach(const struct pending_call *call, int64_t result)
             I3, NULL, NULL,
             "attach answered OK for a device that the caller has not bound, or an ioas "
             "that it does not have");
-    if (result == BH_OK)
+    if (result == BH_OK) {
         device->attached = device->attaching;
+        check_requester(device);
+    }
     device->attaching = NULL;
 }
 

@@ -161,6 +161,41 @@ static void i1_a_unit_that_opens_again_is_caught(void)
     assert_non_null(strstr(report, "it was closed before"));
 }
 
+static void attach_another_stream(void)
+{
+    machine_plain();
+    observer_start();
+    machine_boot();
+    device_find(DEVICE1_NAME)->stream = device_find(DEVICE2_NAME)->stream;
+    bind_and_attach(0, DEVICE1_ID, 1);
+}
+
+static void i3_an_attach_of_a_stream_that_is_not_the_devices_is_caught(void)
+{
+    const char *report = observer_caught(attach_another_stream);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "the device's requests are of stream 0x100"));
+}
+
+static void bind_where_memory_overlaps(void)
+{
+    machine_plain();
+    machine_partition("two");
+    observer_start();
+    machine_boot();
+    partitions.partition[1].physical = partitions.partition[0].physical + PAGE_SIZE;
+    bind(0, DEVICE1_ID, 1);
+}
+
+static void i3_partitions_whose_memory_overlaps_are_caught(void)
+{
+    const char *report = observer_caught(bind_where_memory_overlaps);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "the memory of partitions one and two overlaps"));
+}
+
 static void an_observer_that_is_switched_on_late_knows_what_stands_there(void)
 {
     machine_plain();
@@ -182,6 +217,8 @@ int run_observer_tests(void)
         TEST(i3_more_access_than_was_mapped_is_caught),
         TEST(i14_a_way_to_a_table_pool_is_caught),
         TEST(i1_a_unit_that_opens_again_is_caught),
+        TEST(i3_an_attach_of_a_stream_that_is_not_the_devices_is_caught),
+        TEST(i3_partitions_whose_memory_overlaps_are_caught),
         TEST(an_observer_that_is_switched_on_late_knows_what_stands_there),
     };
 
