@@ -122,6 +122,27 @@ static uint64_t changed_descriptor(struct scenario *scenario, const struct space
     }
 }
 
+/* A leaf that a recent access of the device went through, so that it may be cached; or any. */
+static const struct leaf *choose_leaf(struct scenario *scenario, unsigned device,
+                                      const struct space *space)
+{
+    for (unsigned i = 0; i < scenario->recent_count && i < RECENT; i++) {
+        const struct access *access = &scenario->recent[i];
+
+        for (unsigned n = 0; n < space->count; n++) {
+            const struct leaf *leaf = &space->leaves[n];
+
+            if (access->device == device &&
+                access->iova >> level_shift(space, leaf->level) ==
+                    leaf->input >> level_shift(space, leaf->level) &&
+                chance(&scenario->dice, 50)) {
+                return leaf;
+            }
+        }
+    }
+    return &space->leaves[below(&scenario->dice, space->count)];
+}
+
 static bool change_leaf(struct scenario *scenario, unsigned device, bool stage1)
 {
     struct change *change = &scenario->change;
@@ -131,7 +152,7 @@ static bool change_leaf(struct scenario *scenario, unsigned device, bool stage1)
     if (!space || !space->count) {
         return false;
     }
-    change->leaf = space->leaves[below(&scenario->dice, space->count)];
+    change->leaf = *choose_leaf(scenario, device, space);
     change->kind = stage1 ? CHANGE_LEAF1 : CHANGE_LEAF2;
     change->text = stage1 ? "a leaf of stage 1" : "a leaf of stage 2";
     remember(scenario, change->leaf.slot, 1);
@@ -374,4 +395,5 @@ void invalidate_rightly(struct scenario *scenario)
     }
     send_sync(scenario);
     scenario->change.open = false;
+    scenario->linger = LINGER;
 }

@@ -115,6 +115,13 @@ static bool harmless(struct scenario *scenario, const struct access *access, uns
     return true;
 }
 
+/* Remember it, for a change to look at. */
+static void note_recent(struct scenario *scenario, const struct access *access)
+{
+    scenario->recent[scenario->recent_count++ % RECENT] = *access;
+    scenario->linger -= scenario->linger > 0;
+}
+
 bool choose_access(struct scenario *scenario, struct access *access)
 {
     static const unsigned counts[] = { 1, 1, 1, 1, 1, 1, 2, 2, 4, PIECES_MAX };
@@ -122,7 +129,7 @@ bool choose_access(struct scenario *scenario, struct access *access)
     struct pair *pair = scenario->pair;
 
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        bool changed = scenario->change.open && chance(dice, 50);
+        bool changed = (scenario->change.open || scenario->linger) && chance(dice, 60);
 
         access->device = changed ? scenario->change.device : below(dice, pair->device_count);
         access->iova = choose_iova(scenario, &scenario->streams[access->device]);
@@ -137,6 +144,7 @@ bool choose_access(struct scenario *scenario, struct access *access)
             harmless(scenario, access, VIEWS_ALL, false) &&
             harmless(scenario, access, VIEW_PLAIN, true) &&
             harmless(scenario, access, VIEWS_ALL, true)) {
+            note_recent(scenario, access);
             return true;
         }
     }

@@ -15,7 +15,7 @@ static void maybe_change(struct scenario *scenario)
     struct dice *dice = &scenario->dice;
 
     if (!scenario->change.open) {
-        if (chance(dice, 12)) {
+        if (chance(dice, 18)) {
             change_something(scenario);
         }
     } else if (chance(dice, 15)) {
@@ -63,6 +63,8 @@ void run_scenario(struct scenario *scenario, struct tally *tally)
 
     scenario->dice.state = scenario->seed;
     memset(&scenario->change, 0, sizeof(scenario->change));
+    scenario->linger = 0;
+    scenario->recent_count = 0;
     memset(scenario->streams, 0, sizeof(scenario->streams));
     memset(scenario->spaces, 0, sizeof(scenario->spaces));
     scenario_build(scenario);

@@ -12,7 +12,7 @@
 
 enum mode { MODE_STAGE1, MODE_STAGE2, MODE_NESTED, MODES };
 
-enum { STE_WORD_COUNT = 8, CD_WORD_COUNT = 8 };
+enum { STE_WORD_COUNT = 8, CD_WORD_COUNT = 8, RECENT = 8, LINGER = 4 };
 
 /* A device's configuration, as it was written. */
 struct stream {
@@ -50,6 +50,9 @@ struct scenario {
     struct space spaces[DEVICES_MAX][3];  /* TTB0, TTB1, stage 2 */
     uint64_t configurations[DEVICES_MAX]; /* hashes, for counting distinct ones */
     struct change change;
+    unsigned linger; /* accesses that still look at what was changed and is invalidated */
+    struct access recent[RECENT];
+    unsigned recent_count;
     unsigned step;
 };
 
