@@ -77,7 +77,6 @@ static void spoil_ste(struct scenario *scenario, struct stream *stream, uint64_t
 {
     struct dice *dice = &scenario->dice;
 
-    stream->well_formed = false;
     switch (below(dice, 6)) {
     case 0:
         put(ste, 0, 0, 0); /* V */
@@ -169,11 +168,10 @@ static void write_ste(struct scenario *scenario, unsigned device)
 
 /* ------------------------------------------------------------------ context descriptor */
 
-static void spoil_cd(struct scenario *scenario, struct stream *stream, uint64_t *cd)
+static void spoil_cd(struct scenario *scenario, uint64_t *cd)
 {
     struct dice *dice = &scenario->dice;
 
-    stream->well_formed = false;
     switch (below(dice, 11)) {
     case 0:
         put(cd, 31, 31, 0); /* V */
@@ -243,7 +241,7 @@ static void write_cd(struct scenario *scenario, unsigned device)
         put(cd, 13 + 16 * i, 8 + 16 * i, roll(dice) & 63); /* IR, OR, SH */
     }
     if (chance(dice, 12)) {
-        spoil_cd(scenario, stream, cd);
+        spoil_cd(scenario, cd);
     }
     write_words(scenario->pair, stream->cd_at, cd, CD_WORD_COUNT);
     scenario->configurations[device] = hash_words(scenario->configurations[device] + 1, cd,
@@ -332,7 +330,6 @@ static void build_stream(struct scenario *scenario, unsigned device)
     stream->asid = 16 * (1 + device) + below(dice, 16);
     stream->stage1 = !bypass && scenario->mode != MODE_STAGE2;
     stream->stage2 = !bypass && scenario->mode != MODE_STAGE1;
-    stream->well_formed = true;
     scenario->configurations[device] = scenario->mode;
     if (stream->stage1) {
         stream->cd_at = take_tables(scenario->pair, 65536, 65536);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plain set-up: its STE and CD word by word.
+ */
 #include "fixture.h"
 
 #include <string.h>

@@ -46,7 +46,7 @@ extern const struct deviation deviations[];
 extern const unsigned deviation_count;
 
 struct tally {
-    uint64_t accesses, reads, events, agreements, stale, deviating;
+    uint64_t accesses, reads, events, agreements, stale;
     uint64_t met[64]; /* by deviation */
     uint64_t failures;
 };

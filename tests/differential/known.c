@@ -8,7 +8,7 @@
 #include "fixture.h"
 #include "run.h"
 
-enum { FIRST = 0x1000, PAGE_LOG2 = 12 };
+enum { FIRST = 0x1000 };
 
 #define HALF UINT64_C(0x4000000000)        /* half of 39 bits */
 #define UPPER UINT64_C(0xffffffff80001000) /* in TTB1's half */

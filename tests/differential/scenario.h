@@ -19,7 +19,6 @@ struct stream {
     uint64_t ste_at; /* where its STE is; 0 if it has none */
     uint64_t cd_at;
     bool stage1, stage2; /* the STE selects them */
-    bool well_formed;    /* nothing in STE and CD was misprogrammed on purpose */
     struct space *s1[2]; /* by TTB0 and TTB1; null if there is none */
     struct space *s2;
     unsigned vmid, asid;

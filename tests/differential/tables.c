@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables as the architecture has them (DDI 0487, VMSAv8-64), and walks for reports.
+ */
 #include "tables.h"
 
 #include <inttypes.h>
