@@ -5,6 +5,7 @@ MODEL_SOURCES := \
     tests/model/smmuv3/ats.c \
     tests/model/smmuv3/cd.c \
     tests/model/smmuv3/cd_table.c \
+    tests/model/smmuv3/choice.c \
     tests/model/smmuv3/command_effect.c \
     tests/model/smmuv3/command_format.c \
     tests/model/smmuv3/commands.c \
@@ -44,6 +45,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_ats.c \
     tests/model/smmuv3/test_caches.c \
     tests/model/smmuv3/test_cd.c \
+    tests/model/smmuv3/test_choice.c \
     tests/model/smmuv3/test_commands.c \
     tests/model/smmuv3/test_events.c \
     tests/model/smmuv3/test_httu.c \

@@ -62,6 +62,8 @@ struct search {
     struct fault *fault;
     uint32_t index;
     uint64_t now;
+    const struct cached_cd *old; /* words of it may be kept */
+    bool kept;
 };
 
 static bool fails(const struct search *search, uint8_t event, uint64_t address)
@@ -74,9 +76,10 @@ static bool fails(const struct search *search, uint8_t event, uint64_t address)
  * Fetch words of a structure; `address` is an IPA where the stream has stage 2. A pointer beyond
  * the output size is no pointer (3.4.3): `wild` says which event that is.
  */
-static bool fetch(const struct search *search, enum smmuv3_model_access_kind kind, uint64_t address,
+static bool fetch(struct search *search, enum smmuv3_model_access_kind kind, uint64_t address,
                   uint8_t wild, uint64_t *words, unsigned count)
 {
+    const uint64_t *old = search->old && count == CD_WORDS ? search->old->words : NULL;
     const struct stage2_request request = {
         .ipa = address,
         .class_ = CLASS_CD,
@@ -93,7 +96,9 @@ static bool fetch(const struct search *search, enum smmuv3_model_access_kind kin
     } else if (address > low_bits(search->model->p.oas)) {
         return fails(search, wild, address);
     }
-    if (!model_read_words(search->model, kind, search->lookup->pure, address, words, count)) {
+    if (!(search->lookup->pure ? model_read_words(search->model, kind, true, address, words, count)
+                               : model_fetch_words(search->model, kind, address, words, count, old,
+                                                   &search->kept))) {
         return fails(search, F_CD_FETCH, address);
     }
     return true;
@@ -105,8 +110,7 @@ static uint64_t older(uint64_t a, uint64_t b)
 }
 
 /* The level-1 descriptor for the index, from the cache or from memory, and its ages. */
-static bool find_l1cd(const struct search *search, const struct cd_table *table,
-                      struct cached_l1cd *l1cd)
+static bool find_l1cd(struct search *search, const struct cd_table *table, struct cached_l1cd *l1cd)
 {
     struct smmuv3_model *model = search->model;
     uint32_t stream_id = search->lookup->access->stream_id;
@@ -135,7 +139,7 @@ static bool find_l1cd(const struct search *search, const struct cd_table *table,
 }
 
 /* Where the CD is, an IPA where there is stage 2. */
-static bool find_address(const struct search *search, struct cached_cd *entry, uint64_t *address)
+static bool find_address(struct search *search, struct cached_cd *entry, uint64_t *address)
 {
     const struct cd_table table = model_cd_table(search->model, search->ste);
     struct cached_l1cd l1cd;
@@ -154,9 +158,37 @@ static bool find_address(const struct search *search, struct cached_cd *entry, u
 }
 
 /*
- * The CD of this index, from the cache or from memory. A fetched one is cached as it is, valid or
- * not; an aborted fetch, and one that stage 2 refuses, leaves nothing (5.4.1).
+ * Fetch the CD, and cache it as it is, valid or not; an aborted fetch, and one that stage 2
+ * refuses, leaves nothing (5.4.1). What is made of kept words is as old as they are.
  */
+static bool fetch_cd(struct search *search, struct cached_cd *entry)
+{
+    struct smmuv3_model *model = search->model;
+    const struct cached_cd *old = search->old;
+    uint64_t address = 0;
+
+    entry->fetched = search->now;
+    entry->l1cd_stamp = search->now;
+    entry->stamp = older(search->now, model_ste_stamp(model, entry->stream_id));
+    model->caches.now += !search->lookup->pure;
+    if (!find_address(search, entry, &address) ||
+        !fetch(search, SMMUV3_MODEL_FETCH_CD, address,
+               model->p.aidr ? C_BAD_SUBSTREAMID : F_CD_FETCH, entry->words, CD_WORDS)) {
+        return false;
+    }
+    if (search->kept) {
+        entry->fetched = old->fetched;
+        entry->l1cd_stamp = older(old->l1cd_stamp, entry->l1cd_stamp);
+        entry->stamp = older(old->stamp, entry->stamp);
+    }
+    if (!search->lookup->pure) {
+        model_cache_cd(model, entry);
+        model_check_cd(model, search->ste, entry->words);
+    }
+    return true;
+}
+
+/* The CD of this index, from the cache or from memory. */
 bool model_find_cd(struct smmuv3_model *model, const struct lookup *lookup,
                    const uint64_t ste[STE_WORDS], const struct stage2 *s2, uint32_t index,
                    uint64_t cd[CD_WORDS], struct fault *fault)
@@ -172,30 +204,22 @@ bool model_find_cd(struct smmuv3_model *model, const struct lookup *lookup,
         .index = index,
         .now = model->caches.now,
     };
-    struct cached_cd entry = {
-        .stream_id = stream_id,
-        .index = index,
-        .fetched = search.now,
-        .l1cd_stamp = search.now,
-        .stamp = older(search.now, model_ste_stamp(model, stream_id)),
-    };
-    uint64_t address = 0;
+    struct cached_cd entry = { .stream_id = stream_id, .index = index };
+    struct cached_cd old;
 
-    if (!cached) {
-        model->caches.now += !lookup->pure;
-        if (!find_address(&search, &entry, &address) ||
-            !fetch(&search, SMMUV3_MODEL_FETCH_CD, address,
-                   model->p.aidr ? C_BAD_SUBSTREAMID : F_CD_FETCH, entry.words, CD_WORDS)) {
-            return false;
-        }
-        if (!lookup->pure) {
-            model_cache_cd(model, &entry);
-            model_check_cd(model, ste, entry.words);
-        }
-        cached = &entry;
+    if (cached && !lookup->pure && model_choose(model, SMMUV3_MODEL_CHOOSE_REFETCH, 2)) {
+        old = *cached;
+        search.old = &old;
+        model_forget_cd(model, (unsigned)(cached - model->caches.cds));
+        cached = NULL;
+    }
+    if (cached) {
+        entry = *cached;
+    } else if (!fetch_cd(&search, &entry)) {
+        return false;
     }
     for (unsigned i = 0; i < CD_WORDS; i++) {
-        cd[i] = cached->words[i];
+        cd[i] = entry.words[i];
     }
     return true;
 }

@@ -50,9 +50,13 @@ static void ask_invalidation(struct smmuv3_model *model, const struct smmuv3_mod
 
     model->unsynced = true;
     model->asked |= whole_cache(model, command);
-    if (model->p.invalidation == SMMUV3_MODEL_INVALIDATE_AT_ONCE) {
+    if (model->p.invalidation == SMMUV3_MODEL_INVALIDATE_AT_ONCE ||
+        model_choose(model, SMMUV3_MODEL_CHOOSE_INVALIDATE, 2)) {
         invalidate(model, &invalidation);
-        return;
+        if (!model->in_flight) {
+            return;
+        }
+        /* What is under way may yet cache what it read before. */
     }
     if (model->pending_count == model->pending_room) {
         model->pending = model_grow(model->pending, &model->pending_room, sizeof(*model->pending));

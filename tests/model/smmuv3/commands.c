@@ -24,10 +24,17 @@ static bool next_is_sync(struct smmuv3_model *model)
            field_of(raw, CMD_OPCODE) == CMD_SYNC;
 }
 
+/* A CMD_SYNC completes when the transactions that use what was invalidated are done (3.21). */
+static bool sync_held(struct smmuv3_model *model)
+{
+    model->held = model->held || model->in_flight;
+    return model->in_flight;
+}
+
 bool model_command_waits(struct smmuv3_model *model, bool sync)
 {
     return command_due(model) && next_is_sync(model) == sync &&
-           !(sync && model_atc_outstanding(model));
+           !(sync && (model_atc_outstanding(model) || sync_held(model)));
 }
 
 /*
@@ -40,6 +47,9 @@ void model_consider_commands(struct smmuv3_model *model)
         enum smmuv3_model_late what = next_is_sync(model) ? SMMUV3_MODEL_LATE_SYNC
                                                           : SMMUV3_MODEL_LATE_COMMANDS;
 
+        if (what == SMMUV3_MODEL_LATE_SYNC && sync_held(model)) {
+            return;
+        }
         if (what == SMMUV3_MODEL_LATE_SYNC && model_atc_outstanding(model)) {
             model_schedule(model, SMMUV3_MODEL_LATE_ATC_TIMEOUT);
             return;

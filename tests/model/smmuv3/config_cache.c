@@ -4,6 +4,8 @@
  * level-1 descriptors by StreamID and SubstreamID, in whatever state they were fetched. Nothing
  * leaves it but by command or by eviction.
  */
+#include <string.h>
+
 #include "internal.h"
 
 const struct cached_ste *model_cached_ste(const struct smmuv3_model *model, uint32_t stream_id)
@@ -103,6 +105,9 @@ void model_cache_ste(struct smmuv3_model *model, const struct cached_ste *entry)
 {
     struct model_caches *caches = &model->caches;
 
+    if (model_choose(model, SMMUV3_MODEL_CHOOSE_FILL, 2)) {
+        return;
+    }
     if (caches->ste_count == caches->ste_room) {
         caches->stes = model_grow(caches->stes, &caches->ste_room, sizeof(*caches->stes));
         index_stes(caches);
@@ -115,6 +120,9 @@ void model_cache_cd(struct smmuv3_model *model, const struct cached_cd *entry)
 {
     struct model_caches *caches = &model->caches;
 
+    if (model_choose(model, SMMUV3_MODEL_CHOOSE_FILL, 2)) {
+        return;
+    }
     if (caches->cd_count == caches->cd_room) {
         caches->cds = model_grow(caches->cds, &caches->cd_room, sizeof(*caches->cds));
         index_cds(caches);
@@ -128,6 +136,9 @@ void model_cache_l1cd(struct smmuv3_model *model, const struct cached_l1cd *entr
 {
     struct model_caches *caches = &model->caches;
 
+    if (model_choose(model, SMMUV3_MODEL_CHOOSE_FILL, 2)) {
+        return;
+    }
     if (caches->l1cd_count == caches->l1cd_room) {
         caches->l1cds = model_grow(caches->l1cds, &caches->l1cd_room, sizeof(*caches->l1cds));
     }
@@ -138,10 +149,48 @@ void model_cache_l1std(struct smmuv3_model *model, const struct cached_l1std *en
 {
     struct model_caches *caches = &model->caches;
 
+    if (model_choose(model, SMMUV3_MODEL_CHOOSE_FILL, 2)) {
+        return;
+    }
     if (caches->l1std_count == caches->l1std_room) {
         caches->l1stds = model_grow(caches->l1stds, &caches->l1std_room, sizeof(*caches->l1stds));
     }
     caches->l1stds[caches->l1std_count++] = *entry;
+}
+
+/* ------------------------------------------------------------------ eviction of one entry */
+
+/* Take element `at` out of an array of `count`, the others keeping their order. */
+static void take_out(void *array, unsigned at, unsigned *count, size_t element)
+{
+    char *from = (char *)array + at * element;
+
+    memmove(from, from + element, (--*count - at) * element);
+}
+
+void model_forget_ste(struct smmuv3_model *model, unsigned at)
+{
+    take_out(model->caches.stes, at, &model->caches.ste_count, sizeof(struct cached_ste));
+    index_stes(&model->caches);
+}
+
+void model_forget_cd(struct smmuv3_model *model, unsigned at)
+{
+    take_out(model->caches.cds, at, &model->caches.cd_count, sizeof(struct cached_cd));
+    index_cds(&model->caches);
+}
+
+/* A level-1 descriptor, those of the stream table counted first. */
+void model_forget_descriptor(struct smmuv3_model *model, unsigned at)
+{
+    struct model_caches *caches = &model->caches;
+
+    if (at < caches->l1std_count) {
+        take_out(caches->l1stds, at, &caches->l1std_count, sizeof(struct cached_l1std));
+    } else {
+        take_out(caches->l1cds, at - caches->l1std_count, &caches->l1cd_count,
+                 sizeof(struct cached_l1cd));
+    }
 }
 
 /* ------------------------------------------------------------------ invalidation */

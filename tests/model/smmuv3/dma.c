@@ -65,6 +65,8 @@ struct smmuv3_model_result model_dma_run(struct smmuv3_model *model, struct dma 
         struct lookup lookup = { .access = &access };
 
         *fault = (struct fault){ 0 };
+        model_be_free(model, &access);
+        model_enter(model);
         result = model_transaction(model, &lookup, fault);
         if (result.outcome == SMMUV3_MODEL_OK && dma->length && !move(model, dma, &result)) {
             result = (struct smmuv3_model_result){ .outcome = SMMUV3_MODEL_BUS_ABORT };
@@ -75,6 +77,7 @@ struct smmuv3_model_result model_dma_run(struct smmuv3_model *model, struct dma 
         if (result.event && !result.event_suppressed && result.outcome != SMMUV3_MODEL_STALLED) {
             model_record_fault(model, &access, fault);
         }
+        model_leave(model);
     } while (result.outcome == SMMUV3_MODEL_OK && dma->done < dma->length);
     if (result.outcome == SMMUV3_MODEL_RAZ_WI && !dma->access.write && dma->length) {
         memset(dma->data + dma->done, 0, dma->length - dma->done);

@@ -253,6 +253,7 @@ int run_late_tests(void);
 int run_reach_tests(void);
 int run_reach_stage1_tests(void);
 int run_random_tests(void);
+int run_choice_tests(void);
 int run_substream_tests(void);
 int run_cd_tests(void);
 int run_stage1_tests(void);

@@ -234,6 +234,13 @@ struct smmuv3_model {
     unsigned pending_count, pending_room;
     bool unsynced; /* an invalidation was consumed, no CMD_SYNC since */
 
+    unsigned (*choose)(void *context, enum smmuv3_model_choice what, unsigned of);
+    void *choose_context;
+    bool speculating;
+
+    unsigned in_flight; /* transactions under way, the memory accesses of which may call back */
+    bool held;          /* something waits for them */
+
     struct model_lateness late[SMMUV3_MODEL_LATES];
     unsigned abort_next[SMMUV3_MODEL_ACCESS_KINDS];
     unsigned drop_sync_signals;
@@ -354,6 +361,16 @@ void *model_grow(void *array, unsigned *room, size_t element);
 void *model_array_copy(const void *array, unsigned count, unsigned room, size_t element);
 void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what);
 void model_tick(struct smmuv3_model *model);
+
+void model_enter(struct smmuv3_model *model);
+void model_leave(struct smmuv3_model *model);
+
+/* choice.c: the freedoms of the architecture */
+unsigned model_choose(struct smmuv3_model *model, enum smmuv3_model_choice what, unsigned of);
+bool model_fetch_words(struct smmuv3_model *model, enum smmuv3_model_access_kind kind,
+                       uint64_t address, uint64_t *words, unsigned count, const uint64_t *old,
+                       bool *kept);
+void model_be_free(struct smmuv3_model *model, const struct smmuv3_model_access *access);
 
 /* registers.c */
 bool model_enabled(const struct smmuv3_model *model, unsigned cr0_field);
@@ -518,6 +535,9 @@ void model_cache_ste(struct smmuv3_model *model, const struct cached_ste *entry)
 void model_cache_l1std(struct smmuv3_model *model, const struct cached_l1std *entry);
 void model_cache_cd(struct smmuv3_model *model, const struct cached_cd *entry);
 void model_cache_l1cd(struct smmuv3_model *model, const struct cached_l1cd *entry);
+void model_forget_ste(struct smmuv3_model *model, unsigned at);
+void model_forget_cd(struct smmuv3_model *model, unsigned at);
+void model_forget_descriptor(struct smmuv3_model *model, unsigned at);
 void model_invalidate_config(struct smmuv3_model *model,
                              const struct pending_invalidation *invalidation);
 
@@ -531,6 +551,8 @@ struct tlb_key {
 };
 unsigned model_tlb_leaves(const struct smmuv3_model *model, const struct tlb_key *key,
                           const struct tlb_entry **found);
+const struct tlb_entry *model_tlb_hit(struct smmuv3_model *model, const struct tlb_key *key,
+                                      unsigned *hits);
 const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct tlb_key *key,
                                         unsigned granule, unsigned level);
 bool model_tlb_matches(const struct smmuv3_model *model, const struct tlb_key *key,

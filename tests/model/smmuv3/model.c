@@ -275,12 +275,47 @@ static void take_place(struct smmuv3_model *model, enum smmuv3_model_late what)
     }
 }
 
+/* What a CMD_SYNC, a new CR0 or GBPA has to wait for: transactions under way (3.11, 4.7.3). */
+static bool held_back(struct smmuv3_model *model, enum smmuv3_model_late what)
+{
+    bool waits = model->in_flight &&
+                 (what == SMMUV3_MODEL_LATE_CR0ACK || what == SMMUV3_MODEL_LATE_GBPA);
+
+    model->held = model->held || waits;
+    return waits;
+}
+
+void model_enter(struct smmuv3_model *model)
+{
+    model->in_flight++;
+}
+
+/* A transaction has ended: what has waited for it takes place, if it is not late besides. */
+void model_leave(struct smmuv3_model *model)
+{
+    static const enum smmuv3_model_late waiting[] = {
+        SMMUV3_MODEL_LATE_CR0ACK,
+        SMMUV3_MODEL_LATE_GBPA,
+    };
+
+    if (--model->in_flight || !model->held) {
+        return;
+    }
+    model->held = false;
+    for (unsigned i = 0; i < sizeof(waiting) / sizeof(*waiting); i++) {
+        if (model->late[waiting[i]].pending && !model->late[waiting[i]].reads) {
+            take_place(model, waiting[i]);
+        }
+    }
+    model_consider_commands(model);
+}
+
 /* Something is to happen: at once if it is prompt, else when its reads have passed. */
 void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what)
 {
     struct model_lateness *late = &model->late[what];
 
-    if (!late->reads) {
+    if (!late->reads && !held_back(model, what)) {
         take_place(model, what);
     } else if (!late->pending) {
         late->pending = true;
@@ -291,7 +326,7 @@ void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what)
 /* A command has lost its turn if the queue was stopped meanwhile. */
 static bool still_due(struct smmuv3_model *model, enum smmuv3_model_late what)
 {
-    if (!model->late[what].pending) {
+    if (!model->late[what].pending || held_back(model, what)) {
         return false;
     }
     if (what == SMMUV3_MODEL_LATE_COMMANDS || what == SMMUV3_MODEL_LATE_SYNC) {

@@ -385,6 +385,42 @@ void smmuv3_model_prefetch(struct smmuv3_model *model, uint32_t stream_id, uint6
 /* Evict everything from all caches, as hardware may at any moment. */
 void smmuv3_model_evict(struct smmuv3_model *model);
 
+/* ------------------------------------------------------------------ freedom */
+
+/* What the architecture leaves open, moment by moment. Of each, 0 is what happens without. */
+enum smmuv3_model_choice {
+    SMMUV3_MODEL_CHOOSE_WORD,       /* of an STE or CD: which of the words left comes next */
+    SMMUV3_MODEL_CHOOSE_REFETCH,    /* 1: a cached STE or CD is fetched again, at least in part */
+    SMMUV3_MODEL_CHOOSE_KEEP_WORD,  /* in that: 0 the old word is kept, 1 it is read */
+    SMMUV3_MODEL_CHOOSE_FILL,       /* 1: what was fetched is not cached */
+    SMMUV3_MODEL_CHOOSE_EVICT,      /* before a transaction: nothing, all, one of a kind */
+    SMMUV3_MODEL_CHOOSE_EVICTED,    /* in that: which one */
+    SMMUV3_MODEL_CHOOSE_SPECULATE,  /* before it too: nothing, a stream, a substream, a page */
+    SMMUV3_MODEL_CHOOSE_AHEAD,      /* in that: which one nearby */
+    SMMUV3_MODEL_CHOOSE_GROUP,      /* 1: a contiguous group is cached as the one leaf only */
+    SMMUV3_MODEL_CHOOSE_HIT,        /* with BBML 2: which of several matching leaves */
+    SMMUV3_MODEL_CHOOSE_PENDING,    /* 1: CR0 or GBPA counts before its acknowledge */
+    SMMUV3_MODEL_CHOOSE_INVALIDATE, /* 1: an invalidation takes effect when it is consumed */
+    SMMUV3_MODEL_CHOICES,
+};
+
+/*
+ * From now on each of these is asked of `choose`, which answers a number below `of`; null takes it
+ * away. It is not asked by what leaves no trace. A search answers 0 until it has something else to
+ * try; a seeded scheduler answers by chance. It must not call into the instance.
+ *
+ * Memory may change, registers may be written and commands consumed while a function of the
+ * environment runs, word by word of what the unit fetches: a CMD_SYNC, and the acknowledge of a
+ * write to CR0 or GBPA, then wait for the transactions under way, as the architecture has it.
+ */
+void smmuv3_model_set_chooser(struct smmuv3_model *model,
+                              unsigned (*choose)(void *context, enum smmuv3_model_choice what,
+                                                 unsigned of),
+                              void *context);
+
+/* What is chosen, for people. */
+const char *smmuv3_model_choice_name(enum smmuv3_model_choice what);
+
 /* ------------------------------------------------------------------ what software did */
 
 /* Kinds of programming errors, as a mask. */

@@ -275,6 +275,10 @@ static struct found leaf_of(const struct walk *walk, uint64_t descriptor)
         .global = walk->s1->regime != REGIME_NS_EL2 && !field_in(descriptor, DESC_NG),
     };
 
+    if (found.group > found.log2 && !walk->lookup->pure &&
+        model_choose(walk->model, SMMUV3_MODEL_CHOOSE_GROUP, 2)) {
+        found.group = found.log2;
+    }
     found.output = align_down(model_output(walk->model, t, found.log2, descriptor), found.group);
     return found;
 }
@@ -464,11 +468,24 @@ static bool fails_in_stage2(const struct walk *walk, const struct tlb_entry *ent
     return false;
 }
 
+/* A look that leaves no trace asks no chooser. */
+static const struct tlb_entry *hit_of(const struct walk *walk, const struct tlb_key *key,
+                                      unsigned *hits)
+{
+    const struct tlb_entry *hit = NULL;
+
+    if (!walk->lookup->pure) {
+        return model_tlb_hit(walk->model, key, hits);
+    }
+    *hits = model_tlb_leaves(walk->model, key, &hit);
+    return hit;
+}
+
 static bool find_entry(struct walk *walk, struct tlb_entry *entry)
 {
     const struct tlb_key key = key_of(walk);
-    const struct tlb_entry *hit = NULL;
-    unsigned hits = model_tlb_leaves(walk->model, &key, &hit);
+    unsigned hits = 0;
+    const struct tlb_entry *hit = hit_of(walk, &key, &hits);
 
     if (hits > 1 && walk->model->p.bbml < 2) {
         return fails(walk, F_TLB_CONFLICT);

@@ -125,6 +125,10 @@ static struct tlb_entry entry_for(const struct walk *walk, uint64_t descriptor)
     unsigned group = table ? log2 : model_leaf_log2(walk->model, t, walk->level, ipa, descriptor);
     uint64_t output = model_output(walk->model, t, table ? t->granule : log2, descriptor);
 
+    if (group > log2 && !walk->lookup->pure &&
+        model_choose(walk->model, SMMUV3_MODEL_CHOOSE_GROUP, 2)) {
+        group = log2;
+    }
     return (struct tlb_entry){
         .regime = REGIME_NS_EL1_IPA,
         .table = table,
@@ -270,7 +274,11 @@ bool model_walk_stage2(struct smmuv3_model *model, const struct lookup *lookup,
     if (request->ipa > low_bits(s2->t.input_bits)) {
         return fails(&walk, F_TRANSLATION);
     }
-    hits = model_tlb_leaves(model, &key, &hit);
+    if (lookup->pure) {
+        hits = model_tlb_leaves(model, &key, &hit); /* without a trace, without a chooser */
+    } else {
+        hit = model_tlb_hit(model, &key, &hits);
+    }
     if (hits > 1 && model->p.bbml < 2) {
         return fails(&walk, F_TLB_CONFLICT);
     }

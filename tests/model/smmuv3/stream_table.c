@@ -133,49 +133,80 @@ static bool find_l1std(struct smmuv3_model *model, const struct lookup *lookup, 
     return true;
 }
 
+/* Where the STE is; `stamp` becomes the age of a cached descriptor on the way. */
+static bool find_address(struct smmuv3_model *model, const struct lookup *lookup, uint64_t *address,
+                         uint64_t *stamp, struct fault *fault)
+{
+    uint32_t stream_id = lookup->access->stream_id;
+    uint64_t l1std = 0;
+
+    if (!model_two_level(model)) {
+        *address = model_linear_ste_address(model, stream_id);
+        return true;
+    }
+    return find_l1std(model, lookup, &l1std, stamp, fault) &&
+           model_l2_ste_address(model, l1std, stream_id, address);
+}
+
 /*
- * The STE of the stream, from the cache or from memory. A fetched one is cached as it is, valid
- * or not; an aborted fetch leaves nothing (5.2.1).
+ * Fetch the STE, and cache it as it is, valid or not; an aborted fetch leaves nothing (5.2.1). Of
+ * `old`, an entry that was cached, words may be kept; then what is made of them is as old.
  */
+static bool fetch_ste(struct smmuv3_model *model, const struct lookup *lookup,
+                      const struct cached_ste *old, struct cached_ste *entry, struct fault *fault)
+{
+    uint64_t address = 0;
+    bool kept = false;
+
+    entry->fetched = model->caches.now;
+    entry->stamp = model->caches.now;
+    model->caches.now += !lookup->pure;
+    if (!find_address(model, lookup, &address, &entry->stamp, fault)) {
+        return false;
+    }
+    if (address > low_bits(model->p.oas) ||
+        !(lookup->pure ? model_read_words(model, SMMUV3_MODEL_FETCH_STE, true, address,
+                                          entry->words, STE_WORDS)
+                       : model_fetch_words(model, SMMUV3_MODEL_FETCH_STE, address, entry->words,
+                                           STE_WORDS, old ? old->words : NULL, &kept))) {
+        return fetch_failed(fault, address);
+    }
+    if (kept) {
+        entry->fetched = old->fetched;
+        entry->stamp = old->stamp < entry->stamp ? old->stamp : entry->stamp;
+    }
+    if (!lookup->pure) {
+        model_cache_ste(model, entry);
+        model_check_ste(model, entry->words);
+    }
+    return true;
+}
+
+/* The STE of the stream, from the cache or from memory. */
 bool model_find_ste(struct smmuv3_model *model, const struct lookup *lookup,
                     uint64_t ste[STE_WORDS], struct fault *fault)
 {
     uint32_t stream_id = lookup->access->stream_id;
     const struct cached_ste *cached = model_cached_ste(model, stream_id);
-    struct cached_ste entry = {
-        .stream_id = stream_id,
-        .fetched = model->caches.now,
-        .stamp = model->caches.now,
-    };
-    uint64_t address = 0;
-    uint64_t l1std = 0;
+    struct cached_ste entry = { .stream_id = stream_id };
+    struct cached_ste old;
+    bool again = cached && !lookup->pure && model_choose(model, SMMUV3_MODEL_CHOOSE_REFETCH, 2);
 
     *fault = (struct fault){ .event = C_BAD_STREAMID };
     if (!model_stream_in_range(model, stream_id)) {
         return false;
     }
-    if (!cached) {
-        model->caches.now += !lookup->pure;
-        address = model_linear_ste_address(model, stream_id);
-        if (model_two_level(model)) {
-            if (!find_l1std(model, lookup, &l1std, &entry.stamp, fault)) {
-                return false;
-            }
-            if (!model_l2_ste_address(model, l1std, stream_id, &address)) {
-                return false;
-            }
-        }
-        if (!fetch(model, lookup, SMMUV3_MODEL_FETCH_STE, address, entry.words, STE_WORDS, fault)) {
-            return false;
-        }
-        if (!lookup->pure) {
-            model_cache_ste(model, &entry);
-            model_check_ste(model, entry.words);
-        }
-        cached = &entry;
+    if (again) {
+        old = *cached;
+        model_forget_ste(model, (unsigned)(cached - model->caches.stes));
+    }
+    if (cached && !again) {
+        entry = *cached;
+    } else if (!fetch_ste(model, lookup, again ? &old : NULL, &entry, fault)) {
+        return false;
     }
     for (unsigned i = 0; i < STE_WORDS; i++) {
-        ste[i] = cached->words[i];
+        ste[i] = entry.words[i];
     }
     return true;
 }

@@ -28,6 +28,7 @@ int main(void)
     failed += run_httu_tests();
     failed += run_reach_stage1_tests();
     failed += run_random_tests();
+    failed += run_choice_tests();
     failed += run_stall_tests();
     failed += run_priq_tests();
     failed += run_ats_tests();

@@ -71,6 +71,24 @@ unsigned model_tlb_leaves(const struct smmuv3_model *model, const struct tlb_key
     return count;
 }
 
+/* The leaf that answers, the oldest unless a chooser wants another; null, and how many there are. */
+const struct tlb_entry *model_tlb_hit(struct smmuv3_model *model, const struct tlb_key *key,
+                                      unsigned *hits)
+{
+    const struct tlb_entry *hit = NULL;
+    unsigned other = 0;
+
+    *hits = model_tlb_leaves(model, key, &hit);
+    other = model_choose(model, SMMUV3_MODEL_CHOOSE_HIT, *hits);
+    while (other--) {
+        do {
+            hit++;
+        } while (hit->table || !entry_covers(hit, key->input) ||
+                 !model_tlb_matches(model, key, hit));
+    }
+    return hit;
+}
+
 /* The oldest cached table descriptor of this level on the way; null if there is none. */
 const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const struct tlb_key *key,
                                         unsigned granule, unsigned level)
@@ -125,6 +143,9 @@ void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry)
 {
     struct model_caches *caches = &model->caches;
 
+    if (model_choose(model, SMMUV3_MODEL_CHOOSE_FILL, 2)) {
+        return;
+    }
     if (caches->tlb_count == caches->tlb_room) {
         const struct tlb_entry copy = *entry; /* it may lie in the array that moves */
 

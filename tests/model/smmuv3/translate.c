@@ -37,11 +37,27 @@ static struct smmuv3_model_result identity(const struct smmuv3_model *model, uin
     };
 }
 
+/*
+ * The value of a register that counts now; while a change awaits its acknowledge, either may
+ * (6.3.9, 6.3.14).
+ */
+static uint64_t in_effect(struct smmuv3_model *model, const struct lookup *lookup, uint64_t old,
+                          uint64_t new, unsigned field)
+{
+    bool changes = field_in(old ^ new, field);
+
+    return changes && !lookup->pure && model_choose(model, SMMUV3_MODEL_CHOOSE_PENDING, 2) ? new
+                                                                                           : old;
+}
+
 /* SMMUEN == 0: GBPA rules, no event whatever happens. */
-static struct smmuv3_model_result disabled(const struct smmuv3_model *model, uint64_t iova,
+static struct smmuv3_model_result disabled(struct smmuv3_model *model, const struct lookup *lookup,
                                            struct fault *fault)
 {
-    if (field_in(model->gbpa_effective, GBPA_ABORT) || iova > low_bits(model->p.oas)) {
+    uint64_t iova = lookup->access->iova;
+    uint64_t gbpa = in_effect(model, lookup, model->gbpa_effective, model->reg[GBPA], GBPA_ABORT);
+
+    if (field_in(gbpa, GBPA_ABORT) || iova > low_bits(model->p.oas)) {
         return silent_abort(fault);
     }
     return identity(model, iova);
@@ -231,8 +247,9 @@ struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
     if (access.translated) {
         return model_translated(model, lookup, fault);
     }
-    if (!model_enabled(model, CR0_SMMUEN)) {
-        return disabled(model, access.iova, fault);
+    if (!field_in(in_effect(model, lookup, model->reg[CR0ACK], model->reg[CR0], CR0_SMMUEN),
+                  CR0_SMMUEN)) {
+        return disabled(model, lookup, fault);
     }
     if (!model_find_ste(model, lookup, ste, fault)) {
         return terminated(model, fault);
