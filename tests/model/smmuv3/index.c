@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chains by hash over the arrays of the caches. An array keeps its order, which is the order of
- * insertion; the index only says which elements to look at.
+ * Chains by hash over the arrays of the caches: the index only says which elements to look at.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +58,17 @@ void model_index_add(struct model_index *index, uint64_t hash, unsigned element)
 
     index->next[element] = *head;
     *head = element + 1;
+}
+
+/* Take an element out of the chain that it was added to. */
+void model_index_remove(struct model_index *index, uint64_t hash, unsigned element)
+{
+    uint32_t *link = head_of(index, hash);
+
+    while (*link != element + 1) {
+        link = &index->next[*link - 1];
+    }
+    *link = index->next[element];
 }
 
 /* The last element added under this hash, and the one before an element; false at the end. */

@@ -155,6 +155,7 @@ struct tlb_entry {
     unsigned inherit; /* stage-1 table: enum hierarchical, from here down */
     uint64_t root;    /* of the first stage that took part, */
     uint64_t s2_root; /* and of stage 2 if both did */
+    uint64_t order;   /* of insertion */
     uint64_t fetched;
     uint64_t stamp;    /* the oldest on the way, of stage 1 if that took part */
     uint64_t s2_stamp; /* the oldest of stage 2 on the way */
@@ -187,6 +188,7 @@ struct model_caches {
     unsigned cd_count, cd_room;
     struct tlb_entry *tlb;
     unsigned tlb_count, tlb_room;
+    uint64_t tlb_order;
     struct model_index ste_index, cd_index, tlb_index;
     unsigned tlb_sizes[TLB_SIZES]; /* entries by log2_size, as they were inserted */
 };
@@ -518,6 +520,7 @@ uint64_t model_hash(uint64_t a, uint64_t b);
 void model_index_clear(struct model_index *index);
 bool model_index_full(const struct model_index *index, unsigned element);
 void model_index_resize(struct model_index *index, unsigned room);
+void model_index_remove(struct model_index *index, uint64_t hash, unsigned element);
 void model_index_add(struct model_index *index, uint64_t hash, unsigned element);
 bool model_index_first(const struct model_index *index, uint64_t hash, unsigned *element);
 bool model_index_next(const struct model_index *index, unsigned *element);

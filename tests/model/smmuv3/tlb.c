@@ -52,23 +52,41 @@ unsigned model_tlb_leaves(const struct smmuv3_model *model, const struct tlb_key
     unsigned count = 0;
 
     for (unsigned log2 = 0; log2 < TLB_SIZES; log2++) {
-        uint64_t hash = hash_of(key->regime, false, key->vmid, log2, key->input);
+        uint64_t hash = 0;
         unsigned i = 0;
 
         if (!caches->tlb_sizes[log2]) {
             continue;
         }
+        hash = hash_of(key->regime, false, key->vmid, log2, key->input);
         for (bool more = model_index_first(&caches->tlb_index, hash, &i); more;
              more = model_index_next(&caches->tlb_index, &i)) {
             const struct tlb_entry *entry = &caches->tlb[i];
 
             if (!entry->table && entry->log2_size == log2 && entry_covers(entry, key->input) &&
                 model_tlb_matches(model, key, entry)) {
-                *found = count++ && *found < entry ? *found : entry;
+                *found = count++ && (*found)->order < entry->order ? *found : entry;
             }
         }
     }
     return count;
+}
+
+/* The oldest leaf that answers and is younger than `than`; there is one. */
+static const struct tlb_entry *next_leaf(const struct smmuv3_model *model,
+                                         const struct tlb_key *key, const struct tlb_entry *than)
+{
+    const struct tlb_entry *next = NULL;
+
+    for (unsigned i = 0; i < model->caches.tlb_count; i++) {
+        const struct tlb_entry *entry = &model->caches.tlb[i];
+
+        if (!entry->table && entry->order > than->order && entry_covers(entry, key->input) &&
+            model_tlb_matches(model, key, entry) && (!next || entry->order < next->order)) {
+            next = entry;
+        }
+    }
+    return next;
 }
 
 /* The leaf that answers, the oldest unless a chooser wants another; null, and how many there are. */
@@ -81,10 +99,7 @@ const struct tlb_entry *model_tlb_hit(struct smmuv3_model *model, const struct t
     *hits = model_tlb_leaves(model, key, &hit);
     other = model_choose(model, SMMUV3_MODEL_CHOOSE_HIT, *hits);
     while (other--) {
-        do {
-            hit++;
-        } while (hit->table || !entry_covers(hit, key->input) ||
-                 !model_tlb_matches(model, key, hit));
+        hit = next_leaf(model, key, hit);
     }
     return hit;
 }
@@ -97,19 +112,20 @@ const struct tlb_entry *model_tlb_table(const struct smmuv3_model *model, const 
     const struct tlb_entry *found = NULL;
 
     for (unsigned log2 = 0; log2 < TLB_SIZES; log2++) {
-        uint64_t hash = hash_of(key->regime, true, key->vmid, log2, key->input);
+        uint64_t hash = 0;
         unsigned i = 0;
 
         if (!caches->tlb_sizes[log2]) {
             continue;
         }
+        hash = hash_of(key->regime, true, key->vmid, log2, key->input);
         for (bool more = model_index_first(&caches->tlb_index, hash, &i); more;
              more = model_index_next(&caches->tlb_index, &i)) {
             const struct tlb_entry *entry = &caches->tlb[i];
 
             if (entry->table && entry->granule == granule && entry->level == level &&
                 entry->log2_size == log2 && entry_covers(entry, key->input) &&
-                model_tlb_matches(model, key, entry) && (!found || entry < found)) {
+                model_tlb_matches(model, key, entry) && (!found || entry->order < found->order)) {
                 found = entry;
             }
         }
@@ -129,11 +145,7 @@ static void count_and_index(struct model_caches *caches, unsigned i)
 static void rebuild(struct model_caches *caches)
 {
     memset(caches->tlb_sizes, 0, sizeof(caches->tlb_sizes));
-    if (model_index_full(&caches->tlb_index, caches->tlb_room - 1)) {
-        model_index_resize(&caches->tlb_index, caches->tlb_room);
-    } else {
-        model_index_clear(&caches->tlb_index);
-    }
+    model_index_resize(&caches->tlb_index, caches->tlb_room);
     for (unsigned i = 0; i < caches->tlb_count; i++) {
         count_and_index(caches, i);
     }
@@ -147,28 +159,34 @@ void model_tlb_insert(struct smmuv3_model *model, const struct tlb_entry *entry)
         return;
     }
     if (caches->tlb_count == caches->tlb_room) {
-        const struct tlb_entry copy = *entry; /* it may lie in the array that moves */
-
         caches->tlb = model_grow(caches->tlb, &caches->tlb_room, sizeof(*caches->tlb));
-        caches->tlb[caches->tlb_count++] = copy;
         rebuild(caches);
-        return;
     }
     caches->tlb[caches->tlb_count] = *entry;
+    caches->tlb[caches->tlb_count].order = caches->tlb_order++;
     count_and_index(caches, caches->tlb_count++);
+}
+
+/* Take an entry out; the last one takes its place. */
+static void take_out(struct model_caches *caches, unsigned at)
+{
+    unsigned last = --caches->tlb_count;
+
+    caches->tlb_sizes[caches->tlb[at].log2_size]--;
+    model_index_remove(&caches->tlb_index, hash_of_entry(&caches->tlb[at]), at);
+    if (at != last) {
+        uint64_t hash = hash_of_entry(&caches->tlb[last]);
+
+        model_index_remove(&caches->tlb_index, hash, last);
+        caches->tlb[at] = caches->tlb[last];
+        model_index_add(&caches->tlb_index, hash, at);
+    }
 }
 
 /* Evict one entry, given as the TLB holds it. */
 void model_tlb_forget(struct smmuv3_model *model, const struct tlb_entry *entry)
 {
-    struct model_caches *caches = &model->caches;
-    unsigned at = (unsigned)(entry - caches->tlb);
-
-    for (unsigned i = at + 1; i < caches->tlb_count; i++) {
-        caches->tlb[i - 1] = caches->tlb[i];
-    }
-    caches->tlb_count--;
-    rebuild(caches);
+    take_out(&model->caches, (unsigned)(entry - model->caches.tlb));
 }
 
 void model_tlb_evict(struct smmuv3_model *model)
@@ -316,16 +334,14 @@ void model_invalidate_tlb(struct smmuv3_model *model,
                           const struct pending_invalidation *invalidation)
 {
     struct model_caches *caches = &model->caches;
-    unsigned kept = 0;
+    unsigned i = 0;
 
-    for (unsigned i = 0; i < caches->tlb_count; i++) {
-        if (!removes(model, invalidation, &caches->tlb[i])) {
-            caches->tlb[kept++] = caches->tlb[i];
+    while (i < caches->tlb_count) {
+        if (removes(model, invalidation, &caches->tlb[i])) {
+            take_out(caches, i);
+        } else {
+            i++;
         }
-    }
-    if (kept != caches->tlb_count) {
-        caches->tlb_count = kept;
-        rebuild(caches);
     }
 }
 
