@@ -25,7 +25,7 @@ class Proof:
     options: list = field(default_factory=list)   # of the checker
     defects: list = field(default_factory=list)
     quick: bool = False
-    limit: int = 900  # seconds
+    limit: int = 900  # seconds of the processor
 
 OWNER = Proof(
     name="owner-word",
@@ -99,4 +99,97 @@ ENTRIES = [
                 "any two entries, all bits"),
 ]
 
-PROOFS = [OWNER, *ENTRIES]
+
+POOL = Proof(
+    name="page-pool",
+    says="each sequence of takes and givings back hands out every page once and zero",
+    bound="3 pages of 2 words, 7 calls",
+    sources=["tests/proofs/pool.c", "lib/page_pool.c"],
+    defines={"PROOF_PAGES": 3, "PROOF_ENTRIES": 2, "CALLS": 7},
+    unwind=4,
+    loops={"main.0": 7, "main.1": 8},
+    quick=True,
+    defects=[
+        Defect("a page that is handed out twice", "lib/page_pool.c",
+               "        pool->first_free = pool->records[pool->first_free].next;\n", ""),
+        Defect("a used page that comes back unzeroed", "lib/page_pool.c",
+               "if (record->entries != 0)", "if (record->entries > 1)"),
+        Defect("a page too many", "lib/page_pool.c",
+               "i + 1 < count ? i + 1 : PAGE_NONE", "i + 1 < count ? i + 1 : 0"),
+    ])
+
+# ---- Page tables: any whole tree, one call ------------------------------------------------------
+TABLE_SOURCES = ["tests/proofs/tree.c", "lib/pagetable.c", "lib/page_pool.c", "lib/vmsa.c"]
+
+
+def tree_proof(call, pages, entries_log2, height, bound_log2, **more):
+    """One call on any tree of heights 0 to `height`, in a pool of so many pages."""
+    entries, bound = 1 << entries_log2, 1 << bound_log2
+    addresses = entries ** (height + 1)
+    return Proof(
+        name=f"{call}-{height + 1}x{entries}-pool{pages}" + ("-stores" if "EVERY_STORE" in more.get("defines", {}) else ""),
+        says=f"pagetable_{call} on any whole tree does what it says, and nothing else",
+        bound=f"{height + 1} levels of {entries} entries, pool of {pages}, {bound} entries a call",
+        sources=[f"tests/proofs/{call}.c", *TABLE_SOURCES],
+        defines={"PROOF_PAGES": pages, "PROOF_ENTRIES": entries, "TREE_LEVEL_BITS": entries_log2,
+                 "TREE_HEIGHT": height, "MAP_BOUND_LOG2": bound_log2, **more.pop("defines", {})},
+        unwind=max(height, bound, entries) + 1,
+        loops={"descend.0": height + 2, "tree_translate.0": height + 2,
+               "tree_is_whole.0": pages + 1, "tree_is_whole.1": pages + 1,
+               "tree_is_whole.2": height + 2, "tree_is_whole.3": pages + 1,
+               "table_is_whole.0": entries + 1,
+               "list_is_whole.0": entries + 1, "list_is_whole.1": pages + 1,
+               "tree_any.0": entries + 1, "tree_any.1": pages + 1,
+               "tree_remember.0": pages * entries + 1, "tree_remember.1": pages + 1,
+               "tree_is_as.0": pages * entries + 1, "tree_is_as.1": pages + 1,
+               ("occupied.0" if call == "map" else "bytes_mapped.0"): addresses + 1},
+        **more)
+
+
+MAPS = [
+    tree_proof("map", pages=2, entries_log2=1, height=1, bound_log2=1, quick=True, defects=[
+        Defect("a pool that is asked for too much", "lib/pagetable.c",
+               "if (position.height - run.height > table->pool->free)", "if (false)"),
+        Defect("tables of several stretches uncounted", "lib/pagetable.c",
+               "if (tables > table->pool->free)", "if (false)"),
+    ]),
+    tree_proof("map", pages=4, entries_log2=1, height=1, bound_log2=1, quick=True, defects=[
+        Defect("a check that looks at one entry alone", "lib/pagetable.c",
+               "if (is_present(format, position.entry[i]))",
+               "if (i == 0 && is_present(format, position.entry[i]))"),
+        Defect("a table that is not counted", "lib/pagetable.c",
+               "record_of(table, position.entry)->entries++;", ""),
+        Defect("outputs that do not advance", "lib/pagetable.c", "i++, value += step)", "i++)"),
+        Defect("a block where the output is not aligned", "lib/pagetable.c",
+               "!is_aligned(address | output, span(format, h))", "!is_aligned(address, span(format, h))"),
+    ]),
+    tree_proof("map", pages=4, entries_log2=1, height=1, bound_log2=1, defines={"EVERY_STORE": 1}),
+    tree_proof("map", pages=6, entries_log2=1, height=2, bound_log2=1),
+]
+UNMAPS = [
+    tree_proof("map", pages=2, entries_log2=1, height=1, bound_log2=1, quick=True, defects=[
+        Defect("a pool that is asked for too much", "lib/pagetable.c",
+               "if (position.height - run.height > table->pool->free)", "if (false)"),
+        Defect("tables of several stretches uncounted", "lib/pagetable.c",
+               "if (tables > table->pool->free)", "if (false)"),
+    ]),
+    tree_proof("unmap", pages=4, entries_log2=1, height=1, bound_log2=1, quick=True, defects=[
+        Defect("a cut at the end that goes unnoticed", "lib/pagetable.c",
+               " || cuts_end(table, &u, position)", ""),
+        Defect("a hole that is skipped too far", "lib/pagetable.c",
+               "u->address = min_u64(u->end, align_down(u->address, hole) + hole);",
+               "u->address = min_u64(u->end, u->address + hole);"),
+        Defect("an empty table that stays", "lib/pagetable.c",
+               "if (record->entries == 0 && cleared != 0 && position.height < table->height)",
+               "if (false)"),
+        Defect("a table dropped for a part of its range", "lib/pagetable.c",
+               "        u->end - u->address >= span(format, 1)) {",
+               "        u->end - u->address >= span(format, 0)) {"),
+        Defect("too little to invalidate", "lib/pagetable.c",
+               "    progress->end = address + size;", "    progress->end = address;"),
+    ]),
+    tree_proof("unmap", pages=4, entries_log2=1, height=1, bound_log2=1, defines={"EVERY_STORE": 1}),
+    tree_proof("unmap", pages=6, entries_log2=1, height=2, bound_log2=1),
+]
+
+PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS]

@@ -9,11 +9,14 @@ static struct tree_state before;
 static uint64_t probe;
 static struct translation probe_before, probe_target;
 static bool probe_inside;
+static bool unpublished;
 
-/* At any moment a walker finds at an address what was there, or what this call puts there. */
+/* With EVERY_STORE: at any moment a walker finds at an address what was there, or what this call
+ * puts there. */
 void proof_store(volatile uint64_t *entry, uint64_t value)
 {
     *entry = value;
+    unpublished = true;
 #ifdef EVERY_STORE
     struct translation now = tree_translate(probe);
 
@@ -29,6 +32,11 @@ void cache_clean(const volatile void *pointer, uint64_t size)
     (void)pointer;
     (void)size;
     HOLDS(!tree.coherent, "only a table that is not coherent is cleaned");
+}
+
+void proof_barrier(void)
+{
+    unpublished = false;
 }
 
 /* Any leaf in the way of the request, up to `end`? */
@@ -85,6 +93,7 @@ int main(void)
           "everything else translates as before");
     HOLDS(IMPLIES(done, tree.mapped == before.mapped + progress.done),
           "the bytes mapped are counted");
+    HOLDS(!unpublished, "walkers see the entries when the call returns");
     HOLDS(tree_is_whole(NULL), "tree and pool are whole: no page leaks, no table is empty");
     uint64_t entry, leaf_size;
     bool found = pagetable_lookup(&tree, probe, &entry, &leaf_size);
