@@ -184,14 +184,15 @@ static void tell(const char *deed, const char *subject)
 
 /* ---- Events and interrupts ------------------------------------------------------------------------ */
 
-static bool happen(unsigned int n)
+static bool happen(unsigned int n, bool told)
 {
     const struct host_event *event = &current->events[n];
 
     if (!event->happen(event->context))
         return false;
     epoch++;
-    tell("meanwhile: ", event->name);
+    if (told)
+        tell("meanwhile: ", event->name);
     return true;
 }
 
@@ -200,7 +201,7 @@ static void maybe_event(void)
     unsigned int n = current->event_count == 0 ? 0 : choose("event", current->event_count + 1);
 
     if (n != 0)
-        happen(n - 1);
+        happen(n - 1, true);
 }
 
 /* Every CPU waits: hardware does something, or time passes. */
@@ -209,7 +210,7 @@ static void idle(void)
     unsigned int count = current->event_count, first = choose("event while all wait", count);
 
     for (unsigned int i = 0; i < count; i++) {
-        if (happen((first + i) % count))
+        if (happen((first + i) % count, first != 0))
             return;
     }
     host_advance(current->idle_nanoseconds != 0 ? current->idle_nanoseconds : IDLE_NANOSECONDS);

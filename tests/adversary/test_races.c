@@ -29,8 +29,11 @@ static bool calling[GUESTS]; /* is in a call that may hold the group */
 static bool met[GUESTS];     /* the other one had, or may have had, the group during this call */
 static uint32_t pages_free[GUESTS];
 static struct hardware hardware;
-/* Devices get tired: without an end to it, a storm could keep the CPU busy that takes the interrupts. */
+/* Devices get tired, until the next call that matters to them: without an end to it, a storm could keep the
+ * CPU busy that takes the interrupts. */
+#define WRITES 100
 static unsigned int writes_left;
+static bool storming;
 
 /* Two partitions that may both bind both functions of one device, which are a group. */
 static void boot_two(const struct smmuv3_model_parameters *parameters)
@@ -93,7 +96,7 @@ static void start_hardware(enum hardware_lateness lateness)
         hardware_prefetch(&hardware, member_function[member], IOVA);
     }
     hardware_evict(&hardware);
-    writes_left = 200;
+    writes_left = WRITES;
     host_stores_mode(HOST_STORES_SCHEDULED);
 }
 
@@ -171,9 +174,15 @@ static void map_and_unmap(unsigned int guest, unsigned int member, uint64_t ioas
               guest_call(guest, BH_CALL_IOAS_MAP, ioas, IOVA, BASE + MAPPED, size,
                          BH_MAP_READ | BH_MAP_WRITE, NULL));
     expect_reached(guest, member);
+    writes_left = WRITES;
     expect_ok(guest, "unmap", guest_call(guest, BH_CALL_IOAS_UNMAP, ioas, IOVA, size, 0, 0, x));
     assert_int_equal(x[2], size);
     mapped[guest] = false;
+}
+
+static bool is_held(struct lock *lock)
+{
+    return atomic_load(&lock->next) != atomic_load(&lock->serving);
 }
 
 static void use(unsigned int guest, unsigned int member)
@@ -184,6 +193,11 @@ static void use(unsigned int guest, unsigned int member)
     if (ioas <= 0)
         fail_msg("guest %u: ioas_alloc answers %lld", guest, (long long)ioas);
     attached[guest][member] = true;
+    writes_left = WRITES;
+    /* The moment of interest: when the event handler works on the group. */
+    for (unsigned int i = 0;
+         storming && i < 100 && !is_held(&device_find(DEVICE1_NAME)->group->lock); i++)
+        host_between();
     expect_ok(guest, "attach",
               guest_call(guest, BH_CALL_ATTACH, id, BH_PASID_NONE, (uint64_t)ioas, 0, 0, NULL));
     map_and_unmap(guest, member, (uint64_t)ioas);
@@ -340,15 +354,16 @@ static void calls_of_two_cpus_on_one_ioas_have_the_results_of_some_order(void)
 
 #define STORM_IOVA UINT64_C(0x7000000)
 
+/* More than its queue holds, at once. */
 static bool write_nowhere(void *context)
 {
     uint64_t value = 1;
 
-    if (writes_left == 0)
-        return false;
-    writes_left--;
-    smmuv3_model_dma(machine.unit[0], (uint32_t)(uintptr_t)context, STORM_IOVA, &value,
-                     sizeof(value), true);
+    for (unsigned int i = 0; i < 10 && writes_left > 0; i++) {
+        writes_left--;
+        smmuv3_model_dma(machine.unit[0], (uint32_t)(uintptr_t)context, STORM_IOVA, &value,
+                         sizeof(value), true);
+    }
     return false;
 }
 
@@ -359,6 +374,8 @@ static void storm(void)
         hardware_event(&hardware, "a parked device writes", write_nowhere, (void *)0x100);
         hardware_event(&hardware, "its sibling writes", write_nowhere, (void *)0x101);
     }
+    storming = true;
+    writes_left = 0; /* it begins when the guest is about to attach */
     host_cpu_start(1, live, (void *)1);
     hardware_run(&hardware);
     expect_all_as_before();
@@ -433,11 +450,6 @@ static void a_sync_that_never_completes_ends_at_the_deadline_and_holds_up_nobody
 
 /* ---- Events while a call holds a group and waits -------------------------------------------------------------- */
 
-static bool is_held(struct lock *lock)
-{
-    return atomic_load(&lock->next) != atomic_load(&lock->serving);
-}
-
 static void attach_for_ever(void *unused)
 {
     (void)unused;
@@ -456,8 +468,7 @@ static void be_interrupted(void *unused)
     (void)unused;
     while (!waiting || !is_held(&sibling->group->lock))
         cpu_relax();
-    for (unsigned int i = 0; i < 20; i++)
-        write_nowhere((void *)0x101);
+    write_nowhere((void *)0x101);
     for (unsigned int i = 0; i < 200; i++)
         host_between();
     /* Whether or not it was taken, the interrupt did not wait until the call was over. */
