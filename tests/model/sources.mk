@@ -2,6 +2,9 @@
 # The reference models and their own tests. MODEL_TEST_SOURCES, MODEL_SOURCES and -lcmocka make one
 # program that runs all tests of the models.
 MODEL_SOURCES := \
+    tests/model/devices/bus.c \
+    tests/model/devices/device.c \
+    tests/model/smmuv3/atc_reach.c \
     tests/model/smmuv3/ats.c \
     tests/model/smmuv3/cd.c \
     tests/model/smmuv3/cd_table.c \
@@ -39,6 +42,7 @@ MODEL_SOURCES := \
     tests/model/smmuv3/translate.c
 
 MODEL_TEST_SOURCES := \
+    tests/model/devices/test_devices.c \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \
@@ -68,4 +72,4 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_tags.c \
     tests/model/smmuv3/test_tlb.c
 
-MODEL_CPPFLAGS := -Itests/model/smmuv3
+MODEL_CPPFLAGS := -Itests/model/smmuv3 -Itests/model/devices

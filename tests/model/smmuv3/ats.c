@@ -123,12 +123,15 @@ enum smmuv3_model_translated smmuv3_model_translated(struct smmuv3_model *model,
     const struct cached_ste *cached = model_cached_ste(model, stream_id);
     enum smmuv3_model_translated by_cache = SMMUV3_MODEL_TRANSLATED_NONE;
     enum smmuv3_model_translated by_memory = SMMUV3_MODEL_TRANSLATED_NONE;
+    /* While a change awaits its acknowledge, the old value or the new may be in effect. */
+    const uint64_t either = model->reg[CR0] | model->reg[CR0ACK];
+    const uint64_t both = model->reg[CR0] & model->reg[CR0ACK];
     uint64_t ste[STE_WORDS];
 
-    if (!model->p.ats || model->service_failure || !model_enabled(model, CR0_SMMUEN)) {
+    if (!model->p.ats || model->service_failure || !field_in(either, CR0_SMMUEN)) {
         return SMMUV3_MODEL_TRANSLATED_NONE;
     }
-    if (!model_enabled(model, CR0_ATSCHK)) {
+    if (!field_in(both, CR0_ATSCHK)) {
         return SMMUV3_MODEL_TRANSLATED_ALL;
     }
     if (cached) {
@@ -212,8 +215,7 @@ static void widen(struct smmuv3_model *model, const struct smmuv3_model_access *
         uint64_t before = offset_within(access->iova, log2);
 
         first.iova = access->iova - before;
-        if (before > address || first.iova + power_of_2(log2) > end ||
-            offset_within(address - before, log2)) {
+        if (before > address || first.iova + power_of_2(log2) > end) {
             break;
         }
         at_first = smmuv3_model_translate(model, &first);

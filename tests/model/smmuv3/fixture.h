@@ -264,5 +264,6 @@ int run_httu_tests(void);
 int run_stall_tests(void);
 int run_priq_tests(void);
 int run_ats_tests(void);
+int run_device_tests(void);
 
 #endif

@@ -102,6 +102,11 @@ void model_pri_resp(struct smmuv3_model *model, const struct smmuv3_model_comman
 struct smmuv3_model_result model_translated(struct smmuv3_model *model, const struct lookup *lookup,
                                             struct fault *fault);
 
+/* atc_reach.c */
+void model_atc_reach(struct smmuv3_model *model, uint32_t stream_id,
+                     void (*piece)(void *context, const struct smmuv3_model_reach *piece),
+                     void *context);
+
 /* endpoint.c: endpoints, and the invalidations sent to them */
 const struct smmuv3_model_endpoint *model_endpoint(const struct smmuv3_model *model,
                                                    uint32_t stream_id);

@@ -169,8 +169,10 @@ bool smmuv3_model_reach(struct smmuv3_model *model, uint32_t stream_id,
         .context = context,
         .piece = piece,
     };
+    bool complete = run(&audit);
 
-    return run(&audit);
+    model_atc_reach(model, stream_id, piece, context);
+    return complete;
 }
 
 bool smmuv3_model_structures(struct smmuv3_model *model, uint32_t stream_id,

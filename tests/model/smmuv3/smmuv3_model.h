@@ -293,6 +293,9 @@ struct smmuv3_model_result smmuv3_model_translate(struct smmuv3_model *model,
 bool smmuv3_model_stall_ended(struct smmuv3_model *model, uint64_t token, void *buffer,
                               struct smmuv3_model_result *result);
 
+/* Whether it still waits; false also for a token that is unknown or spent. */
+bool smmuv3_model_stall_waits(const struct smmuv3_model *model, uint64_t token);
+
 /* `ended` is called whenever a stalled access has ended; null ends that. */
 void smmuv3_model_on_stall_end(struct smmuv3_model *model,
                                void (*ended)(void *context, uint64_t token), void *context);
@@ -534,6 +537,7 @@ struct smmuv3_model_event smmuv3_model_decode_event(const uint64_t record[4]);
 enum smmuv3_model_reach_source {
     SMMUV3_MODEL_REACH_MEMORY, /* registers and tables as they stand */
     SMMUV3_MODEL_REACH_CACHE,  /* something cached takes part in it */
+    SMMUV3_MODEL_REACH_DEVICE, /* the device's own cache holds it, and may use it (ATS) */
 };
 
 /* A range that an access of the stream reaches, with this SubstreamID or, SSV clear, without. */

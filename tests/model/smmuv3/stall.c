@@ -422,6 +422,13 @@ bool smmuv3_model_stall_ended(struct smmuv3_model *model, uint64_t token, void *
     return true;
 }
 
+bool smmuv3_model_stall_waits(const struct smmuv3_model *model, uint64_t token)
+{
+    const struct stalled *stalled = find(model, token);
+
+    return stalled && stalled->state != STALL_ENDED;
+}
+
 void smmuv3_model_on_stall_end(struct smmuv3_model *model,
                                void (*ended)(void *context, uint64_t token), void *context)
 {

@@ -32,5 +32,6 @@ int main(void)
     failed += run_stall_tests();
     failed += run_priq_tests();
     failed += run_ats_tests();
+    failed += run_device_tests();
     return failed ? 1 : 0;
 }
