@@ -45,8 +45,9 @@ static void keep(struct device *device, const struct smmuv3_model_atc_entry *ent
 }
 
 /*
- * What an invalidation covers, and no more: without a PASID it leaves what was asked for with one,
- * with a PASID and without Global it leaves other PASIDs (PCIe 10.3.8, read to the letter).
+ * What an invalidation covers, and no more: with a PASID and without Global it leaves other PASIDs.
+ * Without a PASID it leaves what was asked for with one; there are readings of PCIe by which it does
+ * not, and software that rests on them is shown up here.
  */
 static bool covers(const struct smmuv3_model_atc_invalidation *invalidation,
                    const struct smmuv3_model_atc_entry *entry)

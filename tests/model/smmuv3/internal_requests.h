@@ -26,6 +26,7 @@ enum stall_state {
     STALL_WAITING,  /* without an event record: the queue or the STAGs have no room */
     STALL_RECORDED, /* software knows its STAG */
     STALL_MARKED,   /* a command or SMMUEN decided what becomes of it */
+    STALL_RETRYING, /* under way, as though it had just arrived */
     STALL_ENDED,    /* its result waits to be collected */
 };
 

@@ -85,8 +85,8 @@ static inline uint64_t offset_within(uint64_t address, unsigned log2)
 
 /*
  * ---- 6.3 registers. Confirmed: FreeBSD; GERROR, CR0, queues, IDR3.HAD, RIL, BBML: QEMU;
- * CR0.SMMUEN, GBPA.ABORT and Update: TF-A. Manual only: the rest of GBPA, IDR3.XNX, FWB, STT,
- * IDR1.ATTR_PERMS_OVR.
+ * CR0.SMMUEN, GBPA.ABORT and Update: TF-A. Manual only: the rest of GBPA, IDR3.XNX, FWB, STT, PPS,
+ * IDR1.ATTR_PERMS_OVR, PRIQ_IRQ_CFG2.LO.
  */
 
 enum idr0_field {
@@ -224,7 +224,8 @@ enum l1std_field {
 
 /*
  * ---- 5.2 STE, 8 words. Confirmed: FreeBSD, and QEMU but for S2HD, S2HA, S2S, which its older
- * versions have one bit too high. S2PTW, PRIVCFG and INSTCFG: FreeBSD. Manual only: S2HD, S2HA,
+ * versions have one bit too high. S2PTW, PRIVCFG and INSTCFG: FreeBSD. PPAR: gem5
+ * src/dev/arm/smmu_v3_defs.hh. Manual only: S2HD, S2HA,
  * S2FWB.
  */
 
@@ -353,9 +354,9 @@ enum descriptor_field {
 };
 
 /*
- * ---- 4 commands, 2 words. Confirmed: QEMU and FreeBSD. Manual only: Size and Stride of
- * PREFETCH_ADDR, Size and G of ATC_INV, PRGIndex and Resp of PRI_RESP (QEMU reads Resp at [76:75]),
- * and the width of addresses.
+ * ---- 4 commands, 2 words. Confirmed: QEMU and FreeBSD; Size and G of ATC_INV, PRGIndex and Resp of
+ * PRI_RESP (which QEMU reads at [76:75]), Ac, Ab and STAG of RESUME: Linux arm-smmu-v3.h. Manual only:
+ * Size and Stride of PREFETCH_ADDR, and the width of addresses.
  */
 
 enum {
@@ -446,7 +447,8 @@ enum {
 
 /*
  * ---- 7.3 events, 4 words. Confirmed: QEMU, which writes InputAddr and IPA in whole words; TTRnW:
- * Linux arm-smmu-v3.h
+ * Linux arm-smmu-v3.h RnW and InputAddr of F_TRANSL_FORBIDDEN: manual
+ * only. What F_BAD_ATS_TREQ says of the request is left out.
  */
 
 enum {

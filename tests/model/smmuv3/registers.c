@@ -22,7 +22,10 @@ enum guard {
     BY_UPDATE,
 };
 
-/* 6.2. Offsets confirmed: QEMU, FreeBSD (which has EVENTQ_PROD and CONS in page 1); GBPA: TF-A. */
+/*
+ * 6.2. Offsets confirmed: QEMU, FreeBSD (which has PROD and CONS of EVENTQ and PRIQ in page 1); GBPA:
+ * TF-A; PRIQ: gem5 too.
+ */
 static const struct description {
     const char *name;
     uint32_t offset;

@@ -18,9 +18,11 @@
  *    written to a list of programming errors, so that a test can assert that there were none.
  *
  * Built: registers, stream tables, context descriptors and substreams, bypass, abort, stage 1,
- * stage 2 and both (VMSAv8-64, little-endian), hardware flag updates, every command of the
- * Non-secure queue, both error paths, the event queue, GERROR, interrupts, late acknowledgement.
- * Not yet: stalls, ATS, PRI, big-endian and AArch32 tables; 52-bit input addresses (IDR5.VAX).
+ * stage 2 and both (VMSAv8-64, little-endian), hardware flag updates, stalls, ATS (split-stage too)
+ * and PRI (smmuv3_model_pcie.h), every command of the Non-secure queue, all error paths, the event
+ * queue, GERROR, interrupts, late acknowledgement.
+ * Not yet: big-endian and AArch32 tables; 52-bit input addresses (IDR5.VAX); CR2.REC_CFG_ATS,
+ * PASIDs on translated transactions (IDR3.PASIDTT), DPT, ATSCHK as configuration caches may keep it.
  * A transaction that needs one of these is terminated with the outcome SMMUV3_MODEL_NOT_MODELLED,
  * never with an event, so that a test cannot mistake it for a result.
  *

@@ -174,10 +174,11 @@ static void retry(struct smmuv3_model *model, uint64_t token)
     struct fault fault;
     struct smmuv3_model_result result;
 
-    stalled->state = STALL_WAITING;
+    stalled->state = STALL_RETRYING;
     result = model_dma_run(model, &dma, &fault);
     stalled = find(model, token);
     stalled->dma = dma;
+    stalled->state = STALL_WAITING;
     if (result.outcome == SMMUV3_MODEL_STALLED) {
         tell(model, stalled, &fault);
     } else {
@@ -219,7 +220,7 @@ bool smmuv3_model_early_retry(struct smmuv3_model *model, uint64_t token)
 {
     struct stalled *stalled = find(model, token);
 
-    if (!stalled || stalled->state == STALL_ENDED) {
+    if (!stalled || stalled->state == STALL_ENDED || stalled->state == STALL_RETRYING) {
         return true;
     }
     return early_retry(model, stalled);
@@ -323,6 +324,12 @@ void model_resume(struct smmuv3_model *model, const struct smmuv3_model_command 
                 "names no stalled transaction: without effect", command->raw[1]);
 }
 
+/* Held in the unit, not under way and not ended. */
+static bool waits(const struct stalled *stalled)
+{
+    return stalled->state != STALL_ENDED && stalled->state != STALL_RETRYING;
+}
+
 static void terminate(struct smmuv3_model *model, bool all, uint32_t stream_id)
 {
     struct stalled *stalled = NULL;
@@ -332,7 +339,7 @@ static void terminate(struct smmuv3_model *model, bool all, uint32_t stream_id)
     release_stags_of(model, all, stream_id);
     while ((stalled = next_after(model, token)) && stalled->token <= last) {
         token = stalled->token;
-        if (stalled->state != STALL_ENDED && (all || stalled->dma.access.stream_id == stream_id)) {
+        if (waits(stalled) && (all || stalled->dma.access.stream_id == stream_id)) {
             mark(model, stalled, false, false);
         }
     }
@@ -361,8 +368,7 @@ void model_stall_term(struct smmuv3_model *model, const struct smmuv3_model_comm
     for (unsigned i = 0; i < model->stalls.count; i++) {
         const struct stalled *stalled = &model->stalls.list[i];
 
-        concerned |= stalled->state != STALL_ENDED &&
-                     stalled->dma.access.stream_id == command->stream_id;
+        concerned |= waits(stalled) && stalled->dma.access.stream_id == command->stream_id;
     }
     if (concerned && model_enabled(model, CR0_SMMUEN) &&
         !stream_terminates(model, command->stream_id)) {
@@ -390,7 +396,7 @@ void model_stalls_reset(struct smmuv3_model *model)
     release_stags_of(model, true, 0);
     while ((stalled = next_after(model, token))) {
         token = stalled->token;
-        if (stalled->state != STALL_ENDED) {
+        if (waits(stalled)) {
             result.done = stalled->dma.done;
             finish(model, stalled, &result);
         }
