@@ -55,7 +55,10 @@ static bool is_legal(const uint64_t word[ENTRY_WORDS])
 }
 #define KIND smmuv3_context_descriptor
 /* V, the EPDs, and of each field, and of what is no field, a bit or two. */
-#define FEW { 0x00010000C001C001, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3 }
+#define FEW                                                                                        \
+    {                                                                                              \
+        0x00010000C001C001, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3, 0x3                                      \
+    }
 #else
 static struct meaning meaning_of(const uint64_t word[ENTRY_WORDS])
 {
@@ -88,7 +91,11 @@ static bool is_legal(const uint64_t word[ENTRY_WORDS])
 }
 #define KIND smmuv3_stream_entry
 /* V and Config, and of each field, and of what is no field, a bit or two. */
-#define FEW { 0x08180000000000DF, 0x0004100058080155, 0x8000008000018001, 0x0018000000000011, 0x3, 0x3, 0x3, 0x3 }
+#define FEW                                                                                        \
+    {                                                                                              \
+        0x08180000000000DF, 0x0004100058080155, 0x8000008000018001, 0x0018000000000011, 0x3, 0x3,  \
+            0x3, 0x3                                                                               \
+    }
 #endif
 
 static bool same(const struct meaning *a, const struct meaning *b)
@@ -170,10 +177,9 @@ static uint64_t any_word(unsigned int i)
 
 int main(void)
 {
-    const struct live_entry entry = { .unit = &unit,
-                                      .kind = &KIND,
-                                      .words = live,
-                                      .forget = { { 7, 9 } } };
+    const struct live_entry entry = {
+        .unit = &unit, .kind = &KIND, .words = live, .forget = { { 7, 9 } }
+    };
     struct entry target;
     uint64_t before[ENTRY_WORDS];
     unsigned int different = 0;
@@ -197,8 +203,10 @@ int main(void)
 
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         written = written && live[i] == target.word[i];
-    HOLDS(IMPLIES(result == IOMMU_OK, written && !unpublished), "the entry is the target, published");
-    HOLDS(IMPLIES(result == IOMMU_OK, same(&now, &new_meaning) || (!now.passes && !new_meaning.passes)),
+    HOLDS(IMPLIES(result == IOMMU_OK, written && !unpublished),
+          "the entry is the target, published");
+    HOLDS(IMPLIES(result == IOMMU_OK,
+                  same(&now, &new_meaning) || (!now.passes && !new_meaning.passes)),
           "the unit holds nothing of the old entry");
     HOLDS(stores <= 2 * ENTRY_WORDS + 2 && forgets <= 3, "stores and waits have their bounds");
     return 0;

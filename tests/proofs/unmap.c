@@ -76,8 +76,7 @@ int main(void)
     probe_before = tree_translate(probe);
     tree_remember(&before);
 
-    enum pagetable_result result =
-        pagetable_unmap(&tree, address, size, bound, &progress);
+    enum pagetable_result result = pagetable_unmap(&tree, address, size, bound, &progress);
 
     struct translation after = tree_translate(probe);
     bool done = result == PAGETABLE_OK || result == PAGETABLE_MORE;

@@ -69,8 +69,12 @@ static inline void *memory_pointer(uint64_t physical)
     uint64_t page = (physical - PROOF_PHYSICAL) >> PAGE_SHIFT;
 
     __CPROVER_assert(page < PROOF_PAGES, "the address is one of the memory's");
+#ifdef PROOF_BYTES
+    return (char *)&proof_memory[page * PROOF_ENTRIES] + (physical & (PAGE_SIZE - 1));
+#else
     return &proof_memory[page * PROOF_ENTRIES +
                          (physical & (PAGE_SIZE - 1)) / sizeof(proof_memory[0])];
+#endif
 }
 
 static inline uint64_t memory_physical(const volatile void *pointer)

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
+ * devices and all its I/O address spaces in any state. The code of kernel/hypercall.c,
+ * kernel/partition.c and kernel/ioas.c runs as it is. What lies below is replaced by its contract:
+ * it may return what it is documented to return, and what it is given is checked against what it
+ * asks for.
+ */
+#include "bulkhead/abi.h"
+#include "kernel/assign.h"
+#include "kernel/hypercall.h"
+#include "kernel/lifecycle.h"
+#include "kernel/partition.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "tests/proofs/proof.h"
+
+#define VISIBLE (PROOF_PAGES * PAGE_SIZE)
+#define CODE(error) (1u << -(error))
+
+uint64_t proof_memory[PROOF_PAGES * PROOF_ENTRIES];
+struct devices devices;
+
+static struct set_partition set;
+static struct partition *const caller = &partitions.partition[0];
+static struct pci_function function;
+static struct group group;
+static unsigned int effects; /* callees that change something */
+static int64_t inner = 1;    /* what such a callee answered */
+
+void proof_store(volatile uint64_t *entry, uint64_t value)
+{
+    (void)entry;
+    (void)value;
+    HOLDS(false, "no entry is stored here");
+}
+
+void proof_barrier(void)
+{
+}
+
+/* ---- What lies below ------------------------------------------------------------------------ */
+
+/* Guest memory is written whole structures at a time, to memory that is the caller's. */
+void *memcpy(void *restrict to, const void *restrict from, size_t length)
+{
+    HOLDS(__CPROVER_w_ok(to, length) && __CPROVER_r_ok(from, length), "a copy stays inside");
+    if (__CPROVER_same_object(to, proof_memory))
+        effects++;
+    return to;
+}
+
+size_t format(char *buffer, size_t size, const char *text, ...)
+{
+    (void)text;
+    HOLDS(__CPROVER_w_ok(buffer, size), "a name stays inside its field");
+    return 0;
+}
+
+static int64_t any_of(unsigned int codes)
+{
+    uint8_t code = nondet_u8();
+
+    GIVEN(code < 16 && (codes >> code & 1) != 0);
+    effects++;
+    inner = -(int64_t)code;
+    return inner;
+}
+
+static bool is_listed(const struct device *device)
+{
+    return device == caller->device[0] || device == caller->device[1];
+}
+
+int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
+                    uint64_t *wait)
+{
+    (void)label;
+    HOLDS(partition == caller && is_listed(device), "only a listed device is bound");
+    *wait = nondet_u64();
+    return any_of(1 | CODE(BH_EAGAIN) | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_EEXIST) |
+                  CODE(BH_EOPNOTSUPP) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT));
+}
+
+int64_t assign_unbind(struct partition *partition, struct device *device)
+{
+    HOLDS(partition == caller && is_listed(device), "only a listed device is unbound");
+    return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT));
+}
+
+int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
+{
+    HOLDS(partition == caller && is_listed(device) && device->bound == caller,
+          "only a device that the caller has bound is attached");
+    HOLDS(ioas >= caller->ioas && ioas < caller->ioas + PARTITION_IOAS && ioas->id != 0,
+          "only to a living address space of the caller");
+    return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
+}
+
+int64_t assign_detach(struct partition *partition, struct device *device)
+{
+    HOLDS(partition == caller && is_listed(device), "only a listed device is detached");
+    return any_of(1 | CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT));
+}
+
+void console_write(struct console *console, unsigned int source, const char *name,
+                   const char *bytes, size_t length)
+{
+    (void)source;
+    (void)name;
+    HOLDS(console == &caller->console && length > 0 && length <= BH_CONSOLE_BYTES_PER_CALL &&
+              __CPROVER_r_ok(bytes, length),
+          "the console gets its bytes");
+    effects++;
+}
+
+_Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
+{
+    (void)again;
+    HOLDS(partition == caller && exit_code <= UINT8_MAX, "the caller ends with a code of one byte");
+    GIVEN(false);
+    for (;;)
+        ;
+}
+
+struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return caller;
+}
+
+struct topology_range device_registers(const struct device *device, unsigned int index)
+{
+    HOLDS(is_listed(device) && index < BH_BAR_COUNT, "the registers of a listed device");
+    return (struct topology_range){ .base = nondet_u64(), .size = nondet_u64() };
+}
+
+enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_function *of)
+{
+    (void)pci;
+    (void)of;
+    return nondet_bool() ? PCI_RESET_NONE : PCI_RESET_FUNCTION_LEVEL;
+}
+
+struct owner owner_decode(uint64_t word)
+{
+    struct owner owner = { .state = (enum owner_state)(word & 3), .index = nondet_u32() };
+
+    GIVEN(owner.state <= OWNER_PARTITION);
+    return owner;
+}
+
+uint16_t iommu_tag_take(struct iommu *iommu)
+{
+    HOLDS(iommu == &devices.iommu[0], "a tag of the device's own unit");
+    return nondet_u16();
+}
+
+void iommu_tag_give(struct iommu *iommu, uint16_t tag)
+{
+    HOLDS(iommu == &devices.iommu[0] && tag != 0, "a tag goes back to its unit");
+}
+
+bool pagetable_init(struct pagetable *table, const struct pagetable_format *format_of,
+                    struct page_pool *pool, unsigned int input_bits, bool coherent)
+{
+    (void)table;
+    (void)format_of;
+    (void)coherent;
+    HOLDS(pool == &caller->pool && input_bits == devices.iommu[0].capabilities.input_bits,
+          "tables come from the caller's pool, with the unit's geometry");
+    if (nondet_bool())
+        return false;
+    effects++;
+    return true;
+}
+
+void pagetable_release(struct pagetable *table, struct page_list *freed)
+{
+    (void)freed;
+    HOLDS(table->mapped == 0, "only an empty tree is released");
+    effects++;
+}
+
+void page_pool_give(struct page_pool *pool, struct page_list *list)
+{
+    (void)list;
+    HOLDS(pool == &caller->pool, "pages go back to the caller's pool");
+}
+
+static void check_range(const struct pagetable *table, uint64_t address, uint64_t size)
+{
+    HOLDS(size != 0 && is_aligned(address | size, PAGE_SIZE) && address < table->limit &&
+              size <= table->limit - address,
+          "the walker gets a range that it can walk");
+}
+
+enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
+                                    uint64_t size, uint64_t attributes, uint32_t bound,
+                                    struct pagetable_progress *progress)
+{
+    enum pagetable_result result = (enum pagetable_result)nondet_u8();
+
+    check_range(table, address, size);
+    HOLDS(is_aligned(output, PAGE_SIZE) && output >= caller->physical &&
+              size <= caller->visible_size &&
+              output - caller->physical <= caller->visible_size - size,
+          "a device is led to frames of the caller alone");
+    HOLDS((attributes & ~UINT64_C(0xC0)) == 0x400 && attributes != 0x400,
+          "with the access that was asked for, and no other bits");
+    HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
+    GIVEN(result <= PAGETABLE_FULL);
+    *progress = (struct pagetable_progress){ .done = nondet_u64() };
+    effects++;
+    inner = 0;
+    return result;
+}
+
+enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
+                                      uint32_t bound, struct pagetable_progress *progress)
+{
+    enum pagetable_result result = (enum pagetable_result)nondet_u8();
+
+    check_range(table, address, size);
+    HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
+    GIVEN(result == PAGETABLE_OK || result == PAGETABLE_MORE || result == PAGETABLE_CUT);
+    *progress = (struct pagetable_progress){ .first = address, .end = address + size };
+    if (result != PAGETABLE_CUT) {
+        progress->leaves = nondet_u32();
+        progress->done = nondet_u64();
+    }
+    effects++;
+    inner = 0;
+    return result;
+}
+
+static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+{
+    (void)domain;
+    (void)address;
+    (void)size;
+    HOLDS(iommu == &devices.iommu[0] && (leaves != 0 || tables), "there is something to forget");
+    return nondet_bool() ? IOMMU_OK : IOMMU_SILENCED;
+}
+
+static enum iommu_result invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain)
+{
+    (void)domain;
+    HOLDS(iommu == &devices.iommu[0], "the unit of the address space");
+    effects++;
+    return nondet_bool() ? IOMMU_OK : IOMMU_SILENCED;
+}
+
+static const struct iommu_driver driver = {
+    .invalidate = invalidate,
+    .invalidate_domain = invalidate_domain,
+    .read_attributes = 0x40,
+    .write_attributes = 0x80,
+    .common_attributes = 0x400,
+};
+
+/* ---- Any state ------------------------------------------------------------------------------ */
+
+static void any_device(struct device *device)
+{
+    device->id = nondet_u32();
+    device->group = &group;
+    device->iommu = nondet_bool() ? &devices.iommu[0] : NULL;
+    device->function = nondet_bool() ? &function : NULL;
+    device->bound = nondet_bool() ? caller : nondet_bool() ? &partitions.partition[1] : NULL;
+    device->last_bound = nondet_bool() ? caller : NULL;
+    device->ioas = nondet_bool() ? &caller->ioas[0] : NULL;
+}
+
+static void any_ioas(struct ioas *ioas, uint32_t slot)
+{
+    if (nondet_bool())
+        return;
+    ioas->generation = nondet_u32() & 0x7FFFFF;
+    ioas->id = ioas->generation << 8 | (slot + 1);
+    ioas->owner = caller;
+    ioas->iommu = &devices.iommu[0];
+    ioas->attached = nondet_u32();
+    ioas->domain.tag = 1 + nondet_u8();
+    ioas->domain.table.limit = BIT(devices.iommu[0].capabilities.input_bits);
+    ioas->domain.table.mapped = nondet_u64();
+}
+
+static void any_partition(void)
+{
+    struct iommu_capabilities *capabilities = &devices.iommu[0].capabilities;
+
+    devices.count = 2;
+    devices.iommu_count = 1;
+    devices.iommu[0].driver = &driver;
+    capabilities->input_bits = nondet_bool() ? 39 : 48;
+    capabilities->output_bits = nondet_bool() ? 40 : 48;
+    group.owner = nondet_u64();
+    set.memory_base = nondet_u64() & ~(PAGE_SIZE - 1);
+    GIVEN(range_valid(set.memory_base, VISIBLE));
+    caller->set = &set;
+    caller->name = "p";
+    caller->physical = PROOF_PHYSICAL;
+    caller->visible_size = VISIBLE;
+    caller->device_count = 2;
+    for (unsigned int i = 0; i < 2; i++) {
+        caller->device[i] = &devices.device[i];
+        any_device(&devices.device[i]);
+    }
+    for (uint32_t i = 0; i < PARTITION_IOAS; i++)
+        any_ioas(&caller->ioas[i], i);
+}
+
+/* The errors that include/bulkhead/abi.h documents for each call. */
+static const unsigned int documented[BH_CALL_LIMIT] = {
+    [BH_CALL_FEATURES] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_PARTITION_INFO] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
+    [BH_CALL_DEVICE_INFO] = CODE(BH_ENOENT) | CODE(BH_EFAULT) | CODE(BH_EINVAL),
+    [BH_CALL_DEVICE_BIND] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EPERM) | CODE(BH_EBUSY) |
+                            CODE(BH_EEXIST) | CODE(BH_EOPNOTSUPP) | CODE(BH_ENOSPC) |
+                            CODE(BH_ETIMEDOUT),
+    [BH_CALL_DEVICE_UNBIND] = CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_ENOENT) |
+                              CODE(BH_ETIMEDOUT),
+    [BH_CALL_IOAS_ALLOC_PAGING] = CODE(BH_ENOENT) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) |
+                                  CODE(BH_ENOSPC),
+    [BH_CALL_IOAS_FREE] = CODE(BH_ENOENT) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT),
+    [BH_CALL_IOAS_MAP] = CODE(BH_EAGAIN) | CODE(BH_EEXIST) | CODE(BH_ERANGE) | CODE(BH_EINVAL) |
+                         CODE(BH_ENOSPC) | CODE(BH_ENOENT),
+    [BH_CALL_IOAS_UNMAP] = CODE(BH_EAGAIN) | CODE(BH_EINVAL) | CODE(BH_ERANGE) | CODE(BH_ENOENT) |
+                           CODE(BH_ETIMEDOUT),
+    [BH_CALL_ATTACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EBUSY) | CODE(BH_EPERM) |
+                       CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT),
+    [BH_CALL_DETACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_ENOENT) |
+                       CODE(BH_ETIMEDOUT),
+    [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT),
+    [BH_CALL_CONSOLE_WRITE] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
+    [BH_CALL_POWER] = CODE(BH_EINVAL),
+};
+
+int main(void)
+{
+    struct vcpu vcpu;
+    uint64_t x[6], x4, x5;
+    uint64_t number = CALL;
+
+    any_partition();
+    for (unsigned int i = 0; i < 6; i++)
+        x[i] = nondet_u64();
+    x4 = x[4];
+    x5 = x[5];
+    struct ioas *one = &caller->ioas[nondet_u8() & 15];
+    uint32_t id = one->id, attached = one->attached;
+    struct partition *owner = one->owner;
+    bool pinned = caller->pinned;
+
+    hypercall(&vcpu, number, x);
+
+    int64_t result = (int64_t)x[0];
+    bool error = result < 0;
+
+    HOLDS(IMPLIES(error, result >= BH_EFAULT && (documented[number] >> -result & 1) != 0),
+          "an error is one that the call documents");
+    HOLDS(IMPLIES(!error && number != BH_CALL_VERSION && number != BH_CALL_IOAS_ALLOC_PAGING,
+                  result == BH_OK),
+          "success is OK, unless the call returns a value");
+    HOLDS(IMPLIES(number == BH_CALL_IOAS_ALLOC_PAGING && !error, result > 0 && result <= INT32_MAX),
+          "a new id is positive");
+    HOLDS(IMPLIES(error && result != BH_ETIMEDOUT && inner == 1,
+                  effects == 0 && one->id == id && one->attached == attached &&
+                      one->owner == owner && caller->pinned == pinned),
+          "a call that its checks refuse changes nothing");
+    HOLDS(IMPLIES(error && result == BH_ETIMEDOUT, one->id == id && one->owner == owner),
+          "after a deadline an address space stays taken");
+    HOLDS(x[4] == x4 && x[5] == x5, "the registers without results are as they were");
+    HOLDS(one->lock.next == one->lock.serving, "no lock is held");
+    return 0;
+}
