@@ -95,8 +95,6 @@ ENTRIES = [
                            "(cd->word[0] & CD0_EPD1) != 0", "(cd->word[0] & CD0_EPD1) == 0"),
                 ]),
     entry_proof("stream-entry", "stream-table entry", {}, "any two entries, all bits"),
-    entry_proof("context-entry", "context descriptor", {"CONTEXT_DESCRIPTOR": 1},
-                "any two entries, all bits"),
 ]
 
 
