@@ -108,7 +108,7 @@ static bool harmless(struct scenario *scenario, const struct access *access, uns
         }
         if (piece->landed
                 ? !in_chunks(piece->address) && (access->write || !in_tables(pair, piece->address))
-                : piece->address && !nothing_there(piece->address)) {
+                : piece->translated && !nothing_there(piece->address)) {
             return false;
         }
     }
@@ -135,7 +135,7 @@ bool choose_access(struct scenario *scenario, struct access *access)
         access->iova = choose_iova(scenario, &scenario->streams[access->device]);
         access->count = counts[below(dice, sizeof(counts) / sizeof(*counts))];
         access->write = !pair->devices[access->device].edu || chance(dice, 35);
-        if (changed && scenario->change.kind <= CHANGE_LEAF2 &&
+        if (changed && scenario->change.kind <= CHANGE_LEAF2 && scenario->change.leaf.slot &&
             (scenario->change.kind == CHANGE_LEAF1 || !scenario->streams[access->device].stage1)) {
             access->iova = scenario->change.leaf.input + scenario->change.leaf.inside +
                            offset_in_page(dice);

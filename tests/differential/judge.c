@@ -161,7 +161,7 @@ static void remember_passed(struct trial *trial, struct history *history)
         uint64_t iova = trial->access->iova + i * UINT64_C(4);
 
         /* Translated, even if nothing is there. */
-        if (!trial->chosen[i]->piece.address || !stream->ste_at) {
+        if (!trial->chosen[i]->piece.translated || !stream->ste_at) {
             continue;
         }
         remember_word(history, peek64(scenario->pair, stream->ste_at + 16), iova);

@@ -196,6 +196,7 @@ static void model_piece(struct unit *unit, const struct smmuv3_model_access *acc
     memset(unit->record, 0, sizeof(unit->record));
     result = smmuv3_model_transact(unit->model, access);
     *piece = (struct piece){
+        .translated = result.outcome == SMMUV3_MODEL_OK,
         .landed = result.outcome == SMMUV3_MODEL_OK && in_ram(result.address, 4),
         .address = result.address,
         .recorded = unit->recorded,

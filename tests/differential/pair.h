@@ -135,7 +135,8 @@ struct pair {
 
 /* What became of one 32-bit word of an access. */
 struct piece {
-    bool landed; /* at `address` */
+    bool translated; /* to `address` */
+    bool landed;     /* and there is memory */
     uint64_t address;
     bool recorded;
     uint64_t record[4];
