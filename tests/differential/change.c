@@ -85,6 +85,14 @@ static void remember(struct scenario *scenario, uint64_t at, unsigned words)
     }
 }
 
+void see_before_change(struct scenario *scenario, bool before)
+{
+    const struct change *change = &scenario->change;
+
+    memcpy(scenario->pair->mirror + (change->at - RAM_BASE),
+           before ? change->before : change->after, change->words * sizeof(uint64_t));
+}
+
 static void store(struct scenario *scenario)
 {
     struct change *change = &scenario->change;

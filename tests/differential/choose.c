@@ -2,8 +2,6 @@
 /*
  * Random accesses: mostly to what is mapped, and near it, and nowhere.
  */
-#include <string.h>
-
 #include "scenario.h"
 
 enum { ATTEMPTS = 20, PAGE = 4096, EDGE_WORDS = 64 };
@@ -79,40 +77,49 @@ static bool nothing_there(uint64_t address)
     return (address >= HOLE_FIRST && address <= HOLE_LAST) || address >> 40;
 }
 
-/*
- * Whether both sides may do it: a write must not hit tables, a read only what is compared, and
- * nothing a device of the machine.
- */
-static bool harmless(struct scenario *scenario, const struct access *access, unsigned views,
-                     bool before)
+static bool piece_harmless(const struct pair *pair, const struct piece *piece, bool write)
+{
+    if (piece->not_modelled) {
+        return false;
+    }
+    if (piece->landed) {
+        return in_chunks(piece->address) || (!write && in_tables(pair, piece->address));
+    }
+    return !piece->translated || nothing_there(piece->address);
+}
+
+/* As memory is now, or was before the change, as it is or as QEMU may see it. */
+static bool seen_harmless(struct scenario *scenario, const struct access *access, unsigned views,
+                          bool before)
 {
     struct pair *pair = scenario->pair;
-    struct change *change = &scenario->change;
     struct outcome outcome;
 
-    if (before && !change->open) {
-        return true;
-    }
-    for (unsigned i = 0; before && i < change->words; i++) {
-        memcpy(pair->mirror + (change->at - RAM_BASE) + i * 8, &change->before[i], 8);
+    if (before) {
+        see_before_change(scenario, true);
     }
     model_access(pair, &pair->fresh, access, views, &outcome);
-    for (unsigned i = 0; before && i < change->words; i++) {
-        memcpy(pair->mirror + (change->at - RAM_BASE) + i * 8, &change->after[i], 8);
+    if (before) {
+        see_before_change(scenario, false);
     }
     for (unsigned i = 0; i < access->count; i++) {
-        const struct piece *piece = &outcome.pieces[i];
-
-        if (piece->not_modelled) {
-            return false;
-        }
-        if (piece->landed
-                ? !in_chunks(piece->address) && (access->write || !in_tables(pair, piece->address))
-                : piece->translated && !nothing_there(piece->address)) {
+        if (!piece_harmless(pair, &outcome.pieces[i], access->write)) {
             return false;
         }
     }
     return true;
+}
+
+/*
+ * Whether both sides may do it: a write must not hit tables, a read only what is compared, and
+ * nothing a device of the machine.
+ */
+static bool harmless(struct scenario *scenario, const struct access *access)
+{
+    return seen_harmless(scenario, access, VIEW_PLAIN, false) &&
+           seen_harmless(scenario, access, VIEWS_ALL, false) &&
+           (!scenario->change.open || (seen_harmless(scenario, access, VIEW_PLAIN, true) &&
+                                       seen_harmless(scenario, access, VIEWS_ALL, true)));
 }
 
 /* Remember it, for a change to look at. */
@@ -140,10 +147,7 @@ bool choose_access(struct scenario *scenario, struct access *access)
             access->iova = scenario->change.leaf.input + scenario->change.leaf.inside +
                            offset_in_page(dice);
         }
-        if (harmless(scenario, access, VIEW_PLAIN, false) &&
-            harmless(scenario, access, VIEWS_ALL, false) &&
-            harmless(scenario, access, VIEW_PLAIN, true) &&
-            harmless(scenario, access, VIEWS_ALL, true)) {
+        if (harmless(scenario, access)) {
             note_recent(scenario, access);
             return true;
         }

@@ -42,7 +42,8 @@ static inline uint64_t stream_id_of(const struct circumstances *c)
 }
 
 /* An event that names nothing but the stream, recorded whatever S2R or RECINVSID say. */
-static inline void becomes_config_event(const struct circumstances *c, struct piece *piece, uint8_t number)
+static inline void becomes_config_event(const struct circumstances *c, struct piece *piece,
+                                        uint8_t number)
 {
     *piece = (struct piece){
         .recorded = true,

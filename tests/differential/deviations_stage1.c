@@ -67,8 +67,7 @@ bool checks_table_rights_on_the_way(const struct circumstances *c, struct piece 
     return true;
 }
 
-bool checks_stage1_leaf_before_its_address(const struct circumstances *c,
-                                                  struct piece *piece)
+bool checks_stage1_leaf_before_its_address(const struct circumstances *c, struct piece *piece)
 {
     const struct space *space = first_stage(c);
     struct walked leaf;

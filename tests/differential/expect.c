@@ -9,14 +9,6 @@
 
 /* ------------------------------------------------------------------ what the model says */
 
-static void swap_change(struct scenario *scenario, const uint64_t *words)
-{
-    const struct change *change = &scenario->change;
-
-    memcpy(scenario->pair->mirror + (change->at - RAM_BASE), words,
-           change->words * sizeof(uint64_t));
-}
-
 static bool same_piece(const struct piece *a, const struct piece *b)
 {
     if (a->landed != b->landed || a->recorded != b->recorded) {
@@ -112,9 +104,9 @@ void ask_models(struct trial *trial)
     ask_fresh(trial, &trial->viewed_after);
     trial->after = trial->viewed_after.outcome[VIEW_PLAIN];
     if (trial->stale) {
-        swap_change(scenario, scenario->change.before);
+        see_before_change(scenario, true);
         ask_fresh(trial, &trial->viewed_before);
-        swap_change(scenario, scenario->change.after);
+        see_before_change(scenario, false);
         trial->before = trial->viewed_before.outcome[VIEW_PLAIN];
     }
 }
@@ -244,11 +236,11 @@ void make_candidates(struct trial *trial, struct circumstances *circumstances)
         add_deviations(trial, circumstances, i, 0);
         first = trial->counts[i];
         if (trial->stale) {
-            swap_change(scenario, scenario->change.before);
+            see_before_change(scenario, true);
             read_config(scenario, circumstances);
             add_views(trial, circumstances, i, &trial->viewed_before);
             add_deviations(trial, circumstances, i, first);
-            swap_change(scenario, scenario->change.after);
+            see_before_change(scenario, false);
         }
     }
 }

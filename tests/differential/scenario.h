@@ -69,6 +69,9 @@ void change_something(struct scenario *scenario);
 void invalidate_wrongly(struct scenario *scenario);
 void invalidate_rightly(struct scenario *scenario);
 
+/* Let the models see memory as it was before the outstanding change, or as it is. */
+void see_before_change(struct scenario *scenario, bool before);
+
 /* The stage-2 tables that an STE points to, whichever stream they were made for; null if none. */
 struct space *stage2_space(struct scenario *scenario, const uint64_t *ste);
 
