@@ -43,6 +43,7 @@ static jmp_buf *leave[TOPOLOGY_CPUS]; /* of each CPU, while it is in host_run() 
 
 unsigned int host_cpu;
 unsigned int host_cpus = 1;
+struct topology_range host_image = { .size = PAGE_SIZE };
 uint64_t host_time_step = TIME_STEP;
 struct host_counters host_counters;
 unsigned int (*host_choose)(const char *what, unsigned int count);
@@ -160,8 +161,8 @@ bool arch_map_memory(uint64_t base, uint64_t size)
 
 void arch_image_range(uint64_t *base, uint64_t *size)
 {
-    *base = 0;
-    *size = PAGE_SIZE;
+    *base = host_image.base;
+    *size = host_image.size;
 }
 
 unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit)
@@ -350,6 +351,7 @@ void host_reset(void)
     memset(works, 0, sizeof(works));
     aborting = (struct topology_range){ 0 };
     unmappable = (struct topology_range){ 0 };
+    host_image = (struct topology_range){ .size = PAGE_SIZE };
     host_counters = (struct host_counters){ 0 };
     host_choose = NULL;
     host_guest = NULL;

@@ -67,6 +67,9 @@ extern void (*host_tell)(const char *text);
 /* The accesses of mmio_probe32 to [base, +size) abort. */
 void host_abort_range(uint64_t base, uint64_t size);
 
+/* What arch_image_range() answers; a page at 0, outside of the machine's memory, after host_reset(). */
+extern struct topology_range host_image;
+
 /* arch_map_device() and arch_map_memory() of what overlaps [base, +size) find no table pages. */
 void host_refuse_maps(uint64_t base, uint64_t size);
 

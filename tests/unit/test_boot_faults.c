@@ -149,7 +149,8 @@ static void move_unit(void *tree)
 
 static void a_unit_of_the_boards_table_that_the_tree_lacks_is_refused(void)
 {
-    expect_edit_refused(move_unit, "the board's table names an IOMMU that the device tree does not");
+    expect_edit_refused(move_unit,
+                        "the board's table names an IOMMU that the device tree does not");
 }
 
 /* ---- Serial port ------------------------------------------------------------------------------------- */
@@ -297,6 +298,30 @@ static void a_unit_without_interrupts_is_used_and_that_it_is_deaf_is_said(void)
     assert_console(SMMU ": no interrupt for its events: faults are not reported");
 }
 
+static void i14_the_image_in_memory_is_given_to_nobody(void)
+{
+    static const struct topology_range image = { .base = HOST_MEMORY_BASE, .size = 0x300000 };
+
+    machine_plain();
+    host_image = image;
+    uint8_t *bytes = memory_pointer(image.base);
+
+    memset(bytes, 0x5A, image.size);
+    machine_boot();
+    for (uint64_t i = 0; i < image.size; i++)
+        assert_int_equal(bytes[i], 0x5A);
+    assert_false(
+        range_overlaps(partitions.partition[0].physical, 0x400000, image.base, image.size));
+}
+
+static void a_partition_that_wants_the_images_memory_is_refused(void)
+{
+    machine_plain();
+    host_image = (struct topology_range){ .base = 0x48300000, .size = 0x1000 };
+    machine.partition[0].physical = 0x48000000;
+    expect_refusal("set.dts:/partitions/one: physical-address:");
+}
+
 /* ---- The bundle and the set ------------------------------------------------------------------------------ */
 
 static struct bundle_entry *bundle_entries(void)
@@ -397,15 +422,17 @@ static void i1_a_function_behind_no_iommu_cannot_be_assigned(void)
 
 static void i3_functions_of_two_groups_on_one_stream_cannot_be_assigned(void)
 {
-    expect_device_refused(foreign_stream, "0000:01:00.0 cannot be assigned: it shares its stream id "
-                                          "with a device of another group");
+    expect_device_refused(foreign_stream,
+                          "0000:01:00.0 cannot be assigned: it shares its stream id "
+                          "with a device of another group");
     assert_string_equal(device_find(DEVICE2_NAME)->refusal, device_find(DEVICE1_NAME)->refusal);
     assert_true(device_find(DEVICE2_NAME)->stream_shared);
 }
 
 static void a_function_whose_registers_lie_above_the_guests_addresses_cannot_be_assigned(void)
 {
-    expect_device_refused(high_window, "0000:01:00.0 cannot be assigned: it lies above the addresses");
+    expect_device_refused(high_window,
+                          "0000:01:00.0 cannot be assigned: it lies above the addresses");
 }
 
 static void a_function_over_the_guests_interrupt_controller_cannot_be_given(void)
@@ -419,7 +446,8 @@ static void a_function_whose_registers_do_not_fit_cannot_be_assigned(void)
 {
     machine_plain();
     pci_model_bar(&machine.pci, DEVICE1, 0, UINT64_C(1) << 31, false);
-    expect_refusal("0000:01:00.0 cannot be assigned: it has registers that do not fit into the PCI window");
+    expect_refusal(
+        "0000:01:00.0 cannot be assigned: it has registers that do not fit into the PCI window");
 }
 
 static void stop_answering(unsigned int unit, uint64_t offset, uint64_t value)
@@ -587,6 +615,8 @@ int run_boot_faults_tests(void)
         TEST(a_partitions_memory_that_cannot_be_mapped_is_refused),
         TEST(a_host_whose_configuration_space_cannot_be_mapped_is_not_used),
         TEST(a_unit_without_interrupts_is_used_and_that_it_is_deaf_is_said),
+        TEST(i14_the_image_in_memory_is_given_to_nobody),
+        TEST(a_partition_that_wants_the_images_memory_is_refused),
         TEST(an_initrd_that_is_no_bundle_is_refused),
         TEST(an_empty_set_is_refused),
         TEST(a_set_that_is_too_large_is_refused),

@@ -94,6 +94,14 @@ static void integrated_endpoints_stand_alone_only_on_the_boards_word(void)
     expect_together(pci_bench_at(0, 3, 0), pci_bench_at(0, 4, 0), BH_GROUP_ROOT_COMPLEX);
 }
 
+static void a_function_that_has_nobody_to_share_a_root_complex_with_stands_alone(void)
+{
+    pci_bench_reset();
+    pci_model_endpoint(pci, ROOT, 3, 0);
+    pci_bench_isolate(false);
+    expect_alone(0, 3, 0);
+}
+
 static int make_switch(uint16_t acs)
 {
     int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
@@ -342,6 +350,7 @@ int run_isolate_tests(void)
         TEST(ports_with_acs_isolate_without_the_boards_word),
         TEST(acs_that_does_not_stay_on_does_not_isolate),
         TEST(integrated_endpoints_stand_alone_only_on_the_boards_word),
+        TEST(a_function_that_has_nobody_to_share_a_root_complex_with_stands_alone),
         TEST(a_switch_without_acs_joins_what_is_below_it),
         TEST(a_switch_with_acs_keeps_its_devices_apart),
         TEST(a_switch_with_half_of_acs_joins_what_is_below_it),

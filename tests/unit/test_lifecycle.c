@@ -188,6 +188,22 @@ static void a_partition_whose_unit_died_is_not_started_again(void)
     assert_false(host_run_work(0, &end));
 }
 
+static void a_partition_with_an_ioas_that_a_dead_unit_may_know_is_not_started_again(void)
+{
+    enum host_end end;
+
+    start();
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    call2(0, BH_CALL_POWER, BH_POWER_RESET, 0);
+    assert_int_equal(machine.end, HOST_IDLE);
+    assert_console("its memory is not used again");
+    assert_console("one: off, code 254");
+    assert_false(host_run_work(0, &end));
+    assert_int_equal(query_pool(0).ioas_used, 1);
+}
+
 static void detach_and_attach_that_meet_a_dead_unit_are_etimedout_and_pass_nothing(void)
 {
     start();
@@ -235,6 +251,7 @@ int run_lifecycle_tests(void)
         TEST(i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back),
         TEST(a_partition_whose_unit_died_is_not_started_again),
         TEST(i11_a_unit_that_answers_nothing_any_more_is_shown_no_mixture),
+        TEST(a_partition_with_an_ioas_that_a_dead_unit_may_know_is_not_started_again),
         TEST(detach_and_attach_that_meet_a_dead_unit_are_etimedout_and_pass_nothing),
     };
 

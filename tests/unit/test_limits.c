@@ -101,6 +101,45 @@ static void a_unit_that_is_entering_translation_counts_as_enabled(void)
     assert_int_equal(bench_ask(5, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
 }
 
+static unsigned int gbpa_writes;
+
+/* What is written to GBPA while an update is under way may be lost (6.3.14). */
+static void gbpa_is_settled(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)value;
+    if (offset != SMMU_GBPA)
+        return;
+    assert_int_equal(smmuv3_model_read32(machine.unit[unit], SMMU_GBPA) & (uint32_t)GBPA_UPDATE, 0);
+    gbpa_writes++;
+}
+
+static void i1_an_update_that_firmware_began_is_over_before_abort_is_written(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_GBPA, 30);
+    smmuv3_model_write32(machine.unit[0], SMMU_GBPA, (uint32_t)GBPA_UPDATE);
+    machine.before_register_write = gbpa_is_settled;
+    assert_int_equal(smmuv3_close(UNIT_BASE), EARLY_CLOSED);
+    assert_int_equal(gbpa_writes, 1);
+    assert_int_equal(bench_ask(5, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
+}
+
+static void an_update_that_firmware_began_and_that_never_ends_counts_as_dead(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_GBPA, SMMUV3_MODEL_NEVER);
+    smmuv3_model_write32(machine.unit[0], SMMU_GBPA, (uint32_t)GBPA_UPDATE);
+    machine.before_register_write = gbpa_is_settled;
+    assert_int_equal(smmuv3_close(UNIT_BASE), EARLY_UNRESPONSIVE);
+    assert_int_equal(gbpa_writes, 0);
+}
+
 static void a_driver_is_found_by_its_own_name_only(void)
 {
     assert_non_null(iommu_find_driver("arm,smmu-v3"));
@@ -344,6 +383,8 @@ int run_limits_tests(void)
         TEST(i1_a_unit_whose_abort_does_not_stay_set_counts_as_dead),
         TEST(a_unit_that_is_leaving_translation_counts_as_enabled),
         TEST(a_unit_that_is_entering_translation_counts_as_enabled),
+        TEST(i1_an_update_that_firmware_began_is_over_before_abort_is_written),
+        TEST(an_update_that_firmware_began_and_that_never_ends_counts_as_dead),
         TEST(a_driver_is_found_by_its_own_name_only),
         TEST(a_unit_with_half_its_registers_is_refused),
         TEST(translated_requests_are_checked_on_a_unit_that_knows_them),

@@ -80,8 +80,7 @@ static void the_line_of_an_error_names_file_node_and_property_if_there_is_one(vo
 
     assert_false(read_edited(other_compatible));
     set_error_line(&error, "x.dts", line, sizeof(line));
-    assert_string_equal(line,
-                        "x.dts:/: compatible: write compatible = \"bulkhead,partition-set\"");
+    assert_string_equal(line, "x.dts:/: compatible: write compatible = \"bulkhead,partition-set\"");
     assert_false(read_edited(no_partitions));
     set_error_line(&error, "x.dts", line, sizeof(line));
     assert_string_equal(line, "x.dts:/partitions: is missing: add it, and add a node for each "
@@ -108,8 +107,8 @@ static void long_name(void *edited)
 
 static void fitting_name(void *edited)
 {
-    assert_int_equal(fdt_set_name(edited, edit_node(edited, ONE), "p234567890123456789012345678901"),
-                     0);
+    assert_int_equal(
+        fdt_set_name(edited, edit_node(edited, ONE), "p234567890123456789012345678901"), 0);
 }
 
 static void long_device(void *edited)
