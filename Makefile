@@ -13,6 +13,7 @@ include guests/guests.mk
 include mk/host.mk
 include mk/differential.mk
 include mk/coverage.mk
+include mk/mutants.mk
 include mk/lint.mk
 include mk/run.mk
 -include tests/system/loader.mk

@@ -19,7 +19,8 @@ HOST_TEST_SOURCES := $(wildcard tests/unit/*.c tests/adversary/*.c tests/observe
                       tests/observer/wrong/*.c)
 HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
-                  $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c tests/differential/*.c)
+                  $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c tests/differential/*.c \
+                                                            tests/mutants/*.c)
 
 # Calls that the linker leads past tests/observer/wrap.c, in the unit tests alone.
 HOST_WRAPPED := hypercall assign_release_all ioas_free_all page_pool_init page_pool_take page_pool_give \

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Switches off one site of the product after the other and sees whether a test notices.
+
+    mutants.py --folder build/mutants --program unit-tests [--sites n[-m] | --quick] [--keep]
+
+First each test runs alone: how long it takes, and which sites it comes by. Then, for each site, the tests
+that come by run without it, quickest first, until one fails. Results stand in results.json as they come,
+so that a run that was interrupted goes on where it ended; they count for one program, byte for byte. With
+--keep, for working on tests, what another program noticed counts too, as long as the sites are the same.
+
+A site passes if a test noticed, or if it is listed in equivalent.txt (with the proof that leaving it out
+changes nothing) and no test noticed. Locks are listed apart: what they keep apart are two CPUs.
+"""
+import argparse
+import collections
+import hashlib
+import json
+import pathlib
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+
+# What matters most comes first.
+KINDS = ("success", "check", "call", "count", "condition", "state", "lock")
+LISTED = pathlib.Path(__file__).with_name("equivalent.txt")
+WORKERS = 2
+# A test that takes so much longer than it did hangs.
+LIMIT_FACTOR, LIMIT_LEAST = 20, 5000
+# Tests of the first round; most sites need one or two.
+FIRST_TESTS = 12
+# The sample of a quick run: what the design names, and every so many of the rest.
+QUICK_FILES = ("drivers/iommu/", "kernel/owner.c", "kernel/assign.c")
+QUICK_KINDS = ("success", "call")
+QUICK_STEP = 40
+
+
+class Server:
+    """One test program that runs jobs, a child each."""
+
+    def __init__(self, program, folder, number):
+        self.reached = folder / f"reached.{number}"
+        self.process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            env={"MUTANT_SERVER": "1", "MUTANT_REACHED": str(self.reached),
+                 "ASAN_OPTIONS": "detect_leaks=0", "PATH": "/usr/bin:/bin"})
+
+    def run(self, site, limit, test):
+        self.process.stdin.write(f"{site} {limit} {test}\n")
+        result, duration = self.process.stdout.readline().split()
+        return int(result), int(duration)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_parallel(servers, jobs, work):
+    """Calls work(server, job) for every job; an exception ends all."""
+    waiting = queue.Queue()
+    for job in jobs:
+        waiting.put(job)
+    errors = []
+
+    def serve(server):
+        try:
+            while not errors:
+                work(server, waiting.get_nowait())
+        except queue.Empty:
+            pass
+        except Exception as error:  # pylint: disable=broad-except
+            errors.append(error)
+
+    threads = [threading.Thread(target=serve, args=(server,)) for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class Progress:
+    def __init__(self, what, total):
+        self.what, self.total, self.done, self.last = what, total, 0, time.monotonic()
+        self.lock = threading.Lock()
+
+    def step(self, note=""):
+        with self.lock:
+            self.done += 1
+            if time.monotonic() - self.last > 20:
+                self.last = time.monotonic()
+                print(f"  {self.what}: {self.done} of {self.total}{note}", flush=True)
+
+
+class Campaign:
+    def __init__(self, folder, program, keep):
+        self.folder = folder
+        self.sites = {site["site"]: site for site in json.loads((folder / "sites.json").read_text())}
+        self.store = folder / "results.json"
+        digest = hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()
+        places = hashlib.sha256((folder / "sites.json").read_bytes()).hexdigest()
+        self.state = json.loads(self.store.read_text()) if self.store.exists() else {}
+        if keep and self.state.get("places") == places and self.state["program"] != digest:
+            self.state.update(program=digest, tests={}, results={
+                site: result for site, result in self.state["results"].items() if result["by"]})
+        if self.state.get("program") != digest:
+            self.state = {"program": digest, "places": places, "tests": {}, "results": {}}
+        self.lock = threading.Lock()
+        self.servers = [Server(program, folder, number) for number in range(WORKERS)]
+        self.saved = time.monotonic()
+
+    def save(self, now=False):
+        if now or time.monotonic() - self.saved > 10:
+            self.saved = time.monotonic()
+            temporary = self.store.with_suffix(".new")
+            temporary.write_text(json.dumps(self.state))
+            temporary.replace(self.store)
+
+    def measure(self, program):
+        """How long each test takes and where it comes by."""
+        names = self.state["tests"] or self.names(program)
+        missing = [name for name in names if name not in self.state["tests"]]
+        progress = Progress("tests", len(missing))
+
+        def work(server, name):
+            result, duration = server.run(0, 600000, name)
+            if result != 0:
+                raise SystemExit(f"mutants: {name} fails with every site switched on")
+            reached = [at for at, byte in enumerate(server.reached.read_bytes()) if byte]
+            with self.lock:
+                self.state["tests"][name] = {"ms": duration, "sites": reached}
+                self.save()
+            progress.step()
+
+        in_parallel(self.servers, missing, work)
+        self.save(True)
+
+    @staticmethod
+    def names(program):
+        """The tests that a run of them all names."""
+        output = subprocess.run([program], capture_output=True, text=True, errors="replace",
+                                check=False).stdout
+        return list(dict.fromkeys(re.findall(r"\[ RUN      \] (\w+)", output)))
+
+    def order(self, site, by_site, killers):
+        """The tests to try: what noticed the neighbours, then those that come by the fewest places."""
+        place = self.sites[site]
+        guess = [name for key in (place["function"], place["file"])
+                 for name in killers[key].most_common(4) for name in name[:1]]
+        names = by_site[site]
+        return list(dict.fromkeys([name for name in guess if name in names] + names))
+
+    def run(self, chosen):
+        """First a few tests for every site, then all that are left for those that nobody noticed."""
+        for most in (FIRST_TESTS, None):
+            self.round(chosen, most)
+
+    def round(self, chosen, most):
+        tests, results = self.state["tests"], self.state["results"]
+        by_site = collections.defaultdict(list)
+        for name in sorted(tests, key=lambda name: (len(tests[name]["sites"]), tests[name]["ms"])):
+            for site in tests[name]["sites"]:
+                by_site[site].append(name)
+        killers = collections.defaultdict(collections.Counter)
+        for site, result in results.items():
+            if result["by"]:
+                place = self.sites[int(site)]
+                killers[place["function"]][result["by"]] += 1
+                killers[place["file"]][result["by"]] += 1
+
+        def is_open(site):
+            result = results.get(str(site))
+            return result is None or (result["by"] is None and len(result["tried"]) < min(
+                len(by_site[site]), most or len(tests)))
+
+        left = [site for site in chosen if is_open(site)]
+        progress = Progress("sites" if most else "sites that are left", len(left))
+
+        def work(server, site):
+            result = dict(results.get(str(site)) or {"tried": [], "by": None})
+            for name in [name for name in self.order(site, by_site, killers)
+                         if name not in result["tried"]][:most]:
+                limit = max(LIMIT_LEAST, LIMIT_FACTOR * tests[name]["ms"])
+                ended, _ = server.run(site, limit, name)
+                result["tried"] = result["tried"] + [name]
+                if ended != 0:
+                    result.update(by=name, how="hangs" if ended == 2 else "fails",
+                                  tried=len(result["tried"]))
+                    break
+            with self.lock:
+                if result["by"]:
+                    place = self.sites[site]
+                    killers[place["function"]][result["by"]] += 1
+                    killers[place["file"]][result["by"]] += 1
+                results[str(site)] = result
+                self.save()
+            unnoticed = sum(r["by"] is None for r in results.values())
+            progress.step(f", {unnoticed} not noticed so far")
+
+        in_parallel(self.servers, left, work)
+        self.save(True)
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+
+
+def key_of(site):
+    return site["file"], site["function"], site["kind"], site["text"]
+
+
+def read_list():
+    """{(file, function, kind, text): how often}. A paragraph: `file function kind`, lines behind `| `, the
+    proof."""
+    listed, mistakes = collections.Counter(), []
+    for paragraph in LISTED.read_text().split("\n\n"):
+        lines = [line for line in paragraph.splitlines() if not line.startswith("#")]
+        if not lines:
+            continue
+        words = lines[0].split()
+        texts = [line[2:].strip() for line in lines[1:] if line.startswith("| ")]
+        if len(words) != 3 or not texts or len(texts) + 1 == len(lines):
+            mistakes.append(f"{LISTED.name}: {lines[0]}: not `file function kind`, lines and a proof")
+            continue
+        listed.update((*words, text) for text in texts)
+    return listed, mistakes
+
+
+def judge(campaign, chosen, whole):
+    """Prints what survived; (passed, failed)."""
+    listed, mistakes = read_list()
+    kinds = collections.defaultdict(collections.Counter)
+    wrong, equivalent = list(mistakes), 0
+    for number in chosen:
+        site, result = campaign.sites[number], campaign.state["results"][str(number)]
+        noticed = result["by"] is not None
+        kinds[site["kind"]]["noticed" if noticed else "not"] += 1
+        if site["kind"] == "lock" or noticed:
+            continue
+        where = f"{site['file']}:{site['line']}: {site['function']}: {site['kind']} {number}: {site['text']}"
+        if listed[key_of(site)] > 0:
+            listed[key_of(site)] -= 1
+            equivalent += 1
+            kinds[site["kind"]]["equivalent"] += 1
+        else:
+            wrong.append(f"{where}: {'not noticed' if result['tried'] else 'no test comes by'}")
+    if whole:
+        wrong += [f"{LISTED.name}: {' '.join(key[:3])}: noticed, or gone: {key[3]}"
+                  for key, count in sorted(listed.items()) for _ in range(count)]
+    print("\n".join(wrong))
+    print(f"  {'kind':<12}{'sites':>7}{'noticed':>9}{'equivalent':>12}{'left':>6}")
+    for kind, counts in sorted(kinds.items()):
+        total = counts["noticed"] + counts["not"]
+        print(f"  {kind:<12}{total:>7}{counts['noticed']:>9}{counts['equivalent']:>12}"
+              f"{counts['not'] - counts['equivalent']:>6}{'   (not counted)' if kind == 'lock' else ''}")
+    locks = sum(kinds["lock"].values())
+    return len(chosen) - locks - len(wrong) + len(mistakes), len(wrong)
+
+
+def choose(campaign, arguments):
+    kind = {number: site["kind"] for number, site in campaign.sites.items()}
+    sites = sorted(campaign.sites, key=lambda number: (KINDS.index(kind[number]), number))
+    if arguments.sites:
+        first, _, last = arguments.sites.partition("-")
+        return [site for site in sites if int(first) <= site <= int(last or first)]
+    if arguments.quick:
+        named = [site for site in sites if campaign.sites[site]["kind"] in QUICK_KINDS
+                 and campaign.sites[site]["file"].startswith(QUICK_FILES)]
+        return sorted(set(named) | set(sites[::QUICK_STEP]))
+    return sites
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--sites")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    campaign = Campaign(arguments.folder, arguments.program, arguments.keep)
+    try:
+        campaign.measure(arguments.program)
+        chosen = choose(campaign, arguments)
+        campaign.run(chosen)
+    finally:
+        campaign.save(True)
+        campaign.close()
+    passed, failed = judge(campaign, chosen, not arguments.sites and not arguments.quick)
+    print(f"{len(chosen)} sites, {len(campaign.state['tests'])} tests, {time.monotonic() - start:.0f} s")
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The test program of the mutants' build. Started plainly it runs the tests as ever, without the site
+ * that MUTANT names. With MUTANT_SERVER it reads jobs from its input, a line each: site, milliseconds,
+ * and the name of a test; runs each in a child, and answers with a line: how the child ended (0: passed,
+ * 1: failed, 2: killed at the limit) and the milliseconds that it took. What a test came by stands in the file
+ * MUTANT_REACHED, a byte a site; line "0 ms name" clears it first.
+ */
+#include "tests/mutants/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The linker gives us the program's start (--wrap=main) and that of the tests. */
+int run_program(int count, char **arguments) __asm__("__real_main");
+int run_jobs(int count, char **arguments) __asm__("__wrap_main");
+
+static uint8_t unwatched[MUTANT_SITES];
+
+uint32_t mutant_site_off;
+volatile uint8_t *mutant_sites = unwatched;
+
+/* Shared with the children that tests run in. */
+static void watch(const char *path)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    void *shared = MAP_FAILED;
+
+    if (file >= 0 && ftruncate(file, MUTANT_SITES) == 0)
+        shared = mmap(NULL, MUTANT_SITES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (shared == MAP_FAILED) {
+        perror(path);
+        exit(EXIT_FAILURE);
+    }
+    mutant_sites = shared;
+    close(file);
+}
+
+static uint64_t milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static _Noreturn void run_child(char *name, int output)
+{
+    char *arguments[] = { name, name, NULL };
+
+    setpgid(0, 0);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    int failed = run_program(2, arguments);
+
+    _exit(failed != 0);
+}
+
+/* SIGCHLD is blocked. */
+static int run_job(char *name, uint64_t limit, int output)
+{
+    const struct timespec wait = { .tv_sec = (time_t)(limit / 1000),
+                                   .tv_nsec = (long)(limit % 1000) * 1000000 };
+    sigset_t children;
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        run_child(name, output);
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    setpgid(child, child);
+    if (sigtimedwait(&children, NULL, &wait) < 0 && errno == EAGAIN) {
+        kill(-child, SIGKILL);
+        waitpid(child, &status, 0);
+        sigtimedwait(&children, NULL, &(const struct timespec){ 0 });
+        return 2;
+    }
+    waitpid(child, &status, 0);
+    kill(-child, SIGKILL); /* a grandchild that a crash has left */
+    return status != 0;
+}
+
+int run_jobs(int count, char **arguments)
+{
+    const char *off = getenv("MUTANT"), *reached = getenv("MUTANT_REACHED");
+    char line[256], name[200];
+    unsigned long limit;
+    sigset_t children;
+
+    if (reached != NULL)
+        watch(reached);
+    if (off != NULL)
+        mutant_site_off = (uint32_t)strtoul(off, NULL, 10);
+    if (getenv("MUTANT_SERVER") == NULL)
+        return run_program(count, arguments);
+    int output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &children, NULL);
+    while (fgets(line, sizeof(line), stdin) != NULL &&
+           sscanf(line, "%u %lu %199s", &mutant_site_off, &limit, name) == 3) {
+        uint64_t start = milliseconds();
+
+        if (mutant_site_off == 0)
+            memset((void *)(uintptr_t)mutant_sites, 0, MUTANT_SITES);
+        int result = run_job(name, limit, output);
+
+        printf("%d %llu\n", result, (unsigned long long)(milliseconds() - start));
+        (void)fflush(stdout);
+    }
+    return EXIT_SUCCESS;
+}
