@@ -28,12 +28,17 @@ static enum eats effective_eats(const struct smmuv3_model *model, const uint64_t
 
 /* ------------------------------------------------------------------ translated transactions */
 
-/* Straight on, if the address exists: one that does not is aborted, no event (3.9.1.1). */
-static struct smmuv3_model_result pass(struct smmuv3_model *model, uint64_t address,
+/* Straight on, if the address exists: one that does not is aborted, no event, or cut (3.9.1.1). */
+static struct smmuv3_model_result pass(struct smmuv3_model *model, const struct lookup *lookup,
                                        struct fault *fault)
 {
+    uint64_t address = lookup->access->iova;
+
     if (address > low_bits(model->p.oas)) {
-        return model_abort_with(model, 0, fault);
+        if (lookup->pure || !model_choose(model, SMMUV3_MODEL_CHOOSE_TRUNCATE, 2)) {
+            return model_abort_with(model, 0, fault);
+        }
+        address &= low_bits(model->p.oas);
     }
     return model_identity(model, address);
 }
@@ -53,6 +58,13 @@ static struct smmuv3_model_result through_stage2(struct smmuv3_model *model,
     return model_stage2_only(model, &plain, ste, fault);
 }
 
+/* A field of CR0, the old value or the new while it awaits its acknowledge. */
+static bool cr0_says(struct smmuv3_model *model, const struct lookup *lookup, unsigned field)
+{
+    return field_in(model_in_effect(model, lookup, model->reg[CR0ACK], model->reg[CR0], field),
+                    field);
+}
+
 /* Errors of configuration are silent here, since CR2.REC_CFG_ATS does not exist (3.9.1.3). */
 struct smmuv3_model_result model_translated(struct smmuv3_model *model, const struct lookup *lookup,
                                             struct fault *fault)
@@ -62,11 +74,11 @@ struct smmuv3_model_result model_translated(struct smmuv3_model *model, const st
     if (!model->p.ats) {
         return model_abort_with(model, 0, fault);
     }
-    if (!model_enabled(model, CR0_SMMUEN)) {
+    if (!cr0_says(model, lookup, CR0_SMMUEN)) {
         return model_abort_with(model, F_TRANSL_FORBIDDEN, fault);
     }
-    if (!model_enabled(model, CR0_ATSCHK)) {
-        return pass(model, lookup->access->iova, fault);
+    if (!cr0_says(model, lookup, CR0_ATSCHK)) {
+        return pass(model, lookup, fault);
     }
     if (!model_find_ste(model, lookup, ste, fault) || model_ste_illegal(model, ste) ||
         !field_in(field_of(ste, STE_CONFIG), CONFIG_PASS)) {
@@ -74,7 +86,7 @@ struct smmuv3_model_result model_translated(struct smmuv3_model *model, const st
     }
     switch (effective_eats(model, ste)) {
     case EATS_FULL_ATS:
-        return pass(model, lookup->access->iova, fault);
+        return pass(model, lookup, fault);
     case EATS_SPLIT_STAGE:
         return through_stage2(model, lookup, ste, fault);
     default:
@@ -173,6 +185,7 @@ static enum grant look_up(struct smmuv3_model *model, const struct smmuv3_model_
     struct lookup lookup = { .access = access };
     struct fault fault = { 0 };
 
+    model_be_free(model, access);
     *result = model_transaction(model, &lookup, &fault);
     if (result->outcome == SMMUV3_MODEL_OK) {
         return GRANTED;
@@ -208,8 +221,10 @@ static void widen(struct smmuv3_model *model, const struct smmuv3_model_access *
 {
     uint64_t end = access->iova + found->contiguous;
     uint64_t address = given(found, split);
+    unsigned limit = model_choose(model, SMMUV3_MODEL_CHOOSE_SPAN, 2) ? ATC_LOG2_UNIT + 1
+                                                                      : model->p.oas;
 
-    for (unsigned log2 = ATC_LOG2_UNIT; log2 < model->p.oas; log2++) {
+    for (unsigned log2 = ATC_LOG2_UNIT; log2 < limit; log2++) {
         struct smmuv3_model_access first = *access;
         struct smmuv3_model_result at_first;
         uint64_t before = offset_within(access->iova, log2);
@@ -229,6 +244,12 @@ static void widen(struct smmuv3_model *model, const struct smmuv3_model_access *
     }
 }
 
+/* Looked up one after the other, but one translation. */
+static bool same(const struct smmuv3_model_result *a, const struct smmuv3_model_result *b)
+{
+    return a->address == b->address && a->ipa == b->ipa;
+}
+
 /* Read is always asked for, write unless NW says no, execute if the request does (13.7). */
 static struct smmuv3_model_ats_completion grant(struct smmuv3_model *model,
                                                 const struct smmuv3_model_ats_request *request,
@@ -243,7 +264,8 @@ static struct smmuv3_model_ats_completion grant(struct smmuv3_model *model,
 
     access.write = true;
     if (readable == GRANTED && request->no_write) {
-        writable = read.writable ? GRANTED : DENIED;
+        writable = read.writable && !model_choose(model, SMMUV3_MODEL_CHOOSE_GRANT, 2) ? GRANTED
+                                                                                       : DENIED;
         write = read;
     } else if (readable <= DENIED && !request->no_write) {
         writable = look_up(model, &access, &write);
@@ -258,12 +280,13 @@ static struct smmuv3_model_ats_completion grant(struct smmuv3_model *model,
         return refuse(model, &access, SMMUV3_MODEL_ATS_COMPLETER_ABORT, 0);
     }
     completion.readable = readable == GRANTED;
-    completion.writable = writable == GRANTED;
+    completion.writable = writable == GRANTED && (!completion.readable || same(&read, &write));
     completion.iova = align_down(access.iova, ATC_LOG2_UNIT);
     completion.size = power_of_2(ATC_LOG2_UNIT);
     if (completion.readable && request->ssv && request->execute) {
         access.instruction = true;
-        completion.executable = look_up(model, &access, &execute) == GRANTED;
+        completion.executable = look_up(model, &access, &execute) == GRANTED &&
+                                same(&read, &execute);
         access.instruction = false;
     }
     if (completion.readable || completion.writable) {
@@ -274,8 +297,8 @@ static struct smmuv3_model_ats_completion grant(struct smmuv3_model *model,
 }
 
 /* Where the request is refused before any translation: status and event (3.9.1.2). */
-struct smmuv3_model_ats_completion smmuv3_model_ats_translate(
-    struct smmuv3_model *model, const struct smmuv3_model_ats_request *request)
+static struct smmuv3_model_ats_completion answer(struct smmuv3_model *model,
+                                                 const struct smmuv3_model_ats_request *request)
 {
     struct smmuv3_model_access access = {
         .stream_id = request->stream_id,
@@ -308,4 +331,15 @@ struct smmuv3_model_ats_completion smmuv3_model_ats_translate(
     default:
         return refuse(model, &access, SMMUV3_MODEL_ATS_UNSUPPORTED_REQUEST, F_BAD_ATS_TREQ);
     }
+}
+
+struct smmuv3_model_ats_completion smmuv3_model_ats_translate(
+    struct smmuv3_model *model, const struct smmuv3_model_ats_request *request)
+{
+    struct smmuv3_model_ats_completion completion;
+
+    model_enter(model);
+    completion = answer(model, request);
+    model_leave(model);
+    return completion;
 }

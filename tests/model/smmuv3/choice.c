@@ -30,6 +30,12 @@ const char *smmuv3_model_choice_name(enum smmuv3_model_choice what)
         [SMMUV3_MODEL_CHOOSE_HIT] = "the unit takes one of several hits",
         [SMMUV3_MODEL_CHOOSE_PENDING] = "the unit uses a register's new value",
         [SMMUV3_MODEL_CHOOSE_INVALIDATE] = "the unit invalidates before CMD_SYNC",
+        [SMMUV3_MODEL_CHOOSE_DUPLICATE] = "the unit suppresses a like stall's event",
+        [SMMUV3_MODEL_CHOOSE_EARLY] = "the unit retries a stall of its own accord",
+        [SMMUV3_MODEL_CHOOSE_TERM] = "the unit terminates stalls of an open stream",
+        [SMMUV3_MODEL_CHOOSE_SPAN] = "the unit answers ATS for one page",
+        [SMMUV3_MODEL_CHOOSE_GRANT] = "the unit grants no more than was asked for",
+        [SMMUV3_MODEL_CHOOSE_TRUNCATE] = "the unit truncates a translated address",
     };
 
     return names[what];

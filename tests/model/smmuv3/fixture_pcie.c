@@ -79,3 +79,18 @@ uint64_t bring_up_priq(struct machine *machine, bool last_only)
     assert_no_errors(machine);
     return queue;
 }
+
+static unsigned choose_one(void *context, enum smmuv3_model_choice what, unsigned of)
+{
+    const enum smmuv3_model_choice *taken = context;
+
+    return what == *taken && of > 1;
+}
+
+void take_choice(struct machine *machine, enum smmuv3_model_choice what)
+{
+    static enum smmuv3_model_choice taken[SMMUV3_MODEL_CHOICES];
+
+    taken[what] = what;
+    smmuv3_model_set_chooser(machine->unit, choose_one, &taken[what]);
+}

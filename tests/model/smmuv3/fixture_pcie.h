@@ -53,6 +53,9 @@ struct assigned full(bool s2s);
 /* The same with STE.EATS and CR0.ATSCHK. */
 struct assigned full_ats(unsigned eats, bool atschk);
 
+/* From now on the unit takes 1 for this choice, 0 for all others. */
+void take_choice(struct machine *machine, enum smmuv3_model_choice what);
+
 /* Set the PRI queue up and switch it on, interrupt included; LO as given. Answers its address. */
 uint64_t bring_up_priq(struct machine *machine, bool last_only);
 

@@ -569,6 +569,8 @@ void model_invalidate_tlb(struct smmuv3_model *model,
 /* translate.c */
 struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
                                              const struct lookup *lookup, struct fault *fault);
+uint64_t model_in_effect(struct smmuv3_model *model, const struct lookup *lookup, uint64_t old,
+                         uint64_t new, unsigned field);
 struct smmuv3_model_result model_abort_with(struct smmuv3_model *model, uint8_t event,
                                             struct fault *fault);
 struct smmuv3_model_result model_identity(const struct smmuv3_model *model, uint64_t iova);

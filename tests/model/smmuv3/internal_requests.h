@@ -34,8 +34,9 @@ struct stalled {
     uint64_t token;
     struct dma dma;
     enum stall_state state;
-    bool retry;  /* marked: to be retried, else terminated */
-    bool raz_wi; /* marked for termination without an abort */
+    uint64_t behind; /* waiting: a like one, whose event stands for this one too; 0 if none */
+    bool retry;      /* marked: to be retried, else terminated */
+    bool raz_wi;     /* marked for termination without an abort */
     struct smmuv3_model_result result;
 };
 

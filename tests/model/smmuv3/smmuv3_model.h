@@ -406,6 +406,12 @@ enum smmuv3_model_choice {
     SMMUV3_MODEL_CHOOSE_HIT,        /* with BBML 2: which of several matching leaves */
     SMMUV3_MODEL_CHOOSE_PENDING,    /* 1: CR0 or GBPA counts before its acknowledge */
     SMMUV3_MODEL_CHOOSE_INVALIDATE, /* 1: an invalidation takes effect when it is consumed */
+    SMMUV3_MODEL_CHOOSE_DUPLICATE,  /* 1: a stall like one that waits gives no event of its own */
+    SMMUV3_MODEL_CHOOSE_EARLY,      /* 1: a stall to be terminated is retried first */
+    SMMUV3_MODEL_CHOOSE_TERM,       /* 1: CMD_STALL_TERM terminates though its stream is open */
+    SMMUV3_MODEL_CHOOSE_SPAN,       /* 1: an ATS answer covers 4 KiB, whatever the entry does */
+    SMMUV3_MODEL_CHOOSE_GRANT,      /* 1: an ATS request with NW is not granted to write */
+    SMMUV3_MODEL_CHOOSE_TRUNCATE,   /* 1: translated addresses are cut to the output size */
     SMMUV3_MODEL_CHOICES,
 };
 

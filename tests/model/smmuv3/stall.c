@@ -3,14 +3,16 @@
  * Stalled transactions (3.12.2, 4.7.1, 4.7.2, 5.5): kept with a STAG until software decides,
  * retried as though they had just arrived.
  *
- * Freedom of the architecture, as it is used here: duplicates are never suppressed; a STAG is given
- * out again as soon as it is free, the last one freed first, and its values tell nothing; what
- * finds no room in the event queue or no STAG is retried when there is room.
+ * Freedom of the architecture, as it is used here: a STAG is given out again as soon as it is free,
+ * the last one freed first, and its values tell nothing; what finds no room in the event queue or no
+ * STAG is retried when there is room. Duplicates are suppressed if the chooser says so.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
+
+enum { SAME_PAGE = 12 }; /* log2 */
 
 /* STAGs are opaque: a permutation of 16 bits keeps software from counting on small numbers. */
 static uint16_t stag_value(unsigned index)
@@ -122,6 +124,31 @@ static void release_stags_of(struct smmuv3_model *model, bool all, uint32_t stre
     }
 }
 
+/* Whether one record may stand for two transactions (3.12.2.1). */
+static bool alike(const struct stalled *a, const struct stalled *b)
+{
+    struct smmuv3_model_access first = model_dma_next(&a->dma);
+    struct smmuv3_model_access second = model_dma_next(&b->dma);
+
+    return first.stream_id == second.stream_id && first.ssv == second.ssv &&
+           first.substream_id == second.substream_id && first.write == second.write &&
+           first.privileged == second.privileged && first.instruction == second.instruction &&
+           align_down(first.iova, SAME_PAGE) == align_down(second.iova, SAME_PAGE);
+}
+
+/* A recorded stall behind which this one may wait without an event; 0 if it is to have its own. */
+static uint64_t like_one(struct smmuv3_model *model, const struct stalled *stalled)
+{
+    for (unsigned i = 0; i < model->stalls.count; i++) {
+        const struct stalled *other = &model->stalls.list[i];
+
+        if (other->state == STALL_RECORDED && alike(other, stalled)) {
+            return model_choose(model, SMMUV3_MODEL_CHOOSE_DUPLICATE, 2) ? other->token : 0;
+        }
+    }
+    return 0;
+}
+
 /*
  * Tell software: a record with a STAG. False if there is no room for one now. A record whose write
  * aborts is lost, and its transaction waits for CMD_STALL_TERM (7.2.2).
@@ -132,7 +159,8 @@ static bool tell(struct smmuv3_model *model, struct stalled *stalled, struct fau
     struct smmuv3_model_access access = model_dma_next(&stalled->dma);
     unsigned index = 0;
 
-    if (!stalls->free_count || !model_eventq_writable(model)) {
+    stalled->behind = like_one(model, stalled);
+    if (stalled->behind || !stalls->free_count || !model_eventq_writable(model)) {
         return false;
     }
     index = stalls->free[--stalls->free_count];
@@ -226,6 +254,15 @@ bool smmuv3_model_early_retry(struct smmuv3_model *model, uint64_t token)
     return early_retry(model, stalled);
 }
 
+/* Whether a stall without a record has its turn: room, and what it waits behind was decided. */
+static bool may_be_told(const struct smmuv3_model *model, const struct stalled *stalled)
+{
+    const struct stalled *other = find(model, stalled->behind);
+
+    return stalled->state == STALL_WAITING && model->stalls.free_count &&
+           model_eventq_writable(model) && (!other || other->state != STALL_RECORDED);
+}
+
 /* Room in the event queue or among the STAGs: what waits without a record is retried. */
 void model_stalls_wake(struct smmuv3_model *model)
 {
@@ -240,7 +277,7 @@ void model_stalls_wake(struct smmuv3_model *model)
     stalls->waking = true;
     while ((stalled = next_after(model, token)) && stalled->token <= last) {
         token = stalled->token;
-        if (stalled->state == STALL_WAITING && stalls->free_count && model_eventq_writable(model)) {
+        if (may_be_told(model, stalled)) {
             retry(model, token);
         }
     }
@@ -257,6 +294,11 @@ bool model_stall_marked(const struct smmuv3_model *model)
         }
     }
     return false;
+}
+
+static bool retries_first(struct smmuv3_model *model)
+{
+    return model->p.early_retry || model_choose(model, SMMUV3_MODEL_CHOOSE_EARLY, 2);
 }
 
 /*
@@ -278,7 +320,7 @@ void model_stall_conclude(struct smmuv3_model *model)
     }
     if (stalled->retry) {
         retry(model, stalled->token);
-    } else if (!model->p.early_retry || !model_enabled(model, CR0_SMMUEN) ||
+    } else if (!model_enabled(model, CR0_SMMUEN) || !retries_first(model) ||
                !early_retry(model, stalled)) {
         result.done = stalled->dma.done;
         result.fault_iova = model_dma_next(&stalled->dma).iova;
@@ -359,7 +401,7 @@ static bool stream_terminates(struct smmuv3_model *model, uint32_t stream_id)
 
 /*
  * CMD_STALL_TERM. While the STE lets new transactions in, it is UNPREDICTABLE whether anything is
- * terminated (4.7.2): here nothing is.
+ * terminated (4.7.2): here nothing is, without a chooser.
  */
 void model_stall_term(struct smmuv3_model *model, const struct smmuv3_model_command *command)
 {
@@ -374,7 +416,9 @@ void model_stall_term(struct smmuv3_model *model, const struct smmuv3_model_comm
         !stream_terminates(model, command->stream_id)) {
         model_error(model, SMMUV3_MODEL_ERROR_ORDER, "CMD_STALL_TERM",
                     "while the STE does not terminate new transactions", command->stream_id);
-        return;
+        if (!model_choose(model, SMMUV3_MODEL_CHOOSE_TERM, 2)) {
+            return;
+        }
     }
     terminate(model, false, command->stream_id);
     model_stalls_wake(model);

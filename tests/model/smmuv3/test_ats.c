@@ -418,6 +418,51 @@ static void invalidations_without_effect_are_noted(void **state)
     machine_stop(a.machine);
 }
 
+/* ------------------------------------------------------------------ choices */
+
+static void an_answer_may_cover_one_page_and_grant_no_more_than_was_asked(void **state)
+{
+    struct assigned a = full_ats(EATS_FULL_ATS, false);
+    struct machine *m = a.machine;
+
+    (void)state;
+    map(m, &a.geometry, a.root, 0x200000, 2, MEMORY_BASE, 0);
+    assert_true(ask(m, 0x2ff000, true).writable);
+    take_choice(m, SMMUV3_MODEL_CHOOSE_SPAN);
+    assert_int_equal(ask(m, 0x2ff000, true).size, 4096);
+    assert_int_equal(ask(m, 0x2ff000, true).address, MEMORY_BASE + 0xff000);
+    take_choice(m, SMMUV3_MODEL_CHOOSE_GRANT);
+    assert_false(ask(m, 0x2ff000, true).writable);
+    assert_true(ask(m, 0x2ff000, false).writable);
+    machine_stop(m);
+}
+
+static void a_translated_address_may_be_cut_to_the_output_size(void **state)
+{
+    struct assigned a = full_ats(EATS_FULL_ATS, true);
+
+    (void)state;
+    take_choice(a.machine, SMMUV3_MODEL_CHOOSE_TRUNCATE);
+    assert_int_equal(translated(a.machine, (UINT64_C(1) << 50) + MEMORY_BASE, true).address,
+                     MEMORY_BASE);
+    machine_stop(a.machine);
+}
+
+static void atschk_counts_before_or_after_while_it_is_being_changed(void **state)
+{
+    struct assigned a = full_ats(EATS_NONE, true);
+    struct machine *m = a.machine;
+
+    (void)state;
+    smmuv3_model_set_late(m->unit, SMMUV3_MODEL_LATE_CR0ACK, SMMUV3_MODEL_NEVER);
+    smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
+    assert_forbidden(m);
+    assert_int_equal(smmuv3_model_translated(m->unit, SID), SMMUV3_MODEL_TRANSLATED_ALL);
+    take_choice(m, SMMUV3_MODEL_CHOOSE_PENDING);
+    assert_int_equal(translated(m, MEMORY_BASE, true).outcome, SMMUV3_MODEL_OK);
+    machine_stop(m);
+}
+
 int run_ats_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +487,9 @@ int run_ats_tests(void)
         cmocka_unit_test(commands_other_than_sync_do_not_wait_for_the_device),
         cmocka_unit_test(an_invalidation_to_nobody_is_ignored),
         cmocka_unit_test(invalidations_without_effect_are_noted),
+        cmocka_unit_test(an_answer_may_cover_one_page_and_grant_no_more_than_was_asked),
+        cmocka_unit_test(a_translated_address_may_be_cut_to_the_output_size),
+        cmocka_unit_test(atschk_counts_before_or_after_while_it_is_being_changed),
     };
 
     return cmocka_run_group_tests_name("ATS", tests, NULL, NULL);

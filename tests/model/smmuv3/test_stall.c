@@ -518,6 +518,68 @@ static void a_unit_without_stalls_has_neither_the_commands_nor_stags(void **stat
     machine_stop(m);
 }
 
+/* ------------------------------------------------------------------ choices */
+
+static void a_like_stall_may_wait_behind_the_first_without_an_event(void **state)
+{
+    struct assigned a = full(true);
+    struct machine *m = a.machine;
+    uint64_t first = 0;
+    uint64_t second = 0;
+
+    (void)state;
+    take_choice(m, SMMUV3_MODEL_CHOOSE_DUPLICATE);
+    first = stall_at(m, PAGE, false);
+    second = stall_at(m, PAGE + 8, false);
+    stall_at(m, PAGE, true);         /* not alike: a write */
+    stall_at(m, PAGE + 4096, false); /* another page */
+    assert_int_equal(events_waiting(m), 3);
+    assert_int_equal(smmuv3_model_stalls(m->unit), 4);
+    submit(m, RESUME(SID, take_event(m).stag, 0, 1));
+    assert_int_equal(ended(m, first, NULL).outcome, SMMUV3_MODEL_ABORT);
+    assert_waits(m, second); /* retried, it has its own event now */
+    take_event(m);
+    take_event(m);
+    assert_int_equal(take_event(m).input_address, PAGE + 8);
+    machine_stop(m);
+}
+
+static void stalls_of_an_open_stream_may_be_terminated(void **state)
+{
+    struct assigned a = full(true);
+    uint64_t token = stall_at(a.machine, PAGE, false);
+
+    (void)state;
+    take_choice(a.machine, SMMUV3_MODEL_CHOOSE_TERM);
+    submit(a.machine, STALL_TERM(SID));
+    assert_int_equal(ended(a.machine, token, NULL).outcome, SMMUV3_MODEL_ABORT);
+    machine_stop(a.machine);
+}
+
+static void early_retry_is_a_choice_where_it_is_no_property(void **state)
+{
+    (void)state;
+    for (unsigned early = 0; early < 2; early++) {
+        struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
+        struct assigned a = assign(&p, &PLAIN_4K);
+        uint64_t ste[STE_WORDS];
+        uint64_t token = 0;
+
+        stage2_ste(ste, &PLAIN_4K, a.root);
+        field_put(ste, STE_S2S, 1);
+        put_ste(a.machine, SID, ste);
+        token = stall_at(a.machine, PAGE, false);
+        if (early) {
+            take_choice(a.machine, SMMUV3_MODEL_CHOOSE_EARLY);
+        }
+        map(a.machine, &a.geometry, a.root, PAGE, 3, a.page, 0);
+        submit(a.machine, RESUME(SID, take_event(a.machine).stag, 0, 1));
+        assert_int_equal(ended(a.machine, token, NULL).outcome,
+                         early ? SMMUV3_MODEL_OK : SMMUV3_MODEL_ABORT);
+        machine_stop(a.machine);
+    }
+}
+
 int run_stall_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +609,9 @@ int run_stall_tests(void)
         cmocka_unit_test(reset_aborts_what_waits),
         cmocka_unit_test(a_test_can_be_told_of_the_end),
         cmocka_unit_test(a_unit_without_stalls_has_neither_the_commands_nor_stags),
+        cmocka_unit_test(a_like_stall_may_wait_behind_the_first_without_an_event),
+        cmocka_unit_test(stalls_of_an_open_stream_may_be_terminated),
+        cmocka_unit_test(early_retry_is_a_choice_where_it_is_no_property),
     };
 
     return cmocka_run_group_tests_name("stalls", tests, NULL, NULL);

@@ -41,8 +41,8 @@ static struct smmuv3_model_result identity(const struct smmuv3_model *model, uin
  * The value of a register that counts now; while a change awaits its acknowledge, either may
  * (6.3.9, 6.3.14).
  */
-static uint64_t in_effect(struct smmuv3_model *model, const struct lookup *lookup, uint64_t old,
-                          uint64_t new, unsigned field)
+uint64_t model_in_effect(struct smmuv3_model *model, const struct lookup *lookup, uint64_t old,
+                         uint64_t new, unsigned field)
 {
     bool changes = field_in(old ^ new, field);
 
@@ -55,7 +55,8 @@ static struct smmuv3_model_result disabled(struct smmuv3_model *model, const str
                                            struct fault *fault)
 {
     uint64_t iova = lookup->access->iova;
-    uint64_t gbpa = in_effect(model, lookup, model->gbpa_effective, model->reg[GBPA], GBPA_ABORT);
+    uint64_t gbpa = model_in_effect(model, lookup, model->gbpa_effective, model->reg[GBPA],
+                                    GBPA_ABORT);
 
     if (field_in(gbpa, GBPA_ABORT) || iova > low_bits(model->p.oas)) {
         return silent_abort(fault);
@@ -247,7 +248,7 @@ struct smmuv3_model_result model_transaction(struct smmuv3_model *model,
     if (access.translated) {
         return model_translated(model, lookup, fault);
     }
-    if (!field_in(in_effect(model, lookup, model->reg[CR0ACK], model->reg[CR0], CR0_SMMUEN),
+    if (!field_in(model_in_effect(model, lookup, model->reg[CR0ACK], model->reg[CR0], CR0_SMMUEN),
                   CR0_SMMUEN)) {
         return disabled(model, lookup, fault);
     }
