@@ -696,6 +696,17 @@ static void the_console_is_what_stdout_path_names(void)
     }
 }
 
+static void empty_status(void *tree)
+{
+    edit_flag(tree, CLOCK, "status");
+}
+
+static void an_empty_status_disables_nothing(void)
+{
+    expect_accepted(empty_status);
+    assert_non_null(block(CLOCK));
+}
+
 int run_fdt_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -720,6 +731,7 @@ int run_fdt_faults_tests(void)
         TEST(what_is_disabled_or_has_no_registers_is_no_block),
         TEST(the_initrd_lies_between_start_and_end_in_one_cell_or_two),
         TEST(the_console_is_what_stdout_path_names),
+        TEST(an_empty_status_disables_nothing),
     };
 
     return RUN_GROUP("topology/fdt, faults");

@@ -375,6 +375,109 @@ static void i7_a_queue_that_never_runs_dry_is_left_to_the_next_interrupt(void)
     assert_int_equal(bench.lost, 0);
 }
 
+/* ---- What single lines are for ---------------------------------------------------------------------------- */
+
+static void streams_that_nobody_prepared_abort_in_silence_in_a_linear_table(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.st_level = false;
+    assert_true(bench_start(&parameters, 0x10000));
+    assert_int_equal(bench_dma(STREAM, IOVA, true), SMMUV3_MODEL_ABORT);
+    assert_int_equal(bench_dma(0xFFFF, IOVA, true), SMMUV3_MODEL_ABORT);
+    assert_int_equal(smmuv3_model_events_recorded(machine.unit[0]), 0);
+}
+
+static void a_linear_table_and_a_new_root_are_cleaned_to_memory_without_coherence(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    struct iommu_domain domain;
+
+    parameters.cohacc = false;
+    parameters.st_level = false;
+    assert_true(bench_start(&parameters, 0x10000));
+    uint64_t linear = host_counters.cleans;
+
+    bench_domain(&domain);
+    assert_int_equal(host_counters.cleans - linear, 1);
+    machine.unit_count = 0;
+    parameters.st_level = true;
+    assert_true(bench_start(&parameters, 0x10000));
+    /* Either table is cleaned as a whole, once. */
+    assert_int_equal(host_counters.cleans, linear);
+}
+
+static void a_failed_unit_does_not_ask_to_be_read_again(void)
+{
+    bench_plain();
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
+    assert_int_equal(bench_set(STREAM, STREAM_PARKED_LOGGED, NULL), IOMMU_OK);
+    bench_dma(STREAM, IOVA, true);
+    smmuv3_model_abort_next(machine.unit[0], SMMUV3_MODEL_WRITE_EVENT, 1);
+    bench_dma(STREAM, IOVA, true);
+    assert_false(bench.iommu.driver->handle_events(&bench.iommu));
+    assert_int_equal(bench.failure, FAILURE_EVENT_QUEUE);
+}
+
+static void a_silenced_unit_is_not_spoken_to_any_more(void)
+{
+    bench_plain();
+    smmuv3_silence(bench_unit(), FAILURE_SERVICE);
+    uint64_t unknown = bench.iommu.counters.unknown_errors;
+
+    smmuv3_model_raise_gerror(machine.unit[0], 20);
+    uint32_t acknowledged = mmio_read32(UNIT_BASE + SMMU_GERRORN);
+
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(mmio_read32(UNIT_BASE + SMMU_GERRORN), acknowledged);
+    assert_int_equal(bench.iommu.counters.unknown_errors, unknown);
+}
+
+static uint64_t burst; /* events that come as the driver writes what it has read, before or after */
+
+static void burst_now(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)value;
+    for (; offset == SMMU_EVENTQ_CONS && burst > 0; burst--)
+        bench_dma(STREAM, IOVA, true);
+}
+
+static void expect_lost_not_failed(uint64_t first)
+{
+    for (uint64_t i = 0; i < first; i++)
+        bench_dma(STREAM, IOVA, true);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.silenced, 0);
+    assert_int_equal(bench.lost, 1);
+}
+
+static void start_overflowing_like_qemu(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.overflow = SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR;
+    assert_true(bench_start(&parameters, 0x10000));
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
+    assert_int_equal(bench_set(STREAM, STREAM_PARKED_LOGGED, NULL), IOMMU_OK);
+}
+
+static void a_queue_that_fills_up_while_it_is_read_has_lost_events_and_has_not_failed(void)
+{
+    start_overflowing_like_qemu();
+    burst = BIT(bench_unit()->event_log2);
+    machine.before_register_write = burst_now;
+    expect_lost_not_failed(5);
+}
+
+static void a_queue_that_is_full_twice_has_lost_events_and_has_not_failed(void)
+{
+    start_overflowing_like_qemu();
+    burst = BIT(bench_unit()->event_log2);
+    machine.after_register_write = burst_now;
+    expect_lost_not_failed(BIT(bench_unit()->event_log2) + 1);
+}
+
 int run_limits_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +501,12 @@ int run_limits_tests(void)
         TEST(a_queue_that_stays_full_silences_the_unit_within_the_deadline),
         TEST(an_entry_that_is_not_valid_is_written_as_from_nothing),
         TEST(i7_a_queue_that_never_runs_dry_is_left_to_the_next_interrupt),
+        TEST(streams_that_nobody_prepared_abort_in_silence_in_a_linear_table),
+        TEST(a_linear_table_and_a_new_root_are_cleaned_to_memory_without_coherence),
+        TEST(a_failed_unit_does_not_ask_to_be_read_again),
+        TEST(a_silenced_unit_is_not_spoken_to_any_more),
+        TEST(a_queue_that_fills_up_while_it_is_read_has_lost_events_and_has_not_failed),
+        TEST(a_queue_that_is_full_twice_has_lost_events_and_has_not_failed),
     };
 
     return RUN_GROUP("smmuv3/limits");

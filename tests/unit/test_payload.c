@@ -279,6 +279,45 @@ static void i8_a_bundle_truncated_anywhere_is_refused(void)
         assert_non_null(bundle_open(&bundle, INITRD_ADDRESS, size));
 }
 
+static void a_segment_without_memory_is_nothing_wherever_it_says_it_lies(void)
+{
+    make_elf();
+    elf.program[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_paddr = 0x10, .p_offset = UINT64_MAX };
+    assert_null(place(sizeof(elf)));
+}
+
+static void a_segment_larger_in_the_file_than_in_memory_is_refused(void)
+{
+    make_elf();
+    elf.program[1].p_memsz = 255;
+    assert_string_equal(place(sizeof(elf)),
+                        "is a corrupt ELF file: a segment lies outside the file");
+}
+
+static void a_segment_that_wraps_around_is_refused(void)
+{
+    make_elf();
+    elf.program[1].p_filesz = 0;
+    elf.program[1].p_memsz = UINT64_MAX - BASE;
+    assert_string_equal(place(sizeof(elf)),
+                        "does not fit: a segment lies outside the partition's memory");
+}
+
+static void more_program_headers_than_are_read_are_refused(void)
+{
+    static Elf64_Phdr none[34];
+
+    make_elf();
+    elf.header.e_phnum = 33;
+    elf.header.e_phoff = 0x1000;
+    memcpy(memory + FILE_AT, &elf, sizeof(elf));
+    memcpy(memory + FILE_AT + 0x1000, none, sizeof(none));
+    assert_string_equal(payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, &entry),
+                        "is a corrupt ELF file: its program headers");
+    ((Elf64_Ehdr *)(memory + FILE_AT))->e_phnum = 32;
+    assert_null(payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, &entry));
+}
+
 int run_payload_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +333,10 @@ int run_payload_tests(void)
         TEST(i10_the_entries_that_were_checked_are_the_ones_that_are_used),
         TEST(a_corrupt_bundle_is_refused_with_a_reason),
         TEST(i8_a_bundle_truncated_anywhere_is_refused),
+        TEST(a_segment_without_memory_is_nothing_wherever_it_says_it_lies),
+        TEST(a_segment_larger_in_the_file_than_in_memory_is_refused),
+        TEST(a_segment_that_wraps_around_is_refused),
+        TEST(more_program_headers_than_are_read_are_refused),
     };
 
     return RUN_GROUP("kernel/payload and bundle");

@@ -264,6 +264,89 @@ static void a_function_whose_identity_aborts_after_its_reset_has_not_come_back(v
     assert_int_equal(pci_reset(&found, function, &reset), PCI_RESET_FAILED);
 }
 
+/* ---- What single lines are for ---------------------------------------------------------------------------- */
+
+static void only_functions_that_turn_requests_around_are_a_root_complexs_common_place(void)
+{
+    pci_bench_reset();
+    pci_model_set32(pci, pci_model_endpoint(pci, ROOT, 0, 0), 8, 0x06000000); /* a host bridge */
+    int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
+
+    pci_model_acs(pci, port, 0x7F);
+    pci_model_endpoint(pci, port, 0, 0);
+    pci_model_endpoint(pci, ROOT, 3, 0);
+    pci_model_endpoint(pci, ROOT, 4, 0);
+    pci_bench_isolate(false);
+    uint32_t common = pci_bench_at(0, 3, 0)->group;
+
+    assert_int_equal(pci_bench_at(0, 4, 0)->group, common);
+    assert_ptr_equal(&found.function[common], pci_bench_at(0, 3, 0));
+    assert_int_not_equal(pci_bench_at(0, 0, 0)->group, common);
+    assert_int_not_equal(pci_bench_at(0, 1, 0)->group, common);
+    assert_int_not_equal(pci_bench_at(1, 0, 0)->group, common);
+    assert_int_equal(pci_bench_at(1, 0, 0)->group_reasons, 0);
+}
+
+static void a_downstream_port_on_the_root_bus_is_survived(void)
+{
+    pci_bench_reset();
+    int down = pci_model_bridge(pci, ROOT, 1, 0, 6);
+
+    pci_model_endpoint(pci, down, 0, 0);
+    pci_bench_isolate(true);
+    assert_int_equal(pci_bench_at(1, 0, 0)->kind, PCI_ENDPOINT);
+    assert_true(pci_bench_at(1, 0, 0)->group < found.count);
+}
+
+static void root_ports_of_one_device_are_not_joined_on_the_boards_word(void)
+{
+    pci_bench_reset();
+    for (uint8_t function = 0; function < 2; function++) {
+        int port = pci_model_bridge(pci, ROOT, 1, function, 4);
+
+        pci_model_multifunction(pci, port);
+        pci_model_endpoint(pci, port, 0, 0);
+    }
+    pci_bench_isolate(true);
+    assert_int_not_equal(pci_bench_at(0, 1, 0)->group, pci_bench_at(0, 1, 1)->group);
+    assert_int_not_equal(pci_bench_at(1, 0, 0)->group, pci_bench_at(2, 0, 0)->group);
+}
+
+static void a_list_of_extended_capabilities_ends_where_the_function_stops_answering(void)
+{
+    pci_bench_reset();
+    int index = pci_model_endpoint(pci, ROOT, 1, 0);
+
+    pci_model_express(pci, index, 9, true);
+    pci_model_set32(pci, index, 0x100, UINT32_MAX);
+    pci_model_set32(pci, index, 0xFFC, 0x0000000D); /* where all ones point to */
+    pci_bench_enumerate();
+    assert_int_equal(pci_bench_at(0, 1, 0)->cap_acs, 0);
+}
+
+static void a_bridge_without_a_bus_number_passes_no_cycle_on(void)
+{
+    int parent = ROOT;
+
+    pci_bench_reset();
+    pci_host.bus_last = 2;
+    for (unsigned int i = 0; i < 3; i++) {
+        parent = pci_model_bridge(pci, parent, 0, 0, i == 0 ? 4 : 6);
+        pci_model_set32(pci, parent, 0x18, 0x00090807); /* from firmware */
+    }
+    pci_bench_enumerate();
+    assert_int_equal(found.count, 3);
+    assert_int_equal(pci_model_get32(pci, parent, 0x18) & 0xFFFFFF, 0x000002);
+}
+
+static void a_function_that_gets_no_registers_is_named(void)
+{
+    pci_bench_reset();
+    pci_model_bar(pci, pci_model_endpoint(pci, ROOT, 7, 0), 0, UINT64_C(1) << 31, false);
+    pci_bench_enumerate();
+    assert_non_null(strstr(host_console(), "pci: 0000:00:07.0: its registers do not fit"));
+}
+
 int run_pci_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +365,12 @@ int run_pci_faults_tests(void)
         TEST(the_siblings_acs_counts_as_much_as_its_own),
         TEST(an_advanced_capability_without_flr_is_no_reset),
         TEST(a_function_whose_identity_aborts_after_its_reset_has_not_come_back),
+        TEST(only_functions_that_turn_requests_around_are_a_root_complexs_common_place),
+        TEST(a_downstream_port_on_the_root_bus_is_survived),
+        TEST(root_ports_of_one_device_are_not_joined_on_the_boards_word),
+        TEST(a_list_of_extended_capabilities_ends_where_the_function_stops_answering),
+        TEST(a_bridge_without_a_bus_number_passes_no_cycle_on),
+        TEST(a_function_that_gets_no_registers_is_named),
     };
 
     return RUN_GROUP("pci/faults");

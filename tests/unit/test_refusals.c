@@ -236,6 +236,182 @@ static void two_cpus_of_one_owner_lose_no_step_of_the_count(void)
     assert_int_equal(atomic_load(&word), 0);
 }
 
+/* ---- What single lines are for ---------------------------------------------------------------------------- */
+
+static void i6_the_end_of_one_partition_leaves_the_devices_of_another_alone(void)
+{
+    start_two();
+    uint64_t id = bind_and_attach(1, DEVICE1_ID, 1);
+
+    assert_int_equal(map(1, id, 0x1000, BASE, PAGE_SIZE), BH_OK);
+    call2(0, BH_CALL_POWER, BH_POWER_OFF, 0);
+    assert_int_equal(dma_write(DEVICE1, 0x1000, 7), DMA_LANDED);
+    assert_int_equal(query_state(1, DEVICE1_ID).bound, 1);
+    assert_false(partitions.partition[0].vcpu.running);
+    assert_true(partitions.partition[1].vcpu.running);
+}
+
+static void a_bind_that_is_refused_in_the_middle_of_its_reset_begins_anew(void)
+{
+    machine_plain();
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE2_ID, 5), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 6), BH_EAGAIN);
+    assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 5), BH_EEXIST);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+    assert_int_equal(device_find(DEVICE1_NAME)->reset.step, 0);
+    assert_int_equal(bind(0, DEVICE1_ID, 6), BH_OK);
+    assert_int_equal(machine.pci.function[DEVICE1].function_resets, 2);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+}
+
+static void a_bind_that_runs_out_of_table_pages_at_any_of_them_leaves_nothing_mapped(void)
+{
+    int64_t result = BH_ENOSPC;
+
+    machine_plain();
+    pci_model_bar(&machine.pci, DEVICE1, 1, 0x400000, false); /* the next one lies 4 MiB further */
+    machine_boot();
+    struct partition *partition = &partitions.partition[0];
+
+    for (uint32_t spare = 0; result == BH_ENOSPC; spare++) {
+        struct page_list taken = PAGE_LIST_EMPTY;
+
+        while (partition->pool.free > spare)
+            page_list_add(&partition->pool, &taken, page_pool_take(&partition->pool));
+        result = bind(0, DEVICE1_ID, 1);
+        if (result == BH_ENOSPC) {
+            for (unsigned int i = 0; i < PCI_BARS; i++) {
+                struct topology_range range = device_registers(device_find(DEVICE1_NAME), i);
+                uint64_t entry, size;
+
+                assert_false(range.size != 0 &&
+                             pagetable_lookup(&partition->stage2, range.base, &entry, &size));
+            }
+            assert_int_equal(partition->pool.free, spare);
+            assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+        }
+        page_pool_give(&partition->pool, &taken);
+        assert_true(spare < 10);
+    }
+    assert_int_equal(result, BH_OK);
+}
+
+static void tags_of_freed_ioas_are_used_again(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.vmid16 = false;
+    machine_plain_with(&parameters);
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    for (unsigned int i = 0; i < 600; i++) {
+        int64_t id = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+
+        if (id <= 0)
+            fail_msg("ioas number %u: %lld", i, (long long)id);
+        assert_int_equal(call1(0, BH_CALL_IOAS_FREE, (uint64_t)id), BH_OK);
+    }
+}
+
+static void the_last_line_of_a_run_comes_last_and_the_consoles_before_it(void)
+{
+    static const char last[] = "[bulkhead] off: one=9\n";
+    char *text;
+
+    machine_plain();
+    machine_boot();
+    text = guest(0, BASE);
+    memset(text, 'z', 200);
+    for (unsigned int i = 0; i < 3; i++) {
+        text[199] = '\n';
+        assert_int_equal(call2(0, BH_CALL_CONSOLE_WRITE, BASE, 200), BH_OK);
+    }
+    call2(0, BH_CALL_POWER, BH_POWER_OFF, 9);
+    assert_int_equal(machine.end, HOST_OFF);
+    /* Nobody drains it any more. */
+    assert_true(machine.console_used > sizeof(last));
+    assert_string_equal(machine.console + machine.console_used - (sizeof(last) - 1), last);
+    unsigned int lines = 0;
+
+    for (const char *at = machine.console; (at = strstr(at, "[one] zzz")) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 3);
+}
+
+static void fire(uint32_t stream, unsigned int times)
+{
+    uint64_t value = 0;
+
+    for (unsigned int i = 0; i < times; i++)
+        smmuv3_model_dma(machine.unit[0], stream, 0x100000, &value, sizeof(value), true);
+}
+
+static unsigned int console_count(const char *text)
+{
+    unsigned int count = 0;
+
+    machine_drain_console();
+    for (const char *at = machine.console; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void of_parked_devices_the_one_that_filled_the_queue_falls_silent(void)
+{
+    machine_plain();
+    machine_boot();
+    fire(0x100, 5);
+    fire(0x200, 3000);
+    machine_interrupts();
+    assert_true(device_find(DEVICE2_NAME)->silent);
+    assert_false(device_find(DEVICE1_NAME)->silent);
+    assert_int_equal(device_find(DEVICE1_NAME)->faults.lost, 1);
+    assert_int_equal(device_find(CLOCK_NAME)->faults.lost, 0);
+    assert_int_equal(console_count("floods the event queue"), 1);
+    /* Streams that no device has fill it again: who is silent is not told of twice. */
+    fire(0x7000, 3000);
+    machine_interrupts();
+    assert_int_equal(device_find(DEVICE1_NAME)->faults.lost, 2);
+    assert_int_equal(console_count("floods the event queue"), 1);
+}
+
+static void the_first_of_parked_devices_can_be_the_one_that_filled_the_queue(void)
+{
+    machine_plain();
+    machine_boot();
+    fire(0x200, 5);
+    fire(0x100, 3000);
+    machine_interrupts();
+    assert_true(device_find(DEVICE1_NAME)->silent);
+    assert_false(device_find(DEVICE2_NAME)->silent);
+}
+
+static void a_dead_unit_cuts_off_nobody_behind_another(void)
+{
+    machine_plain();
+    machine_boot();
+    struct device *other = device_find(DEVICE2_NAME);
+
+    other->iommu = &devices.iommu[1];
+    pci_model_set16(&machine.pci, PORT2, 4, 6);
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_SFM_ERR);
+    machine_interrupts();
+    assert_int_equal(pci_model_get16(&machine.pci, PORT1, 4) & 4, 0);
+    assert_int_equal(pci_model_get16(&machine.pci, PORT2, 4) & 4, 4);
+}
+
+static void a_function_has_no_registers_beyond_its_last(void)
+{
+    machine_plain();
+    machine_boot();
+    assert_int_equal(device_registers(device_find(DEVICE1_NAME), PCI_BARS).size, 0);
+    assert_int_equal(device_registers(device_find(CLOCK_NAME), 0).base, CLOCK_BASE);
+    assert_int_equal(device_registers(device_find(CLOCK_NAME), 1).size, 0);
+}
+
 int run_refusals_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +426,15 @@ int run_refusals_tests(void)
         TEST(nothing_is_reserved_where_there_is_no_memory),
         TEST(memory_in_more_stretches_than_are_kept_is_said),
         TEST(two_cpus_of_one_owner_lose_no_step_of_the_count),
+        TEST(i6_the_end_of_one_partition_leaves_the_devices_of_another_alone),
+        TEST(a_bind_that_is_refused_in_the_middle_of_its_reset_begins_anew),
+        TEST(a_bind_that_runs_out_of_table_pages_at_any_of_them_leaves_nothing_mapped),
+        TEST(tags_of_freed_ioas_are_used_again),
+        TEST(the_last_line_of_a_run_comes_last_and_the_consoles_before_it),
+        TEST(of_parked_devices_the_one_that_filled_the_queue_falls_silent),
+        TEST(the_first_of_parked_devices_can_be_the_one_that_filled_the_queue),
+        TEST(a_dead_unit_cuts_off_nobody_behind_another),
+        TEST(a_function_has_no_registers_beyond_its_last),
     };
 
     return RUN_GROUP("kernel/refusals");

@@ -381,6 +381,16 @@ static void a_block_listed_twice_is_refused_by_its_path(void)
     assert_non_null(strstr(error.text, "listed twice"));
 }
 
+static void a_memory_without_a_fixed_place_is_in_nobodys_way(void)
+{
+    machine_plain();
+    machine_partition("two")->physical = 0x200000;
+    memset(&error, 0, sizeof(error));
+    assert_true(set_read(tree, machine_set(tree, sizeof(tree)), &set, &error));
+    assert_false(set.partition[0].fixed_physical);
+    assert_true(set.partition[1].fixed_physical);
+}
+
 int run_set_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +408,7 @@ int run_set_faults_tests(void)
         TEST(more_devices_than_are_kept_are_refused),
         TEST(a_device_is_named_in_one_of_two_ways),
         TEST(a_block_listed_twice_is_refused_by_its_path),
+        TEST(a_memory_without_a_fixed_place_is_in_nobodys_way),
     };
 
     return RUN_GROUP("kernel/set, faults");
