@@ -379,7 +379,7 @@ static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host
     int length, node = fdt_path_offset(tree, host->name);
     const fdt32_t *mask = fdt_getprop(tree, node, "iommu-map-mask", &length);
 
-    if (mask != NULL && length == (int)sizeof(fdt32_t) && (fdt32_ld(mask) & 0xFFFF) != 0xFFFF)
+    if (mask != NULL && (length != (int)sizeof(fdt32_t) || (fdt32_ld(mask) & 0xFFFF) != 0xFFFF))
         return refuse(reader, node, "an iommu-map-mask that merges requester ids");
     const fdt32_t *cell = fdt_getprop(tree, node, "iommu-map", &length);
 

@@ -484,6 +484,11 @@ static void mask_functions(void *tree)
     EDIT_CELLS(tree, HOST, "iommu-map-mask", 0xFFF8);
 }
 
+static void long_mask(void *tree)
+{
+    EDIT_CELLS(tree, HOST, "iommu-map-mask", 0, 0xFFFF);
+}
+
 static void seventeen_maps(void *tree)
 {
     uint32_t values[17 * 4];
@@ -533,6 +538,7 @@ static void an_iommu_map_that_is_wrong_in_any_way_is_refused(void)
 
     expect_accepted(mask_all);
     expect_refused(mask_functions, HOST, "an iommu-map-mask that merges requester ids");
+    expect_refused(long_mask, HOST, "an iommu-map-mask that merges requester ids");
     expect_refused(seventeen_maps, HOST, "more iommu-map entries");
     expect_refused(empty_map, HOST, "an iommu-map entry that is empty or out of range");
     expect_refused(large_map, HOST, "an iommu-map entry that is empty or out of range");
