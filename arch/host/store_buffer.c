@@ -354,8 +354,9 @@ void host_store(volatile uint64_t *entry, uint64_t value, const void *const *cal
                                           .before = *entry,
                                           .after = value,
                                           .cpu = host_cpu,
-                                          .sequence = sequence++ } };
+                                          .sequence = sequence } };
 
+    sequence++;
     for (unsigned int i = 0; i < HOST_STORE_CALLERS; i++)
         pending.store.caller[i] = callers[i];
     *entry = value;

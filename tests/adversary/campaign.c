@@ -23,11 +23,13 @@
 struct search {
     void (*scenario)(void);
     struct choices *record; /* of the last run */
-    struct choice *best;    /* the shortest failing run so far */
     unsigned int best_count;
     unsigned int attempts;
     time_t end;
 };
+
+/* One campaign at a time: the shortest failing run so far, and the one that is tried. */
+static struct choice best[CHOICES_LIMIT], tried[CHOICES_LIMIT];
 
 /* ---- One run ------------------------------------------------------------------------------------ */
 
@@ -83,7 +85,7 @@ static void keep(struct search *search)
     count = count < CHOICES_LIMIT ? count : CHOICES_LIMIT;
     while (count > 0 && search->record->item[count - 1].taken == 0)
         count--;
-    memcpy(search->best, search->record->item, count * sizeof(*search->best));
+    memcpy(best, search->record->item, count * sizeof(*best));
     search->best_count = count;
 }
 
@@ -103,36 +105,32 @@ static bool fails(struct search *search, const struct choice *list, unsigned int
 }
 
 /* Without the stretch [at, at + size): cut out, or made plain. */
-static bool try_without(struct search *search, struct choice *list, unsigned int at,
-                        unsigned int size)
+static bool try_without(struct search *search, unsigned int at, unsigned int size)
 {
     unsigned int count = search->best_count;
     bool plain = true;
 
     size = at + size > count ? count - at : size;
-    memcpy(list, search->best, count * sizeof(*list));
+    memcpy(tried, best, count * sizeof(*tried));
     for (unsigned int i = at; i < at + size; i++) {
-        plain = plain && list[i].taken == 0;
-        list[i].taken = 0;
+        plain = plain && tried[i].taken == 0;
+        tried[i].taken = 0;
     }
-    if (!plain && fails(search, list, count))
+    if (!plain && fails(search, tried, count))
         return true;
-    memcpy(list, search->best, count * sizeof(*list));
-    memmove(&list[at], &list[at + size], (count - at - size) * sizeof(*list));
-    return fails(search, list, count - size);
+    memcpy(tried, best, count * sizeof(*tried));
+    memmove(&tried[at], &tried[at + size], (count - at - size) * sizeof(*tried));
+    return fails(search, tried, count - size);
 }
 
 static void shrink(struct search *search)
 {
-    struct choice *list = malloc(CHOICES_LIMIT * sizeof(*list));
-
-    assert_non_null(list);
     search->end = time(NULL) + SHRINK_SECONDS;
     for (unsigned int size = search->best_count; size > 0;) {
         bool shorter = false;
 
         for (unsigned int at = 0; at < search->best_count && may_try(search);) {
-            if (try_without(search, list, at, size))
+            if (try_without(search, at, size))
                 shorter = true;
             else
                 at += size;
@@ -140,7 +138,6 @@ static void shrink(struct search *search)
         if (!shorter || search->attempts >= SHRINK_ATTEMPTS)
             size = size == 1 || search->attempts >= SHRINK_ATTEMPTS ? 0 : (size + 1) / 2;
     }
-    free(list);
 }
 
 static unsigned int not_plain(const struct search *search)
@@ -148,7 +145,7 @@ static unsigned int not_plain(const struct search *search)
     unsigned int count = 0;
 
     for (unsigned int i = 0; i < search->best_count; i++)
-        count += search->best[i].taken != 0;
+        count += best[i].taken != 0;
     return count;
 }
 
@@ -160,9 +157,9 @@ static void print_list(const struct search *search)
     const char *between = "";
 
     for (unsigned int i = 0; i < search->best_count; i++) {
-        if (search->best[i].taken == 0)
+        if (best[i].taken == 0)
             continue;
-        fprintf(stderr, "%s%u:%u", between, i, search->best[i].taken);
+        fprintf(stderr, "%s%u:%u", between, i, best[i].taken);
         between = ",";
     }
 }
@@ -171,7 +168,7 @@ static void show(const char *name, struct search *search, unsigned int asked)
 {
     fprintf(stderr, "%s: %u choices, of which %u are not the plainest (%u runs to find them):\n",
             name, asked, not_plain(search), search->attempts);
-    choices_from_list(search->record, search->best, search->best_count);
+    choices_from_list(search->record, best, search->best_count);
     told = 0;
     run(search->scenario, true);
     fprintf(stderr, "again: BULKHEAD_REPLAY='%s=", name);
@@ -182,22 +179,24 @@ static void show(const char *name, struct search *search, unsigned int asked)
 static void start(struct search *search, void (*scenario)(void))
 {
     *search = (struct search){ .scenario = scenario, .record = choices_create() };
-    search->best = malloc(CHOICES_LIMIT * sizeof(*search->best));
-    assert_non_null(search->best);
 }
 
 /* ---- Playing one again ------------------------------------------------------------------------------ */
 
-static unsigned int read_list(const char *text, struct choice *list)
+static unsigned int read_list(const char *text)
 {
-    unsigned int count = 0, position, taken;
-    int used;
+    unsigned int count = 0;
 
-    memset(list, 0, CHOICES_LIMIT * sizeof(*list));
-    while (sscanf(text, "%u:%u%n", &position, &taken, &used) == 2 && position < CHOICES_LIMIT) {
-        list[position].taken = (uint16_t)taken;
-        count = position + 1;
-        text += used + (text[used] == ',');
+    memset(best, 0, sizeof(best));
+    while (*text != '\0') {
+        char *end;
+        unsigned long position = strtoul(text, &end, 10);
+
+        if (*end != ':' || position >= CHOICES_LIMIT)
+            fail_msg("BULKHEAD_REPLAY is no list of position:choice at \"%s\"", text);
+        best[position].taken = (uint16_t)strtoul(end + 1, &end, 10);
+        count = (unsigned int)position + 1;
+        text = end + (*end == ',');
     }
     return count;
 }
@@ -213,7 +212,7 @@ static bool replay(const char *name, struct search *search)
         return false;
     wanted += length + 1;
     if (strchr(wanted, ':') != NULL || *wanted == '\0')
-        choices_from_list(search->record, search->best, read_list(wanted, search->best));
+        choices_from_list(search->record, best, read_list(wanted));
     else
         choices_from_seed(search->record, strtoull(wanted, NULL, 0));
     told = 0;
@@ -245,7 +244,6 @@ void campaign_seeds(const char *name, void (*scenario)(void), unsigned int seeds
         show(name, &search, asked);
         fail_msg("%s fails with seed %llu", name, (unsigned long long)seed);
     }
-    free(search.best);
 }
 
 int campaign_shortest(void (*scenario)(void), unsigned int seeds, uint64_t *seed)
@@ -273,8 +271,8 @@ unsigned int campaign_all(const char *name, void (*scenario)(void), unsigned int
     if (replay(name, &search))
         return 0;
     do {
-        memcpy(search.best, search.record->item, search.record->count * sizeof(*search.best));
-        choices_from_list(search.record, search.best, search.record->count);
+        memcpy(best, search.record->item, search.record->count * sizeof(*best));
+        choices_from_list(search.record, best, search.record->count);
         if (!run(scenario, false)) {
             keep(&search);
             show(name, &search, search.record->count);
@@ -282,6 +280,5 @@ unsigned int campaign_all(const char *name, void (*scenario)(void), unsigned int
         }
         runs++;
     } while (runs < limit && choices_advance(search.record));
-    free(search.best);
     return runs;
 }

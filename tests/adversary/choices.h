@@ -27,7 +27,7 @@ struct choices *choices_create(void);
 
 /* How a seeded run chooses: every seed has its own readiness to leave the plainest. */
 void choices_from_seed(struct choices *record, uint64_t seed);
-void choices_from_list(struct choices *record, const struct choice *list, unsigned int count);
+void choices_from_list(struct choices *record, const struct choice *items, unsigned int count);
 
 /* The next choice below count; for host_choose. */
 unsigned int choices_next(const char *what, unsigned int count);
