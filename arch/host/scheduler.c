@@ -10,7 +10,7 @@
 #include "arch/host/store_buffer.h"
 #include "arch/seam.h"
 
-#define STACK_SIZE (256 * 1024)
+#define STACK_SIZE 262144
 #define STEPS_LIMIT 1000000
 #define IDLE_NANOSECONDS 1000000
 #define RAISED_LIMIT 16

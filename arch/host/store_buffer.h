@@ -46,7 +46,7 @@ struct host_store {
 extern void (*host_visible)(const struct host_store *store);
 
 /* Changes the mode; what is pending becomes visible first. */
-void host_stores_mode(enum host_stores mode);
+void host_stores_mode(enum host_stores wanted);
 
 /* From now on there are units whose accesses are not coherent. What memory holds now is the same as
  * what the caches hold. */
