@@ -46,6 +46,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \
+    tests/model/smmuv3/test_ages.c \
     tests/model/smmuv3/test_ats.c \
     tests/model/smmuv3/test_caches.c \
     tests/model/smmuv3/test_cd.c \

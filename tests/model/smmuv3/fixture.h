@@ -254,6 +254,7 @@ int run_reach_tests(void);
 int run_reach_stage1_tests(void);
 int run_random_tests(void);
 int run_choice_tests(void);
+int run_age_tests(void);
 int run_substream_tests(void);
 int run_cd_tests(void);
 int run_stage1_tests(void);

@@ -29,6 +29,7 @@ int main(void)
     failed += run_reach_stage1_tests();
     failed += run_random_tests();
     failed += run_choice_tests();
+    failed += run_age_tests();
     failed += run_stall_tests();
     failed += run_priq_tests();
     failed += run_ats_tests();
