@@ -481,8 +481,9 @@ static void adopt_pools(void)
         const struct page_pool *pool = &partitions.partition[i].pool;
 
         pages_state(pool->base, pool->count, false);
-        for (uint32_t n = pool->first_free; n != PAGE_NONE && pool->records != NULL;
-             n = pool->records[n].next)
+        if (pool->records == NULL)
+            continue;
+        for (uint32_t n = pool->first_free; n != PAGE_NONE; n = pool->records[n].next)
             pages_state(pool->base + ((uint64_t)n << PAGE_SHIFT), 1, true);
     }
 }

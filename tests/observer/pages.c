@@ -86,13 +86,13 @@ static const char *structure_text(uint64_t address)
 const char *pages_text(uint64_t address, char *text, size_t size)
 {
     unsigned int partition;
+    unsigned long long offset;
 
     switch (pages_owner(address, &partition)) {
     case PAGE_VISIBLE:
+        offset = address - partitions.partition[partition].physical;
         snprintf(text, size, "memory of partition %s, guest-physical 0x%llx%s",
-                 report_partition(partition),
-                 (unsigned long long)(address - partitions.partition[partition].physical +
-                                      machine.partition[partition].memory_base),
+                 report_partition(partition), machine.partition[partition].memory_base + offset,
                  structure_text(address));
         break;
     case PAGE_POOL:

@@ -224,7 +224,7 @@ static void say_entry_change(const struct event *event)
     uint64_t before[DECODE_STE_WORDS], after[DECODE_STE_WORDS];
     char line[600];
     uint32_t id, count;
-    unsigned int word, unit;
+    unsigned int word = DECODE_STE_WORDS, unit;
 
     for (unit = 0; unit < machine.unit_count; unit++) {
         if (observer_view(unit) == event->store.view &&
@@ -260,6 +260,15 @@ static void say_just_before(void)
     }
 }
 
+static bool reaches(const struct pieces *reach, const struct piece *piece)
+{
+    struct piece wanted = *piece, lacking;
+
+    /* A table page that is free is named without an access. */
+    return piece->access == 0 ||
+           !pieces_lacks(reach, &(struct pieces){ .count = 1, .item = &wanted }, &lacking);
+}
+
 /* From the entry down to where the address leads, as memory says. */
 static void say_walk(const struct stream *stream, const struct piece *piece)
 {
@@ -284,20 +293,29 @@ static void say_walk(const struct stream *stream, const struct piece *piece)
     table = ste.root;
     for (unsigned int level = ste.start_level; piece != NULL && level < LEVELS; level++) {
         uint64_t index = piece->iova >> decode_level_shift(level) & 511;
+        unsigned long long address = table + index * sizeof(descriptor);
 
-        observer_read(stream->unit, table + index * sizeof(descriptor), &descriptor, 1);
+        observer_read(stream->unit, address, &descriptor, 1);
         enum decoded_descriptor kind = decode_descriptor(level, descriptor, &next);
 
-        say("  level %u [%llu] at 0x%llx = 0x%llx: %s\n", level, (unsigned long long)index,
-            (unsigned long long)(table + index * sizeof(descriptor)),
+        say("  level %u [%llu] at 0x%llx = 0x%llx: %s\n", level, (unsigned long long)index, address,
             (unsigned long long)descriptor,
             decode_descriptor_text(level, descriptor, line, sizeof(line)));
         if (kind == DECODED_INVALID)
-            say("  memory ends here: the unit goes on by what it has cached\n");
+            say("  memory ends here%s\n",
+                reaches(&stream->all, piece) ? ": the unit goes on by what it has cached" : "");
         if (kind != DECODED_TABLE)
             break;
         table = next;
     }
+}
+
+/* How the stream gets there. */
+static const char *way_text(const struct stream *stream, const struct piece *piece)
+{
+    if (stream == NULL || reaches(&stream->memory, piece))
+        return "";
+    return reaches(&stream->all, piece) ? ", through a cache of the unit" : ": or it should";
 }
 
 static void say_stream(const struct stream *stream, const struct piece *piece)
@@ -317,12 +335,7 @@ static void say_stream(const struct stream *stream, const struct piece *piece)
             piece->access == (BH_MAP_READ | BH_MAP_WRITE) ? " and " : "",
             (piece->access & BH_MAP_WRITE) != 0 ? "writes" : "", (unsigned long long)piece->iova,
             (unsigned long long)(piece->iova + piece->size - 1), (unsigned long long)piece->address,
-            stream != NULL &&
-                    pieces_lacks(&stream->memory,
-                                 &(struct pieces){ .count = 1, .item = (struct piece[]){ *piece } },
-                                 &(struct piece){ 0 })
-                ? ", through a cache of the unit"
-                : "");
+            way_text(stream, piece));
     say("  which is %s\n", pages_text(piece->address, line, sizeof(line)));
 }
 

@@ -185,7 +185,7 @@ static void bind_where_memory_overlaps(void)
     observer_start();
     machine_boot();
     partitions.partition[1].physical = partitions.partition[0].physical + PAGE_SIZE;
-    bind(0, DEVICE1_ID, 1);
+    (void)bind(0, DEVICE1_ID, 1);
 }
 
 static void i3_partitions_whose_memory_overlaps_are_caught(void)
