@@ -25,13 +25,18 @@ include mk/run.mk
 .PHONY: help clean
 help:
 	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
-	@echo 'make test                                    all tests: test-host, test-qemu, lint'
+	@echo 'make test                                    all tests: lint, test-host, test-qemu'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
-	@echo 'make coverage                                lines and branches that the host tests reach'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
-	@echo 'make proofs                                  bounded proofs, each with its witnesses'
 	@echo 'make clean                                   what was built; tools stay'
+	@echo
+	@echo 'Campaigns, each with a bounded part in the tests (docs/testing.md):'
+	@echo 'make differential [ACCESSES=100000]          QEMU'"'"'s SMMUv3 against the reference model'
+	@echo 'make fuzz SECONDS=n [TARGET=name]            hypercalls, sets and device trees under libFuzzer'
+	@echo 'make proofs                                  bounded proofs, each with its witnesses'
+	@echo 'make mutants                                 does a test notice each check that is left out?'
+	@echo 'make coverage                                lines and branches that the host tests reach'
 
 clean:
 	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} + 2>/dev/null || true
