@@ -13,8 +13,9 @@ REPLAY ?=
 
 DIFFERENTIAL_DIR := $(HOST_DIR)/differential
 DIFFERENTIAL_SOURCES := $(wildcard tests/differential/*.c)
-DIFFERENTIAL_OBJECTS := $(patsubst %.c,$(DIFFERENTIAL_DIR)/%.o,$(DIFFERENTIAL_SOURCES) $(MODEL_SOURCES))
-DIFFERENTIAL_CPPFLAGS := -I.
+DIFFERENTIAL_OBJECTS := $(patsubst %.c,$(DIFFERENTIAL_DIR)/%.o,$(DIFFERENTIAL_SOURCES) \
+                                                              $(filter tests/model/smmuv3/%,$(MODEL_SOURCES)))
+DIFFERENTIAL_CPPFLAGS := -I. $(MODEL_CPPFLAGS)
 DIFFERENTIAL := $(DIFFERENTIAL_DIR)/differential
 
 # Speed counts here; the model's own tests are what looks closely.

@@ -260,7 +260,7 @@ static uint64_t two_level_ste(struct scenario *scenario, unsigned log2_size, uns
                               uint32_t stream_id)
 {
     struct pair *pair = scenario->pair;
-    uint64_t at = AT_STREAMS + (stream_id >> split) * 8;
+    uint64_t at = AT_STREAMS + (stream_id >> split) * UINT64_C(8);
     uint64_t descriptor = peek64(pair, at);
     uint64_t index = stream_id & ((1u << split) - 1);
     unsigned span = split + 1;
@@ -283,6 +283,9 @@ static uint64_t two_level_ste(struct scenario *scenario, unsigned log2_size, uns
     }
     span = descriptor & 31;
     descriptor &= ~UINT64_C(63);
+    if (!span) {
+        return 0;
+    }
     return index < UINT64_C(1) << (span - 1) && in_ram(descriptor, 64) ? descriptor + index * 64
                                                                        : 0;
 }

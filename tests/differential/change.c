@@ -120,9 +120,9 @@ static uint64_t changed_descriptor(struct scenario *scenario, const struct space
     }
     switch (below(dice, 5)) {
     case 0:
-        return descriptor ^ (stage1 ? S1_READ_ONLY : S2_WRITE);
+        return descriptor ^ S2_WRITE; /* where stage 1 has S1_READ_ONLY */
     case 1:
-        return descriptor ^ (stage1 ? S1_USER : S2_READ);
+        return descriptor ^ S2_READ; /* where stage 1 has S1_USER */
     case 2:
         return descriptor & ~DESCRIPTOR_AF;
     default:

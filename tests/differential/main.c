@@ -116,7 +116,7 @@ static void print_mode(const char *name, const struct tally *tally, uint64_t con
             printf("          %-34s %8" PRIu64 "\n", deviations[d].name, tally->met[d]);
         }
     }
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 static void test_modes(const struct options *options, struct results *results)

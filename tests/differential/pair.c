@@ -132,7 +132,7 @@ static uint32_t next_index(uint32_t index, unsigned log2)
 
 void both_command(struct pair *pair, uint64_t word0, uint64_t word1)
 {
-    uint64_t slot = AT_CMDQ + (pair->cmdq_prod & ((1u << CMDQ_LOG2) - 1)) * 16;
+    uint64_t slot = AT_CMDQ + (pair->cmdq_prod & ((1u << CMDQ_LOG2) - 1)) * UINT64_C(16);
 
     poke64(pair, slot, word0);
     poke64(pair, slot + 8, word1);
