@@ -43,6 +43,7 @@ MODEL_SOURCES := \
 
 MODEL_TEST_SOURCES := \
     tests/model/devices/test_devices.c \
+    tests/model/devices/test_races.c \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \

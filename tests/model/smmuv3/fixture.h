@@ -266,5 +266,6 @@ int run_stall_tests(void);
 int run_priq_tests(void);
 int run_ats_tests(void);
 int run_device_tests(void);
+int run_race_tests(void);
 
 #endif

@@ -34,5 +34,6 @@ int main(void)
     failed += run_priq_tests();
     failed += run_ats_tests();
     failed += run_device_tests();
+    failed += run_race_tests();
     return failed ? 1 : 0;
 }

@@ -247,7 +247,7 @@ static void no_more_than_stall_max_records_are_outstanding(void **state)
     submit(a.machine, RESUME(SID, stag, 0, 1)); /* makes room: the third is told */
     ended(a.machine, tokens[0], NULL);
     take_event(a.machine);
-    assert_int_equal(take_event(a.machine).input_address, PAGE + 2 * 4096);
+    assert_int_equal(take_event(a.machine).input_address, PAGE + UINT64_C(2) * 4096);
     assert_waits(a.machine, tokens[2]);
     machine_stop(a.machine);
 }
