@@ -42,7 +42,9 @@ MODEL_SOURCES := \
     tests/model/smmuv3/translate.c
 
 MODEL_TEST_SOURCES := \
+    tests/model/devices/fixture_devices.c \
     tests/model/devices/test_devices.c \
+    tests/model/devices/test_devices_pri.c \
     tests/model/devices/test_races.c \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \

@@ -1,75 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The model devices: honest ones keep the rules of ATS and PRI, the others break them, and what
- * their caches hold is seen by the audit.
+ * The model devices: honest ones keep the rules of the bus and of ATS, the others break them.
  */
-#include "devices.h"
-#include "fixture_pcie.h"
-
-#define PAGE UINT64_C(0x7000)
-#define VALUE UINT64_C(0x8877665544332211)
-
-enum { LIMIT = 1000 };
-
-/* A machine with everything, a stream with stage 2 and full ATS, and a device on it. */
-struct bench {
-    struct assigned a;
-    struct machine *m;
-    struct bus *bus;
-    struct device *device;
-    uint64_t priq;
-    uint32_t priq_cons;
-};
-
-static struct bench bench_of(bool ats, bool pri, const struct device_manners *manners)
-{
-    struct bench b = { .a = full_ats(ats ? 1 : 0, true) };
-    struct device_settings settings = { .stream_id = SID, .ats = ats, .pri = pri };
-
-    if (manners) {
-        settings.manners = *manners;
-    }
-    b.m = b.a.machine;
-    b.bus = bus_create(b.m->unit);
-    b.device = bus_add(b.bus, &settings);
-    if (pri) {
-        b.priq = bring_up_priq(b.m, false);
-    }
-    return b;
-}
-
-static void stop(struct bench *b)
-{
-    bus_destroy(b->bus);
-    machine_stop(b->m);
-}
-
-static void map_page(struct bench *b, uint64_t iova)
-{
-    map(b->m, &b->a.geometry, b->a.root, iova, 3, b->a.page, 0);
-}
-
-/* Unmap in memory and in the unit, as software does before it turns to the device's cache. */
-static void unmap_page(struct bench *b, uint64_t iova)
-{
-    poke(b->m, descriptor_at(b->m, &b->a.geometry, b->a.root, iova, 3), 0);
-    submit_sync(b->m, TLBI_IPA(VMID, iova, 1));
-}
-
-static uint64_t write_at(struct bench *b, uint64_t iova)
-{
-    const struct device_command command = { .write = true, .iova = iova, .value = VALUE };
-
-    return device_issue(b->device, &command);
-}
-
-static enum smmuv3_model_outcome outcome(struct bench *b, uint64_t number)
-{
-    struct device_report report = device_report(b->device, number);
-
-    assert_int_equal(report.progress, DEVICE_DONE);
-    return report.result.outcome;
-}
+#include "fixture_devices.h"
 
 static bool synced(struct bench *b)
 {
@@ -94,17 +27,17 @@ static void a_device_reads_and_writes_when_it_is_let(void **state)
     assert_string_equal(text, "stream 0x5: request 1, write 0x7000, to be presented");
     assert_true(bus_step(b.bus, 0));
     assert_false(bus_step(b.bus, 0));
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_OK);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_OK);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
     number = device_issue(b.device, &read);
     bus_step(b.bus, 0);
     bus_step(b.bus, 0);
     assert_int_equal(device_report(b.device, number).progress, DEVICE_PENDING);
     bus_step(b.bus, 0);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_OK);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_OK);
     assert_memory_equal(device_report(b.device, number).data, "\x11\x22\x33\x44\x55\x66\x77\x88",
                         8);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_held_request_lands_after_its_page_is_gone_only_where_the_unit_lets_it(void **state)
@@ -117,10 +50,10 @@ static void a_held_request_lands_after_its_page_is_gone_only_where_the_unit_lets
     number = write_at(&b, PAGE);
     unmap_page(&b, PAGE);
     bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_ABORT);
     assert_int_equal(take_event(b.m).number, F_TRANSLATION);
     assert_int_equal(peek(b.m, b.a.page), 0);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_message_interrupt_is_four_bytes_untranslated(void **state)
@@ -134,7 +67,7 @@ static void a_message_interrupt_is_four_bytes_untranslated(void **state)
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), UINT64_C(0xffffffff00001234));
     assert_int_equal(device_cached(b.device), 0);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_forged_requester_is_taken_for_the_other_stream(void **state)
@@ -154,7 +87,7 @@ static void a_forged_requester_is_taken_for_the_other_stream(void **state)
     device_issue(forger, &command);
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_pasid_that_nobody_granted_is_refused_by_the_unit(void **state)
@@ -165,9 +98,9 @@ static void a_pasid_that_nobody_granted_is_refused_by_the_unit(void **state)
 
     (void)state;
     bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_ABORT);
     assert_int_equal(take_event(b.m).number, C_BAD_SUBSTREAMID);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_flood_is_many_requests(void **state)
@@ -180,7 +113,7 @@ static void a_flood_is_many_requests(void **state)
     bus_run(b.bus, LIMIT);
     assert_int_equal(smmuv3_model_events_recorded(b.m->unit), 4);
     assert_int_equal(smmuv3_model_events_lost(b.m->unit), 46);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_stalled_request_waits_for_software_and_then_goes_on(void **state)
@@ -201,9 +134,9 @@ static void a_stalled_request_waits_for_software_and_then_goes_on(void **state)
     submit(b.m, RESUME(SID, take_event(b.m).stag, 1, 0));
     assert_int_equal(bus_pending(b.bus), 1);
     bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_OK);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_OK);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_reset_drops_what_is_pending(void **state)
@@ -223,7 +156,7 @@ static void a_reset_drops_what_is_pending(void **state)
     device_leave_reset(b.device);
     assert_int_equal(device_report(b.device, number).progress, DEVICE_DROPPED);
     assert_int_equal(peek(b.m, b.a.page), 0);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_device_may_work_on_in_reset(void **state)
@@ -237,7 +170,7 @@ static void a_device_may_work_on_in_reset(void **state)
     assert_int_not_equal(write_at(&b, PAGE), 0);
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
-    stop(&b);
+    stop_bench(&b);
 }
 
 /* ------------------------------------------------------------------ ATS */
@@ -260,7 +193,7 @@ static void a_translation_is_asked_for_once_and_used_from_the_cache(void **state
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
     assert_int_equal(events_waiting(b.m), 0);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void an_invalidation_empties_the_cache_and_its_answer_completes_the_sync(void **state)
@@ -280,8 +213,8 @@ static void an_invalidation_empties_the_cache_and_its_answer_completes_the_sync(
     assert_true(synced(&b));
     number = write_at(&b, PAGE);
     bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
-    stop(&b);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_ABORT);
+    stop_bench(&b);
 }
 
 static void an_answer_waits_until_requests_in_flight_have_landed(void **state)
@@ -301,7 +234,7 @@ static void an_answer_waits_until_requests_in_flight_have_landed(void **state)
     assert_false(synced(&b));
     bus_step(b.bus, 0);
     assert_true(synced(&b));
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_device_may_answer_before_its_requests_land(void **state)
@@ -321,7 +254,7 @@ static void a_device_may_answer_before_its_requests_land(void **state)
     assert_int_equal(peek(b.m, b.a.page), 0);
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), VALUE); /* late DMA, past the unit's tables */
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_device_may_lie_or_keep_silent(void **state)
@@ -344,7 +277,7 @@ static void a_device_may_lie_or_keep_silent(void **state)
     assert_false(synced(&b));
     assert_true(smmuv3_model_step(b.m->unit, SMMUV3_MODEL_LATE_ATC_TIMEOUT));
     assert_int_equal(smmuv3_model_read32(b.m->unit, AT_GERROR), 1);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_device_that_is_reset_never_answers_what_it_owed(void **state)
@@ -357,7 +290,7 @@ static void a_device_that_is_reset_never_answers_what_it_owed(void **state)
     device_leave_reset(b.device);
     bus_run(b.bus, LIMIT);
     assert_false(synced(&b));
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void an_invalidation_covers_its_range_and_its_pasid_to_the_letter(void **state)
@@ -420,12 +353,12 @@ static void an_access_over_pages_asks_for_each(void **state)
     map_page(&b, PAGE + 4096);
     number = device_issue(b.device, &command);
     bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_OK);
+    assert_int_equal(outcome_of(&b, number), SMMUV3_MODEL_OK);
     assert_int_equal(device_report(b.device, number).done, 16);
     assert_int_equal(peek(b.m, b.a.page + 4096 - 8), VALUE);
     assert_int_equal(peek(b.m, b.a.page), VALUE);
     assert_int_equal(device_cached(b.device), 2);
-    stop(&b);
+    stop_bench(&b);
 }
 
 static void a_device_may_claim_any_address_as_translated(void **state)
@@ -442,188 +375,16 @@ static void a_device_may_claim_any_address_as_translated(void **state)
     device_issue(b.device, &command);
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), VALUE); /* full ATS: nothing stops it */
-    stop(&b);
+    stop_bench(&b);
     b = bench_of(false, false, NULL);
     device_issue(b.device, &command);
     bus_run(b.bus, LIMIT);
     assert_int_equal(peek(b.m, b.a.page), 0);
     assert_int_equal(take_event(b.m).number, F_TRANSL_FORBIDDEN);
-    stop(&b);
+    stop_bench(&b);
 }
 
-/* ------------------------------------------------------------------ PRI */
-
-static uint16_t take_page_request(struct bench *b, uint64_t iova)
-{
-    uint64_t slot = b->priq + b->priq_cons % PRIQ_ENTRIES * UINT64_C(16);
-    uint64_t word = peek(b->m, slot + 8);
-
-    assert_int_not_equal(smmuv3_model_read32(b->m->unit, AT_PRIQ_PROD), b->priq_cons);
-    assert_int_equal(word & ~UINT64_C(0xfff), iova);
-    b->priq_cons = (b->priq_cons + 1) % (2 * PRIQ_ENTRIES);
-    smmuv3_model_write32(b->m->unit, AT_PRIQ_CONS, b->priq_cons);
-    return (uint16_t)(word & 0x1ff);
-}
-
-static void a_missing_page_is_asked_for_and_used_when_it_is_there(void **state)
-{
-    struct bench b = bench_of(true, true, NULL);
-    uint64_t number = write_at(&b, PAGE);
-    uint16_t index = 0;
-
-    (void)state;
-    bus_run(b.bus, LIMIT);
-    assert_int_equal(device_report(b.device, number).progress, DEVICE_WAITS);
-    index = take_page_request(&b, PAGE);
-    map_page(&b, PAGE);
-    submit(b.m, PRI_RESP(SID, index ^ 1, 2)); /* another group's */
-    assert_int_equal(device_report(b.device, number).progress, DEVICE_WAITS);
-    submit(b.m, PRI_RESP(SID, index, 2));
-    bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_OK);
-    assert_int_equal(peek(b.m, b.a.page), VALUE);
-    stop(&b);
-}
-
-static void a_refused_page_ends_the_request_and_failure_ends_page_requests(void **state)
-{
-    struct bench b = bench_of(true, true, NULL);
-    uint64_t number = write_at(&b, PAGE);
-
-    (void)state;
-    bus_run(b.bus, LIMIT);
-    submit(b.m, PRI_RESP(SID, take_page_request(&b, PAGE), 1));
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
-    assert_true(device_pri_enabled(b.device));
-    number = write_at(&b, PAGE);
-    bus_run(b.bus, LIMIT);
-    submit(b.m, PRI_RESP(SID, take_page_request(&b, PAGE), 0));
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
-    assert_false(device_pri_enabled(b.device));
-    number = write_at(&b, PAGE);
-    bus_run(b.bus, LIMIT);
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT); /* did not ask */
-    assert_int_equal(device_page_responses(b.device), 2);
-    stop(&b);
-}
-
-static void the_automatic_success_of_an_overflow_makes_the_device_try_again(void **state)
-{
-    struct bench b = bench_of(true, true, NULL);
-    uint64_t number = 0;
-
-    (void)state;
-    for (unsigned i = 0; i < PRIQ_ENTRIES; i++) {
-        write_at(&b, PAGE);
-    }
-    bus_run(b.bus, LIMIT);
-    number = write_at(&b, PAGE + 4096);
-    bus_step(b.bus, 0);
-    bus_step(b.bus, 0);
-    assert_int_equal(device_report(b.device, number).progress, DEVICE_PENDING);
-    assert_int_equal(device_report(b.device, number).pages_asked, 2);
-    bus_run(b.bus, LIMIT); /* gives up in the end */
-    assert_int_equal(outcome(&b, number), SMMUV3_MODEL_ABORT);
-    stop(&b);
-}
-
-/* ------------------------------------------------------------------ audit and scheduler */
-
-struct seen {
-    unsigned device_pieces;
-    struct smmuv3_model_reach last;
-};
-
-static void note_piece(void *context, const struct smmuv3_model_reach *piece)
-{
-    struct seen *seen = context;
-
-    if (piece->source == SMMUV3_MODEL_REACH_DEVICE) {
-        seen->device_pieces++;
-        seen->last = *piece;
-    }
-}
-
-static unsigned device_pieces(struct bench *b, struct seen *seen)
-{
-    *seen = (struct seen){ 0 };
-    assert_true(smmuv3_model_reach(b->m->unit, SID, note_piece, seen));
-    return seen->device_pieces;
-}
-
-static void the_audit_sees_what_the_device_holds_as_far_as_eats_lets_it(void **state)
-{
-    struct bench b = bench_of(true, false, NULL);
-    uint64_t ste[STE_WORDS];
-    struct seen seen;
-
-    (void)state;
-    map_page(&b, PAGE);
-    write_at(&b, PAGE);
-    bus_run(b.bus, LIMIT);
-    unmap_page(&b, PAGE);
-    assert_int_equal(device_pieces(&b, &seen), 1);
-    assert_int_equal(seen.last.iova, PAGE);
-    assert_int_equal(seen.last.address, b.a.page);
-    assert_int_equal(seen.last.size, 4096);
-    assert_true(seen.last.writable);
-    stage2_ste(ste, &PLAIN_4K, b.a.root); /* EATS 0 in memory, 1 in the cache */
-    put_ste(b.m, SID, ste);
-    assert_int_equal(device_pieces(&b, &seen), 1);
-    submit_sync(b.m, CFGI_STE_LEAF(SID));
-    assert_int_equal(device_pieces(&b, &seen), 0);
-    smmuv3_model_write32(b.m->unit, AT_CR0, CR0_ALL); /* ATSCHK off: the STE counts no more */
-    assert_int_equal(device_pieces(&b, &seen), 1);
-    stop(&b);
-}
-
-static void the_audit_sees_a_request_in_flight_and_not_after_it_landed(void **state)
-{
-    struct bench b = bench_of(true, false, NULL);
-    struct seen seen;
-
-    (void)state;
-    map_page(&b, PAGE);
-    write_at(&b, PAGE);
-    bus_step(b.bus, 0);
-    unmap_page(&b, PAGE);
-    submit(b.m, ATC_INV(SID, 0, 52));
-    assert_int_equal(device_cached(b.device), 0);
-    assert_int_equal(device_pieces(&b, &seen), 1);
-    bus_run(b.bus, LIMIT);
-    assert_int_equal(device_pieces(&b, &seen), 0);
-    stop(&b);
-}
-
-static void with_split_stage_the_audit_follows_stage_2(void **state)
-{
-    struct smmuv3_model_parameters p = smmuv3_model_like_full();
-    struct guest g = nested_of(&p, &PLAIN_S1);
-    struct bus *bus = bus_create(g.machine->unit);
-    const struct device_settings settings = { .stream_id = SID, .ats = true };
-    const struct device_command command = { .iova = PAGE };
-    struct device *device = bus_add(bus, &settings);
-    struct seen seen = { 0 };
-
-    (void)state;
-    smmuv3_model_write32(g.machine->unit, AT_CR0, CR0_WITH_ATSCHK);
-    set_ste(&g, STE_EATS, 2);
-    map1(&g, g.root, PAGE, 3, g.page, 0);
-    device_issue(device, &command);
-    bus_run(bus, LIMIT);
-    assert_int_equal(device_cached(device), 1);
-    smmuv3_model_reach(g.machine->unit, SID, note_piece, &seen);
-    assert_int_equal(seen.device_pieces, 1);
-    assert_int_equal(seen.last.address, g.page);
-    poke(g.machine, s2_slot(&g, g.page), 0);
-    submit(g.machine, TLBI_S12_VMALL(VMID));
-    send_sync(g.machine);
-    seen = (struct seen){ 0 };
-    smmuv3_model_reach(g.machine->unit, SID, note_piece, &seen);
-    assert_int_equal(seen.device_pieces, 0);
-    bus_destroy(bus);
-    machine_stop(g.machine);
-}
+/* ------------------------------------------------------------------ scheduler */
 
 /* The order in which two writes to one place land, by seed. */
 static uint64_t last_to_land(uint64_t seed)
@@ -639,7 +400,7 @@ static uint64_t last_to_land(uint64_t seed)
     while (bus_step_seeded(b.bus, &seed)) {
     }
     landed = peek(b.m, b.a.page);
-    stop(&b);
+    stop_bench(&b);
     return landed;
 }
 
@@ -678,12 +439,6 @@ int run_device_tests(void)
         cmocka_unit_test(an_invalidation_covers_its_range_and_its_pasid_to_the_letter),
         cmocka_unit_test(an_access_over_pages_asks_for_each),
         cmocka_unit_test(a_device_may_claim_any_address_as_translated),
-        cmocka_unit_test(a_missing_page_is_asked_for_and_used_when_it_is_there),
-        cmocka_unit_test(a_refused_page_ends_the_request_and_failure_ends_page_requests),
-        cmocka_unit_test(the_automatic_success_of_an_overflow_makes_the_device_try_again),
-        cmocka_unit_test(the_audit_sees_what_the_device_holds_as_far_as_eats_lets_it),
-        cmocka_unit_test(the_audit_sees_a_request_in_flight_and_not_after_it_landed),
-        cmocka_unit_test(with_split_stage_the_audit_follows_stage_2),
         cmocka_unit_test(a_seed_gives_an_order_and_the_same_again),
     };
 

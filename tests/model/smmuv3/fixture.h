@@ -266,6 +266,7 @@ int run_stall_tests(void);
 int run_priq_tests(void);
 int run_ats_tests(void);
 int run_device_tests(void);
+int run_device_pri_tests(void);
 int run_race_tests(void);
 
 #endif

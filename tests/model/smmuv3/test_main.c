@@ -34,6 +34,7 @@ int main(void)
     failed += run_priq_tests();
     failed += run_ats_tests();
     failed += run_device_tests();
+    failed += run_device_pri_tests();
     failed += run_race_tests();
     return failed ? 1 : 0;
 }
