@@ -6,10 +6,12 @@
 #include "kernel/bundle.h"
 #include "lib/boot_memory.h"
 #include "machine.h"
+#include "observer.h"
 
 static void a_plain_machine_boots_as_far_as_the_guest(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
     const struct vcpu *vcpu = host_guest;
 
@@ -31,6 +33,7 @@ static void eight_partitions_is_the_most_and_each_has_memory_of_its_own(void)
         machine_partition(names[i]);
     machine.tree.cpus = 8;
     host_cpus = 8;
+    observer_start();
     machine_boot();
     for (unsigned int i = 0; i < 8; i++) {
         const struct partition *a = &partitions.partition[i];
@@ -52,6 +55,7 @@ static void i13_a_partitions_stage_2_holds_its_visible_memory_and_nothing_else(v
     uint64_t entry, size, mapped = 0;
 
     machine_plain();
+    observer_start();
     machine_boot();
     partition = &partitions.partition[0];
     for (uint64_t at = 0; at < BIT(32); at += PAGE_SIZE) {
@@ -71,6 +75,7 @@ static void i13_a_partitions_stage_2_holds_its_visible_memory_and_nothing_else(v
 static void i1_every_device_is_parked_logged_after_boot(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
     for (uint32_t rid = 0; rid < 0x300; rid++) {
         const struct smmuv3_model_access access = { .stream_id = rid, .iova = 0x40000000 };
@@ -100,6 +105,7 @@ static void i2_no_register_write_of_the_whole_boot_opens_the_unit_again(void)
 {
     machine_plain();
     machine.after_register_write = watch;
+    observer_start();
     machine_boot();
     assert_false(seen_open);
     bind_and_attach(0, DEVICE1_ID, 1);
@@ -114,6 +120,7 @@ static void i2_no_register_write_of_the_whole_boot_opens_the_unit_again(void)
 static void i7_after_boot_nothing_is_handed_out_any_more(void)
 {
     machine_plain();
+    observer_start();
     machine_boot();
     assert_null(boot_memory_take(8, 8));
 }
@@ -167,6 +174,7 @@ static void a_unit_beyond_the_boards_table_is_closed_late_and_not_used(void)
     machine_add_unit(&parameters);
     machine.tree.units = 2;
     assert_int_equal(smmuv3_model_translate(machine.unit[1], &access).outcome, SMMUV3_MODEL_OK);
+    observer_start();
     machine_boot();
     assert_int_equal(smmuv3_model_translate(machine.unit[1], &access).outcome, SMMUV3_MODEL_ABORT);
     assert_console("closed late");
@@ -177,6 +185,7 @@ static void a_disabled_unit_is_closed_all_the_same(void)
 {
     machine_plain();
     machine.tree.disabled_unit = true;
+    observer_start();
     machine_boot();
     assert_int_not_equal(dma_write(DEVICE1, 0x40000000, 1), DMA_LANDED);
 }
@@ -205,6 +214,7 @@ static void a_unit_that_firmware_left_enabled_is_taken_over(void)
     machine_plain();
     /* Its tables are garbage, but the unit is on. */
     smmuv3_model_write32(machine.unit[0], 0x20, 1);
+    observer_start();
     machine_boot();
     assert_console("firmware had left it enabled");
     uint64_t ioas = bind_and_attach(0, DEVICE1_ID, 1);
@@ -247,6 +257,7 @@ static void a_physical_address_is_kept(void)
 {
     machine_plain();
     machine_partition("two")->physical = 0x42000000;
+    observer_start();
     machine_boot();
     assert_int_equal(partitions.partition[1].physical, 0x42000000);
 }
@@ -326,6 +337,7 @@ static void the_smallest_pool_suffices_for_a_large_memory(void)
     machine_plain();
     machine.partition[0].memory_size = 0x4000000;
     machine.partition[0].pool_pages = 8;
+    observer_start();
     machine_boot();
     assert_int_equal(partitions.partition[0].state, PARTITION_RUNNING);
 }

@@ -9,6 +9,7 @@
 #include "kernel/ioas.h"
 #include "kernel/memory.h"
 #include "machine.h"
+#include "observer.h"
 
 #define BASE UINT64_C(0x40000000)
 
@@ -16,6 +17,7 @@ static void start_two(void)
 {
     machine_plain();
     machine_partition("two")->pci[0] = DEVICE1_NAME;
+    observer_start();
     machine_boot();
 }
 
@@ -67,6 +69,7 @@ static void unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_caller
     pci_model_multifunction(&machine.pci, DEVICE1);
     pci_model_express(&machine.pci, DEVICE2 + 1, 0, true);
     machine.partition[0].pci[1] = "0000:01:00.1";
+    observer_start();
     machine_boot();
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
     assert_int_equal(query_state(0, DEVICE1_ID + 1).owner, BH_OWNER_SELF);
@@ -109,6 +112,7 @@ static void a_dead_unit_is_cut_off_at_the_topmost_port_above_each_device(void)
     int deep = pci_model_endpoint(pci, down, 0, 0);
     int integrated = pci_model_endpoint(pci, PCI_MODEL_ROOT, 5, 0);
 
+    observer_start();
     machine_boot();
     pci_model_set16(pci, deep, 4, 6);
     pci_model_set16(pci, integrated, 4, 6);
@@ -129,6 +133,7 @@ static void a_storm_is_silenced_only_while_nobody_works_on_the_group(void)
     struct device *device;
 
     machine_plain();
+    observer_start();
     machine_boot();
     device = device_find(DEVICE1_NAME);
     pci_model_set16(&machine.pci, DEVICE1, 4, 6);
@@ -159,6 +164,7 @@ static void i7_a_device_that_fills_the_queue_as_fast_as_it_is_read_does_not_hold
     uint64_t data = 0;
 
     machine_plain();
+    observer_start();
     machine_boot();
     smmuv3_model_dma(machine.unit[0], 0x100, 0x200000, &data, sizeof(data), true);
     refilling = true;
