@@ -125,9 +125,6 @@ static bool acquire_room(struct smmuv3 *unit, uint64_t entries)
         lock_acquire(&unit->lock);
         if (unit->produced - unit->consumed + entries <= BIT(unit->command_log2))
             return true;
-        look(unit);
-        if (unit->produced - unit->consumed + entries <= BIT(unit->command_log2))
-            return true;
         needed = unit->produced + entries - BIT(unit->command_log2);
         lock_release(&unit->lock);
         if (!wait_consumed(unit, needed))
