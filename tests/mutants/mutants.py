@@ -25,7 +25,7 @@ import threading
 import time
 
 # What matters most comes first.
-KINDS = ("success", "check", "call", "count", "condition", "state", "lock")
+KINDS = ("success", "check", "call", "count", "condition", "lock")
 LISTED = pathlib.Path(__file__).with_name("equivalent.txt")
 WORKERS = 2
 # A test that takes so much longer than it did hangs.

@@ -12,7 +12,6 @@ is found in the text, since a macro may end it. Macros and headers are left alon
     check       the condition of an `if` is false
     condition   one operand of || is false, one of && is true
     count       a step of a counter is not done
-    state       a field keeps its value
     lock        all acquires and releases of one lock in one function are not made
 """
 import argparse
@@ -34,8 +33,8 @@ SUCCESS = {
 }
 LIMIT = 4096
 LOCKS = {"lock_acquire", "lock_release"}
-# What only people read.
-SILENT = {"log_print", "log_kick", "cpu_relax", "va_start", "va_end"}
+# What only people read, and what only the host's scheduler hears.
+SILENT = {"log_print", "log_kick", "cpu_relax", "cpu_atomic", "va_start", "va_end"}
 
 
 class Text:
@@ -127,6 +126,7 @@ class Rewriter:
         self.edits = []
         self.locks = {}
         self.function = ""
+        self.silent = SILENT
 
     def site(self, kind, begin, end, group=None):
         if group is not None and group in self.locks:
@@ -204,13 +204,6 @@ def bare(node):
     return node
 
 
-def is_field(node):
-    """Something that outlives the function: a field behind a pointer, or an element of one."""
-    node = bare(node)
-    return node.get("kind") in ("MemberExpr", "ArraySubscriptExpr") or (
-        node.get("kind") == "UnaryOperator" and node.get("opcode") == "*")
-
-
 def on_statement(rewriter, node):
     """A statement for its effect. True: it has a site, so its own call needs none."""
     begin, plain = offset(node), bare(node)
@@ -223,14 +216,12 @@ def on_statement(rewriter, node):
             text = rewriter.source.text
             lock = text[begin + len(name):rewriter.source.semicolon(begin)]
             rewriter.statement("lock", begin, (rewriter.function, lock))
-        elif name not in SILENT:
+        elif name not in rewriter.silent:
             rewriter.statement("call", begin)
             return True
     elif kind == "CompoundAssignOperator" or (
             kind == "UnaryOperator" and plain.get("opcode") in ("++", "--")):
         rewriter.statement("count", begin)
-    elif kind == "BinaryOperator" and plain.get("opcode") == "=" and is_field(plain["inner"][0]):
-        rewriter.statement("state", begin)
     return False
 
 
@@ -253,6 +244,12 @@ def walk(rewriter, node, covered=False):
         walk(rewriter, child, is_statement and on_statement(rewriter, child))
 
 
+def endless(tree):
+    """Functions that do not return: without a call of one nothing that the language defines follows."""
+    return {node["name"] for node in tree["inner"] if node.get("kind") == "FunctionDecl" and any(
+        child.get("kind") in ("C11NoReturnAttr", "NoReturnAttr") for child in node.get("inner", []))}
+
+
 def functions(tree, text):
     """Functions whose bodies stand in the main file."""
     for node in tree["inner"]:
@@ -268,8 +265,10 @@ def functions(tree, text):
 def rewrite(path, flags, sites):
     output = subprocess.run(["clang", *flags, "-w", "-fsyntax-only", "-Xclang", "-ast-dump=json", path],
                             capture_output=True, text=True, check=True).stdout
+    tree = json.loads(output)
     rewriter = Rewriter(path, sites)
-    for name, body in functions(json.loads(output), rewriter.source.text):
+    rewriter.silent = SILENT | endless(tree)
+    for name, body in functions(tree, rewriter.source.text):
         rewriter.function = name
         walk(rewriter, body)
     return rewriter.rewritten()
