@@ -105,13 +105,13 @@ static void put_stage2(struct scenario *scenario, const struct stream *stream, u
     struct dice *dice = &scenario->dice;
     const struct space *space = stream->s2;
     static const unsigned granule_code[] = { 0, 2, 1 }; /* 4, 16, 64 KiB */
-    unsigned least = scenario->mode == MODE_NESTED ? 32 : space->input_bits;
 
     put(ste, 165, 160, 64 - space->input_bits);
     put(ste, 167, 166, space->granule == 12 ? 2 - space->level : 3 - space->level);
     put(ste, 175, 174, granule_code[(space->granule - 12) / 2]);
     /* Mostly large enough for what QEMU wants of it; see s2t0sz-against-ps. */
-    put(ste, 178, 176, chance(dice, 80) ? between(dice, size_code(least), 7) : below(dice, 8));
+    put(ste, 178, 176,
+        chance(dice, 80) ? between(dice, size_code(space->input_bits), 7) : below(dice, 8));
     put(ste, 179, 179, 1);                 /* S2AA64 */
     put(ste, 181, 181, chance(dice, 15));  /* S2AFFD */
     put(ste, 186, 186, !chance(dice, 15)); /* S2R */
