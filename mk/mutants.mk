@@ -2,7 +2,7 @@
 # Whether the tests notice when one barrier, invalidation, check or step of the product is left out.
 #
 #   make mutants             all sites; MUTANT=n or SITES=from-to: some of them; KEEP=1: what an earlier
-#                            program noticed counts
+#                            program noticed counts; LOCKS=1: the locks instead
 #   make mutants-quick       a fixed sample, for test-host
 #
 # Included by the top Makefile behind mk/host.mk.
@@ -35,7 +35,8 @@ $(MUTANTS_DIR)/unit-tests: $(MUTANTS_DIR)/tests/mutants/site.o
 .PHONY: mutants mutants-quick
 mutants: $(MUTANTS_DIR)/unit-tests
 	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< \
-	    $(if $(MUTANT)$(SITES),--sites $(or $(MUTANT),$(SITES))) $(if $(KEEP),--keep)
+	    $(if $(MUTANT)$(SITES),--sites $(or $(MUTANT),$(SITES))) $(if $(KEEP),--keep) \
+	    $(if $(LOCKS),--locks)
 
 mutants-quick: $(MUTANTS_DIR)/unit-tests
 	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< --quick

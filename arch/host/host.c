@@ -243,6 +243,7 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
 
 void arch_interrupt_again(uint32_t interrupt)
 {
+    host_counters.interrupts_again++;
     if (host_scheduling())
         host_raise(interrupt); /* else tests call handlers as often as they like */
 }

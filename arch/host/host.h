@@ -54,6 +54,7 @@ bool host_interrupt(uint32_t interrupt);
 /* Counters of the named calls, since host_reset(). */
 struct host_counters {
     uint64_t entries, barriers, cleans, invalidates, code_synchronisations, stage2_invalidates;
+    uint64_t interrupts_again;
 };
 extern struct host_counters host_counters;
 

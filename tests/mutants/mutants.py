@@ -10,7 +10,8 @@ so that a run that was interrupted goes on where it ended; they count for one pr
 --keep, for working on tests, what another program noticed counts too, as long as the sites are the same.
 
 A site passes if a test noticed, or if it is listed in equivalent.txt (with the proof that leaving it out
-changes nothing) and no test noticed. Locks are listed apart: what they keep apart are two CPUs.
+changes nothing) and no test noticed. Locks are a list of their own (--locks), which only tells: what they
+keep apart are two CPUs, and a test that meets the moment is luck.
 """
 import argparse
 import collections
@@ -112,6 +113,7 @@ class Campaign:
         self.lock = threading.Lock()
         self.servers = [Server(program, folder, number) for number in range(WORKERS)]
         self.saved = time.monotonic()
+        self.rarity = {}
 
     def save(self, now=False):
         if now or time.monotonic() - self.saved > 10:
@@ -147,16 +149,27 @@ class Campaign:
         return list(dict.fromkeys(re.findall(r"\[ RUN      \] (\w+)", output)))
 
     def order(self, site, by_site, killers):
-        """The tests to try: what noticed the neighbours, then those that come by the fewest places."""
+        """The tests to try: what noticed the neighbours, then those that come by the rarest places of the
+        same function, then those that come by the fewest places at all."""
         place = self.sites[site]
         guess = [name for key in (place["function"], place["file"])
-                 for name in killers[key].most_common(4) for name in name[:1]]
+                 for name, _ in killers[key].most_common(4)]
         names = by_site[site]
-        return list(dict.fromkeys([name for name in guess if name in names] + names))
+        special = self.rarity[place["file"], place["function"]]
+        ordered = sorted(names, key=lambda name: -special[name])
+        return list(dict.fromkeys([name for name in guess if name in names] + ordered))
+
+    def find_rarity(self, by_site):
+        """How special each test is for each function: places that few tests come by weigh most."""
+        self.rarity = collections.defaultdict(collections.Counter)
+        for site, names in by_site.items():
+            place = self.sites.get(site)
+            for name in names if place else ():
+                self.rarity[place["file"], place["function"]][name] += 1 / len(names)
 
     def run(self, chosen):
         """First a few tests for every site, then all that are left for those that nobody noticed."""
-        for most in (FIRST_TESTS, None):
+        for most in (FIRST_TESTS, 2 * FIRST_TESTS, None):
             self.round(chosen, most)
 
     def round(self, chosen, most):
@@ -165,6 +178,7 @@ class Campaign:
         for name in sorted(tests, key=lambda name: (len(tests[name]["sites"]), tests[name]["ms"])):
             for site in tests[name]["sites"]:
                 by_site[site].append(name)
+        self.find_rarity(by_site)
         killers = collections.defaultdict(collections.Counter)
         for site, result in results.items():
             if result["by"]:
@@ -263,7 +277,9 @@ def judge(campaign, chosen, whole):
 
 def choose(campaign, arguments):
     kind = {number: site["kind"] for number, site in campaign.sites.items()}
-    sites = sorted(campaign.sites, key=lambda number: (KINDS.index(kind[number]), number))
+    sites = sorted((number for number in campaign.sites
+                    if arguments.locks == (kind[number] == "lock") or arguments.sites),
+                   key=lambda number: (KINDS.index(kind[number]), number))
     if arguments.sites:
         first, _, last = arguments.sites.partition("-")
         return [site for site in sites if int(first) <= site <= int(last or first)]
@@ -281,6 +297,7 @@ def main():
     parser.add_argument("--sites")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--locks", action="store_true")
     arguments = parser.parse_args()
     start = time.monotonic()
     campaign = Campaign(arguments.folder, arguments.program, arguments.keep)

@@ -118,7 +118,9 @@ static void a_bind_under_way_keeps_the_other_partition_out(void)
     start_two();
     assert_int_equal(call2(0, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EAGAIN);
     expect_refusal(1, BH_EPERM, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1, 0);
+    expect_refusal(1, BH_EPERM, BH_CALL_DEVICE_UNBIND, DEVICE1_ID, 0, 0);
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(machine.pci.function[DEVICE1].function_resets, 1);
     assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
     assert_int_equal(bind(1, DEVICE1_ID, 1), BH_OK);
     assert_int_equal(machine.pci.function[DEVICE1].function_resets, 2);
@@ -352,6 +354,39 @@ static void devices_on_one_stream_share_its_attachment(void)
     assert_int_equal(call1(0, BH_CALL_IOAS_FREE, a), BH_OK);
 }
 
+static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(void)
+{
+    start_siblings();
+    assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
+    bind_and_attach(0, SIBLING_B, 2);
+    assert_int_equal(dma_write(sibling_b, 0x5000, 1), DMA_BLOCKED);
+    assert_int_equal(query_fault(0, SIBLING_B).count, 1);
+    assert_int_equal(query_fault(0, SIBLING_A).count, 0);
+}
+
+static void a_device_on_another_stream_or_unit_is_no_sibling(void)
+{
+    uint64_t a, b;
+
+    start_siblings();
+    a = bind_and_attach(0, SIBLING_A, 1);
+    assert_int_equal(bind(0, SIBLING_B, 2), BH_OK);
+    b = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, SIBLING_B, BH_IOAS_NONE);
+    struct device *other = device_find("0000:04:00.0");
+    uint32_t stream = other->stream;
+
+    /* As if it had a stream of its own that it shares with a third. */
+    other->stream = DEVICE1_ID & 0xFFFF;
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_DETACH, SIBLING_B, BH_PASID_NONE), BH_OK);
+    other->stream = stream;
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b), BH_EBUSY);
+    other->iommu = &devices.iommu[1];
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b), BH_OK);
+    other->iommu = &devices.iommu[0];
+    assert_int_not_equal(a, b);
+}
+
 static void a_group_has_one_owner(void)
 {
     start_siblings();
@@ -383,6 +418,8 @@ int run_bind_calls_tests(void)
         TEST(a_register_block_can_be_bound_and_has_no_dma),
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(devices_on_one_stream_share_its_attachment),
+        TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
+        TEST(a_device_on_another_stream_or_unit_is_no_sibling),
         TEST(a_group_has_one_owner),
     };
 

@@ -112,6 +112,26 @@ static void an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_inva
     assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
 }
 
+static uint64_t barriers_at_spoil;
+
+static void spoil_and_expect_barrier(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    if (offset == SMMU_CMDQ_PROD)
+        barriers_at_spoil = host_counters.barriers;
+    if (offset == SMMU_GERRORN)
+        assert_int_equal(host_counters.barriers, barriers_at_spoil + 1);
+    spoil_command(unit, offset, value);
+}
+
+static void a_repaired_command_stands_in_memory_before_the_unit_is_told_to_go_on(void)
+{
+    start();
+    spoil = 1;
+    machine.before_register_write = spoil_and_expect_barrier;
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
+    assert_int_equal(bench.iommu.counters.illegal_commands, 1);
+}
+
 static void an_illegal_command_during_a_change_of_a_stream_leaves_no_stale_entry(void)
 {
     start();
@@ -299,6 +319,7 @@ int run_errors_tests(void)
         TEST(a_change_of_a_stream_that_meets_a_dead_unit_leaves_it_passing_nothing),
         TEST(a_unit_that_does_not_even_leave_translation_is_closed_as_far_as_it_goes),
         TEST(an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_invalidation),
+        TEST(a_repaired_command_stands_in_memory_before_the_unit_is_told_to_go_on),
         TEST(an_illegal_command_during_a_change_of_a_stream_leaves_no_stale_entry),
         TEST(a_second_illegal_command_silences_the_unit),
         TEST(an_abort_of_the_command_fetch_silences_the_unit),

@@ -486,7 +486,7 @@ static void mask_functions(void *tree)
 
 static void long_mask(void *tree)
 {
-    EDIT_CELLS(tree, HOST, "iommu-map-mask", 0, 0xFFFF);
+    EDIT_CELLS(tree, HOST, "iommu-map-mask", 0xFFFF, 0xFFFF);
 }
 
 static void seventeen_maps(void *tree)
