@@ -7,7 +7,8 @@
 First each test runs alone: how long it takes, and which sites it comes by. Then, for each site, the tests
 that come by run without it, quickest first, until one fails. Results stand in results.json as they come,
 so that a run that was interrupted goes on where it ended; they count for one program, byte for byte. With
---keep, for working on tests, what another program noticed counts too, as long as the sites are the same.
+--keep, for working on tests, what another program noticed or not counts too, as long as the sites are the
+same: only tests with new names are tried.
 
 A site passes if a test noticed, or if it is listed in equivalent.txt (with the proof that leaving it out
 changes nothing) and no test noticed. Locks are a list of their own (--locks), which only tells: what they
@@ -106,8 +107,7 @@ class Campaign:
         places = hashlib.sha256((folder / "sites.json").read_bytes()).hexdigest()
         self.state = json.loads(self.store.read_text()) if self.store.exists() else {}
         if keep and self.state.get("places") == places and self.state["program"] != digest:
-            self.state.update(program=digest, tests={}, results={
-                site: result for site, result in self.state["results"].items() if result["by"]})
+            self.state.update(program=digest, listed=False)
         if self.state.get("program") != digest:
             self.state = {"program": digest, "places": places, "tests": {}, "results": {}}
         self.lock = threading.Lock()
@@ -124,7 +124,12 @@ class Campaign:
 
     def measure(self, program):
         """How long each test takes and where it comes by."""
-        names = self.state["tests"] or self.names(program)
+        if not self.state.get("listed"):
+            names = self.names(program)
+            self.state["tests"] = {name: test for name, test in self.state["tests"].items()
+                                   if name in names}
+        else:
+            names = self.state["tests"]
         missing = [name for name in names if name not in self.state["tests"]]
         progress = Progress("tests", len(missing))
 
@@ -139,6 +144,7 @@ class Campaign:
             progress.step()
 
         in_parallel(self.servers, missing, work)
+        self.state["listed"] = True
         self.save(True)
 
     @staticmethod

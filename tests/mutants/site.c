@@ -92,8 +92,7 @@ static int run_job(char *name, uint64_t limit, int output)
 int run_jobs(int count, char **arguments)
 {
     const char *off = getenv("MUTANT"), *reached = getenv("MUTANT_REACHED");
-    char line[256], name[200];
-    unsigned long limit;
+    char line[256];
     sigset_t children;
 
     if (reached != NULL)
@@ -107,8 +106,14 @@ int run_jobs(int count, char **arguments)
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     sigprocmask(SIG_BLOCK, &children, NULL);
-    while (fgets(line, sizeof(line), stdin) != NULL &&
-           sscanf(line, "%u %lu %199s", &mutant_site_off, &limit, name) == 3) {
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        char *at = line;
+
+        mutant_site_off = (uint32_t)strtoul(at, &at, 10);
+        uint64_t limit = strtoul(at, &at, 10);
+        char *name = at + strspn(at, " ");
+
+        name[strcspn(name, "\n")] = '\0';
         uint64_t start = milliseconds();
 
         if (mutant_site_off == 0)

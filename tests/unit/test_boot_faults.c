@@ -241,18 +241,26 @@ static void without_a_port_of_its_own_the_hypervisor_runs_unheard(void)
     assert_int_equal(partitions.partition[0].state, PARTITION_RUNNING);
 }
 
-static void a_machine_without_any_serial_port_runs_and_keeps_none_for_itself(void)
+static void no_stdout_and_clock_at_zero(void *tree)
+{
+    no_stdout(tree);
+    EDIT_CELLS(tree, CLOCK, "reg", 0, 0, 0, 0x1000);
+}
+
+static void without_any_serial_port_nothing_is_kept_for_one(void)
 {
     uintptr_t page = (uintptr_t)&board_serial & ~(uintptr_t)(PAGE_SIZE - 1);
 
     machine_plain();
-    machine.tree.edit = no_stdout;
+    machine.tree.edit = no_stdout_and_clock_at_zero;
     machine.partition[0].block[0] = "/pl011@9000000";
+    machine.partition[0].block[1] = CLOCK;
     assert_int_equal(mprotect((void *)page, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
     *(uint64_t *)(uintptr_t)&board_serial = 0;
     machine_boot();
     assert_int_equal(machine.console_used, 0);
     assert_null(device_find("/pl011@9000000")->refusal);
+    assert_null(device_find(CLOCK)->refusal);
 }
 
 /* ---- Memory and table pages ----------------------------------------------------------------------------- */
@@ -622,7 +630,7 @@ int run_boot_faults_tests(void)
         TEST(a_port_that_cannot_be_mapped_leaves_the_log_where_it_is),
         TEST(i13_the_boards_port_stays_the_hypervisors_where_the_tree_names_none),
         TEST(without_a_port_of_its_own_the_hypervisor_runs_unheard),
-        TEST(a_machine_without_any_serial_port_runs_and_keeps_none_for_itself),
+        TEST(without_any_serial_port_nothing_is_kept_for_one),
         TEST(an_iommu_whose_registers_cannot_be_mapped_ends_the_run),
         TEST(own_memory_that_cannot_be_mapped_ends_the_run),
         TEST(a_machine_with_less_memory_than_the_hypervisor_needs_is_refused),

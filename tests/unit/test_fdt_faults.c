@@ -494,10 +494,10 @@ static void seventeen_maps(void *tree)
     uint32_t values[17 * 4];
 
     for (uint32_t i = 0; i < 17; i++) {
-        values[i * 4] = i;
-        values[i * 4 + 1] = 0x8000;
-        values[i * 4 + 2] = i;
-        values[i * 4 + 3] = 1;
+        values[(size_t)i * 4] = i;
+        values[(size_t)i * 4 + 1] = 0x8000;
+        values[(size_t)i * 4 + 2] = i;
+        values[(size_t)i * 4 + 3] = 1;
     }
     edit_cell_array(tree, HOST, "iommu-map", values, ARRAY_LENGTH(values));
 }
