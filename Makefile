@@ -14,6 +14,7 @@ include mk/host.mk
 include mk/differential.mk
 include mk/coverage.mk
 include mk/mutants.mk
+include mk/fuzz.mk
 include mk/lint.mk
 include mk/run.mk
 -include tests/system/loader.mk
@@ -27,7 +28,6 @@ help:
 	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
 	@echo 'make test                                    all tests: lint, test-host, test-qemu'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
-	@echo 'make mutants [MUTANT=n]                      which line of the product could be left out unnoticed?'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
 	@echo 'make clean                                   what was built; tools stay'

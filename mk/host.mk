@@ -16,7 +16,7 @@ HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 # The host has a C library: lib/string.c is not part of it.
 HOST_CORE_SOURCES := $(filter-out lib/string.c,$(CORE_C_SOURCES)) $(wildcard arch/host/*.c)
 HOST_TEST_SOURCES := $(wildcard tests/unit/*.c tests/adversary/*.c tests/observer/*.c \
-                      tests/observer/wrong/*.c)
+                      tests/observer/wrong/*.c tests/fuzz/*.c)
 HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
                   $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c tests/differential/*.c \

@@ -40,5 +40,6 @@ int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_races_tests(void);
 int run_scenario_tests(void);
+int run_fuzz_tests(void);
 
 #endif

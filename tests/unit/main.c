@@ -48,5 +48,6 @@ int main(int count, char **arguments)
     failed += run_wrong_tests();
     failed += run_races_tests();
     failed += run_scenario_tests();
+    failed += run_fuzz_tests();
     return failed != 0;
 }

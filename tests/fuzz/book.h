@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A book of what the partitions own, have mapped and have attached, kept by docs/abi.md alone. Before a
+ * call it says which answers the ABI allows; the answer is checked and entered. What the kernel has in its
+ * own tables is compared with it, never taken from it.
+ */
+#ifndef TESTS_FUZZ_BOOK_H
+#define TESTS_FUZZ_BOOK_H
+
+#include "tests/fuzz/leaves.h"
+#include "tests/unit/machine.h"
+
+#define BOOK_GUESTS 2
+#define BOOK_DEVICES 6
+#define NOBODY (-1)
+
+struct book_space {
+    bool live;
+    bool unsure; /* its unit failed in the midst of an unmap */
+    uint64_t id;
+    unsigned int attached;
+    struct leaves leaves;
+};
+
+struct book_guest {
+    bool off;
+    bool pinned; /* a unit failed under it: pages may be gone */
+    uint64_t base, visible, physical;
+    unsigned int device_count;
+    uint64_t device[BOOK_DEVICES];
+    struct book_space space[PARTITION_IOAS];
+    struct leaves cpu; /* what its CPUs see */
+};
+
+struct book_device {
+    uint64_t id;
+    int function; /* of the PCI model; -1: none */
+    bool dma;
+    unsigned int group;
+    uint32_t stream;
+    struct bh_bar bar[BH_BAR_COUNT];
+    int bound, last_bound;
+    bool resetting; /* for the owner of its group */
+    uint64_t label;
+    struct book_space *space;
+};
+
+struct book_group {
+    int owner;
+    unsigned int count;
+};
+
+struct book {
+    struct book_guest guest[BOOK_GUESTS];
+    unsigned int device_count;
+    struct book_device device[BOOK_DEVICES];
+    struct book_group group[BOOK_DEVICES];
+    uint64_t input_limit;
+    unsigned int input_bits, tag_limit;
+    unsigned int own_tags; /* the hypervisor's */
+    bool failing;          /* the unit may fail at any call */
+    bool failed;           /* it has failed */
+};
+
+extern struct book book;
+
+/* Opens the book on a machine that has just booted; function: of each device by the order in which the
+ * first partition lists them. */
+void book_open(const int *function, unsigned int count);
+
+/* As book_open() left it. */
+void book_again(void);
+
+/* A call of a partition, checked against the book and entered in it. thorough: if it is refused,
+ * machine_state() is compared too. Answers x0. */
+int64_t book_call(unsigned int guest, uint64_t number, const uint64_t x[5], bool thorough);
+
+/* The partition has been ended, or starts afresh. */
+void book_end(unsigned int guest, bool again);
+
+/* Pools, tags and owner words are what the book says, and so is what each device reaches. */
+void book_compare(void);
+
+/* The device with that id as a partition may name it, or NULL. */
+struct book_device *book_device(unsigned int guest, uint64_t id);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See book.h. This file: the book is opened, and compared with the kernel and with the unit's model. */
+#include <string.h>
+
+#include "tests/fuzz/book.h"
+
+#define CPU_BITS 39 /* of guest-physical addresses on the host machine */
+#define STRUCTURE UINT64_C(0x200000)
+
+static unsigned int tags_in_use(void)
+{
+    unsigned int tags = 0;
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(devices.iommu[0].tags); i++)
+        tags += (unsigned int)__builtin_popcountll(devices.iommu[0].tags[i]);
+    return tags;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------------------- */
+
+static void start_memory(unsigned int index)
+{
+    struct book_guest *g = &book.guest[index];
+
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        g->space[i].live = false;
+        g->space[i].id = 0;
+    }
+    leaves_start(&g->cpu, CPU_BITS);
+    leaves_add(&g->cpu, g->base, g->physical, g->visible, 0, LEAVES_NO_BOUND);
+}
+
+static struct bh_device_info device_info(unsigned int partition, unsigned int index)
+{
+    uint64_t address = book.guest[partition].base + STRUCTURE;
+    struct bh_device_info info = { .size = sizeof(info) };
+
+    memcpy(guest(partition, address), &info, sizeof(info));
+    assert_int_equal(call2(partition, BH_CALL_DEVICE_INFO, index, address), BH_OK);
+    memcpy(&info, guest(partition, address), sizeof(info));
+    memset(guest(partition, address), 0, sizeof(info));
+    return info;
+}
+
+/* Groups by their smallest member. */
+static unsigned int group_of(const struct bh_device_info *infos, unsigned int index)
+{
+    unsigned int first = 0;
+
+    while (infos[first].group != infos[index].group)
+        first++;
+    return first;
+}
+
+static void open_device(const struct bh_device_info *infos, unsigned int index, int function)
+{
+    const struct bh_device_info *info = &infos[index];
+    struct book_device *device = &book.device[index];
+    uint32_t requester = 0;
+
+    *device = (struct book_device){ .id = info->device,
+                                    .function = function,
+                                    .dma = (info->capabilities & BH_DEVICE_DMA) != 0,
+                                    .group = group_of(infos, index),
+                                    .bound = NOBODY,
+                                    .last_bound = NOBODY };
+    memcpy(device->bar, info->bar, sizeof(device->bar));
+    book.group[index] = (struct book_group){ .owner = NOBODY };
+    if (function < 0)
+        return;
+    uint16_t command = pci_model_get16(&machine.pci, function, 4);
+
+    pci_model_set16(&machine.pci, function, 4, command | 4);
+    if (!pci_model_requester(&machine.pci, function, &requester))
+        fail_msg("device %u has no way to the root", index);
+    pci_model_set16(&machine.pci, function, 4, command);
+    device->stream = requester;
+}
+
+void book_open(const int *function, unsigned int count)
+{
+    static struct bh_device_info infos[BOOK_DEVICES];
+
+    memset(&book, 0, sizeof(book));
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
+        const struct partition_spec *spec = &machine.partition[i];
+        struct book_guest *g = &book.guest[i];
+
+        g->base = spec->memory_base;
+        g->visible = spec->memory_size - (uint64_t)spec->pool_pages * PAGE_SIZE;
+        g->physical = partitions.partition[i].physical;
+        start_memory(i);
+    }
+    book.device_count = count;
+    for (unsigned int i = 0; i < count; i++)
+        infos[i] = device_info(0, i);
+    for (unsigned int i = 0; i < count; i++)
+        open_device(infos, i, function[i]);
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
+        struct book_guest *g = &book.guest[i];
+
+        for (; g->device_count < partitions.partition[i].device_count; g->device_count++)
+            g->device[g->device_count] = device_info(i, g->device_count).device;
+    }
+    book.input_limit = infos[0].aperture_last + 1;
+    while ((UINT64_C(1) << book.input_bits) < book.input_limit)
+        book.input_bits++;
+    book.own_tags = tags_in_use();
+    book.tag_limit = IOMMU_TAGS - 1 - book.own_tags;
+}
+
+void book_again(void)
+{
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
+        book.guest[i].off = false;
+        book.guest[i].pinned = false;
+        start_memory(i);
+    }
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        struct book_device *device = &book.device[i];
+
+        device->bound = NOBODY;
+        device->last_bound = NOBODY;
+        device->resetting = false;
+        device->space = NULL;
+        book.group[i] = (struct book_group){ .owner = NOBODY };
+    }
+    book.failing = false;
+    book.failed = false;
+}
+
+void book_end(unsigned int index, bool again)
+{
+    struct book_guest *g = &book.guest[index];
+
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        struct book_device *device = &book.device[i];
+        struct book_group *group = &book.group[device->group];
+
+        if (group->owner != (int)index || (device->bound != (int)index && !device->resetting))
+            continue;
+        device->space = NULL;
+        device->bound = NOBODY;
+        device->resetting = false;
+        if (--group->count == 0)
+            group->owner = NOBODY;
+    }
+    g->off = !again;
+    start_memory(index);
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------------------ */
+
+/* What the stream of a device may reach: nothing, or what is mapped in the one space on that stream. */
+static const struct leaves *leaves_of_stream(uint32_t stream)
+{
+    for (unsigned int i = 0; !book.failed && i < book.device_count; i++) {
+        const struct book_device *device = &book.device[i];
+
+        if (device->dma && device->stream == stream && device->space != NULL)
+            return &device->space->leaves;
+    }
+    return NULL;
+}
+
+static void look(void *context, const struct smmuv3_model_reach *piece)
+{
+    uint64_t *bytes = context;
+    const struct leaves *leaves = leaves_of_stream(piece->stream_id);
+    uint32_t access = (piece->readable ? BH_MAP_READ : 0) | (piece->writable ? BH_MAP_WRITE : 0);
+
+    if (access == 0)
+        return;
+    for (uint64_t at = 0; at < piece->size;) {
+        const struct stretch *stretch = leaves == NULL ? NULL
+                                                       : leaves_find(leaves, piece->iova + at);
+
+        if (stretch == NULL ||
+            piece->address + at != stretch->address + (piece->iova + at - stretch->from) ||
+            access != stretch->access)
+            fail_msg(
+                "stream 0x%x reaches 0x%llx at 0x%llx with access %u%s: by the calls it should "
+                "not",
+                piece->stream_id, (unsigned long long)(piece->address + at),
+                (unsigned long long)(piece->iova + at), access,
+                piece->source == SMMUV3_MODEL_REACH_CACHE ? ", by what is cached" : "");
+        at = stretch_end(stretch) - piece->iova;
+    }
+    if (piece->source == SMMUV3_MODEL_REACH_MEMORY)
+        *bytes += piece->size;
+}
+
+static void compare_reach(const struct book_device *device)
+{
+    const struct leaves *leaves = leaves_of_stream(device->stream);
+    uint64_t reached = 0;
+    uint64_t wanted = leaves != NULL ? leaves_bytes(leaves, 0, book.input_limit) : 0;
+
+    if (device->space != NULL && device->space->unsure)
+        return;
+    if (!smmuv3_model_reach(machine.unit[0], device->stream, look, &reached))
+        fail_msg("the model cannot say what stream 0x%x reaches", device->stream);
+    if (reached != wanted)
+        fail_msg("stream 0x%x reaches 0x%llx bytes, by the calls 0x%llx", device->stream,
+                 (unsigned long long)reached, (unsigned long long)wanted);
+}
+
+static void compare_guest(unsigned int index, unsigned int *tags)
+{
+    const struct book_guest *g = &book.guest[index];
+    const struct partition *partition = &partitions.partition[index];
+    unsigned int pages = leaves_pages(&g->cpu);
+
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        pages += g->space[i].live ? leaves_pages(&g->space[i].leaves) : 0;
+        *tags += g->space[i].live;
+    }
+    if (!g->off && !g->pinned && partition->pool.count - partition->pool.free != pages)
+        fail_msg("partition %u uses %u table pages, by its calls %u", index,
+                 partition->pool.count - partition->pool.free, pages);
+}
+
+static void compare_groups(void)
+{
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        const struct device *device = partition_device(&partitions.partition[0], book.device[i].id);
+        struct owner owner = owner_decode(atomic_load(&device->group->owner));
+        const struct book_group *group = &book.group[book.device[i].group];
+        bool same = group->owner == NOBODY
+                        ? owner.state == OWNER_NONE
+                        : owner.state == OWNER_PARTITION && (int)owner.index == group->owner &&
+                              owner.count == group->count;
+
+        if (!same)
+            fail_msg("device 0x%llx: its group has owner %d with count %u, by the calls %d with "
+                     "%u",
+                     (unsigned long long)book.device[i].id,
+                     owner.state == OWNER_PARTITION ? (int)owner.index : NOBODY, owner.count,
+                     group->owner, group->count);
+    }
+}
+
+void book_compare(void)
+{
+    unsigned int tags = book.own_tags, taken = tags_in_use();
+
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++)
+        compare_guest(i, &tags);
+    if (!book.failed && tags != taken)
+        fail_msg("the unit has %u tags in use, by the calls %u", taken, tags);
+    compare_groups();
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        if (book.device[i].dma)
+            compare_reach(&book.device[i]);
+    }
+    assert_units_clean();
+}

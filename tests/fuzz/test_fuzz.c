@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fuzzer's targets as property tests: inputs from seeds, a process each, with the observer on. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arch/host/host.h"
+#include "tests/adversary/campaign.h"
+#include "tests/adversary/choices.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/groups.h"
+#include "tests/unit/unit.h"
+
+static void any_calls_are_answered_as_the_abi_says(void)
+{
+    fuzz_thorough = true;
+    fuzz_calls_boot();
+    campaign_seeds(__func__, fuzz_calls, campaign(200));
+}
+
+static void any_calls_are_answered_as_the_abi_says_where_everything_is_short(void)
+{
+    fuzz_thorough = true;
+    fuzz_calls_boot_tight();
+    campaign_seeds(__func__, fuzz_calls, campaign(200));
+}
+
+/* ---- Inputs that were kept ------------------------------------------------------------------------------- */
+
+#define CASES "tests/fuzz/cases"
+
+/* A file's name begins with that of its target; the longest that fits. */
+static const struct fuzz_target *target_of(const char *file)
+{
+    const struct fuzz_target *found = NULL, *target;
+
+    for (unsigned int i = 0; (target = fuzz_target_at(i)) != NULL; i++) {
+        size_t length = strlen(target->name);
+
+        if (strncmp(file, target->name, length) == 0 && file[length] == '-' &&
+            (found == NULL || length > strlen(found->name)))
+            found = target;
+    }
+    return found;
+}
+
+static unsigned int read_case(const char *file, struct choice *list)
+{
+    char path[512];
+    unsigned int count = 0;
+    int byte;
+
+    snprintf(path, sizeof(path), "%s/%s", CASES, file);
+    FILE *input = fopen(path, "rb");
+
+    assert_non_null(input);
+    while ((byte = fgetc(input)) != EOF && count < CHOICES_LIMIT)
+        list[count++].taken = (uint16_t)byte;
+    (void)fclose(input);
+    return count;
+}
+
+static unsigned int case_length;
+static struct choices *case_record;
+
+static bool case_goes_on(void)
+{
+    return case_record->count < case_length;
+}
+
+static void play_case(const struct fuzz_target *target, const char *file)
+{
+    static struct choice list[CHOICES_LIMIT];
+    int status = 0;
+    pid_t process = fork();
+
+    if (process == 0) {
+        setenv("CMOCKA_TEST_ABORT", "1", 1);
+        fuzz_thorough = true;
+        case_length = read_case(file, list);
+        case_record = choices_create();
+        fuzz_more = case_goes_on;
+        target->prepare();
+        choices_from_list(case_record, list, case_length);
+        host_choose = choices_next;
+        target->run();
+        (void)fflush(NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(process, &status, 0), process);
+    if (status != 0)
+        fail_msg("%s/%s fails: FUZZ_TARGET=%s build/fuzz/fuzz %s/%s", CASES, file, target->name,
+                 CASES, file);
+}
+
+/* Run from the top folder, as everything is. */
+static void every_input_that_was_kept_is_dealt_with(void)
+{
+    DIR *folder = opendir(CASES);
+    const struct dirent *entry;
+    unsigned int played = 0;
+
+    if (folder == NULL)
+        fail_msg("cannot read %s: start the tests in the top folder", CASES);
+    while ((entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (target_of(entry->d_name) == NULL)
+            fail_msg("%s/%s names no target", CASES, entry->d_name);
+        play_case(target_of(entry->d_name), entry->d_name);
+        played++;
+    }
+    closedir(folder);
+    assert_true(played > 0);
+}
+
+int run_fuzz_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(any_calls_are_answered_as_the_abi_says),
+        TEST(any_calls_are_answered_as_the_abi_says_where_everything_is_short),
+        TEST(every_input_that_was_kept_is_dealt_with),
+    };
+
+    return RUN_GROUP("fuzz");
+}
