@@ -81,13 +81,13 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
     __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
 }
 
-/* A parked device that fills the queue is not heard any more. Its group may be in use at this
- * moment: then the next fault tries again. */
+/* A parked device that fills the queue is not heard any more, unless another uses its stream. Its
+ * group may be in use at this moment: then the next fault tries again. */
 static void silence_parked(struct device *device)
 {
     if (device->silent || !lock_try(&device->group->lock))
         return;
-    if (device->ioas == NULL) {
+    if (device_by_stream(device->iommu, device->stream)->ioas == NULL) {
         log_warning("device %s floods the event queue while parked: no more reports of it",
                     device->name);
         device_park(device, true);

@@ -364,6 +364,27 @@ static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(vo
     assert_int_equal(query_fault(0, SIBLING_A).count, 0);
 }
 
+static void an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is(void)
+{
+    uint64_t value = 0, ioas;
+
+    start_siblings();
+    /* Most of the faults of this moment are those of a device that is parked by now, ... */
+    bind_and_attach(0, SIBLING_A, 1);
+    for (unsigned int i = 0; i < 3500; i++)
+        assert_int_equal(dma_write(sibling_a, 0x5000, 1), DMA_BLOCKED);
+    assert_int_equal(call2(0, BH_CALL_DETACH, SIBLING_A, BH_PASID_NONE), BH_OK);
+    /* ... whose stream another uses. */
+    ioas = bind_and_attach(0, SIBLING_B, 2);
+    assert_int_equal(map(0, ioas, 0x1000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(dma_write(sibling_b, 0x1000, 1), DMA_LANDED);
+    for (unsigned int i = 0; i < 3000; i++)
+        smmuv3_model_dma(machine.unit[0], DEVICE2_ID & 0xFFFF, 0x100000, &value, sizeof(value), true);
+    assert_true(smmuv3_model_events_lost(machine.unit[0]) > 0);
+    machine_interrupts();
+    assert_int_equal(dma_write(sibling_b, 0x1000, 2), DMA_LANDED);
+}
+
 static void a_device_on_another_stream_or_unit_is_no_sibling(void)
 {
     uint64_t a, b;
@@ -419,6 +440,7 @@ int run_bind_calls_tests(void)
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
+        TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),
         TEST(a_device_on_another_stream_or_unit_is_no_sibling),
         TEST(a_group_has_one_owner),
     };
