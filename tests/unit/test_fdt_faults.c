@@ -65,7 +65,7 @@ static void what_is_no_tree_has_no_extent(void)
     assert_true(read_edited(NULL));
     assert_true(fdt_extent(blob) > sizeof(struct fdt_header));
     assert_true(fdt_extent(blob) <= fdt_totalsize(blob));
-    memset(blob, 0, sizeof(struct fdt_header));
+    blob[0] ^= 1;
     assert_int_equal(fdt_extent(blob), 0);
 }
 
@@ -75,6 +75,14 @@ static void a_tree_of_a_version_before_17_is_refused(void)
     fdt_set_version(blob, 16);
     assert_false(fdt_take(blob, copy, sizeof(copy), &error));
     assert_string_equal(error.text, "the device tree's header is corrupt");
+}
+
+static void a_tree_whose_structure_is_corrupt_is_refused(void)
+{
+    assert_true(read_edited(NULL));
+    blob[fdt_off_dt_struct(blob)] = 0xFF;
+    assert_false(fdt_take(blob, copy, sizeof(copy), &error));
+    assert_string_equal(error.text, "the device tree is corrupt");
 }
 
 /* ---- Memory and CPUs ----------------------------------------------------------------------------- */
@@ -718,6 +726,7 @@ int run_fdt_faults_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_tree_has_no_extent),
         TEST(a_tree_of_a_version_before_17_is_refused),
+        TEST(a_tree_whose_structure_is_corrupt_is_refused),
         TEST(memory_that_wraps_around_is_refused_and_empty_memory_is_none),
         TEST(reserved_memory_is_reserved),
         TEST(more_reservations_than_are_kept_are_refused_never_cut),
