@@ -136,14 +136,46 @@ static uint64_t bend(uint64_t value)
     }
 }
 
+/* Mostly one for which the call makes sense: bound by the caller, or free. */
+static uint64_t device_of(unsigned int partition, bool bound)
+{
+    unsigned int first = vary(BOOK_DEVICES);
+
+    for (unsigned int i = 0; i < BOOK_DEVICES && vary(8) != 7; i++) {
+        const struct book_device *device = &book.device[(first + i) % BOOK_DEVICES];
+        int owner = book.group[device->group].owner;
+        bool fits = bound ? device->bound == (int)partition
+                          : device->bound == NOBODY && (owner == NOBODY || owner == (int)partition);
+
+        if (fits)
+            return bend(device->id);
+    }
+    return bend(book.device[first].id);
+}
+
 static uint64_t some_device(void)
 {
     return bend(book.device[vary(BOOK_DEVICES)].id);
 }
 
+/* Mostly a live one, sometimes one that is gone. */
+static struct book_space *space_of(unsigned int partition)
+{
+    unsigned int first = vary(4);
+
+    for (unsigned int i = 0; i < PARTITION_IOAS && vary(16) != 15; i++) {
+        struct book_space *space =
+            &book.guest[partition].space[(first + PARTITION_IOAS - i) % PARTITION_IOAS];
+
+        if (space->live)
+            return space;
+    }
+    return &book.guest[partition].space[PARTITION_IOAS - 1 - first];
+}
+
 static uint64_t some_space(unsigned int partition)
 {
-    return bend(book.guest[partition].space[vary(3)].id);
+    return bend(space_of(partition)->id);
 }
 
 static uint64_t some_iova(void)
@@ -154,8 +186,9 @@ static uint64_t some_iova(void)
 
 static uint64_t some_size(void)
 {
-    return PICK(0x1000, 0x3000, 0x2000, 0x200000, 0x201000, 0x203000, 0x3A0000, 0x40000000,
-                UINT64_C(0x8000000000));
+    if (vary(8) == 7)
+        return PICK(0x3A0000, 0x40000000, UINT64_C(0x8000000000), 0x203000);
+    return PICK(0x1000, 0x3000, 0x2000, 0x200000, 0x201000, 0x100000);
 }
 
 /* All that a guest sees, too. */
@@ -252,6 +285,8 @@ static bool power(unsigned int partition)
         return true;
     bool again = host_run_work(partitions.partition[partition].cpu, &end);
 
+    if (action == BH_POWER_RESET && !again && book.failing)
+        book.failed = true;
     if (action == BH_POWER_OFF && again)
         fail_msg("a partition that was switched off starts again");
     if (action == BH_POWER_RESET && !book.failed && (!again || end != HOST_GUEST))
@@ -340,10 +375,31 @@ static void map_something(unsigned int partition)
     make(partition, BH_CALL_IOAS_MAP, space, iova, address, bend(some_size()), bend(3 - vary(3)));
 }
 
+/* Mostly something that is mapped, or all of it. */
+static void unmap_something(unsigned int partition)
+{
+    const struct book_space *space = space_of(partition);
+    unsigned int what = vary(8), count = space->leaves.count;
+    uint64_t id = bend(space->id), iova = some_iova(), size = some_size();
+
+    if (what < 4 && space->live && count != 0) {
+        const struct stretch *stretch = &space->leaves.stretch[vary(count)];
+
+        iova = stretch->from;
+        size = stretch_end(stretch) - stretch->from;
+        if (what == 3 && stretch->count > 1)
+            size = stretch_step(stretch) * (stretch->count / 2);
+    } else if (what < 6) {
+        iova = 0;
+        size = book.input_limit;
+    }
+    make(partition, BH_CALL_IOAS_UNMAP, id, bend(iova), bend(size), 0, 0);
+}
+
 /* False: the machine is off. */
 static bool step(unsigned int partition)
 {
-    switch (vary(18)) {
+    switch (vary(20)) {
     case 0:
     case 1:
     case 2:
@@ -351,40 +407,42 @@ static bool step(unsigned int partition)
         break;
     case 3:
     case 4:
-        bind_device(partition, some_device());
-        break;
     case 5:
-        make(partition, BH_CALL_IOAS_ALLOC_PAGING, some_device(), bend(BH_IOAS_NONE), 0, 0, 0);
+        bind_device(partition, device_of(partition, false));
         break;
     case 6:
+        make(partition, BH_CALL_IOAS_ALLOC_PAGING, device_of(partition, true), bend(BH_IOAS_NONE),
+             0, 0, 0);
+        break;
     case 7:
-        make(partition, BH_CALL_ATTACH, some_device(), bend(BH_PASID_NONE), some_space(partition),
-             0, 0);
-        break;
     case 8:
-    case 9:
-        make(partition, BH_CALL_IOAS_UNMAP, some_space(partition), bend(some_iova()),
-             bend(some_size()), 0, 0);
+        make(partition, BH_CALL_ATTACH, device_of(partition, true), bend(BH_PASID_NONE),
+             some_space(partition), 0, 0);
         break;
+    case 9:
     case 10:
-        make(partition, BH_CALL_DETACH, some_device(), bend(BH_PASID_NONE), 0, 0, 0);
+        unmap_something(partition);
         break;
     case 11:
-        make(partition, BH_CALL_DEVICE_UNBIND, some_device(), 0, 0, 0, 0);
+        make(partition, BH_CALL_DETACH, device_of(partition, true), bend(BH_PASID_NONE), 0, 0, 0);
         break;
     case 12:
-        make(partition, BH_CALL_IOAS_FREE, some_space(partition), 0, 0, 0, 0);
+        make(partition, BH_CALL_DEVICE_UNBIND, device_of(partition, true), 0, 0, 0, 0);
         break;
     case 13:
-        fire();
+        make(partition, BH_CALL_IOAS_FREE, some_space(partition), 0, 0, 0, 0);
         break;
     case 14:
-        ask(partition);
-        break;
     case 15:
-        anything(partition);
+        fire();
         break;
     case 16:
+        ask(partition);
+        break;
+    case 17:
+        anything(partition);
+        break;
+    case 18:
         hardware();
         break;
     default:

@@ -18,14 +18,14 @@ static void any_calls_are_answered_as_the_abi_says(void)
 {
     fuzz_thorough = true;
     fuzz_calls_boot();
-    campaign_seeds(__func__, fuzz_calls, campaign(200));
+    campaign_seeds(__func__, fuzz_calls, campaign(100));
 }
 
 static void any_calls_are_answered_as_the_abi_says_where_everything_is_short(void)
 {
     fuzz_thorough = true;
     fuzz_calls_boot_tight();
-    campaign_seeds(__func__, fuzz_calls, campaign(200));
+    campaign_seeds(__func__, fuzz_calls, campaign(100));
 }
 
 /* ---- Inputs that were kept ------------------------------------------------------------------------------- */

@@ -41,5 +41,6 @@ int run_wrong_tests(void);
 int run_races_tests(void);
 int run_scenario_tests(void);
 int run_fuzz_tests(void);
+int run_shortage_tests(void);
 
 #endif

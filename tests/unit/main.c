@@ -49,5 +49,6 @@ int main(int count, char **arguments)
     failed += run_races_tests();
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
+    failed += run_shortage_tests();
     return failed != 0;
 }
