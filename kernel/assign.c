@@ -187,9 +187,10 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
         result = BH_EOPNOTSUPP;
     else if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
         result = BH_EBUSY;
-    else if (sibling == NULL &&
-             device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
-                                               &ioas->domain) != IOMMU_OK)
+    else if (device->iommu->silenced ||
+             (sibling == NULL &&
+              device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
+                                                &ioas->domain) != IOMMU_OK))
         result = BH_ETIMEDOUT;
     if (result == BH_OK) {
         lock_acquire(&ioas->lock);

@@ -406,6 +406,16 @@ static void a_device_on_another_stream_or_unit_is_no_sibling(void)
     assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b), BH_OK);
     other->iommu = &devices.iommu[0];
     assert_int_not_equal(a, b);
+static void a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed(void)
+{
+    uint64_t ioas;
+
+    start_siblings();
+    ioas = bind_and_attach(0, SIBLING_A, 1);
+    assert_int_equal(bind(0, SIBLING_B, 2), BH_OK);
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_SFM_ERR);
+    machine_interrupts();
+    expect_refusal(0, BH_ETIMEDOUT, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, ioas);
 }
 
 static void a_group_has_one_owner(void)
@@ -442,6 +452,7 @@ int run_bind_calls_tests(void)
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
         TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),
         TEST(a_device_on_another_stream_or_unit_is_no_sibling),
+        TEST(a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed),
         TEST(a_group_has_one_owner),
     };
 
