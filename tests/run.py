@@ -16,6 +16,7 @@ import sys
 import time
 
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$")
+PROGRAM_SECONDS = 1800  # far beyond what any takes; a test has a limit of its own
 LINTED = re.compile(r"^lint: \d+ files, (\d+) findings$")
 
 
@@ -48,7 +49,11 @@ def run_part(part):
 
 def run_program(path):
     """One test program, quietly: what it did in one line, and all of its output if it failed."""
-    result = subprocess.run([path], capture_output=True, text=True, errors="replace", timeout=1200)
+    try:
+        result = subprocess.run([path], capture_output=True, text=True, errors="replace",
+                                timeout=PROGRAM_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 0, 1, [f"did not end within {PROGRAM_SECONDS} s"]
     output = result.stdout + result.stderr
     passed = len(re.findall(r"^\[       OK \] ", output, re.M))
     failed = len(set(re.findall(r"^\[  FAILED  \] (\S+)$", output, re.M)))
@@ -63,12 +68,16 @@ def run_quiet_part(part):
     """One make target, quietly: its output is short, and shown whole."""
     result = subprocess.run(["make", "--no-print-directory", part], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, errors="replace")
-    lines = result.stdout.splitlines()
-    closing = CLOSING.match(lines[-1]) if lines else None
-    passed, failed = (int(closing[1]), int(closing[2])) if closing else (0, 1)
-    if result.returncode != 0 and failed == 0:
+    passed, failed, lines = 0, 0, []
+    for line in result.stdout.splitlines():
+        closing = CLOSING.match(line)
+        if closing:
+            passed, failed = int(closing[1]), int(closing[2])
+        else:
+            lines.append(line)
+    if (result.returncode != 0 and failed == 0) or (passed == 0 and failed == 0):
         failed = 1
-    return passed, failed, lines[:-1] if closing else lines
+    return passed, failed, lines
 
 
 def timed(name, run, argument):

@@ -15,7 +15,7 @@
 #include "lib/pagetable.h"
 #include "lib/types.h"
 
-#define IOMMU_TAGS 256 /* most tags that are handed out per instance; a bit each */
+#define IOMMU_TAGS 512 /* most tags that are handed out per instance; a bit each */
 
 /* The SYNC deadline (docs/architecture.md, "When a unit fails"). */
 #define IOMMU_DEADLINE_MICROSECONDS 100000

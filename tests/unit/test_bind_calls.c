@@ -406,6 +406,8 @@ static void a_device_on_another_stream_or_unit_is_no_sibling(void)
     assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b), BH_OK);
     other->iommu = &devices.iommu[0];
     assert_int_not_equal(a, b);
+}
+
 static void a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed(void)
 {
     uint64_t ioas;
