@@ -106,7 +106,8 @@ void book_open(const int *function, unsigned int count)
     while ((UINT64_C(1) << book.input_bits) < book.input_limit)
         book.input_bits++;
     book.own_tags = tags_in_use();
-    book.tag_limit = (unsigned int)min_u64(IOMMU_TAGS, BIT(devices.iommu[0].capabilities.tag_bits)) -
+    book.tag_limit = (unsigned int)min_u64(IOMMU_TAGS,
+                                           BIT(devices.iommu[0].capabilities.tag_bits)) -
                      1 - book.own_tags;
 }
 

@@ -379,7 +379,8 @@ static void an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is(void)
     assert_int_equal(map(0, ioas, 0x1000, BASE, PAGE_SIZE), BH_OK);
     assert_int_equal(dma_write(sibling_b, 0x1000, 1), DMA_LANDED);
     for (unsigned int i = 0; i < 3000; i++)
-        smmuv3_model_dma(machine.unit[0], DEVICE2_ID & 0xFFFF, 0x100000, &value, sizeof(value), true);
+        smmuv3_model_dma(machine.unit[0], DEVICE2_ID & 0xFFFF, 0x100000, &value, sizeof(value),
+                         true);
     assert_true(smmuv3_model_events_lost(machine.unit[0]) > 0);
     machine_interrupts();
     assert_int_equal(dma_write(sibling_b, 0x1000, 2), DMA_LANDED);

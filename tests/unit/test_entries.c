@@ -12,7 +12,7 @@
 #include "mixtures.h"
 
 #define STREAM 0x123
-#define STATES 7
+#define STATES 8
 
 /* What an entry says: all fields that count in its state; zero where it lets nothing through. */
 struct meaning {
@@ -113,6 +113,9 @@ static const struct kind context_descriptors = {
 #define STE_NESTED (STE_VALID | 7 << 1)
 #define STE_CONTEXTS(address, log2) ((address) | UINT64_C(log2) << 59)
 #define STE_S1_CACHED UINT64_C(0xD4) /* S1CIR, S1COR write-back, S1CSH inner */
+/* S1DSS, S1CIR, S1COR, S1CSH, PPAR, S1STALLD, STRW */
+#define STE_STAGE1_FIELDS UINT64_C(0xC80400FF)
+#define STE_ATS (UINT64_C(1) << 28) /* EATS: translated requests skip the tables */
 #define STE_INCOMING (UINT64_C(1) << 44)
 #define STE_MERGE (UINT64_C(1) << 19)
 #define STE_S2_PLAIN                                                                               \
@@ -130,10 +133,10 @@ static struct meaning meaning_of_ste(const uint64_t words[ENTRY_WORDS])
     if ((words[0] & STE_VALID) == 0 || !passes)
         return meaning;
     meaning.word[0] = words[0] & 0xF;
-    meaning.word[1] = words[1] & (STE_MERGE | STE_INCOMING);
+    meaning.word[1] = words[1] & ~STE_STAGE1_FIELDS;
     if (stage1) {
         meaning.word[0] = words[0];
-        meaning.word[1] = words[1] & (STE_MERGE | STE_INCOMING | 0xE80000FF);
+        meaning.word[1] = words[1];
         meaning.word[2] = words[2] & 0xFFFF;
     }
     if (stage2) {
@@ -146,7 +149,7 @@ static struct meaning meaning_of_ste(const uint64_t words[ENTRY_WORDS])
 static const struct kind stream_entries = {
     .driver = &smmuv3_stream_entry,
     .meaning = meaning_of_ste,
-    .states = 7,
+    .states = 8,
     .state = {
         { "abort", { STE_NOTHING } },
         { "stage 2 P", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 1, STAGE2_P }, { { LANDS, 0, 0, 0, 0 } } },
@@ -162,15 +165,19 @@ static const struct kind stream_entries = {
             STE_S2_PLAIN | 1, STAGE2_P }, { { 0, 0, 0, LANDS, 0 } } },
         { "contexts Y alone",
           { STE_STAGE1 | STE_CONTEXTS(CONTEXTS_Y, 4), STE_MERGE | STE_INCOMING | STE_S1_CACHED }, { { 0, 0, 0, LANDS, 0 } } },
+        { "stage 2 P, ATS allowed",
+          { STE_STAGE2, STE_MERGE | STE_INCOMING | STE_ATS, STE_S2_PLAIN | 1, STAGE2_P },
+          { { LANDS, 0, 0, 0, 0 } } },
     },
     .syncs = {
-        { 0, 2, 2, 2, 2, 2, 2 },
-        { 1, 0, 3, 2, 2, 2, 3 },
-        { 1, 3, 0, 3, 3, 3, 3 },
-        { 1, 1, 3, 0, 1, 3, 3 },
-        { 1, 1, 3, 1, 0, 1, 3 },
-        { 1, 1, 3, 3, 1, 0, 3 },
-        { 1, 3, 3, 3, 3, 3, 0 },
+        { 0, 2, 2, 2, 2, 2, 2, 2 },
+        { 1, 0, 3, 2, 2, 2, 3, 1 },
+        { 1, 3, 0, 3, 3, 3, 3, 3 },
+        { 1, 1, 3, 0, 1, 3, 3, 3 },
+        { 1, 1, 3, 1, 0, 1, 3, 3 },
+        { 1, 1, 3, 3, 1, 0, 3, 3 },
+        { 1, 3, 3, 3, 3, 3, 0, 3 },
+        { 1, 1, 3, 3, 3, 3, 3, 0 },
     },
 };
 

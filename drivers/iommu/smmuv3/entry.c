@@ -61,6 +61,15 @@ static bool prepare(const struct live_entry *live, struct entry *current, const 
     return looked_at != 0;
 }
 
+/* A unit that failed may keep any word that it has read, and forgets nothing more: its entries only
+ * ever turn to nothing, which is one word. */
+static enum iommu_result give_up(const struct live_entry *live, struct entry *current)
+{
+    store(live, current, 0, live->kind->blocked);
+    smmuv3_publish(live->unit, live->words, ENTRY_SIZE);
+    return IOMMU_SILENCED;
+}
+
 enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target)
 {
     struct entry current;
@@ -69,13 +78,8 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
 
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         current.word[i] = live->words[i];
-    /* A unit that failed may keep any word that it has read, and forgets nothing more: its entries
-     * only ever turn to nothing, which is one word. */
-    if (live->unit->iommu->silenced) {
-        store(live, &current, 0, live->kind->blocked);
-        smmuv3_publish(live->unit, live->words, ENTRY_SIZE);
-        return IOMMU_SILENCED;
-    }
+    if (live->unit->iommu->silenced)
+        return give_up(live, &current);
     struct entry used = live->kind->used(&current), wanted = live->kind->used(target);
 
     if (!find_turn(&current, &used, target, &wanted, &turn)) {
@@ -92,9 +96,9 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
             result = forget(live);
         }
     }
-    /* One that did not answer may go by what it has: the words stay as they are. */
+    /* One that did not answer may go by what it has: the other words stay as they are. */
     if (result != IOMMU_OK)
-        return result;
+        return give_up(live, &current);
     /* Nothing looks at these bits any more; no copy of them can do harm. */
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         store(live, &current, i, target->word[i]);

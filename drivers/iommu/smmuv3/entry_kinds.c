@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the unit looks at in its two kinds of entries, state by state (IHI 0070 5.2, 5.4). */
+/*
+ * What the unit looks at in its two kinds of entries, state by state (IHI 0070 5.2, 5.4). Fields that
+ * nobody sets count as looked at: an entry that changes in one of them is never taken for the same.
+ */
 #include "drivers/iommu/smmuv3/unit.h"
 
 static struct entry stream_used(const struct entry *ste)
@@ -9,16 +12,15 @@ static struct entry stream_used(const struct entry *ste)
 
     if ((ste->word[0] & STE0_V) == 0 || (config & STE_CONFIG_PASS) == 0)
         return used;
-    used.word[1] = STE1_MEV | STE1_SHCFG;
+    used.word[1] = ~STE1_STAGE1;
     if ((config & STE_CONFIG_STAGE1) != 0) {
-        used.word[0] |= STE0_S1FMT | STE0_S1CONTEXTPTR | STE0_S1CDMAX;
-        used.word[1] |= STE1_S1DSS | STE1_S1CIR | STE1_S1COR | STE1_S1CSH | STE1_S1STALLD |
-                        STE1_EATS | STE1_STRW;
+        used.word[0] = ~UINT64_C(0);
+        used.word[1] = ~UINT64_C(0);
         used.word[2] = STE2_VMID;
     }
     if ((config & STE_CONFIG_STAGE2) != 0) {
         used.word[2] = ~UINT64_C(0);
-        used.word[3] = STE3_TTB;
+        used.word[3] = ~UINT64_C(0);
     }
     return used;
 }

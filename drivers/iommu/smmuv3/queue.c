@@ -80,7 +80,7 @@ static void put(struct smmuv3 *unit, struct command command)
 }
 
 /* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been
- * emptied twice, since whoever fills it looks first. Lock held. */
+ * emptied twice: nobody puts in more than there is room for by the last look. Lock held. */
 static void look(struct smmuv3 *unit)
 {
     uint64_t position_mask = BIT(unit->command_log2 + 1) - 1;
@@ -97,7 +97,8 @@ static bool wait_consumed(struct smmuv3 *unit, uint64_t position)
     uint64_t deadline = time_deadline(IOMMU_DEADLINE_MICROSECONDS);
 
     for (;;) {
-        bool done;
+        /* The clock first: a CPU that was held up in between does not blame the unit. */
+        bool late = time_passed(deadline), done;
 
         lock_acquire(&unit->lock);
         look(unit);
@@ -108,7 +109,7 @@ static bool wait_consumed(struct smmuv3 *unit, uint64_t position)
         if (unit->iommu->silenced)
             return false;
         smmuv3_errors(unit);
-        if (time_passed(deadline)) {
+        if (late) {
             smmuv3_silence(unit, FAILURE_DEADLINE);
             return false;
         }

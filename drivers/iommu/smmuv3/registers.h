@@ -109,18 +109,10 @@
 #define STE_CONFIG_STAGE2 BIT(1)
 #define STE_CONFIG_PASS BIT(2)
 #define STE_CONFIG_S2 6
-#define STE0_S1FMT BITS(5, 4)
-#define STE0_S1CONTEXTPTR BITS(51, 6)
-#define STE0_S1CDMAX BITS(63, 59)
 /* STE word 1 */
-#define STE1_S1DSS BITS(1, 0)
-#define STE1_S1CIR BITS(3, 2)
-#define STE1_S1COR BITS(5, 4)
-#define STE1_S1CSH BITS(7, 6)
+/* S1DSS, S1CIR, S1COR, S1CSH, PPAR, S1STALLD, STRW: what stage 1 alone looks at */
+#define STE1_STAGE1 (BITS(7, 0) | BIT(18) | BIT(27) | BITS(31, 30))
 #define STE1_MEV BIT(19)
-#define STE1_S1STALLD BIT(27)
-#define STE1_EATS BITS(29, 28)
-#define STE1_STRW BITS(31, 30)
 #define STE1_SHCFG BITS(45, 44)
 #define STE_SHCFG_INCOMING 1
 /* STE word 2 */

@@ -30,12 +30,15 @@ bool smmuv3_write_acknowledged(struct smmuv3 *unit, uint64_t reg, uint64_t ackno
     uint64_t deadline = time_deadline(IOMMU_DEADLINE_MICROSECONDS);
 
     mmio_write32(unit->base + reg, value);
-    while (mmio_read32(unit->base + acknowledge) != value) {
-        if (time_passed(deadline))
+    for (;;) {
+        bool late = time_passed(deadline); /* before the look, as in wait_consumed() */
+
+        if (mmio_read32(unit->base + acknowledge) == value)
+            return true;
+        if (late)
             return false;
         cpu_relax();
     }
-    return true;
 }
 
 static void apply_errata(struct iommu_capabilities *capabilities, uint32_t iidr)

@@ -90,8 +90,8 @@ struct live_entry {
  * The one writer of live entries (entry.c). When it returns IOMMU_OK the entry is `target` and the
  * unit holds no copy of another state. Hitless where a single word turns the state: the unit sees
  * the old state, then the new one. Else nothing passes in between. At most three SYNCs and
- * 2 * ENTRY_WORDS + 2 stores. IOMMU_SILENCED: the unit has failed; the entry is in one of the states
- * that it went through. One writer of an entry at a time.
+ * 2 * ENTRY_WORDS + 2 stores. IOMMU_SILENCED: the unit has failed; the entry lets nothing through. One
+ * writer of an entry at a time.
  */
 enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target);
 
