@@ -35,8 +35,13 @@ size_t set_error_line(const struct set_error *error, const char *file, char *lin
 {
     bool property = error->property != NULL && *error->property != '\0';
 
-    return format(line, size, "%s:%s: %s%s%s", file, error->node, property ? error->property : "",
-                  property ? ": " : "", error->text);
+    size_t length = format(line, size, "%s:%s: %s%s%s", file, error->node,
+                           property ? error->property : "", property ? ": " : "", error->text);
+
+    /* Names come from the set: they end no line and steer no terminal. */
+    for (char *c = line; *c != '\0'; c++)
+        *c = *c >= ' ' && *c <= '~' ? *c : '.';
+    return length;
 }
 
 static bool read_path(const struct reader *reader, int node, char path[SET_NODE])

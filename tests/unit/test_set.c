@@ -271,6 +271,18 @@ static void the_guests_tree_names_each_device_with_its_registers(void)
                      -FDT_ERR_NOTFOUND);
 }
 
+static void a_refusal_is_one_line_whatever_the_nodes_are_called(void)
+{
+    const struct set_error wrong = { .node = "/a\nb\x1b[2J",
+                                     .property = "cpus",
+                                     .text = "is wrong" };
+    char line[80];
+
+    assert_int_equal(set_error_line(&wrong, "set.dts", line, sizeof(line)),
+                     strlen("set.dts:/a.b.[2J: cpus: is wrong"));
+    assert_string_equal(line, "set.dts:/a.b.[2J: cpus: is wrong");
+}
+
 int run_set_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +298,7 @@ int run_set_tests(void)
         TEST(i8_ten_thousand_corrupt_sets_are_accepted_or_refused_within_bounds),
         TEST(the_guests_tree_describes_its_machine_and_nothing_of_the_real_one),
         TEST(the_guests_tree_names_each_device_with_its_registers),
+        TEST(a_refusal_is_one_line_whatever_the_nodes_are_called),
     };
 
     return RUN_GROUP("kernel/set and guest tree");
