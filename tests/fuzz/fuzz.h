@@ -25,6 +25,12 @@ void fuzz_calls_boot(void);
 void fuzz_calls_boot_tight(void);
 void fuzz_calls(void);
 
+/* trees.c */
+void fuzz_trees_prepare(void);
+void fuzz_set(void);
+void fuzz_machine_tree(void);
+void fuzz_bundle(void);
+
 /* Every refused call is compared, the observer looks on; off where speed counts more. */
 extern bool fuzz_thorough;
 

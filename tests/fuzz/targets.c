@@ -12,6 +12,9 @@ static const struct fuzz_target targets[] = {
       .prepare = fuzz_calls_boot_tight,
       .run = fuzz_calls,
       .from_machine = true },
+    { .name = "set", .prepare = fuzz_trees_prepare, .run = fuzz_set },
+    { .name = "machine-tree", .prepare = fuzz_trees_prepare, .run = fuzz_machine_tree },
+    { .name = "bundle", .prepare = fuzz_trees_prepare, .run = fuzz_bundle },
 };
 
 const struct fuzz_target *fuzz_target_find(const char *name)

@@ -28,6 +28,24 @@ static void any_calls_are_answered_as_the_abi_says_where_everything_is_short(voi
     campaign_seeds(__func__, fuzz_calls, campaign(100));
 }
 
+static void any_change_of_a_set_is_read_or_refused_in_one_line(void)
+{
+    fuzz_trees_prepare();
+    campaign_seeds(__func__, fuzz_set, campaign(500));
+}
+
+static void any_change_of_a_machines_tree_is_read_or_refused(void)
+{
+    fuzz_trees_prepare();
+    campaign_seeds(__func__, fuzz_machine_tree, campaign(500));
+}
+
+static void any_change_of_a_bundle_is_read_or_refused(void)
+{
+    fuzz_trees_prepare();
+    campaign_seeds(__func__, fuzz_bundle, campaign(500));
+}
+
 /* ---- Inputs that were kept ------------------------------------------------------------------------------- */
 
 #define CASES "tests/fuzz/cases"
@@ -122,6 +140,9 @@ int run_fuzz_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(any_calls_are_answered_as_the_abi_says),
         TEST(any_calls_are_answered_as_the_abi_says_where_everything_is_short),
+        TEST(any_change_of_a_set_is_read_or_refused_in_one_line),
+        TEST(any_change_of_a_machines_tree_is_read_or_refused),
+        TEST(any_change_of_a_bundle_is_read_or_refused),
         TEST(every_input_that_was_kept_is_dealt_with),
     };
 
