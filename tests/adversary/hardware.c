@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/adversary/hardware.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/hypercall.h"
@@ -10,6 +11,7 @@
 /* ---- Units ------------------------------------------------------------------------------------------ */
 
 struct fetch {
+    struct smmuv3_model *unit;
     int function;
     uint64_t iova;
 };
@@ -36,11 +38,40 @@ void hardware_event(struct hardware *hardware, const char *name, bool (*happen)(
                                                                               .context = context };
 }
 
+uint32_t *hardware_asked;
+
+/* The same words fetched, kept and lost in another order, or ahead of time. */
+static unsigned int choose_of_unit(void *unit, enum smmuv3_model_choice what, unsigned int of)
+{
+    unsigned int taken;
+    char text[120];
+
+    if (host_choose == NULL)
+        return 0;
+    taken = host_choose(smmuv3_model_choice_name(what), of);
+    if (hardware_asked != NULL)
+        hardware_asked[what]++;
+    if (taken != 0 && host_tell != NULL) {
+        snprintf(text, sizeof(text), "unit %u, %s: %u of %u", (unsigned int)(uintptr_t)unit,
+                 smmuv3_model_choice_name(what), taken, of);
+        host_tell(text);
+    }
+    return taken;
+}
+
+void hardware_free(void)
+{
+    for (uintptr_t unit = 0; unit < machine.unit_count; unit++)
+        smmuv3_model_set_chooser(machine.unit[unit], choose_of_unit, (void *)unit);
+}
+
 void hardware_start(struct hardware *hardware, enum hardware_lateness lateness)
 {
     unsigned int reads = lateness == HARDWARE_PROMPT ? 0 : SMMUV3_MODEL_NEVER;
 
     memset(hardware, 0, sizeof(*hardware));
+    if (lateness == HARDWARE_ADVERSARIAL)
+        hardware_free();
     hardware->schedule.events = hardware->events;
     for (uintptr_t unit = 0; unit < machine.unit_count; unit++) {
         smmuv3_model_set_late(machine.unit[unit], SMMUV3_MODEL_LATE_COMMANDS, reads);
@@ -59,29 +90,31 @@ static bool prefetch(void *context)
 
     /* The kernel waits for nothing of this: it is no progress. */
     if (pci_model_requester(&machine.pci, fetch->function, &requester))
-        smmuv3_model_prefetch(machine.unit[0], requester, fetch->iova);
+        smmuv3_model_prefetch(fetch->unit, requester, fetch->iova);
     return false;
 }
 
-static bool evict(void *unused)
+static bool evict(void *unit)
 {
-    (void)unused;
-    smmuv3_model_evict(machine.unit[0]);
+    smmuv3_model_evict(machine.unit[(uintptr_t)unit]);
     return false;
 }
 
 void hardware_prefetch(struct hardware *hardware, int function, uint64_t iova)
 {
-    struct fetch *fetch = &fetches[fetch_count++];
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
+        struct fetch *fetch = &fetches[fetch_count++];
 
-    assert_true(fetch_count <= ARRAY_LENGTH(fetches));
-    *fetch = (struct fetch){ .function = function, .iova = iova };
-    hardware_event(hardware, "a unit fetches ahead", prefetch, fetch);
+        assert_true(fetch_count <= ARRAY_LENGTH(fetches));
+        *fetch = (struct fetch){ .unit = machine.unit[unit], .function = function, .iova = iova };
+        hardware_event(hardware, "a unit fetches ahead", prefetch, fetch);
+    }
 }
 
 void hardware_evict(struct hardware *hardware)
 {
-    hardware_event(hardware, "a unit evicts its caches", evict, NULL);
+    for (uintptr_t unit = 0; unit < machine.unit_count; unit++)
+        hardware_event(hardware, "a unit evicts its caches", evict, (void *)unit);
 }
 
 void hardware_run(struct hardware *hardware)

@@ -22,14 +22,23 @@ struct hardware {
     struct host_event events[HARDWARE_EVENTS];
 };
 
-/* Sets every unit to it, and lists the events that they bring. */
+/* Sets every unit to it, and lists the events that they bring. Adversarial units are free, too. */
 void hardware_start(struct hardware *hardware, enum hardware_lateness lateness);
+
+/* From now on every unit does what the architecture leaves open (enum smmuv3_model_choice) as the stream of
+ * choices says; while there is none, what is plainest. */
+void hardware_free(void);
+
+/* By kind, how often a free unit asked; NULL: nobody counts. Shared with the runs of a campaign where the
+ * memory is. */
+extern uint32_t *hardware_asked;
 
 /* One more event; happen() is called when the schedule picks it. */
 void hardware_event(struct hardware *hardware, const char *name, bool (*happen)(void *context),
                     void *context);
 
-/* A speculative fetch for the function at an address of its, and an eviction of everything. */
+/* A speculative fetch for the function at an address of its, and an eviction of everything; an event a
+ * unit. */
 void hardware_prefetch(struct hardware *hardware, int function, uint64_t iova);
 void hardware_evict(struct hardware *hardware);
 

@@ -277,6 +277,26 @@ static void the_same_race_on_qemus_unit(void)
     campaign_seeds(__func__, race_for_the_group, campaign(500));
 }
 
+/* Those that stage 2 without ATS and stalls leaves. CR0 and GBPA are written at boot, before the runs. */
+static void the_units_of_an_adversarial_run_ask_for_each_freedom_they_have(void)
+{
+    static const enum smmuv3_model_choice there[] = {
+        SMMUV3_MODEL_CHOOSE_WORD,      SMMUV3_MODEL_CHOOSE_REFETCH,    SMMUV3_MODEL_CHOOSE_KEEP_WORD,
+        SMMUV3_MODEL_CHOOSE_FILL,      SMMUV3_MODEL_CHOOSE_EVICT,      SMMUV3_MODEL_CHOOSE_EVICTED,
+        SMMUV3_MODEL_CHOOSE_SPECULATE, SMMUV3_MODEL_CHOOSE_AHEAD,      SMMUV3_MODEL_CHOOSE_INVALIDATE,
+    };
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    boot_two(&parameters);
+    hardware_asked = (void *)choices_create();
+    campaign_seeds(__func__, race_for_the_group, 200);
+    for (unsigned int i = 0; i < ARRAY_LENGTH(there); i++) {
+        if (hardware_asked[there[i]] < 20)
+            fail_msg("\"%s\" was asked %u times in 200 runs", smmuv3_model_choice_name(there[i]),
+                     hardware_asked[there[i]]);
+    }
+}
+
 /* ---- Two CPUs on one ioas -------------------------------------------------------------------------------- */
 
 #define PAGES 4
@@ -508,6 +528,7 @@ int run_races_tests(void)
         TEST(i3_two_guests_race_for_one_group_and_reach_their_own_memory_while_they_have_it),
         TEST(the_same_race_on_a_unit_without_coherence),
         TEST(the_same_race_on_qemus_unit),
+        TEST(the_units_of_an_adversarial_run_ask_for_each_freedom_they_have),
         TEST(calls_of_two_cpus_on_one_ioas_have_the_results_of_some_order),
         TEST(a_storm_of_events_does_not_stop_calls_and_what_is_attached_stays_so),
         TEST(the_event_handler_does_not_wait_for_a_group_that_a_call_holds),

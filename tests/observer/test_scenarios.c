@@ -152,6 +152,7 @@ static void step(void)
 static void everything(void)
 {
     observer_start_with(&(struct observer_options){ .seed = 1 + guest_choice(1000), .mode = mode });
+    hardware_free();
     for (unsigned int guest = 0; guest < GUESTS; guest++) {
         uint64_t id = guest == 0 ? DEVICE1_ID : DEVICE2_ID;
 
@@ -221,6 +222,7 @@ static void start(void)
     machine_plain_with(&parameters);
     machine_partition("two")->pci[0] = DEVICE1_NAME;
     observer_start_with(&(struct observer_options){ .mode = HOST_STORES_SCHEDULED, .period = 500 });
+    hardware_free();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
     assert_int_equal(map(0, ioas, 0x10000, BASE + 0x1000, 3 * PAGE_SIZE), BH_OK);
