@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
- * devices and all its I/O address spaces in any state. The code of kernel/hypercall.c,
+ * devices and its I/O address spaces in any state. The code of kernel/hypercall.c,
  * kernel/partition.c and kernel/ioas.c runs as it is. What lies below is replaced by its contract:
  * it may return what it is documented to return, and what it is given is checked against what it
  * asks for.
@@ -21,12 +21,24 @@
 uint64_t proof_memory[PROOF_PAGES * PROOF_ENTRIES];
 struct devices devices;
 
+_Static_assert(PARTITION_IOAS == PROOF_SLOTS && PARTITION_DEVICES == PROOF_SLOTS, "one size");
+
+/* An alloc takes the first free slot: the cases are which one that is, and that there is none. */
+#define CASES (PROOF_SLOTS + (CALL == BH_CALL_IOAS_ALLOC_PAGING))
+#define ALL_TAKEN (proof_slot == PROOF_SLOTS)
+
+uint64_t proof_slot;
+
+/* Objects of their own: the checker then knows where a pointer leads. */
 static struct set_partition set;
-static struct partition *const caller = &partitions.partition[0];
+static struct partition the_caller, another;
+static struct partition *const caller = &the_caller;
+static struct device first_device, second_device;
 static struct pci_function function;
 static struct group group;
 static unsigned int effects; /* callees that change something */
 static int64_t inner = 1;    /* what such a callee answered */
+static int tags_taken;
 
 void proof_store(volatile uint64_t *entry, uint64_t value)
 {
@@ -152,13 +164,17 @@ struct owner owner_decode(uint64_t word)
 
 uint16_t iommu_tag_take(struct iommu *iommu)
 {
+    uint16_t tag = nondet_u16();
+
     HOLDS(iommu == &devices.iommu[0], "a tag of the device's own unit");
-    return nondet_u16();
+    tags_taken += tag != 0;
+    return tag;
 }
 
 void iommu_tag_give(struct iommu *iommu, uint16_t tag)
 {
     HOLDS(iommu == &devices.iommu[0] && tag != 0, "a tag goes back to its unit");
+    tags_taken--;
 }
 
 bool pagetable_init(struct pagetable *table, const struct pagetable_format *format_of,
@@ -204,8 +220,9 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
     check_range(table, address, size);
     HOLDS(is_aligned(output, PAGE_SIZE) && output >= caller->physical &&
               size <= caller->visible_size &&
-              output - caller->physical <= caller->visible_size - size,
-          "a device is led to frames of the caller alone");
+              output - caller->physical <= caller->visible_size - size &&
+              output + size <= BIT(devices.iommu[0].capabilities.output_bits),
+          "a device is led to frames of the caller alone, that its unit can name");
     HOLDS((attributes & ~UINT64_C(0xC0)) == 0x400 && attributes != 0x400,
           "with the access that was asked for, and no other bits");
     HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
@@ -262,24 +279,32 @@ static const struct iommu_driver driver = {
 
 /* ---- Any state ------------------------------------------------------------------------------ */
 
+/* One value or another, without a branch: the checker is faster so. */
+#define EITHER(a, b) (any_bits(1) != 0 ? (a) : (b))
+
 static void any_device(struct device *device)
 {
     device->id = nondet_u32();
     device->group = &group;
-    device->iommu = nondet_bool() ? &devices.iommu[0] : NULL;
-    device->function = nondet_bool() ? &function : NULL;
-    device->bound = nondet_bool() ? caller : nondet_bool() ? &partitions.partition[1] : NULL;
-    device->last_bound = nondet_bool() ? caller : NULL;
-    device->ioas = nondet_bool() ? &caller->ioas[0] : NULL;
+    device->iommu = EITHER(&devices.iommu[0], NULL);
+    device->function = EITHER(&function, NULL);
+    device->bound = EITHER(caller, EITHER(&another, NULL));
+    device->last_bound = EITHER(caller, NULL);
+    device->ioas = EITHER(&caller->ioas[ALL_TAKEN ? 0 : proof_slot], NULL);
+    device->label = nondet_u64();
+    device->generation = nondet_u64();
+    device->silent = nondet_bool();
 }
 
 static void any_ioas(struct ioas *ioas, uint32_t slot)
 {
-    if (nondet_bool())
-        return;
+    bool used = nondet_bool();
+
+    if (CALL == BH_CALL_IOAS_ALLOC_PAGING && slot <= proof_slot)
+        used = slot < proof_slot;
     ioas->generation = nondet_u32() & 0x7FFFFF;
-    ioas->id = ioas->generation << 8 | (slot + 1);
-    ioas->owner = caller;
+    ioas->id = used ? ioas->generation << 8 | (slot + 1) : 0;
+    ioas->owner = used ? caller : NULL;
     ioas->iommu = &devices.iommu[0];
     ioas->attached = nondet_u32();
     ioas->domain.tag = 1 + nondet_u8();
@@ -287,29 +312,139 @@ static void any_ioas(struct ioas *ioas, uint32_t slot)
     ioas->domain.table.mapped = nondet_u64();
 }
 
+static void any_memory(void)
+{
+    __CPROVER_havoc_object(proof_memory);
+    set.memory_base = nondet_u64() & ~(PAGE_SIZE - 1);
+    caller->set = &set;
+    caller->physical = PROOF_PHYSICAL;
+    caller->visible_size = VISIBLE;
+    if (CALL == BH_CALL_IOAS_MAP) {
+        caller->physical = nondet_u64() & ~(PAGE_SIZE - 1);
+        caller->visible_size = nondet_u64() & ~(PAGE_SIZE - 1);
+    }
+    GIVEN(range_valid(set.memory_base, caller->visible_size));
+    GIVEN(range_valid(caller->physical, caller->visible_size));
+}
+
 static void any_partition(void)
 {
     struct iommu_capabilities *capabilities = &devices.iommu[0].capabilities;
 
-    devices.count = 2;
     devices.iommu_count = 1;
     devices.iommu[0].driver = &driver;
     capabilities->input_bits = nondet_bool() ? 39 : 48;
     capabilities->output_bits = nondet_bool() ? 40 : 48;
     group.owner = nondet_u64();
-    set.memory_base = nondet_u64() & ~(PAGE_SIZE - 1);
-    GIVEN(range_valid(set.memory_base, VISIBLE));
-    caller->set = &set;
+    any_memory();
     caller->name = "p";
-    caller->physical = PROOF_PHYSICAL;
-    caller->visible_size = VISIBLE;
+    caller->pinned = nondet_bool();
+    caller->pool.free = nondet_u32();
+    caller->pool.count = nondet_u32();
     caller->device_count = 2;
-    for (unsigned int i = 0; i < 2; i++) {
-        caller->device[i] = &devices.device[i];
-        any_device(&devices.device[i]);
-    }
+    caller->device[0] = &first_device;
+    caller->device[1] = &second_device;
+    any_device(&first_device);
+    any_device(&second_device);
     for (uint32_t i = 0; i < PARTITION_IOAS; i++)
         any_ioas(&caller->ioas[i], i);
+}
+
+/* ---- What a refused call leaves as it was --------------------------------------------------- */
+
+static struct state {
+    struct {
+        uint64_t mapped;
+        uint32_t id, attached, generation;
+        uint16_t tag;
+        struct partition *owner;
+    } ioas[PARTITION_IOAS];
+    struct {
+        struct partition *bound, *last_bound;
+        struct ioas *ioas;
+        uint64_t label, generation;
+        bool silent;
+    } device[2];
+    uint64_t group_owner;
+    uint32_t pool_free, pool_count;
+    bool pinned;
+} before;
+
+static void remember(void)
+{
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        const struct ioas *ioas = &caller->ioas[i];
+
+        before.ioas[i].mapped = ioas->domain.table.mapped;
+        before.ioas[i].id = ioas->id;
+        before.ioas[i].attached = ioas->attached;
+        before.ioas[i].generation = ioas->generation;
+        before.ioas[i].tag = ioas->domain.tag;
+        before.ioas[i].owner = ioas->owner;
+    }
+    for (unsigned int i = 0; i < 2; i++) {
+        const struct device *device = caller->device[i];
+
+        before.device[i].bound = device->bound;
+        before.device[i].last_bound = device->last_bound;
+        before.device[i].ioas = device->ioas;
+        before.device[i].label = device->label;
+        before.device[i].generation = device->generation;
+        before.device[i].silent = device->silent;
+    }
+    before.group_owner = group.owner;
+    before.pool_free = caller->pool.free;
+    before.pool_count = caller->pool.count;
+    before.pinned = caller->pinned;
+}
+
+static bool ioas_taken_as_before(void)
+{
+    bool same = true;
+
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        const struct ioas *ioas = &caller->ioas[i];
+
+        same &= before.ioas[i].id == ioas->id;
+        same &= before.ioas[i].generation == ioas->generation;
+        same &= before.ioas[i].tag == ioas->domain.tag;
+        same &= before.ioas[i].owner == ioas->owner;
+    }
+    return same;
+}
+
+static bool is_as_before(void)
+{
+    bool same = ioas_taken_as_before();
+
+    same &= before.group_owner == group.owner;
+    same &= before.pool_free == caller->pool.free;
+    same &= before.pool_count == caller->pool.count;
+    same &= before.pinned == caller->pinned;
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        same &= before.ioas[i].mapped == caller->ioas[i].domain.table.mapped;
+        same &= before.ioas[i].attached == caller->ioas[i].attached;
+    }
+    for (unsigned int i = 0; i < 2; i++) {
+        const struct device *device = caller->device[i];
+
+        same &= before.device[i].bound == device->bound;
+        same &= before.device[i].last_bound == device->last_bound;
+        same &= before.device[i].ioas == device->ioas;
+        same &= before.device[i].label == device->label;
+        same &= before.device[i].generation == device->generation;
+        same &= before.device[i].silent == device->silent;
+    }
+    return same;
+}
+
+static bool no_lock_is_held(void)
+{
+    bool free = true;
+
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++)
+        free &= caller->ioas[i].lock.next == caller->ioas[i].lock.serving;
+    return free;
 }
 
 /* The errors that include/bulkhead/abi.h documents for each call. */
@@ -338,41 +473,60 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_POWER] = CODE(BH_EINVAL),
 };
 
-int main(void)
+/* The call, where the slot that it looks at is this one, or where it looks at none. */
+static void call_with_slot(uint64_t slot)
 {
     struct vcpu vcpu;
-    uint64_t x[6], x4, x5;
-    uint64_t number = CALL;
+    uint64_t x[6], x1, x4, x5;
+    bool as_before, ioas_as_before;
 
+    proof_slot = slot;
     any_partition();
     for (unsigned int i = 0; i < 6; i++)
         x[i] = nondet_u64();
+    x1 = x[1];
     x4 = x[4];
     x5 = x[5];
-    struct ioas *one = &caller->ioas[nondet_u8() & 15];
-    uint32_t id = one->id, attached = one->attached;
-    struct partition *owner = one->owner;
-    bool pinned = caller->pinned;
+    remember();
 
-    hypercall(&vcpu, number, x);
+    hypercall(&vcpu, CALL, x);
 
     int64_t result = (int64_t)x[0];
     bool error = result < 0;
 
-    HOLDS(IMPLIES(error, result >= BH_EFAULT && (documented[number] >> -result & 1) != 0),
+    as_before = is_as_before();
+    ioas_as_before = ioas_taken_as_before();
+    HOLDS(IMPLIES(error, result >= BH_EFAULT && (documented[CALL] >> -result & 1) != 0),
           "an error is one that the call documents");
-    HOLDS(IMPLIES(!error && number != BH_CALL_VERSION && number != BH_CALL_IOAS_ALLOC_PAGING,
+    HOLDS(IMPLIES(!error && CALL != BH_CALL_VERSION && CALL != BH_CALL_IOAS_ALLOC_PAGING,
                   result == BH_OK),
           "success is OK, unless the call returns a value");
-    HOLDS(IMPLIES(number == BH_CALL_IOAS_ALLOC_PAGING && !error, result > 0 && result <= INT32_MAX),
-          "a new id is positive");
-    HOLDS(IMPLIES(error && result != BH_ETIMEDOUT && inner == 1,
-                  effects == 0 && one->id == id && one->attached == attached &&
-                      one->owner == owner && caller->pinned == pinned),
+    HOLDS(IMPLIES(CALL == BH_CALL_VERSION, result == (BH_ABI_MAJOR << 16 | BH_ABI_MINOR)),
+          "the version is the header's");
+    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT)),
+          "a feature is a call that exists");
+    HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING && !error,
+                  result > 0 && result <= INT32_MAX && (result & 0xFF) == (int64_t)slot + 1 &&
+                      caller->ioas[slot].id == result && caller->ioas[slot].owner == caller),
+          "a new id is positive, and its slot is taken");
+    HOLDS(IMPLIES(error && result != BH_ETIMEDOUT && inner == 1, effects == 0 && as_before),
           "a call that its checks refuse changes nothing");
-    HOLDS(IMPLIES(error && result == BH_ETIMEDOUT, one->id == id && one->owner == owner),
-          "after a deadline an address space stays taken");
+    HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING, tags_taken == !error),
+          "a tag is taken by a new address space, and by nothing else");
+    HOLDS(IMPLIES(error, ioas_as_before), "after an error an address space stays taken");
     HOLDS(x[4] == x4 && x[5] == x5, "the registers without results are as they were");
-    HOLDS(one->lock.next == one->lock.serving, "no lock is held");
+    HOLDS(no_lock_is_held(), "no lock is held");
+}
+
+int main(void)
+{
+    uint8_t slot = nondet_u8();
+
+    for (unsigned int i = 0; i < CASES; i++) {
+        if (slot == i) {
+            call_with_slot(i);
+            break;
+        }
+    }
     return 0;
 }

@@ -96,6 +96,26 @@ static inline void cpu_relax(void)
 {
 }
 
+static inline void cpu_lock_wanted(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_lock_taken(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_lock_released(const volatile void *lock)
+{
+    (void)lock;
+}
+
+static inline void cpu_atomic(const volatile void *word)
+{
+    (void)word;
+}
+
 static inline uint64_t time_now(void)
 {
     return proof_time();
