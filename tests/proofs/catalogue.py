@@ -94,7 +94,6 @@ ENTRIES = [
                            "drivers/iommu/smmuv3/entry_kinds.c",
                            "(cd->word[0] & CD0_EPD1) != 0", "(cd->word[0] & CD0_EPD1) == 0"),
                 ]),
-    entry_proof("stream-entry", "stream-table entry", {}, "any two entries, all bits"),
 ]
 
 
