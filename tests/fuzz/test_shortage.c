@@ -14,7 +14,7 @@
 #include "tests/unit/machine.h"
 
 #define BASE UINT64_C(0x40000000)
-#define TAGS_TAKEN 300
+#define TAGS_TAKEN IOMMU_TAGS
 
 /* ---- Table pages -------------------------------------------------------------------------------------------- */
 
