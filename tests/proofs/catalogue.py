@@ -56,7 +56,8 @@ ENTRY_SOURCES = ["tests/proofs/entry.c", "drivers/iommu/smmuv3/entry.c",
 
 BLOCKED_IN_BETWEEN = Defect(
     "no blocking where two words turn", "drivers/iommu/smmuv3/entry.c",
-    "store(live, &current, 0, live->kind->blocked);", "")
+    "store(live, &current, 0, live->kind->blocked);\n        result = forget(live);",
+    "result = forget(live);")
 
 
 def entry_proof(name, kind, defines, bound, **more):
