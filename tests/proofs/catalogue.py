@@ -80,7 +80,7 @@ ENTRIES = [
                            "turn))\n            result = IOMMU_OK;"),
                     Defect("a field that is not known to be in use",
                            "drivers/iommu/smmuv3/entry_kinds.c",
-                           "used.word[3] = STE3_TTB;", "used.word[3] = 0;"),
+                           "used.word[3] = ~UINT64_C(0);", "used.word[3] = 0;"),
                     Defect("a command to forget before the barrier", "drivers/iommu/smmuv3/entry.c",
                            "    smmuv3_publish(live->unit, live->words, ENTRY_SIZE);\n    return smmuv3_issue",
                            "    return smmuv3_issue"),

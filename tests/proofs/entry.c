@@ -25,6 +25,7 @@ static volatile uint64_t *const live = &proof_memory[0];
 static uint64_t held[ENTRY_WORDS]; /* by the unit */
 static struct meaning old_meaning, new_meaning;
 static bool one_word; /* of what the entries say is different */
+static bool failed;   /* the unit, before or on the way */
 static unsigned int stores, forgets;
 static bool unclean[ENTRY_WORDS], unpublished;
 
@@ -68,16 +69,17 @@ static struct meaning meaning_of(const uint64_t word[ENTRY_WORDS])
     if (!meaning.passes)
         return meaning;
     meaning.word[0] = word[0] & 0xF;
-    meaning.word[1] = word[1] & (UINT64_C(1) << 19 | UINT64_C(3) << 44); /* MEV, SHCFG */
+    /* All but S1DSS, S1CIR, S1COR, S1CSH, PPAR, S1STALLD, STRW */
+    meaning.word[1] = word[1] & ~UINT64_C(0xC80400FF);
     if ((config & 1) != 0) {
-        /* S1Fmt, S1ContextPtr, S1CDMax; S1DSS to S1CSH, S1STALLD, EATS, STRW; S2VMID */
-        meaning.word[0] |= word[0] & (UINT64_C(0x000FFFFFFFFFFFF0) | UINT64_C(0x1F) << 59);
-        meaning.word[1] |= word[1] & (UINT64_C(0xFF) | UINT64_C(1) << 27 | UINT64_C(0xF) << 28);
+        /* And S1Fmt, S1ContextPtr, S1CDMax; S2VMID */
+        meaning.word[0] = word[0];
+        meaning.word[1] = word[1];
         meaning.word[2] = word[2] & 0xFFFF;
     }
     if ((config & 2) != 0) {
         meaning.word[2] = word[2];
-        meaning.word[3] = word[3] & UINT64_C(0x000FFFFFFFFFFFF0); /* S2TTB */
+        meaning.word[3] = word[3];
     }
     return meaning;
 }
@@ -118,7 +120,7 @@ static void unit_looks(void)
 
     HOLDS(!now.passes || same(&now, &old_meaning) || same(&now, &new_meaning),
           "what the unit holds says old, or new, or lets nothing through");
-    HOLDS(now.passes || !one_word, "an entry that differs in one word changes without a gap");
+    HOLDS(now.passes || !one_word || failed, "an entry that differs in one word changes without a gap");
 }
 
 void proof_store(volatile uint64_t *entry, uint64_t value)
@@ -153,8 +155,10 @@ enum iommu_result smmuv3_issue(struct smmuv3 *to, const struct command *commands
           "the entry's own command to forget is issued");
     HOLDS(!unpublished, "every store is published before the unit is told to forget");
     forgets++;
-    if (nondet_bool())
+    if (failed || nondet_bool()) {
+        failed = true;
         return IOMMU_SILENCED;
+    }
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         held[i] = live[i];
     unit_looks();
@@ -185,6 +189,7 @@ int main(void)
     unsigned int different = 0;
 
     iommu.capabilities.coherent = nondet_bool();
+    iommu.silenced = failed = nondet_bool();
     for (unsigned int i = 0; i < ENTRY_WORDS; i++) {
         before[i] = held[i] = live[i] = any_word(i);
         target.word[i] = any_word(i);
@@ -203,6 +208,9 @@ int main(void)
 
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         written = written && live[i] == target.word[i];
+    HOLDS((result == IOMMU_OK) == !failed, "a failure is told");
+    HOLDS(IMPLIES(failed, !meaning_of(live).passes && !unpublished),
+          "with a unit that failed the entry lets nothing through");
     HOLDS(IMPLIES(result == IOMMU_OK, written && !unpublished),
           "the entry is the target, published");
     HOLDS(IMPLIES(result == IOMMU_OK,
