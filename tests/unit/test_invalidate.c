@@ -104,6 +104,29 @@ static void a_range_is_a_command_a_page_where_it_has_none(void)
     assert_units_clean();
 }
 
+static void addresses_at_the_top_of_the_aperture_are_forgotten_in_every_form(void)
+{
+    static const uint32_t pages[] = { 1, 2, 31, 512, 513, 1025, 4097 };
+
+    for (unsigned int ril = 0; ril < 2; ril++) {
+        start(ril == 1);
+        assert_int_equal(bench.iommu.capabilities.input_bits, 48);
+        for (unsigned int i = 0; i < ARRAY_LENGTH(pages); i++) {
+            uint64_t size = pages[i] * PAGE_SIZE, iova = BIT(48) - size;
+
+            /* A neighbour keeps the table, so that one page is one leaf and nothing else. */
+            bench_map(&domain, iova - PAGE_SIZE, BENCH_PAGE(5000), PAGE_SIZE);
+            bench_map(&domain, iova, BENCH_PAGE(0), size);
+            touch(iova - PAGE_SIZE, size + PAGE_SIZE, PAGE_SIZE);
+            bench_unmap(&domain, iova, size);
+            expect_blocked(iova, size, PAGE_SIZE);
+            assert_int_equal(bench_ask(STREAM, iova - PAGE_SIZE).outcome, SMMUV3_MODEL_OK);
+            bench_unmap(&domain, iova - PAGE_SIZE, PAGE_SIZE);
+        }
+        assert_units_clean();
+    }
+}
+
 static void a_large_range_is_a_command_for_the_whole_tag(void)
 {
     start(false);
@@ -196,6 +219,7 @@ int run_invalidate_tests(void)
         TEST(unmap_of_one_leaf_is_one_tlbi_and_one_sync),
         TEST(a_range_is_one_command_where_the_unit_has_range_invalidation),
         TEST(a_range_is_a_command_a_page_where_it_has_none),
+        TEST(addresses_at_the_top_of_the_aperture_are_forgotten_in_every_form),
         TEST(a_large_range_is_a_command_for_the_whole_tag),
         TEST(i4_a_table_that_went_is_forgotten_with_its_leaf),
         TEST(tables_of_a_whole_range_are_forgotten_in_every_form),
