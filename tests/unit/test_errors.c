@@ -74,6 +74,27 @@ static void a_unit_that_does_not_even_leave_translation_is_closed_as_far_as_it_g
     assert_int_equal(bench.silenced, 1);
 }
 
+static uint64_t entry_config(uint32_t stream)
+{
+    const struct smmuv3 *unit = bench_unit();
+    const uint64_t *entries = memory_pointer(unit->level1[stream >> STREAM_SPLIT] & L1STD_POINTER);
+
+    return FIELD_GET(STE0_CONFIG, entries[(stream & (BIT(STREAM_SPLIT) - 1)) * ENTRY_WORDS]);
+}
+
+static void whatever_state_is_asked_for_on_a_dead_unit_the_entry_in_memory_aborts(void)
+{
+    static const enum iommu_stream_state states[] = { STREAM_PARKED_LOGGED, STREAM_ATTACHED };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(states); i++) {
+        start();
+        assert_int_equal(entry_config(STREAM), STE_CONFIG_S2);
+        smmuv3_silence(bench_unit(), FAILURE_SERVICE);
+        assert_int_equal(bench_set(STREAM, states[i], &domain), IOMMU_SILENCED);
+        assert_int_equal(entry_config(STREAM), STE_CONFIG_ABORT);
+    }
+}
+
 /* ---- Illegal commands ------------------------------------------------------------------------------ */
 
 static unsigned int spoil; /* batches still to spoil */
@@ -296,6 +317,68 @@ static void the_queues_wrap_over_many_thousand_commands_and_events(void)
     assert_units_clean();
 }
 
+/* Every command names another address than the one that stood in its place a round before. */
+static void every_command_is_cleaned_to_memory_however_often_the_queue_has_wrapped(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    uint64_t commands;
+
+    parameters.cohacc = false;
+    start_with(&parameters);
+    commands = bench.iommu.counters.commands;
+    /* A neighbour keeps the tables. */
+    bench_map(&domain, 0x200000, BENCH_PAGE(2), PAGE_SIZE);
+    for (uint64_t i = 1; i <= 1200; i++) {
+        uint64_t iova = 0x200000 + (i % 509 + 1) * PAGE_SIZE;
+
+        bench_map(&domain, iova, BENCH_PAGE(3), PAGE_SIZE);
+        assert_int_equal(bench_dma(STREAM, iova, true), SMMUV3_MODEL_OK);
+        bench_unmap(&domain, iova, PAGE_SIZE);
+        assert_int_equal(bench_ask(STREAM, iova).outcome, SMMUV3_MODEL_ABORT);
+    }
+    assert_true(bench.iommu.counters.commands - commands > 1100);
+    assert_true(bench_unit()->produced > 2 * BIT(bench_unit()->command_log2));
+    assert_units_clean();
+}
+
+/* As another CPU would: a batch that the unit has been told of and has not consumed. */
+static void put_late_commands(uint64_t count)
+{
+    struct smmuv3 *unit = bench_unit();
+    uint64_t mask = BIT(unit->command_log2) - 1;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct command command = command_tlbi_address(domain.tag, i * PAGE_SIZE, true);
+        volatile uint64_t *entry = unit->commands + (unit->produced++ & mask) * COMMAND_WORDS;
+
+        entry_write64(&entry[0], command.word[0]);
+        entry_write64(&entry[1], command.word[1]);
+    }
+    barrier_entries();
+    mmio_write32(UNIT_BASE + SMMU_CMDQ_PROD, (uint32_t)(unit->produced & (2 * mask + 1)));
+}
+
+static void a_queue_that_is_full_to_the_brim_loses_no_command_to_the_next_batch(void)
+{
+    /* So many places are left: too few by one, as many as needed, none. */
+    static const uint64_t left[] = { 1, 2, 0 };
+
+    for (unsigned int n = 0; n < ARRAY_LENGTH(left); n++) {
+        start();
+        uint64_t count = BIT(bench_unit()->command_log2) - left[n];
+
+        bench_commands_mark();
+        smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_COMMANDS, 3);
+        put_late_commands(count);
+        assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
+        assert_int_equal(bench_commands(OPCODE_TLBI_IPA), count);
+        for (unsigned int i = 0; i < count; i++)
+            assert_int_equal(bench_command(i)->address, i * PAGE_SIZE);
+        assert_int_equal(bench_command((unsigned int)count)->opcode, OPCODE_TLBI_VMALL);
+        assert_units_clean();
+    }
+}
+
 static void a_command_queue_smaller_than_a_batch_is_not_waited_for_in_vain(void)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
@@ -318,6 +401,7 @@ int run_errors_tests(void)
         TEST(a_sync_that_never_completes_silences_the_unit_within_the_deadline),
         TEST(a_change_of_a_stream_that_meets_a_dead_unit_leaves_it_passing_nothing),
         TEST(a_unit_that_does_not_even_leave_translation_is_closed_as_far_as_it_goes),
+        TEST(whatever_state_is_asked_for_on_a_dead_unit_the_entry_in_memory_aborts),
         TEST(an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_invalidation),
         TEST(a_repaired_command_stands_in_memory_before_the_unit_is_told_to_go_on),
         TEST(an_illegal_command_during_a_change_of_a_stream_leaves_no_stale_entry),
@@ -330,6 +414,8 @@ int run_errors_tests(void)
         TEST(i9_lost_events_are_counted_where_the_unit_says_eventq_abort),
         TEST(i8_indices_that_are_noise_cost_bounded_work_and_no_wild_access),
         TEST(the_queues_wrap_over_many_thousand_commands_and_events),
+        TEST(every_command_is_cleaned_to_memory_however_often_the_queue_has_wrapped),
+        TEST(a_queue_that_is_full_to_the_brim_loses_no_command_to_the_next_batch),
         TEST(a_command_queue_smaller_than_a_batch_is_not_waited_for_in_vain),
     };
 
