@@ -191,6 +191,30 @@ static void records_are_invalidated_in_the_caches_before_they_are_read_without_c
     assert_int_equal(host_counters.invalidates - invalidates, 1);
 }
 
+static void each_record_of_a_burst_is_read_anew_in_every_round_of_the_queue_without_coherence(void)
+{
+    static const unsigned int burst = 12; /* of the 16 records that the queue holds */
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.cohacc = false;
+    parameters.eventqs = 4;
+    assert_true(bench_start(&parameters, 0x10000));
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
+    assert_int_equal(bench_set(STREAM, STREAM_PARKED_LOGGED, NULL), IOMMU_OK);
+    for (uint64_t round = 0; round < 6; round++) {
+        uint64_t first = IOVA + round * 0x100000;
+
+        for (unsigned int i = 0; i < burst; i++)
+            bench_dma(STREAM, first + i * PAGE_SIZE, true);
+        bench.faults = 0;
+        bench.iommu.driver->handle_events(&bench.iommu);
+        assert_int_equal(bench.faults, burst);
+        for (unsigned int i = 0; i < burst; i++)
+            assert_int_equal(bench.fault[i].iova, first + i * PAGE_SIZE);
+    }
+    assert_int_equal(bench.lost, 0);
+}
+
 int run_events_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +228,7 @@ int run_events_tests(void)
         TEST(i9_a_record_with_a_substream_names_the_pasid),
         TEST(an_interrupt_without_an_event_is_harmless),
         TEST(records_are_invalidated_in_the_caches_before_they_are_read_without_coherence),
+        TEST(each_record_of_a_burst_is_read_anew_in_every_round_of_the_queue_without_coherence),
     };
 
     return RUN_GROUP("smmuv3/events");
