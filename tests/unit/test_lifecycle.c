@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "groups.h"
+#include "kernel/guest_tree.h"
 #include "machine.h"
 #include "observer.h"
 
@@ -164,6 +165,31 @@ static void i4_restart_scrubs_the_memory_and_forgets_every_object(void)
     assert_units_clean();
 }
 
+static void i4_restart_leaves_no_byte_of_a_former_life_on_any_page(void)
+{
+    static uint8_t before[0x400000];
+    const struct partition *partition;
+
+    machine_plain();
+    machine_boot();
+    partition = &partitions.partition[0];
+    assert_true(partition->set->memory_size <= sizeof(before));
+    assert_true(partition->visible_size < partition->set->memory_size);
+    memcpy(before, memory_pointer(partition->physical), partition->visible_size);
+    memset(memory_pointer(partition->physical), 0xEE, partition->visible_size);
+    call2(0, BH_CALL_POWER, BH_POWER_RESET, 0);
+    assert_int_equal(machine.end, HOST_IDLE);
+    assert_int_equal(machine_run_cpu(0), HOST_GUEST);
+    /* The payload, the tree and zeros, as in the first life, whose memory had held nothing. */
+    for (uint64_t at = 0; at < partition->visible_size; at += PAGE_SIZE) {
+        if (memcmp(before + at, guest(0, BASE + at), PAGE_SIZE) != 0)
+            fail_msg("page 0x%llx is not what it was", (unsigned long long)(BASE + at));
+    }
+    assert_int_not_equal(*(uint32_t *)guest(0, BASE), 0);
+    assert_int_not_equal(*(uint32_t *)guest(0, BASE + partition->visible_size - GUEST_TREE_SIZE),
+                         0);
+}
+
 static void i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back(void)
 {
     uint16_t tag;
@@ -191,8 +217,10 @@ static void a_partition_whose_unit_died_is_not_started_again(void)
 static void a_partition_with_an_ioas_that_a_dead_unit_may_know_is_not_started_again(void)
 {
     enum host_end end;
+    uint16_t tag;
 
     start();
+    tag = partitions.partition[0].ioas[0].domain.tag;
     assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
     smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
@@ -202,6 +230,8 @@ static void a_partition_with_an_ioas_that_a_dead_unit_may_know_is_not_started_ag
     assert_console("one: off, code 254");
     assert_false(host_run_work(0, &end));
     assert_int_equal(query_pool(0).ioas_used, 1);
+    /* The unit may still know translations of that tag: nobody gets it. */
+    assert_true((devices.iommu[0].tags[tag / 64] & BIT(tag % 64)) != 0);
 }
 
 static void detach_and_attach_that_meet_a_dead_unit_are_etimedout_and_pass_nothing(void)
@@ -248,6 +278,7 @@ int run_lifecycle_tests(void)
         TEST(i6_a_crash_takes_the_dma_with_it_before_anything_is_said),
         TEST(i6_a_partition_that_dies_in_the_middle_of_a_bind_leaves_the_device_bindable),
         TEST(i4_restart_scrubs_the_memory_and_forgets_every_object),
+        TEST(i4_restart_leaves_no_byte_of_a_former_life_on_any_page),
         TEST(i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back),
         TEST(a_partition_whose_unit_died_is_not_started_again),
         TEST(i11_a_unit_that_answers_nothing_any_more_is_shown_no_mixture),
