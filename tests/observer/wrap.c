@@ -6,6 +6,7 @@
 #include "kernel/partition.h"
 
 struct wrong wrong;
+void (*wrap_before_pages_given)(const struct page_pool *pool);
 
 /* The names are the linker's. */
 void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
@@ -79,6 +80,8 @@ uint64_t __wrap_page_pool_take(struct page_pool *pool)
 
 void __wrap_page_pool_give(struct page_pool *pool, struct page_list *list)
 {
+    if (wrap_before_pages_given != NULL && list->first != PAGE_NONE)
+        wrap_before_pages_given(pool);
     for (uint32_t i = list->first; i != PAGE_NONE; i = pool->records[i].next)
         observer_pages(pool->base + ((uint64_t)i << PAGE_SHIFT), 1, true);
     __real_page_pool_give(pool, list);

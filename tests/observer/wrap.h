@@ -19,6 +19,10 @@ void observer_pages(uint64_t base, uint64_t count, bool free);
 void observer_tag(const struct iommu *iommu, uint16_t tag, bool taken);
 void observer_barrier(void);
 
+/* Called before pages go back to their pool; NULL: nothing. */
+struct page_pool;
+extern void (*wrap_before_pages_given)(const struct page_pool *pool);
+
 /* What a wrong driver does instead; NULL: nothing. */
 struct command;
 struct wrong {

@@ -4,6 +4,7 @@
 #include "drivers/iommu/smmuv3/registers.h"
 #include "groups.h"
 #include "machine.h"
+#include "wrap.h"
 
 #define BASE UINT64_C(0x40000000)
 
@@ -76,11 +77,34 @@ static void unmap_that_meets_a_dead_unit_is_etimedout_and_pins_the_memory(void)
     assert_int_equal(pci_model_get16(&machine.pci, PORT1, 4) & 4, 0);
 }
 
+static uint64_t stage2_invalidates;
+static unsigned int gifts;
+
+static void expect_invalidated(const struct page_pool *pool)
+{
+    assert_ptr_equal(pool, &partitions.partition[0].pool);
+    gifts++;
+    if (host_counters.stage2_invalidates == stage2_invalidates)
+        fail_msg("table pages go back though the CPUs may still walk through them");
+}
+
+static void unbind_invalidates_what_cpus_keep_of_the_registers_before_it_gives_tables_back(void)
+{
+    machine_plain();
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    stage2_invalidates = host_counters.stage2_invalidates;
+    wrap_before_pages_given = expect_invalidated;
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_true(gifts > 0);
+}
+
 int run_order_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_barrier_stands_between_each_store_and_the_register_that_tells_of_it),
         TEST(unmap_that_meets_a_dead_unit_is_etimedout_and_pins_the_memory),
+        TEST(unbind_invalidates_what_cpus_keep_of_the_registers_before_it_gives_tables_back),
     };
 
     return RUN_GROUP("kernel/order and failure");
