@@ -202,6 +202,19 @@ static void every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent(voi
     assert_true(host_counters.cleans > cleans);
 }
 
+static void broadcast_maintenance_of_the_cpus_is_kept_from_a_unit_that_takes_part_in_it(void)
+{
+    for (unsigned int btm = 0; btm < 2; btm++) {
+        struct smmuv3_model_parameters parameters = plain();
+
+        machine.unit_count = 0;
+        parameters.btm = btm == 1;
+        expect_up(&parameters);
+        assert_int_equal(smmuv3_model_read32(machine.unit[0], SMMU_CR2),
+                         CR2_RECINVSID | (btm == 1 ? CR2_PTM : 0));
+    }
+}
+
 static void an_mmu_700_before_r1p1_gets_a_sync_after_each_command(void)
 {
     struct smmuv3_model_parameters parameters = plain();
@@ -303,6 +316,7 @@ int run_start_tests(void)
         TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
         TEST(each_output_size_gets_an_aperture_and_a_root_that_fit),
         TEST(every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent),
+        TEST(broadcast_maintenance_of_the_cpus_is_kept_from_a_unit_that_takes_part_in_it),
         TEST(an_mmu_700_before_r1p1_gets_a_sync_after_each_command),
         TEST(later_revisions_and_other_implementers_have_no_erratum),
         TEST(a_unit_with_caches_full_of_a_former_user_comes_up_clean),
