@@ -36,6 +36,7 @@ int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_refusals_tests(void);
 int run_order_tests(void);
+int run_two_units_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_races_tests(void);

@@ -16,6 +16,30 @@
 
 struct machine machine;
 
+/* The board's table (arch/boot.h) as the kernel sees it here; the names are the linker's (mk/host.mk). */
+extern const uint64_t __real_board_smmuv3_bases[];
+extern const uint64_t __real_board_smmuv3_count;
+extern uint64_t __wrap_board_smmuv3_bases[UNITS];
+extern uint64_t __wrap_board_smmuv3_count;
+uint64_t __wrap_board_smmuv3_bases[UNITS];
+uint64_t __wrap_board_smmuv3_count;
+
+static void board_table_reset(void)
+{
+    __wrap_board_smmuv3_count = __real_board_smmuv3_count;
+    assert_true(__real_board_smmuv3_count < UNITS);
+    for (uint64_t i = 0; i < __real_board_smmuv3_count; i++)
+        __wrap_board_smmuv3_bases[i] = __real_board_smmuv3_bases[i];
+}
+
+void machine_board_unit(void)
+{
+    uint64_t index = __wrap_board_smmuv3_count++;
+
+    assert_true(index < UNITS);
+    __wrap_board_smmuv3_bases[index] = UNIT_BASE + index * UNIT_STRIDE;
+}
+
 extern char __executable_start[], _end[];
 
 /* ---- Memory as a unit sees it ---------------------------------------------------------------------- */
@@ -138,6 +162,7 @@ void machine_reset(void)
 {
     host_reset();
     memset(&machine, 0, sizeof(machine));
+    board_table_reset();
     machine.tree = machine_tree_plain();
     machine.tree_address = TREE_ADDRESS;
     machine.tree_given = TREE_ADDRESS;

@@ -103,6 +103,8 @@ extern struct machine machine;
 void machine_reset(void);
 /* Adds a unit behind its registers, as after reset. */
 void machine_add_unit(const struct smmuv3_model_parameters *parameters);
+/* The board's table names one unit more; it names the first one after machine_reset(). */
+void machine_board_unit(void);
 /* Lets the pending interrupts reach the kernel. */
 void machine_interrupts(void);
 

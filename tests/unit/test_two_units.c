@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two units under one kernel, with the same stream ids behind each of them. */
+#include <libfdt.h>
+
+#include "groups.h"
+#include "kernel/partition.h"
+#include "machine.h"
+
+#define BASE UINT64_C(0x40000000)
+#define IOVA UINT64_C(0x10000)
+#define STREAM 0x100
+#define SECOND_HANDLE 0x8001u
+#define SIBLING_NAME "0000:01:00.1"
+#define SIBLING_ID (DEVICE_ID_PCI | 0x101)
+
+/* Bus 1 stands behind the first unit, bus 2 behind the second, where its ids are those of bus 1 again.
+ * Both functions on bus 1 have one id. */
+static void lead_bus_2_to_the_second_unit(void *tree)
+{
+    static const uint32_t map[] = { 0x000, 0x8000, 0x000, 0x101,         0x101, 0x8000,
+                                    0x100, 0x1,    0x200, SECOND_HANDLE, 0x100, 0x100 };
+    fdt32_t cell[ARRAY_LENGTH(map)];
+    int node = fdt_node_offset_by_compatible(tree, -1, "pci-host-ecam-generic");
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(map); i++)
+        cell[i] = cpu_to_fdt32(map[i]);
+    assert_int_equal(fdt_setprop(tree, node, "iommu-map", cell, sizeof(cell)), 0);
+}
+
+/* Partition "one" may bind what stands behind both units. */
+static void boot(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    int sibling;
+
+    machine_plain();
+    machine_add_unit(&parameters);
+    machine_board_unit();
+    machine.tree.units = 2;
+    machine.tree.edit = lead_bus_2_to_the_second_unit;
+    sibling = pci_model_endpoint(&machine.pci, PORT1, 0, 1);
+    pci_model_express(&machine.pci, sibling, 0, true);
+    pci_model_express(&machine.pci, DEVICE2, 0, true);
+    pci_model_multifunction(&machine.pci, DEVICE1);
+    machine.partition[0].pci[1] = SIBLING_NAME;
+    machine.partition[0].pci[2] = DEVICE2_NAME;
+    machine_boot();
+    assert_true(devices.iommu[0].usable);
+    assert_true(devices.iommu[1].usable);
+    assert_ptr_equal(device_find(DEVICE1_NAME)->iommu, &devices.iommu[0]);
+    assert_ptr_equal(device_find(DEVICE2_NAME)->iommu, &devices.iommu[1]);
+    assert_int_equal(device_find(DEVICE1_NAME)->stream, STREAM);
+    assert_int_equal(device_find(SIBLING_NAME)->stream, STREAM);
+    assert_int_equal(device_find(DEVICE2_NAME)->stream, STREAM);
+}
+
+/* By what the unit keeps, and by what stands in memory. */
+static void expect(unsigned int unit, uint64_t iova, enum smmuv3_model_outcome outcome,
+                   uint64_t address)
+{
+    const struct smmuv3_model_access access = { .stream_id = STREAM, .iova = iova, .write = true };
+
+    for (unsigned int fresh = 0; fresh < 2; fresh++) {
+        struct smmuv3_model_result result = smmuv3_model_transact(machine.unit[unit], &access);
+
+        if (result.outcome != outcome || (outcome == SMMUV3_MODEL_OK && result.address != address))
+            fail_msg("unit %u leads 0x%llx to 0x%llx with outcome %d", unit,
+                     (unsigned long long)iova, (unsigned long long)result.address,
+                     (int)result.outcome);
+        smmuv3_model_evict(machine.unit[unit]);
+    }
+}
+
+static void expect_reach(unsigned int unit, uint64_t iova, uint64_t offset)
+{
+    expect(unit, iova, SMMUV3_MODEL_OK, partitions.partition[0].physical + offset);
+}
+
+static void expect_blocked(unsigned int unit, uint64_t iova)
+{
+    expect(unit, iova, SMMUV3_MODEL_ABORT, 0);
+}
+
+static void i5_devices_with_one_id_on_two_units_reach_what_is_mapped_for_each(void)
+{
+    uint64_t first, second;
+
+    boot();
+    expect_blocked(0, IOVA);
+    expect_blocked(1, IOVA);
+    first = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, first, IOVA, BASE + 0x3000, PAGE_SIZE), BH_OK);
+    expect_reach(0, IOVA, 0x3000);
+    expect_blocked(1, IOVA);
+    second = bind_and_attach(0, DEVICE2_ID, 2);
+    assert_int_equal(map(0, second, IOVA, BASE + 0x5000, PAGE_SIZE), BH_OK);
+    assert_int_equal(map(0, second, 2 * IOVA, BASE + 0x6000, PAGE_SIZE), BH_OK);
+    expect_reach(0, IOVA, 0x3000);
+    expect_reach(1, IOVA, 0x5000);
+    expect_reach(1, 2 * IOVA, 0x6000);
+    expect_blocked(0, 2 * IOVA);
+    /* What is taken away from one stays the other's. */
+    assert_int_equal(unmap(0, first, IOVA, PAGE_SIZE), BH_OK);
+    expect_blocked(0, IOVA);
+    expect_reach(1, IOVA, 0x5000);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE2_ID, BH_PASID_NONE), BH_OK);
+    expect_blocked(1, IOVA);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE2_ID, BH_PASID_NONE, first), BH_EOPNOTSUPP);
+    assert_units_clean();
+}
+
+static void a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_another_unit(void)
+{
+    uint64_t first, second;
+
+    boot();
+    second = bind_and_attach(0, DEVICE2_ID, 2);
+    assert_int_equal(map(0, second, IOVA, BASE + 0x5000, PAGE_SIZE), BH_OK);
+    /* Attached, though the same id is attached to another ioas elsewhere... */
+    first = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, first, IOVA, BASE + 0x3000, PAGE_SIZE), BH_OK);
+    expect_reach(0, IOVA, 0x3000);
+    /* ...and parked, though the same id stays attached elsewhere. */
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    expect_blocked(0, IOVA);
+    expect_reach(1, IOVA, 0x5000);
+    assert_units_clean();
+}
+
+int run_two_units_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(i5_devices_with_one_id_on_two_units_reach_what_is_mapped_for_each),
+        TEST(a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_another_unit),
+    };
+
+    return RUN_GROUP("kernel/two units");
+}
