@@ -41,6 +41,7 @@ int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_races_tests(void);
 int run_masters_tests(void);
+int run_queue_tests(void);
 int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);

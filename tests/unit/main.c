@@ -49,6 +49,7 @@ int main(int count, char **arguments)
     failed += run_wrong_tests();
     failed += run_races_tests();
     failed += run_masters_tests();
+    failed += run_queue_tests();
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
