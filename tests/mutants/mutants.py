@@ -30,8 +30,10 @@ import time
 KINDS = ("success", "check", "call", "count", "condition", "lock")
 LISTED = pathlib.Path(__file__).with_name("equivalent.txt")
 WORKERS = 2
-# A test that takes so much longer than it did hangs.
-LIMIT_FACTOR, LIMIT_LEAST = 20, 5000
+# A test that uses so much more processor time than it did hangs; seconds are what the system counts in.
+LIMIT_FACTOR, LIMIT_LEAST = 20, 5
+# How a test ended (site.c). One that neither ends nor uses time has shown nothing.
+FAILED, USED_UP = 1, 2
 # Tests of the first round; most sites need one or two.
 FIRST_TESTS = 12
 # The sample of a quick run: what the design names, and every so many of the rest.
@@ -134,7 +136,7 @@ class Campaign:
         progress = Progress("tests", len(missing))
 
         def work(server, name):
-            result, duration = server.run(0, 600000, name)
+            result, duration = server.run(0, 600, name)
             if result != 0:
                 raise SystemExit(f"mutants: {name} fails with every site switched on")
             reached = [at for at, byte in enumerate(server.reached.read_bytes()) if byte]
@@ -204,11 +206,11 @@ class Campaign:
             result = dict(results.get(str(site)) or {"tried": [], "by": None})
             for name in [name for name in self.order(site, by_site, killers)
                          if name not in result["tried"]][:most]:
-                limit = max(LIMIT_LEAST, LIMIT_FACTOR * tests[name]["ms"])
+                limit = max(LIMIT_LEAST, LIMIT_FACTOR * tests[name]["ms"] // 1000 + 1)
                 ended, _ = server.run(site, limit, name)
                 result["tried"] = result["tried"] + [name]
-                if ended != 0:
-                    result.update(by=name, how="hangs" if ended == 2 else "fails",
+                if ended in (FAILED, USED_UP):
+                    result.update(by=name, how="hangs" if ended == USED_UP else "fails",
                                   tried=len(result["tried"]))
                     break
             with self.lock:
@@ -277,6 +279,8 @@ def judge(campaign, chosen, whole):
         total = counts["noticed"] + counts["not"]
         print(f"  {kind:<12}{total:>7}{counts['noticed']:>9}{counts['equivalent']:>12}"
               f"{counts['not'] - counts['equivalent']:>6}{'   (not counted)' if kind == 'lock' else ''}")
+    hangs = sum(campaign.state["results"][str(number)].get("how") == "hangs" for number in chosen)
+    print(f"  noticed by a test that used up its processor time: {hangs}")
     locks = sum(kinds["lock"].values())
     return len(chosen) - locks - len(wrong) + len(mistakes), len(wrong)
 

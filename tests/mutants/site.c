@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The test program of the mutants' build. Started plainly it runs the tests as ever, without the site
- * that MUTANT names. With MUTANT_SERVER it reads jobs from its input, a line each: site, milliseconds,
- * and the name of a test; runs each in a child, and answers with a line: how the child ended (0: passed,
- * 1: failed, 2: killed at the limit) and the milliseconds that it took. What a test came by stands in the file
- * MUTANT_REACHED, a byte a site; line "0 ms name" clears it first.
+ * that MUTANT names. With MUTANT_SERVER it reads jobs from its input, a line each: site, seconds, and the
+ * name of a test; runs each in a child, and answers with a line: how the child ended (0: passed, 1: failed,
+ * 2: used up its seconds, 3: did not end) and the milliseconds that it took. All are of processor time, so
+ * that a loaded machine changes nothing. What a test came by stands in the file MUTANT_REACHED, a byte a
+ * site; line "0 seconds name" clears it first.
  */
 #include "tests/mutants/site.h"
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,37 +46,46 @@ static void watch(const char *path)
     close(file);
 }
 
-static uint64_t milliseconds(void)
-{
-    struct timespec now;
+enum ending { PASSED, FAILED, USED_UP, DOES_NOT_END };
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+/* A child that uses no time and does not end has shown nothing: this many seconds of the clock, then it
+ * is given up. */
+#define PATIENCE 600
+
+static uint64_t milliseconds(int whose)
+{
+    struct rusage used;
+
+    getrusage(whose, &used);
+    return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
 }
 
-static _Noreturn void run_child(char *name, int output)
+/* What it forks has the same limit each, and a grandchild's end is only seen as a failure. */
+static _Noreturn void run_child(char *name, uint64_t limit, int output)
 {
+    const struct rlimit time_limit = { .rlim_cur = limit, .rlim_max = limit + 1 };
     char *arguments[] = { name, name, NULL };
 
     setpgid(0, 0);
+    setrlimit(RLIMIT_CPU, &time_limit);
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     int failed = run_program(2, arguments);
 
-    _exit(failed != 0);
+    _exit(failed == 0 ? PASSED : milliseconds(RUSAGE_CHILDREN) >= limit * 900 ? USED_UP : FAILED);
 }
 
 /* SIGCHLD is blocked. */
-static int run_job(char *name, uint64_t limit, int output)
+static enum ending run_job(char *name, uint64_t limit, int output)
 {
-    const struct timespec wait = { .tv_sec = (time_t)(limit / 1000),
-                                   .tv_nsec = (long)(limit % 1000) * 1000000 };
+    const struct timespec wait = { .tv_sec = PATIENCE };
     sigset_t children;
     int status = 0;
     pid_t child = fork();
 
     if (child == 0)
-        run_child(name, output);
+        run_child(name, limit, output);
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     setpgid(child, child);
@@ -82,11 +93,13 @@ static int run_job(char *name, uint64_t limit, int output)
         kill(-child, SIGKILL);
         waitpid(child, &status, 0);
         sigtimedwait(&children, NULL, &(const struct timespec){ 0 });
-        return 2;
+        return DOES_NOT_END;
     }
     waitpid(child, &status, 0);
     kill(-child, SIGKILL); /* a grandchild that a crash has left */
-    return status != 0;
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? USED_UP : FAILED;
+    return (enum ending)WEXITSTATUS(status);
 }
 
 int run_jobs(int count, char **arguments)
@@ -114,13 +127,14 @@ int run_jobs(int count, char **arguments)
         char *name = at + strspn(at, " ");
 
         name[strcspn(name, "\n")] = '\0';
-        uint64_t start = milliseconds();
+        uint64_t start = milliseconds(RUSAGE_CHILDREN);
 
         if (mutant_site_off == 0)
             memset((void *)(uintptr_t)mutant_sites, 0, MUTANT_SITES);
-        int result = run_job(name, limit, output);
+        enum ending result = run_job(name, limit, output);
 
-        printf("%d %llu\n", result, (unsigned long long)(milliseconds() - start));
+        printf("%d %llu\n", (int)result,
+               (unsigned long long)(milliseconds(RUSAGE_CHILDREN) - start));
         (void)fflush(stdout);
     }
     return EXIT_SUCCESS;
