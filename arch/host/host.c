@@ -17,6 +17,7 @@
 #define REGISTERS_LIMIT 16
 #define CONSOLE_SIZE 65536
 #define TIME_STEP 1000
+#define TICKS_PER_SECOND 1000000000
 #define STAGE2_BITS 39
 
 struct line {
@@ -45,6 +46,7 @@ unsigned int host_cpu;
 unsigned int host_cpus = 1;
 struct topology_range host_image = { .size = PAGE_SIZE };
 uint64_t host_time_step = TIME_STEP;
+uint64_t host_ticks_per_second = TICKS_PER_SECOND;
 struct host_counters host_counters;
 unsigned int (*host_choose)(const char *what, unsigned int count);
 struct vcpu *host_guest;
@@ -347,6 +349,7 @@ void host_reset(void)
     registers_count = 0;
     line_count = 0;
     now = 0;
+    host_ticks_per_second = TICKS_PER_SECOND;
     console_used = 0;
     console[0] = '\0';
     memset(works, 0, sizeof(works));

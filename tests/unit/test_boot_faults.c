@@ -613,6 +613,13 @@ static void a_payload_damaged_before_a_restart_ends_its_partition_and_no_other(v
     assert_console("[bulkhead] off: one=253 two=3\n");
 }
 
+static void a_counter_whose_frequency_is_not_set_is_refused(void)
+{
+    machine_plain();
+    host_ticks_per_second = 999999;
+    expect_refusal("fatal: the system counter's frequency (CNTFRQ) is not set");
+}
+
 int run_boot_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,6 +673,7 @@ int run_boot_faults_tests(void)
         TEST(a_function_named_as_a_block_is_refused),
         TEST(a_device_that_cannot_master_is_parked_as_it_is),
         TEST(a_payload_damaged_before_a_restart_ends_its_partition_and_no_other),
+        TEST(a_counter_whose_frequency_is_not_set_is_refused),
     };
 
     return RUN_GROUP("kernel/boot, faults");

@@ -23,6 +23,7 @@ void host_lock_released(const volatile void *lock);
 void host_atomic(const volatile void *word);
 extern unsigned int host_cpu;
 extern unsigned int host_stretches;
+extern uint64_t host_ticks_per_second;
 void *host_memory_pointer(uint64_t physical);
 uint64_t host_memory_physical(const volatile void *pointer);
 
@@ -107,7 +108,7 @@ static inline uint64_t time_now(void)
 
 static inline uint64_t time_ticks_per_second(void)
 {
-    return 1000000000;
+    return host_ticks_per_second;
 }
 
 #endif
