@@ -351,8 +351,10 @@ void pci_model_write(void *context, uint64_t offset, uint64_t value, unsigned in
 
     if (bytes != 4)
         abort();
-    if (f == NULL || f->silent_reads != 0)
+    if (f == NULL || f->silent_reads != 0) {
+        pci->lost_writes++;
         return;
+    }
     if (pci->write_count < PCI_MODEL_WRITES)
         pci->write[pci->write_count++] = (struct pci_model_write){ .function = (unsigned int)index,
                                                                    .offset = at,

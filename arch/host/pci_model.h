@@ -40,7 +40,7 @@ struct pci_model {
     uint8_t bus_first;
     uint32_t reset_reads; /* reads that a function does not answer after its reset */
     struct pci_model_function function[PCI_MODEL_FUNCTIONS];
-    unsigned int write_count;
+    unsigned int write_count, lost_writes; /* lost: to nobody, or to one that does not answer */
     struct pci_model_write write[PCI_MODEL_WRITES];
 };
 

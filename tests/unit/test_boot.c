@@ -350,6 +350,16 @@ static void a_set_that_was_damaged_is_refused(void)
     expect_refusal("does not have the digest");
 }
 
+static void a_plain_machines_functions_all_fit_and_nothing_else_is_said_of_them(void)
+{
+    machine_plain();
+    machine_boot();
+    machine_drain_console();
+    if (strstr(machine.console, "do not fit") != NULL ||
+        strstr(machine.console, "stay off") != NULL)
+        fail_msg("something was left out: %s", machine.console);
+}
+
 int run_boot_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +392,7 @@ int run_boot_tests(void)
         TEST(a_damaged_payload_is_refused_and_nothing_starts),
         TEST(the_smallest_pool_suffices_for_a_large_memory),
         TEST(a_set_that_was_damaged_is_refused),
+        TEST(a_plain_machines_functions_all_fit_and_nothing_else_is_said_of_them),
     };
 
     return RUN_GROUP("kernel/boot");

@@ -83,7 +83,7 @@ static struct meaning meaning_of_cd(const uint64_t words[ENTRY_WORDS])
 static const struct kind context_descriptors = {
     .driver = &smmuv3_context_descriptor,
     .meaning = meaning_of_cd,
-    .states = 6,
+    .states = 7,
     .state = {
         { "absent", { 0 } },
         { "table A", { CD_PLAIN | CD_ASID(1), TABLE_A, 0, MAIR }, { { 0, 0, LANDS, 0, 0 } } },
@@ -91,16 +91,19 @@ static const struct kind context_descriptors = {
         { "table B", { CD_PLAIN | CD_ASID(3), TABLE_B, 0, MAIR }, { { 0, 0, 0, LANDS, 0 } } },
         { "released", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | CD_EPD0 | CD_ASID(1), 0, 0, MAIR } },
         { "two tables", { (CD_PLAIN & ~CD_EPD1) | 25 << 16 | 2 << 22 | CD_ASID(1), TABLE_A, TABLE_B, MAIR }, { { 0, 0, LANDS, 0, LANDS } } },
+        /* What stands in the fields of tables that are off means nothing, and alone turns nothing. */
+        { "released, with leftovers", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | 17 | CD_EPD0 | 18 << 16 | CD_ASID(1), TABLE_B, TABLE_A, MAIR ^ 0x40 } },
     },
     /* Filling a dead entry takes two, turning one word takes one, several take three; words that
      * nothing looked at before must be known before the turn. */
     .syncs = {
-        { 0, 2, 2, 2, 2, 2 },
-        { 1, 0, 1, 3, 1, 2 },
-        { 1, 1, 0, 3, 1, 2 },
-        { 1, 3, 3, 0, 1, 3 },
-        { 1, 2, 2, 2, 0, 2 },
-        { 1, 1, 1, 3, 1, 0 },
+        { 0, 2, 2, 2, 2, 2, 2 },
+        { 1, 0, 1, 3, 1, 2, 3 },
+        { 1, 1, 0, 3, 1, 2, 3 },
+        { 1, 3, 3, 0, 1, 3, 3 },
+        { 1, 2, 2, 2, 0, 2, 1 },
+        { 1, 1, 1, 3, 1, 0, 3 },
+        { 1, 3, 3, 3, 1, 3, 0 },
     },
 };
 

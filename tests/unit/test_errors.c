@@ -395,6 +395,30 @@ static void a_command_queue_smaller_than_a_batch_is_not_waited_for_in_vain(void)
     assert_int_equal(bench.silenced, 0);
 }
 
+static void events_of_a_silenced_unit_are_not_read(void)
+{
+    start();
+    assert_int_equal(bench_dma(STREAM, 0x5000000, true), SMMUV3_MODEL_ABORT);
+    smmuv3_silence(bench.iommu.unit, FAILURE_SERVICE);
+    unsigned int faults = bench.faults;
+
+    assert_false(bench.iommu.driver->handle_events(&bench.iommu));
+    assert_int_equal(bench.faults, faults);
+}
+
+static void an_entry_that_turns_to_nothing_on_a_silenced_unit_is_cleaned_to_memory(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.cohacc = false;
+    start_with(&parameters);
+    smmuv3_silence(bench.iommu.unit, FAILURE_SERVICE);
+    uint64_t cleans = host_counters.cleans;
+
+    assert_int_equal(bench_set(STREAM, STREAM_PARKED_LOGGED, NULL), IOMMU_SILENCED);
+    assert_int_equal(host_counters.cleans - cleans, 1);
+}
+
 int run_errors_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +441,8 @@ int run_errors_tests(void)
         TEST(every_command_is_cleaned_to_memory_however_often_the_queue_has_wrapped),
         TEST(a_queue_that_is_full_to_the_brim_loses_no_command_to_the_next_batch),
         TEST(a_command_queue_smaller_than_a_batch_is_not_waited_for_in_vain),
+        TEST(events_of_a_silenced_unit_are_not_read),
+        TEST(an_entry_that_turns_to_nothing_on_a_silenced_unit_is_cleaned_to_memory),
     };
 
     return RUN_GROUP("smmuv3/errors");

@@ -2,6 +2,7 @@
 /* Fault records and lines, windows, and the silent park of a storm (kernel/fault.c; I9). */
 #include <string.h>
 
+#include "arch/host/host.h"
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
@@ -176,6 +177,58 @@ static void a_silenced_unit_is_said_once_with_its_reason(void)
     assert_int_equal(unmap(0, ioas, 0, PAGE_SIZE), BH_ETIMEDOUT);
 }
 
+static void the_same_fault_later_is_another_line(void)
+{
+    start();
+    assert_int_equal(fire(0x70000), DMA_BLOCKED);
+    host_advance(SECOND / 50);
+    assert_int_equal(fire(0x70000), DMA_BLOCKED);
+    assert_int_equal(fault_lines(), 2);
+}
+
+static void a_fault_with_another_cause_is_another_line(void)
+{
+    start();
+    assert_int_equal(fire(0x5000), DMA_BLOCKED);
+    assert_int_equal(call(0, BH_CALL_IOAS_MAP, ioas, 0x5000, BASE, PAGE_SIZE, BH_MAP_READ), BH_OK);
+    assert_int_equal(fire(0x5000), DMA_BLOCKED);
+    assert_console("cause=translation access=w iova=0x5000");
+    assert_console("cause=permission access=w iova=0x5000");
+}
+
+static void a_fault_in_the_other_direction_is_another_line(void)
+{
+    uint64_t value;
+
+    start();
+    assert_int_equal(fire(0x70000), DMA_BLOCKED);
+    assert_int_equal(dma_read(DEVICE1, 0x70000, &value), DMA_BLOCKED);
+    assert_console("access=w iova=0x70000");
+    assert_console("access=r iova=0x70000");
+}
+
+static void a_fault_on_the_next_page_is_another_line(void)
+{
+    start();
+    assert_int_equal(fire(0x70FF8), DMA_BLOCKED);
+    assert_int_equal(fire(0x71000), DMA_BLOCKED);
+    assert_int_equal(fault_lines(), 2);
+}
+
+static void a_window_begins_with_its_first_fault(void)
+{
+    start();
+    assert_true(time_now() < SECOND / 2);
+    host_advance(SECOND - SECOND / 10 - time_now());
+    for (uint64_t i = 1; i <= 20; i++)
+        assert_int_equal(fire(i * 0x10000), DMA_BLOCKED);
+    unsigned int lines = fault_lines();
+
+    host_advance(SECOND / 2);
+    assert_int_equal(fire(0x9990000), DMA_BLOCKED);
+    assert_int_equal(fault_lines(), lines);
+}
+
 int run_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +241,11 @@ int run_faults_tests(void)
         TEST(i9_faults_for_another_owner_are_not_told),
         TEST(i9_an_unknown_stream_is_named_by_its_number),
         TEST(a_silenced_unit_is_said_once_with_its_reason),
+        TEST(the_same_fault_later_is_another_line),
+        TEST(a_fault_with_another_cause_is_another_line),
+        TEST(a_fault_in_the_other_direction_is_another_line),
+        TEST(a_fault_on_the_next_page_is_another_line),
+        TEST(a_window_begins_with_its_first_fault),
     };
 
     return RUN_GROUP("kernel/fault");

@@ -5,6 +5,7 @@
 
 #include "arch/arch.h"
 #include "arch/seam.h"
+#include "drivers/serial/serial.h"
 #include "groups.h"
 #include "kernel/vdev/console.h"
 #include "lib/format.h"
@@ -253,6 +254,74 @@ static void zeros_do_not_fill_what_is_aligned_left(void)
     assert_string_equal(text, "12   |");
 }
 
+/* ---- The PL011 (DDI 0183 3.3.10, 3.3.13) ------------------------------------------------------------- */
+
+#define PL011_BASE UINT64_C(0x0F000000)
+#define PL011_CR 0x030
+#define PL011_IMSC 0x038
+#define PL011_ICR 0x044
+
+static struct {
+    uint64_t offset, value;
+} pl011_write[8];
+static unsigned int pl011_writes;
+
+static uint64_t pl011_read(void *context, uint64_t offset, unsigned int bytes)
+{
+    (void)context;
+    (void)bytes;
+    return offset == PL011_CR ? 0x200 : 0;
+}
+
+static void pl011_note(void *context, uint64_t offset, uint64_t value, unsigned int bytes)
+{
+    (void)context;
+    (void)bytes;
+    assert_true(pl011_writes < ARRAY_LENGTH(pl011_write));
+    pl011_write[pl011_writes].offset = offset;
+    pl011_write[pl011_writes++].value = value;
+}
+
+static void expect_write(unsigned int index, uint64_t offset, uint64_t value)
+{
+    assert_true(index < pl011_writes);
+    assert_int_equal(pl011_write[index].offset, offset);
+    assert_int_equal(pl011_write[index].value, value);
+}
+
+static const struct log_port *start_pl011(void)
+{
+    const struct serial_driver *driver = serial_find("arm,pl011");
+
+    host_reset();
+    host_attach(&(struct host_registers){
+        .base = PL011_BASE, .size = 0x1000, .read = pl011_read, .write = pl011_note });
+    assert_non_null(driver);
+    return &driver->port;
+}
+
+static void a_pl011_starts_masked_without_old_interrupts_and_transmits(void)
+{
+    start_pl011()->start(PL011_BASE);
+    assert_int_equal(pl011_writes, 3);
+    expect_write(0, PL011_IMSC, 0);
+    expect_write(1, PL011_ICR, 0x7FF);
+    expect_write(2, PL011_CR, 0x200 | 0x101);
+}
+
+static void a_pl011s_interrupt_is_cleared_only_when_it_is_no_longer_wanted(void)
+{
+    const struct log_port *pl011 = start_pl011();
+
+    pl011->interrupt(PL011_BASE, true);
+    assert_int_equal(pl011_writes, 1);
+    expect_write(0, PL011_IMSC, 0x20);
+    pl011->interrupt(PL011_BASE, false);
+    assert_int_equal(pl011_writes, 3);
+    expect_write(1, PL011_ICR, 0x20);
+    expect_write(2, PL011_IMSC, 0);
+}
+
 int run_log_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +338,8 @@ int run_log_tests(void)
         TEST(a_console_drops_carriage_returns_and_ends_once),
         TEST(a_format_that_ends_in_the_middle_or_is_unknown_does_no_harm),
         TEST(zeros_do_not_fill_what_is_aligned_left),
+        TEST(a_pl011_starts_masked_without_old_interrupts_and_transmits),
+        TEST(a_pl011s_interrupt_is_cleared_only_when_it_is_no_longer_wanted),
     };
 
     return RUN_GROUP("lib/log");

@@ -345,6 +345,21 @@ static void a_released_root_comes_back_to_the_pool(void)
     check_free_pages_are_zero();
 }
 
+static void an_unmap_up_to_the_limit_looks_at_nothing_behind_a_full_root(void)
+{
+    struct pagetable_progress progress;
+
+    host_reset();
+    /* Behind the root lies what would be an entry that leads to a table in no memory. */
+    memset(memory_pointer(POOL_BASE), 0xA7, 2 * PAGE_SIZE);
+    page_pool_init(&pool, POOL_BASE, 1, records);
+    assert_true(pagetable_init(&table, &vmsa_4k, &pool, 39, true));
+    assert_int_equal(pagetable_unmap(&table, table.limit - (UINT64_C(2) << 30), UINT64_C(2) << 30,
+                                     UINT32_MAX, &progress),
+                     PAGETABLE_OK);
+    assert_int_equal(progress.leaves, 0);
+}
+
 int run_pagetable_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +374,7 @@ int run_pagetable_tests(void)
         TEST(a_full_table_is_dropped_by_one_store),
         TEST(i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back),
         TEST(a_released_root_comes_back_to_the_pool),
+        TEST(an_unmap_up_to_the_limit_looks_at_nothing_behind_a_full_root),
     };
 
     return RUN_GROUP("lib/pagetable");

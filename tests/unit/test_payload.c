@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "arch/seam.h"
 #include "groups.h"
 #include "kernel/bundle.h"
 #include "kernel/payload.h"
@@ -318,6 +319,28 @@ static void more_program_headers_than_are_read_are_refused(void)
     assert_null(payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, &entry));
 }
 
+static void a_bundle_smaller_than_its_header_is_truncated(void)
+{
+    const char *error;
+
+    host_reset();
+    error = bundle_open(&bundle, HOST_MEMORY_BASE, sizeof(struct bundle_header) - 1);
+    assert_string_equal(error, "the bundle is truncated");
+}
+
+static void a_bundle_whose_entries_lie_behind_its_end_is_corrupt(void)
+{
+    struct bundle_header header = { .version = BUNDLE_VERSION, .count = 1, .size = sizeof(header) };
+    const char *error;
+
+    host_reset();
+    memcpy(header.magic, BUNDLE_MAGIC, sizeof(header.magic));
+    memcpy(memory_pointer(HOST_MEMORY_BASE), &header, sizeof(header));
+    error = bundle_open(&bundle, HOST_MEMORY_BASE, PAGE_SIZE);
+    assert_non_null(error);
+    assert_string_equal(error, "the bundle's header is corrupt");
+}
+
 int run_payload_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +360,8 @@ int run_payload_tests(void)
         TEST(a_segment_larger_in_the_file_than_in_memory_is_refused),
         TEST(a_segment_that_wraps_around_is_refused),
         TEST(more_program_headers_than_are_read_are_refused),
+        TEST(a_bundle_smaller_than_its_header_is_truncated),
+        TEST(a_bundle_whose_entries_lie_behind_its_end_is_corrupt),
     };
 
     return RUN_GROUP("kernel/payload and bundle");

@@ -2,6 +2,7 @@
 /* Enumeration (drivers/pci/enumerate.c) and the placing of BARs (bars.c). */
 #include <string.h>
 
+#include "drivers/pci/internal.h"
 #include "groups.h"
 #include "pci_bench.h"
 
@@ -337,6 +338,27 @@ static void a_window_that_is_shifted_between_cpu_and_bus_is_followed(void)
                      bar_of(index, 0) - 0x40000000 + WINDOW_BASE);
 }
 
+static void restored_bars_are_the_buss_addresses_in_both_halves(void)
+{
+    pci_bench_reset();
+    pci_host.window[1].pci_base = 0x40000000;
+    int index = pci_model_endpoint(pci, ROOT, 1, 0);
+
+    pci_model_bar(pci, index, 0, 0x1000, true);
+    pci_model_bar(pci, index, 2, 0x1000, false);
+    pci_bench_enumerate();
+    uint64_t first = bar_of(index, 0), second = bar_of(index, 2);
+
+    assert_in_range(first, 0x40000000, 0x6FFFFFFF);
+    pci_model_set32(pci, index, 0x10, 0);
+    pci_model_set32(pci, index, 0x14, 0x12);
+    pci_model_set32(pci, index, 0x18, 0);
+    pci_restore_bars(pci_bench_at(0, 1, 0));
+    assert_int_equal(bar_of(index, 0), first);
+    assert_int_equal(pci_model_get32(pci, index, 0x14), 0);
+    assert_int_equal(bar_of(index, 2), second);
+}
+
 int run_pci_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +379,7 @@ int run_pci_tests(void)
         TEST(a_bar_that_does_not_fit_marks_its_function_and_no_other),
         TEST(io_bars_and_roms_stay_off),
         TEST(a_window_that_is_shifted_between_cpu_and_bus_is_followed),
+        TEST(restored_bars_are_the_buss_addresses_in_both_halves),
     };
 
     return RUN_GROUP("pci/enumerate and bars");

@@ -128,6 +128,7 @@ static void a_function_that_is_gone_is_not_written_to(void)
     pci_set_mastering(function, true);
     pci_set_decode(function, false);
     assert_int_equal(pci->write_count, writes);
+    assert_int_equal(pci->lost_writes, 0);
     pci->function[index].gone = false;
     pci_set_mastering(function, true);
     assert_int_equal(pci_model_get16(pci, index, 4) & 7, 4);

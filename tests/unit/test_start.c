@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
 
 static struct smmuv3_model_parameters plain(void)
@@ -302,6 +303,41 @@ static void late_acknowledgement_of_everything_is_waited_for(void)
     expect_up(&parameters);
 }
 
+/* Too little memory for the tables: whatever the unit's queues got is not given to the unit unless both
+ * are there. */
+static void expect_no_queues(const struct smmuv3_model_parameters *parameters, uint64_t own_size)
+{
+    machine_reset();
+    machine_add_unit(parameters);
+    uint64_t commands = mmio_read64(UNIT_BASE + SMMU_CMDQ_BASE);
+    uint64_t events = mmio_read64(UNIT_BASE + SMMU_EVENTQ_BASE);
+
+    assert_false(bench_start_with(parameters, 0x10000, own_size));
+    assert_int_equal(mmio_read64(UNIT_BASE + SMMU_CMDQ_BASE), commands);
+    assert_int_equal(mmio_read64(UNIT_BASE + SMMU_EVENTQ_BASE), events);
+}
+
+static void a_unit_that_lacks_a_queue_is_given_none(void)
+{
+    struct smmuv3_model_parameters parameters = plain();
+
+    parameters.cohacc = false;
+    parameters.cmdqs = 9;
+    parameters.eventqs = 10;
+    expect_no_queues(&parameters, COMMAND_SIZE << 9);
+    assert_non_null(bench_unit()->commands);
+    assert_null(bench_unit()->events);
+    /* What is there is cleaned to memory, after the stream table, which is no part of that memory. */
+    assert_int_equal(host_counters.cleans, 2);
+    parameters.eventqs = 4;
+    expect_no_queues(&parameters, EVENT_SIZE << 4);
+    assert_null(bench_unit()->commands);
+    assert_non_null(bench_unit()->events);
+    /* And what is not there is not. */
+    expect_no_queues(&parameters, 0);
+    assert_int_equal(host_counters.cleans, 1);
+}
+
 int run_start_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +359,7 @@ int run_start_tests(void)
         TEST(an_unknown_stream_gives_an_event),
         TEST(start_fails_in_time_where_a_register_is_never_acknowledged),
         TEST(late_acknowledgement_of_everything_is_waited_for),
+        TEST(a_unit_that_lacks_a_queue_is_given_none),
     };
 
     return RUN_GROUP("smmuv3/start");
