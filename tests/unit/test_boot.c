@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernel_main() from the first line to the partitions' first instruction, and what it refuses. */
+#include <stdio.h>
 #include <string.h>
 
+#include "arch/seam.h"
 #include "groups.h"
 #include "kernel/bundle.h"
 #include "lib/boot_memory.h"
@@ -360,6 +362,21 @@ static void a_plain_machines_functions_all_fit_and_nothing_else_is_said_of_them(
         fail_msg("something was left out: %s", machine.console);
 }
 
+static void the_sets_digest_is_said_as_the_bundle_names_it(void)
+{
+    char text[2 * SHA256_SIZE + 1];
+    struct bundle_entry entry;
+
+    machine_plain();
+    machine_boot();
+    memcpy(&entry, (const uint8_t *)memory_pointer(INITRD_ADDRESS) + sizeof(struct bundle_header),
+           sizeof(entry));
+    for (unsigned int i = 0; i < SHA256_SIZE; i++)
+        (void)snprintf(text + (size_t)2 * i, 3, "%02x", entry.digest[i]);
+    assert_console("SHA-256 ");
+    assert_console(text);
+}
+
 int run_boot_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +410,7 @@ int run_boot_tests(void)
         TEST(the_smallest_pool_suffices_for_a_large_memory),
         TEST(a_set_that_was_damaged_is_refused),
         TEST(a_plain_machines_functions_all_fit_and_nothing_else_is_said_of_them),
+        TEST(the_sets_digest_is_said_as_the_bundle_names_it),
     };
 
     return RUN_GROUP("kernel/boot");

@@ -419,6 +419,19 @@ static void an_entry_that_turns_to_nothing_on_a_silenced_unit_is_cleaned_to_memo
     assert_int_equal(host_counters.cleans - cleans, 1);
 }
 
+static void what_the_unit_is_told_and_tells_is_counted(void)
+{
+    start();
+    struct iommu_counters before = bench.iommu.counters;
+
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
+    assert_int_equal(bench.iommu.counters.commands - before.commands, 1);
+    assert_int_equal(bench.iommu.counters.syncs - before.syncs, 1);
+    assert_int_equal(bench_dma(STREAM, 0x5000000, true), SMMUV3_MODEL_ABORT);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.iommu.counters.events - before.events, 1);
+}
+
 int run_errors_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +456,7 @@ int run_errors_tests(void)
         TEST(a_command_queue_smaller_than_a_batch_is_not_waited_for_in_vain),
         TEST(events_of_a_silenced_unit_are_not_read),
         TEST(an_entry_that_turns_to_nothing_on_a_silenced_unit_is_cleaned_to_memory),
+        TEST(what_the_unit_is_told_and_tells_is_counted),
     };
 
     return RUN_GROUP("smmuv3/errors");

@@ -2,6 +2,7 @@
 /* Partition sets (kernel/set.c): each refusal with its node and property; and what a partition is told of
  * its machine (kernel/guest_tree.c). */
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,6 +282,79 @@ static void a_refusal_is_one_line_whatever_the_nodes_are_called(void)
     assert_int_equal(set_error_line(&wrong, "set.dts", line, sizeof(line)),
                      strlen("set.dts:/a.b.[2J: cpus: is wrong"));
     assert_string_equal(line, "set.dts:/a.b.[2J: cpus: is wrong");
+/* What a property holds, cell by cell. */
+static void expect_cells(const void *fdt, const char *path, const char *name, unsigned int count,
+                         const uint32_t *values)
+{
+    int length = -1, node = fdt_path_offset(fdt, path);
+    const fdt32_t *cell = node < 0 ? NULL : fdt_getprop(fdt, node, name, &length);
+
+    if (cell == NULL || (unsigned int)length != count * sizeof(*cell))
+        fail_msg("%s %s: %d bytes, not %u cells", path, name, length, count);
+    for (unsigned int i = 0; i < count; i++) {
+        if (fdt32_ld(cell + i) != values[i])
+            fail_msg("%s %s: cell %u is %u, not %u", path, name, i, fdt32_ld(cell + i), values[i]);
+    }
+}
+
+#define EXPECT_CELLS(fdt, path, name, ...)                                                         \
+    expect_cells(fdt, path, name, sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t),    \
+                 (const uint32_t[]){ __VA_ARGS__ })
+
+static void expect_text(const void *fdt, const char *path, const char *name, const char *value)
+{
+    int node = fdt_path_offset(fdt, path);
+    const char *text = node < 0 ? NULL : fdt_getprop(fdt, node, name, NULL);
+
+    if (text == NULL || strcmp(text, value) != 0)
+        fail_msg("%s %s: \"%s\", not \"%s\"", path, name, text == NULL ? "" : text, value);
+}
+
+static void expect_flag(const void *fdt, const char *path, const char *name)
+{
+    int length = -1, node = fdt_path_offset(fdt, path);
+
+    if (node < 0 || fdt_getprop(fdt, node, name, &length) == NULL || length != 0)
+        fail_msg("%s lacks the empty %s", path, name);
+}
+
+/* Each property that a kernel which follows the bindings looks for. */
+static void the_guests_tree_follows_the_bindings_to_the_letter(void)
+{
+    char path[64];
+
+    machine_plain();
+    machine_boot();
+    const void *fdt = guest_tree();
+
+    expect_text(fdt, "/", "compatible", "bulkhead,partition");
+    EXPECT_CELLS(fdt, "/", "#address-cells", 2);
+    EXPECT_CELLS(fdt, "/", "#size-cells", 2);
+    EXPECT_CELLS(fdt, "/", "interrupt-parent", 1);
+    expect_text(fdt, "/memory", "device_type", "memory");
+    EXPECT_CELLS(fdt, "/cpus", "#address-cells", 1);
+    EXPECT_CELLS(fdt, "/cpus", "#size-cells", 0);
+    expect_text(fdt, "/cpus/cpu@0", "device_type", "cpu");
+    expect_text(fdt, "/cpus/cpu@0", "compatible", "arm,armv8");
+    EXPECT_CELLS(fdt, "/cpus/cpu@0", "reg", 0);
+    int psci = fdt_path_offset(fdt, "/psci");
+
+    assert_int_equal(fdt_node_check_compatible(fdt, psci, "arm,psci-1.0"), 0);
+    assert_int_equal(fdt_node_check_compatible(fdt, psci, "arm,psci-0.2"), 0);
+    expect_text(fdt, "/timer", "compatible", "arm,armv8-timer");
+    EXPECT_CELLS(fdt, "/timer", "interrupts", 1, 13, 8, 1, 14, 8, 1, 11, 8, 1, 10, 8);
+    expect_flag(fdt, "/timer", "always-on");
+    expect_text(fdt, "/interrupt-controller", "compatible", "arm,gic-v3");
+    EXPECT_CELLS(fdt, "/interrupt-controller", "#interrupt-cells", 3);
+    expect_flag(fdt, "/interrupt-controller", "interrupt-controller");
+    EXPECT_CELLS(fdt, "/interrupt-controller", "phandle", 1);
+    expect_text(fdt, "/bulkhead", "compatible", "bulkhead,hypervisor");
+    expect_text(fdt, "/bulkhead", "method", "hvc");
+    EXPECT_CELLS(fdt, "/bulkhead", "#address-cells", 2);
+    EXPECT_CELLS(fdt, "/bulkhead", "#size-cells", 2);
+    expect_flag(fdt, "/bulkhead", "ranges");
+    (void)snprintf(path, sizeof(path), "/bulkhead/device@%x", (unsigned int)DEVICE1_ID);
+    expect_text(fdt, path, "compatible", "bulkhead,device");
 }
 
 int run_set_tests(void)
@@ -299,6 +373,7 @@ int run_set_tests(void)
         TEST(the_guests_tree_describes_its_machine_and_nothing_of_the_real_one),
         TEST(the_guests_tree_names_each_device_with_its_registers),
         TEST(a_refusal_is_one_line_whatever_the_nodes_are_called),
+        TEST(the_guests_tree_follows_the_bindings_to_the_letter),
     };
 
     return RUN_GROUP("kernel/set and guest tree");
