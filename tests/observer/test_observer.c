@@ -8,6 +8,7 @@
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
+#include "wrong/wrong.h"
 
 #define BASE UINT64_C(0x40000000)
 #define IOVA UINT64_C(0x10000)
@@ -196,6 +197,93 @@ static void i3_partitions_whose_memory_overlaps_are_caught(void)
     assert_non_null(strstr(report, "the memory of partitions one and two overlaps"));
 }
 
+/* ---- What nobody but a wrong kernel could do ---------------------------------------------------------------- */
+
+static void expect_report(void (*scenario)(void), const char *rule, const char *line)
+{
+    const char *report = observer_caught(scenario);
+
+    assert_non_null(report);
+    if (strstr(report, rule) == NULL || strstr(report, line) == NULL)
+        fail_msg("the report lacks \"%s\" or \"%s\":\n%s", rule, line, report);
+}
+
+static void let_the_entry_bypass(void)
+{
+    const uint64_t config = BITS(3, 1), bypass = BIT(3);
+
+    start();
+    volatile uint64_t *entry = wrong_entry(DEVICE1_ID & 0xFFFF);
+
+    entry_write64(&entry[0], (entry[0] & ~config) | bypass);
+}
+
+static void i1_an_entry_that_bypasses_is_caught(void)
+{
+    expect_report(let_the_entry_bypass, "I1: no stream bypasses translation",
+                  "its entry may be read as");
+}
+
+static void map_all_to_itself(void)
+{
+    start();
+    uint64_t *root = memory_pointer(partitions.partition[0].ioas[0].domain.table.root);
+    uint64_t *level1 = memory_pointer(root[0] & BITS(47, 12));
+
+    entry_write64(&level1[BASE >> 30], BASE | 0x7FD); /* a block of 1 GiB */
+}
+
+static void i1_a_translation_of_all_to_itself_is_caught(void)
+{
+    expect_report(map_all_to_itself, "I1: no stream bypasses translation",
+                  "no translation stands between it and memory");
+}
+
+/* Parked streams share an empty table, which becomes the device's. */
+static void let_parked_streams_in(void)
+{
+    start();
+    const uint64_t *owned = memory_pointer(partitions.partition[0].ioas[0].domain.table.root);
+    uint64_t *parked = memory_pointer(wrong_entry(DEVICE2_ID & 0xFFFF)[3] & BITS(47, 12));
+
+    assert_ptr_not_equal(owned, parked);
+    entry_write64(&parked[0], owned[0]);
+}
+
+static void i3_a_parked_stream_that_reaches_memory_is_caught(void)
+{
+    expect_report(let_parked_streams_in, "I3: ", "it is parked, and reaches memory");
+}
+
+static void map_the_neighbour(void)
+{
+    machine_plain();
+    machine_partition("two");
+    observer_start();
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(map(0, ioas, IOVA, BASE + 0x1000, PAGE_SIZE), BH_OK);
+    entry_write64(&last_table()[40], partitions.partition[1].physical | 0x7FF);
+}
+
+static void i3_a_way_to_another_partition_is_caught(void)
+{
+    expect_report(map_the_neighbour, "I3: ", "it reaches what is not its owner's memory");
+}
+
+/* The kernel has forgotten that it is attached. */
+static void unbind_while_attached(void)
+{
+    start();
+    device_find(DEVICE1_NAME)->ioas = NULL;
+    call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID);
+}
+
+static void i6_a_device_that_is_given_back_attached_is_caught(void)
+{
+    expect_report(unbind_while_attached, "I6: ", "its device was given back while it was attached");
+}
+
 static void an_observer_that_is_switched_on_late_knows_what_stands_there(void)
 {
     machine_plain();
@@ -219,6 +307,11 @@ int run_observer_tests(void)
         TEST(i1_a_unit_that_opens_again_is_caught),
         TEST(i3_an_attach_of_a_stream_that_is_not_the_devices_is_caught),
         TEST(i3_partitions_whose_memory_overlaps_are_caught),
+        TEST(i1_an_entry_that_bypasses_is_caught),
+        TEST(i1_a_translation_of_all_to_itself_is_caught),
+        TEST(i3_a_parked_stream_that_reaches_memory_is_caught),
+        TEST(i3_a_way_to_another_partition_is_caught),
+        TEST(i6_a_device_that_is_given_back_attached_is_caught),
         TEST(an_observer_that_is_switched_on_late_knows_what_stands_there),
     };
 
