@@ -78,6 +78,32 @@ static void unmap_when_the_queue_has_wrapped(void)
     assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
 }
 
+static const struct observer_options held = { .mode = HOST_STORES_HELD };
+
+static void unmap_while_stores_wait(void)
+{
+    begin(installed, &held);
+    attach();
+    install();
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+}
+
+static void map_while_stores_wait(void)
+{
+    begin(installed, &held);
+    attach();
+    install();
+    assert_int_equal(map(0, ioas, 2 * IOVA, BASE, PAGE_SIZE), BH_OK);
+}
+
+static void detach_while_stores_wait(void)
+{
+    begin(installed, &held);
+    attach();
+    install();
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+}
+
 static void attach_a_device(void)
 {
     begin(installed, &plain);
@@ -170,6 +196,26 @@ static void i4_commands_that_are_told_of_before_they_can_be_seen_are_caught(void
                  "ioas_unmap(0x101, 0x10000, 0x1000) answered OK"));
 }
 
+static void i4_an_unmap_whose_cleared_leaf_is_behind_no_barrier_is_caught(void)
+{
+    caught(wrong_no_barrier_behind_a_leaf, unmap_while_stores_wait,
+           LINES("I4: a frame", "it still reaches what a call took from it",
+                 "it reads and writes 0x10000 to 0x10fff"));
+}
+
+static void i3_a_map_whose_leaf_is_behind_no_barrier_is_caught(void)
+{
+    caught(wrong_no_barrier_behind_a_leaf, map_while_stores_wait,
+           LINES("I3: ", "a call answered that this is mapped, and the unit finds nothing there"));
+}
+
+static void i4_a_detach_whose_live_entry_is_behind_no_barrier_is_caught(void)
+{
+    caught(wrong_no_barrier_behind_the_entry, detach_while_stores_wait,
+           LINES("I4: a frame", "it still reaches what a call took from it",
+                 "device 0x10000100, bound to one, parked"));
+}
+
 static void i4_a_tag_that_is_given_back_while_it_is_in_use_is_caught(void)
 {
     caught(wrong_tag_given_early, detach_a_device,
@@ -208,10 +254,11 @@ static void i4_a_table_page_that_a_walk_cache_still_names_is_caught(void)
                  "a page that is free", "is given back", "tag 2 address 0x10000 leaf=1"));
 }
 
-static void i4_an_entry_that_the_unit_is_not_told_to_forget_is_caught(void)
+static void i11_an_entry_that_the_unit_is_not_told_to_forget_is_caught(void)
 {
     caught(wrong_entry_not_forgotten, detach_by_a_driver_that_was_right,
-           LINES("stream 0x100 of unit 0", "detach(0x10000100, 0xffffffff)"));
+           LINES("I11: while its entry is changed", "stream 0x100 of unit 0",
+                 "detach(0x10000100, 0xffffffff)"));
 }
 
 static void i11_an_entry_that_is_valid_before_its_words_is_caught(void)
@@ -250,6 +297,11 @@ static void the_right_driver_passes_unmap_all(void)
     passes(unmap_all);
 }
 
+static void the_right_driver_passes_while_stores_wait(void)
+{
+    passes(detach_while_stores_wait);
+}
+
 static void the_right_driver_passes_a_queue_that_has_wrapped(void)
 {
     passes(unmap_when_the_queue_has_wrapped);
@@ -280,18 +332,22 @@ int run_wrong_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(i4_an_unmap_that_does_not_wait_for_its_tlbi_is_caught),
         TEST(i4_commands_that_are_told_of_before_they_can_be_seen_are_caught),
+        TEST(i4_an_unmap_whose_cleared_leaf_is_behind_no_barrier_is_caught),
+        TEST(i3_a_map_whose_leaf_is_behind_no_barrier_is_caught),
+        TEST(i4_a_detach_whose_live_entry_is_behind_no_barrier_is_caught),
         TEST(i4_a_tag_that_is_given_back_while_it_is_in_use_is_caught),
         TEST(i5_a_tag_that_names_two_roots_is_caught),
         TEST(i11_an_entry_that_is_rewritten_in_place_is_caught),
         TEST(i4_one_tlbi_too_few_is_caught),
         TEST(i4_a_table_page_that_a_walk_cache_still_names_is_caught),
-        TEST(i4_an_entry_that_the_unit_is_not_told_to_forget_is_caught),
+        TEST(i11_an_entry_that_the_unit_is_not_told_to_forget_is_caught),
         TEST(i11_an_entry_that_is_valid_before_its_words_is_caught),
         TEST(i4_a_detach_that_does_not_wait_for_the_last_accesses_is_caught),
         TEST(i4_a_cleared_leaf_that_stays_in_a_cache_of_the_cpu_is_caught),
         TEST(the_right_driver_passes_unmap_a_page),
         TEST(the_right_driver_passes_unmap_two_pages),
         TEST(the_right_driver_passes_unmap_all),
+        TEST(the_right_driver_passes_while_stores_wait),
         TEST(the_right_driver_passes_a_queue_that_has_wrapped),
         TEST(the_right_driver_passes_attach_and_detach),
         TEST(the_right_driver_passes_attach_of_two_devices),

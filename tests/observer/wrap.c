@@ -2,6 +2,7 @@
 /* See wrap.h. __wrap_x stands in for x, __real_x is x (the linker's --wrap). */
 #include "wrap.h"
 
+#include "arch/host/store_buffer.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "kernel/partition.h"
 
@@ -116,6 +117,19 @@ enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command 
     return __real_smmuv3_issue(unit, changed, count);
 }
 
+/* In HOST_STORES_HELD. */
+static void release_what_is_waited_for(void)
+{
+    unsigned int n = 0;
+
+    while (n < host_stores_legal()) {
+        if (wrong.not_waited_for(host_stores_at(n).address))
+            n++;
+        else
+            host_stores_release(n);
+    }
+}
+
 void __wrap_host_barrier(void)
 {
     if (wrong.barriers_skipped != 0) {
@@ -123,7 +137,10 @@ void __wrap_host_barrier(void)
         return;
     }
     observer_barrier();
-    __real_host_barrier();
+    if (wrong.not_waited_for != NULL)
+        release_what_is_waited_for();
+    else
+        __real_host_barrier();
 }
 
 void __wrap_cache_clean(const volatile void *pointer, uint64_t size)

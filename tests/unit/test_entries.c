@@ -5,6 +5,9 @@
  * 5.2, 5.4), not by the driver's: every mixture that the unit may hold must say what the old entry
  * says, what the new one says, or let nothing through. And the model, given the mixture, must
  * translate as with the old entry, as with the new one, or not at all.
+ *
+ * Mixtures are made of what was stored, so a missing barrier shows nothing here: for that
+ * tests/observer/test_wrong.c holds an entry's stores back while its commands are consumed.
  */
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * Changes of a live stream-table entry (drivers/iommu/smmuv3/stream.c). After each store the unit may
  * have fetched any mixture of the words that stood there since its last completed SYNC, and may keep
  * it: whatever it is, the stream reaches what it reached before, what it is to reach, or nothing.
+ * A missing barrier shows nothing here (tests/observer/test_wrong.c has one).
  */
 #include <string.h>
 

@@ -21,6 +21,8 @@ volatile uint64_t *wrong_entry(uint32_t stream);
 
 void wrong_unmap_without_sync(void);
 void wrong_barrier_before_producer(void);
+void wrong_no_barrier_behind_the_entry(void);
+void wrong_no_barrier_behind_a_leaf(void);
 void wrong_tag_given_early(void);
 void wrong_tag_given_twice(void);
 void wrong_entry_in_place(void);
