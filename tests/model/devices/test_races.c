@@ -152,57 +152,142 @@ static void a_dishonest_one_does_for_some_seed(void **state)
     }
 }
 
-/* Stalls: any order of retries and terminations; what is terminated and not retried never lands. */
+/* ------------------------------------------------------------------ stalls */
+
+enum decision { UNDECIDED, RETRY, TERMINATE, COMPLETE, DECISIONS };
+
+/* Requests to two pages, a place each; a page is mapped from some retry on. */
+struct stalls {
+    struct race race;
+    bool free;
+    uint64_t numbers[REQUESTS];
+    bool mapped[2];
+    enum decision decided[REQUESTS]; /* last */
+    bool ended[REQUESTS];
+};
+
+static uint64_t place_of(unsigned request)
+{
+    return UINT64_C(4096) * (request % 2) + UINT64_C(8) * request;
+}
+
+static void start_stalls(struct stalls *s)
+{
+    const struct device_settings settings = { .stream_id = SID };
+
+    s->race.bus = bus_create(s->race.a.machine->unit);
+    s->race.device = bus_add(s->race.bus, &settings);
+    if (s->free) {
+        smmuv3_model_set_chooser(s->race.a.machine->unit, choose, &s->race);
+    }
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct device_command command = {
+            .write = true,
+            .iova = PAGE + place_of(i),
+            .value = VALUE,
+        };
+
+        s->numbers[i] = device_issue(s->race.device, &command);
+    }
+}
+
+static void decide(struct stalls *s)
+{
+    struct race *race = &s->race;
+    struct machine *m = race->a.machine;
+    struct smmuv3_model_event event = take_event(m);
+    unsigned request = (unsigned)((event.input_address & 0xfff) / 8);
+    unsigned page = request % 2;
+    enum decision decision = (enum decision)(RETRY + draw(race, 3));
+
+    assert_true(event.stall);
+    assert_true(request < REQUESTS);
+    assert_false(s->ended[request]);
+    if (decision == RETRY && !draw(race, 3) && !s->mapped[page]) {
+        map(m, &race->a.geometry, race->a.root, PAGE + UINT64_C(4096) * page, 3, race->a.page, 0);
+        s->mapped[page] = true;
+    }
+    s->decided[request] = decision;
+    submit(m, RESUME(SID, event.stag, decision == RETRY, decision == TERMINATE));
+}
+
+/* A unit that is free may retry before it terminates (4.7.1). */
+static bool as_decided(const struct stalls *s, unsigned request, enum smmuv3_model_outcome outcome)
+{
+    if (outcome == SMMUV3_MODEL_OK) {
+        return s->mapped[request % 2] && (s->free || s->decided[request] <= RETRY);
+    }
+    return outcome == (s->decided[request] == TERMINATE  ? SMMUV3_MODEL_ABORT
+                       : s->decided[request] == COMPLETE ? SMMUV3_MODEL_RAZ_WI
+                                                         : SMMUV3_MODEL_OK);
+}
+
+/* Counts, by outcome, what ended since last time. */
+static void note_ends(struct stalls *s, unsigned ends[SMMUV3_MODEL_NOT_MODELLED + 1],
+                      uint64_t seed)
+{
+    struct machine *m = s->race.a.machine;
+
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        struct device_report report = device_report(s->race.device, s->numbers[i]);
+        enum smmuv3_model_outcome outcome = report.result.outcome;
+
+        if (s->ended[i]) {
+            assert_int_equal(report.progress, DEVICE_DONE);
+        } else if (report.progress == DEVICE_DONE) {
+            if (!as_decided(s, i, outcome) ||
+                (peek(m, s->race.a.page + UINT64_C(8) * i) == VALUE) != (outcome == SMMUV3_MODEL_OK)) {
+                fail_msg("seed %llu: request %u ends with outcome %d, decided %d, page mapped %d",
+                         (unsigned long long)seed, i, (int)outcome, (int)s->decided[i],
+                         s->mapped[i % 2]);
+            }
+            s->ended[i] = true;
+            ends[outcome]++;
+        }
+    }
+}
+
+static unsigned count_ended(const struct stalls *s)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        count += s->ended[i];
+    }
+    return count;
+}
+
+/* Any order of retries and terminations; what is terminated and not retried never lands. */
 static void every_stall_ends_once_and_as_it_was_decided(void **state)
 {
+    unsigned ends[SMMUV3_MODEL_NOT_MODELLED + 1] = { 0 };
+
     (void)state;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        struct race race = { .a = full(true), .seed = seed };
-        struct machine *m = race.a.machine;
-        const struct device_settings settings = { .stream_id = SID };
-        uint64_t numbers[REQUESTS];
-        unsigned ended = 0;
+        struct stalls s = { .race = { .a = full_stalls(), .seed = seed }, .free = seed % 2 };
+        struct machine *m = s.race.a.machine;
 
-        race.bus = bus_create(m->unit);
-        race.device = bus_add(race.bus, &settings);
-        if (seed % 2) {
-            smmuv3_model_set_chooser(m->unit, choose, &race);
-        }
-        for (unsigned i = 0; i < REQUESTS; i++) {
-            const struct device_command command = {
-                .write = true,
-                .iova = PAGE + UINT64_C(4096) * draw(&race, 2),
-                .value = VALUE,
-            };
-
-            numbers[i] = device_issue(race.device, &command);
-        }
-        for (unsigned steps = 0; steps < LIMIT && ended < REQUESTS; steps++) {
-            bus_step_seeded(race.bus, &race.seed);
-            if (draw(&race, 2) && events_waiting(m)) {
-                struct smmuv3_model_event event = take_event(m);
-
-                assert_true(event.stall);
-                submit(m, RESUME(SID, event.stag, draw(&race, 2), 1));
+        start_stalls(&s);
+        for (unsigned steps = 0; steps < LIMIT && count_ended(&s) < REQUESTS; steps++) {
+            bus_step_seeded(s.race.bus, &s.race.seed);
+            if (draw(&s.race, 2) && events_waiting(m)) {
+                decide(&s);
             }
-            ended = 0;
-            for (unsigned i = 0; i < REQUESTS; i++) {
-                struct device_report report = device_report(race.device, numbers[i]);
-
-                ended += report.progress == DEVICE_DONE;
-                if (report.progress == DEVICE_DONE) {
-                    assert_int_equal(report.result.outcome, SMMUV3_MODEL_ABORT);
-                }
-            }
+            note_ends(&s, ends, seed);
         }
-        if (ended != REQUESTS) {
-            fail_msg("seed %llu: only %u requests ended", (unsigned long long)seed, ended);
+        if (count_ended(&s) != REQUESTS) {
+            fail_msg("seed %llu: only %u requests ended", (unsigned long long)seed, count_ended(&s));
         }
         assert_int_equal(smmuv3_model_stalls(m->unit), 0);
         assert_no_errors(m);
-        bus_destroy(race.bus);
+        bus_destroy(s.race.bus);
         machine_stop(m);
     }
+    assert_int_equal(ends[SMMUV3_MODEL_OK] + ends[SMMUV3_MODEL_ABORT] + ends[SMMUV3_MODEL_RAZ_WI],
+                     SEEDS * REQUESTS);
+    assert_true(ends[SMMUV3_MODEL_OK] > SEEDS / 2);
+    assert_true(ends[SMMUV3_MODEL_ABORT] > SEEDS / 2);
+    assert_true(ends[SMMUV3_MODEL_RAZ_WI] > SEEDS / 2);
 }
 
 int run_race_tests(void)

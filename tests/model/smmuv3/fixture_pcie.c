@@ -36,12 +36,14 @@ void put_endpoint(struct machine *machine, struct noted *noted)
     smmuv3_model_attach_endpoint(machine->unit, SID, &endpoint);
 }
 
-static struct assigned with(unsigned eats, bool s2s)
+static struct assigned with(unsigned eats, bool s2s, bool early_retry)
 {
     struct smmuv3_model_parameters p = smmuv3_model_like_full();
-    struct assigned a = assign(&p, &PLAIN_4K);
+    struct assigned a;
     uint64_t ste[STE_WORDS];
 
+    p.early_retry = early_retry;
+    a = assign(&p, &PLAIN_4K);
     stage2_ste(ste, &PLAIN_4K, a.root);
     field_put(ste, STE_S2S, s2s);
     field_put(ste, STE_EATS, eats);
@@ -51,12 +53,17 @@ static struct assigned with(unsigned eats, bool s2s)
 
 struct assigned full(bool s2s)
 {
-    return with(0, s2s);
+    return with(0, s2s, true);
+}
+
+struct assigned full_stalls(void)
+{
+    return with(0, true, false);
 }
 
 struct assigned full_ats(unsigned eats, bool atschk)
 {
-    struct assigned a = with(eats, false);
+    struct assigned a = with(eats, false, true);
 
     if (atschk) {
         smmuv3_model_write32(a.machine->unit, AT_CR0, CR0_WITH_ATSCHK);

@@ -50,6 +50,8 @@ void put_endpoint(struct machine *machine, struct noted *noted);
 
 /* The unit with everything; SID has stage 2, with stalls if `s2s`. */
 struct assigned full(bool s2s);
+/* With stalls, which the unit retries before it terminates them only if it chooses to. */
+struct assigned full_stalls(void);
 /* The same with STE.EATS and CR0.ATSCHK. */
 struct assigned full_ats(unsigned eats, bool atschk);
 

@@ -25,13 +25,14 @@ static uint64_t chance(uint64_t *seed, uint64_t below)
 struct world {
     struct guest g;
     uint64_t places[TABLES];
+    uint64_t round; /* the seed it began with */
     uint64_t seed;
     bool nested;
 };
 
 static struct world new_world(uint64_t seed)
 {
-    struct world w = { .seed = seed, .nested = seed % 2 };
+    struct world w = { .round = seed, .seed = seed, .nested = seed % 2 };
     struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
 
     p.bbml = 2;
@@ -181,7 +182,9 @@ static void assert_told(struct world *w, const struct smmuv3_model_access *acces
 
     smmuv3_model_reach(w->g.machine->unit, SID, look_for, &looked_for);
     if (!looked_for.found) {
-        fail_msg("substream %d, 0x%llx %s reaches 0x%llx, which the audit lacks",
+        fail_msg("round 0x%llx, seed now 0x%llx: substream %d, 0x%llx %s reaches 0x%llx, which the "
+                 "audit lacks",
+                 (unsigned long long)w->round, (unsigned long long)w->seed,
                  access->ssv ? (int)access->substream_id : -1, (unsigned long long)access->iova,
                  access->write ? "written" : "read", (unsigned long long)address);
     }
@@ -269,8 +272,9 @@ static void try_piece(void *context, const struct smmuv3_model_reach *piece)
             result = smmuv3_model_translate(w->g.machine->unit, &access);
         }
         if (result.outcome != SMMUV3_MODEL_OK || result.address != piece->address + offset) {
-            fail_msg("round 0x%llx: 0x%llx is told to reach 0x%llx: outcome %d, event 0x%x, 0x%llx",
-                     (unsigned long long)w->seed, (unsigned long long)access.iova,
+            fail_msg("round 0x%llx, seed now 0x%llx: 0x%llx is told to reach 0x%llx: outcome %d, event 0x%x, 0x%llx",
+                     (unsigned long long)w->round, (unsigned long long)w->seed,
+                     (unsigned long long)access.iova,
                      (unsigned long long)(piece->address + offset), (int)result.outcome,
                      result.event, (unsigned long long)result.address);
         }
