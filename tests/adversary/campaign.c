@@ -17,7 +17,7 @@
 /* Bounds of the search for a short run, and of one run. */
 #define SHRINK_ATTEMPTS 600
 #define SHRINK_SECONDS 20
-#define RUN_SECONDS 20
+#define RUN_SECONDS 20 /* of a processor */
 #define TOLD_LINES 200
 
 struct search {
@@ -51,7 +51,7 @@ static _Noreturn void child(void (*scenario)(void), bool shown)
         dup2(nowhere, STDOUT_FILENO);
         dup2(nowhere, STDERR_FILENO);
     }
-    alarm(RUN_SECONDS);
+    limit_process(RUN_SECONDS);
     host_choose = choices_next;
     host_tell = shown ? tell : NULL;
     scenario();

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <sys/time.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
 
-/* No test takes a tenth of this; one that hangs is ended by it. Of its own time, since a loaded machine
- * gives it little; a test is one thread and waits for nobody. */
+/* Of a processor. No test takes a tenth of this; one that hangs is ended by it. */
 #define SECONDS_LIMIT 120
+/* As often, by the clock: for what waits and computes nothing. */
+#define WAITING_FACTOR 20
 
 void (*unit_after_test)(void);
 const char *unit_test_name;
+
+void limit_process(unsigned int seconds)
+{
+    const struct rlimit limit = { .rlim_cur = seconds, .rlim_max = seconds + 1 };
+
+    if (setrlimit(RLIMIT_CPU, &limit) != 0)
+        perror("setrlimit");
+    alarm(seconds * WAITING_FACTOR);
+}
 
 static void run_alone(void **state)
 {
@@ -29,11 +39,10 @@ static _Noreturn void run_child(const struct isolated *isolated, int output)
     const struct CMUnitTest test = { .name = isolated->name,
                                      .test_func = run_alone,
                                      .initial_state = &copy };
-    const struct itimerval limit = { .it_value.tv_sec = SECONDS_LIMIT };
 
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    setitimer(ITIMER_PROF, &limit, NULL);
+    limit_process(SECONDS_LIMIT);
     int failed = _cmocka_run_group_tests("alone", &test, 1, NULL, NULL);
 
     (void)fflush(NULL);

@@ -22,6 +22,9 @@ struct isolated {
 /* Runs the test in a child; shows what the child printed if it fails. */
 void isolated_run(void **state);
 
+/* Ends this process once it has computed for so long, however busy the machine is. */
+void limit_process(unsigned int seconds);
+
 /* Called when the test has returned; NULL: nothing. And the name of the test that runs, in its process. */
 extern void (*unit_after_test)(void);
 extern const char *unit_test_name;
