@@ -14,7 +14,7 @@
 #define OTHER_IOVA UINT64_C(0x900000)
 #define SIBLING_NAME "0000:01:00.1"
 #define SIBLING_ID (DEVICE_ID_PCI | 0x101)
-#define STREAM(id) ((uint32_t)(id) & 0xFFFF)
+#define STREAM(id) ((uint32_t)(id)&0xFFFF)
 #define IDS 0x400
 #define STEPS 100000
 #define GUESTS 2
@@ -71,7 +71,9 @@ static void start(const struct device_manners *manners, bool ats)
 
 static uint64_t issue(uint64_t iova, unsigned int hold)
 {
-    const struct device_command command = { .write = true, .iova = iova, .value = 0xBAD, .hold = hold };
+    const struct device_command command = {
+        .write = true, .iova = iova, .value = 0xBAD, .hold = hold
+    };
 
     return device_issue(master, &command);
 }

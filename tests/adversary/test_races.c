@@ -281,9 +281,9 @@ static void the_same_race_on_qemus_unit(void)
 static void the_units_of_an_adversarial_run_ask_for_each_freedom_they_have(void)
 {
     static const enum smmuv3_model_choice there[] = {
-        SMMUV3_MODEL_CHOOSE_WORD,      SMMUV3_MODEL_CHOOSE_REFETCH,    SMMUV3_MODEL_CHOOSE_KEEP_WORD,
-        SMMUV3_MODEL_CHOOSE_FILL,      SMMUV3_MODEL_CHOOSE_EVICT,      SMMUV3_MODEL_CHOOSE_EVICTED,
-        SMMUV3_MODEL_CHOOSE_SPECULATE, SMMUV3_MODEL_CHOOSE_AHEAD,      SMMUV3_MODEL_CHOOSE_INVALIDATE,
+        SMMUV3_MODEL_CHOOSE_WORD,      SMMUV3_MODEL_CHOOSE_REFETCH, SMMUV3_MODEL_CHOOSE_KEEP_WORD,
+        SMMUV3_MODEL_CHOOSE_FILL,      SMMUV3_MODEL_CHOOSE_EVICT,   SMMUV3_MODEL_CHOOSE_EVICTED,
+        SMMUV3_MODEL_CHOOSE_SPECULATE, SMMUV3_MODEL_CHOOSE_AHEAD,   SMMUV3_MODEL_CHOOSE_INVALIDATE,
     };
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Random numbers from a seed (splitmix64): the same seed makes the same scenario everywhere.
- */
+/* Dice: the same seed makes the same scenario everywhere. */
 #ifndef DICE_H
 #define DICE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "tests/random.h"
 
 struct dice {
     uint64_t state;
@@ -14,11 +14,7 @@ struct dice {
 
 static inline uint64_t roll(struct dice *dice)
 {
-    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return random_next(&dice->state);
 }
 
 /* 0 to count - 1. */

@@ -33,7 +33,7 @@ struct wrong {
     unsigned int barriers_skipped; /* so many of the next ones do nothing */
     /* The stores that no barrier waits for; NULL: each waits for all. */
     bool (*not_waited_for)(uint64_t address);
-    bool no_clean;                 /* cleaning does nothing */
+    bool no_clean; /* cleaning does nothing */
 };
 extern struct wrong wrong;
 

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "tests/random.h"
+
 struct isolated {
     void (*test)(void);
     const char *name;
@@ -49,16 +51,6 @@ extern const char *unit_test_name;
 static inline unsigned int campaign(unsigned int full)
 {
     return (full + CAMPAIGN_DIVISOR - 1) / CAMPAIGN_DIVISOR;
-}
-
-/* A fixed seed gives the same numbers on every machine (splitmix64). */
-static inline uint64_t random_next(uint64_t *seed)
-{
-    uint64_t z = (*seed += UINT64_C(0x9E3779B97F4A7C15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }
 
 /* FNV-1a, to compare large memory before and after. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "devices_internal.h"
+#include "tests/random.h"
 
 static void *must(void *memory)
 {
@@ -206,8 +207,7 @@ bool bus_step_seeded(struct bus *bus, uint64_t *seed)
 {
     unsigned pending = bus_pending(bus);
 
-    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return pending && bus_step(bus, (unsigned)((*seed >> 33) % pending));
+    return pending && bus_step(bus, (unsigned)random_below(seed, pending));
 }
 
 void bus_run(struct bus *bus, unsigned limit)

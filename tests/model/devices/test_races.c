@@ -6,6 +6,7 @@
  */
 #include "devices.h"
 #include "fixture_pcie.h"
+#include "tests/random.h"
 
 #define PAGE UINT64_C(0x7000)
 #define VALUE UINT64_C(0x5a5a5a5a5a5a5a5a)
@@ -25,8 +26,7 @@ struct race {
 
 static unsigned draw(struct race *race, unsigned of)
 {
-    race->seed = race->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)((race->seed >> 33) % of);
+    return (unsigned)random_below(&race->seed, of);
 }
 
 /* Mostly the plainest. */
@@ -223,8 +223,7 @@ static bool as_decided(const struct stalls *s, unsigned request, enum smmuv3_mod
 }
 
 /* Counts, by outcome, what ended since last time. */
-static void note_ends(struct stalls *s, unsigned ends[SMMUV3_MODEL_NOT_MODELLED + 1],
-                      uint64_t seed)
+static void note_ends(struct stalls *s, unsigned ends[SMMUV3_MODEL_NOT_MODELLED + 1], uint64_t seed)
 {
     struct machine *m = s->race.a.machine;
 
@@ -235,8 +234,8 @@ static void note_ends(struct stalls *s, unsigned ends[SMMUV3_MODEL_NOT_MODELLED 
         if (s->ended[i]) {
             assert_int_equal(report.progress, DEVICE_DONE);
         } else if (report.progress == DEVICE_DONE) {
-            if (!as_decided(s, i, outcome) ||
-                (peek(m, s->race.a.page + UINT64_C(8) * i) == VALUE) != (outcome == SMMUV3_MODEL_OK)) {
+            if (!as_decided(s, i, outcome) || (peek(m, s->race.a.page + UINT64_C(8) * i) ==
+                                               VALUE) != (outcome == SMMUV3_MODEL_OK)) {
                 fail_msg("seed %llu: request %u ends with outcome %d, decided %d, page mapped %d",
                          (unsigned long long)seed, i, (int)outcome, (int)s->decided[i],
                          s->mapped[i % 2]);
@@ -276,7 +275,8 @@ static void every_stall_ends_once_and_as_it_was_decided(void **state)
             note_ends(&s, ends, seed);
         }
         if (count_ended(&s) != REQUESTS) {
-            fail_msg("seed %llu: only %u requests ended", (unsigned long long)seed, count_ended(&s));
+            fail_msg("seed %llu: only %u requests ended", (unsigned long long)seed,
+                     count_ended(&s));
         }
         assert_int_equal(smmuv3_model_stalls(m->unit), 0);
         assert_no_errors(m);

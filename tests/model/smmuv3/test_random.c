@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "tests/random.h"
 
 enum {
     ROUNDS = 24,
@@ -14,12 +15,6 @@ enum {
     SUBSTREAMS_LOG2 = 2,
     TABLES = 6, /* places for tables, CDs and pages */
 };
-
-static uint64_t chance(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (*seed >> 33) % below;
-}
 
 /* A small world: a few pages of memory that serve as table, CD and data, all at random. */
 struct world {
@@ -42,14 +37,14 @@ static struct world new_world(uint64_t seed)
         w.places[i] = take(w.g.machine, 4096);
     }
     field_put(w.g.ste, STE_S1CDMAX, SUBSTREAMS_LOG2);
-    field_put(w.g.ste, STE_S1DSS, chance(&w.seed, 3));
+    field_put(w.g.ste, STE_S1DSS, random_below(&w.seed, 3));
     put_ste(w.g.machine, SID, w.g.ste);
     return w;
 }
 
 static uint64_t place(struct world *w)
 {
-    return w->places[chance(&w->seed, TABLES)];
+    return w->places[random_below(&w->seed, TABLES)];
 }
 
 /* A descriptor that is a table, a page, a block or nothing, over one of the places. */
@@ -57,7 +52,7 @@ static uint64_t any_descriptor(struct world *w)
 {
     uint64_t target = out(&w->g, place(w));
 
-    switch (chance(&w->seed, 6)) {
+    switch (random_below(&w->seed, 6)) {
     case 0:
         return 0;
     case 1:
@@ -77,16 +72,16 @@ static void change_cd(struct world *w)
     uint64_t cd[CD_WORDS];
 
     stage1_cd(cd, &PLAIN_S1, out(&w->g, place(w)));
-    field_put(cd, CD_V, chance(&w->seed, 5) != 0);
-    field_put(cd, CD_ASID, ASID + chance(&w->seed, 2));
-    field_put(cd, CD_ASET, chance(&w->seed, 2));
-    field_put(cd, CD_AFFD, chance(&w->seed, 2));
-    field_put(cd, CD_WXN, chance(&w->seed, 2));
+    field_put(cd, CD_V, random_below(&w->seed, 5) != 0);
+    field_put(cd, CD_ASID, ASID + random_below(&w->seed, 2));
+    field_put(cd, CD_ASET, random_below(&w->seed, 2));
+    field_put(cd, CD_AFFD, random_below(&w->seed, 2));
+    field_put(cd, CD_WXN, random_below(&w->seed, 2));
     if (w->g.machine->p.httu) {
-        field_put(cd, CD_HA, chance(&w->seed, 2));
-        field_put(cd, CD_HD, chance(&w->seed, 2));
+        field_put(cd, CD_HA, random_below(&w->seed, 2));
+        field_put(cd, CD_HD, random_below(&w->seed, 2));
     }
-    put_cd(w->g.machine, w->g.cds + 64 * chance(&w->seed, 4), cd);
+    put_cd(w->g.machine, w->g.cds + 64 * random_below(&w->seed, 4), cd);
 }
 
 static void change_stage2(struct world *w)
@@ -94,18 +89,19 @@ static void change_stage2(struct world *w)
     uint64_t at = place(w);
 
     if (w->nested) {
-        uint64_t to = chance(&w->seed, 3) ? place(w) : at;
+        uint64_t to = random_below(&w->seed, 3) ? place(w) : at;
 
-        poke(w->g.machine, s2_slot(&w->g, at), chance(&w->seed, 5) ? to | LEAF_ALL | 0x3c | 3 : 0);
+        poke(w->g.machine, s2_slot(&w->g, at),
+             random_below(&w->seed, 5) ? to | LEAF_ALL | 0x3c | 3 : 0);
     }
 }
 
 static void invalidate(struct world *w)
 {
     struct machine *m = w->g.machine;
-    uint64_t va = chance(&w->seed, 4) << 12;
+    uint64_t va = random_below(&w->seed, 4) << 12;
 
-    switch (chance(&w->seed, 8)) {
+    switch (random_below(&w->seed, 8)) {
     case 0:
         submit(m, CFGI_CD(SID, 0, 0));
         break;
@@ -133,19 +129,19 @@ static void invalidate(struct world *w)
 /* Few addresses, so that they meet: the first entries of each level. */
 static uint64_t any_va(struct world *w)
 {
-    return (chance(&w->seed, 2) << 30) + (chance(&w->seed, 2) << 21) + (chance(&w->seed, 4) << 12) +
-           chance(&w->seed, 512) * 8;
+    return (random_below(&w->seed, 2) << 30) + (random_below(&w->seed, 2) << 21) +
+           (random_below(&w->seed, 4) << 12) + random_below(&w->seed, 512) * 8;
 }
 
 static struct smmuv3_model_access any_access(struct world *w)
 {
     return (struct smmuv3_model_access){
         .stream_id = SID,
-        .ssv = chance(&w->seed, 2),
-        .substream_id = (uint32_t)chance(&w->seed, 4),
+        .ssv = random_below(&w->seed, 2),
+        .substream_id = (uint32_t)random_below(&w->seed, 4),
         .iova = any_va(w),
-        .write = chance(&w->seed, 2),
-        .privileged = chance(&w->seed, 2),
+        .write = random_below(&w->seed, 2),
+        .privileged = random_below(&w->seed, 2),
     };
 }
 
@@ -195,7 +191,7 @@ static void any_step(struct world *w)
     struct smmuv3_model_access access = any_access(w);
     struct smmuv3_model_result result;
 
-    switch (chance(&w->seed, 10)) {
+    switch (random_below(&w->seed, 10)) {
     case 0:
         change_cd(w);
         break;
@@ -205,7 +201,7 @@ static void any_step(struct world *w)
     case 2:
     case 3:
     case 4:
-        poke(w->g.machine, place(w) + 8 * chance(&w->seed, 4), any_descriptor(w));
+        poke(w->g.machine, place(w) + 8 * random_below(&w->seed, 4), any_descriptor(w));
         break;
     case 5:
         invalidate(w);
@@ -227,7 +223,7 @@ static unsigned any_choice(void *context, enum smmuv3_model_choice what, unsigne
 
     assert_non_null(smmuv3_model_choice_name(what));
     assert_true(of > 1);
-    return chance(&w->seed, 4) ? 0 : (unsigned)chance(&w->seed, of);
+    return random_below(&w->seed, 4) ? 0 : (unsigned)random_below(&w->seed, of);
 }
 
 static void whatever_an_access_reaches_the_audit_has_told(void **state)
@@ -272,11 +268,11 @@ static void try_piece(void *context, const struct smmuv3_model_reach *piece)
             result = smmuv3_model_translate(w->g.machine->unit, &access);
         }
         if (result.outcome != SMMUV3_MODEL_OK || result.address != piece->address + offset) {
-            fail_msg("round 0x%llx, seed now 0x%llx: 0x%llx is told to reach 0x%llx: outcome %d, event 0x%x, 0x%llx",
-                     (unsigned long long)w->round, (unsigned long long)w->seed,
-                     (unsigned long long)access.iova,
-                     (unsigned long long)(piece->address + offset), (int)result.outcome,
-                     result.event, (unsigned long long)result.address);
+            fail_msg(
+                "round 0x%llx, seed now 0x%llx: 0x%llx is told to reach 0x%llx: outcome %d, event 0x%x, 0x%llx",
+                (unsigned long long)w->round, (unsigned long long)w->seed,
+                (unsigned long long)access.iova, (unsigned long long)(piece->address + offset),
+                (int)result.outcome, result.event, (unsigned long long)result.address);
         }
     }
 }
@@ -289,7 +285,7 @@ static void whatever_the_audit_tells_of_memory_an_access_reaches(void **state)
 
         for (unsigned step = 0; step < STEPS; step++) {
             change_cd(&w);
-            poke(w.g.machine, place(&w) + 8 * chance(&w.seed, 4),
+            poke(w.g.machine, place(&w) + 8 * random_below(&w.seed, 4),
                  any_descriptor(&w) & ~S1_CONTIGUOUS);
             if (step % 20 == 19) {
                 smmuv3_model_reach(w.g.machine->unit, SID, try_piece, &w);

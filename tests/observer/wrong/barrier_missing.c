@@ -9,8 +9,7 @@
 
 static bool is_the_entry(uint64_t address)
 {
-    return address - memory_physical(wrong_entry(ATTACHED_STREAM)) <
-           ENTRY_WORDS * sizeof(uint64_t);
+    return address - memory_physical(wrong_entry(ATTACHED_STREAM)) < ENTRY_WORDS * sizeof(uint64_t);
 }
 
 /* The pool holds the tables of the first partition and nothing else. */
