@@ -120,7 +120,8 @@ static void unit_looks(void)
 
     HOLDS(!now.passes || same(&now, &old_meaning) || same(&now, &new_meaning),
           "what the unit holds says old, or new, or lets nothing through");
-    HOLDS(now.passes || !one_word || failed, "an entry that differs in one word changes without a gap");
+    HOLDS(now.passes || !one_word || failed,
+          "an entry that differs in one word changes without a gap");
 }
 
 void proof_store(volatile uint64_t *entry, uint64_t value)

@@ -282,6 +282,8 @@ static void a_refusal_is_one_line_whatever_the_nodes_are_called(void)
     assert_int_equal(set_error_line(&wrong, "set.dts", line, sizeof(line)),
                      strlen("set.dts:/a.b.[2J: cpus: is wrong"));
     assert_string_equal(line, "set.dts:/a.b.[2J: cpus: is wrong");
+}
+
 /* What a property holds, cell by cell. */
 static void expect_cells(const void *fdt, const char *path, const char *name, unsigned int count,
                          const uint32_t *values)
