@@ -73,10 +73,10 @@ void book_again(void);
 
 /* A call of a partition, checked against the book and entered in it. thorough: if it is refused,
  * machine_state() is compared too. Answers x0. */
-int64_t book_call(unsigned int guest, uint64_t number, const uint64_t x[5], bool thorough);
+int64_t book_call(unsigned int guest, uint64_t number, const uint64_t a[5], bool thorough);
 
 /* The partition has been ended, or starts afresh. */
-void book_end(unsigned int guest, bool again);
+void book_end(unsigned int index, bool again);
 
 /* Pools, tags and owner words are what the book says, and so is what each device reaches. */
 void book_compare(void);

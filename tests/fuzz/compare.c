@@ -179,13 +179,15 @@ static void look(void *context, const struct smmuv3_model_reach *piece)
 
         if (stretch == NULL ||
             piece->address + at != stretch->address + (piece->iova + at - stretch->from) ||
-            access != stretch->access)
+            access != stretch->access) {
             fail_msg(
                 "stream 0x%x reaches 0x%llx at 0x%llx with access %u%s: by the calls it should "
                 "not",
                 piece->stream_id, (unsigned long long)(piece->address + at),
                 (unsigned long long)(piece->iova + at), access,
                 piece->source == SMMUV3_MODEL_REACH_CACHE ? ", by what is cached" : "");
+            return;
+        }
         at = stretch_end(stretch) - piece->iova;
     }
     if (piece->source == SMMUV3_MODEL_REACH_MEMORY)

@@ -455,7 +455,7 @@ static bool step(unsigned int partition)
 static void begin(void)
 {
     for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
-        uint64_t device = book.device[2 * i].id;
+        uint64_t device = book.device[(size_t)2 * i].id;
 
         bind_device(i, device);
         int64_t space = make(i, BH_CALL_IOAS_ALLOC_PAGING, device, BH_IOAS_NONE, 0, 0, 0);

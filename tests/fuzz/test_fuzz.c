@@ -121,8 +121,10 @@ static void every_input_that_was_kept_is_dealt_with(void)
     const struct dirent *entry;
     unsigned int played = 0;
 
-    if (folder == NULL)
+    if (folder == NULL) {
         fail_msg("cannot read %s: start the tests in the top folder", CASES);
+        return;
+    }
     while ((entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;

@@ -178,7 +178,7 @@ static void a_bind_without_its_nth_table_page_gives_the_group_back(void)
 
 static void a_space_without_a_tag_is_refused_and_keeps_no_page(void)
 {
-    uint16_t tag[TAGS_TAKEN];
+    uint16_t tag[TAGS_TAKEN] = { 0 };
     unsigned int count = 0;
     uint32_t all;
 

@@ -72,7 +72,7 @@ static void change_property(void *tree, int node)
         if (length >= 4) {
             fdt32_t cell = cpu_to_fdt32(some_cell());
 
-            memcpy(value + 4 * guest_choice((unsigned int)length / 4), &cell, sizeof(cell));
+            memcpy(value + (size_t)4 * guest_choice((unsigned int)length / 4), &cell, sizeof(cell));
         }
         break;
     case 1:

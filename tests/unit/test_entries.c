@@ -88,14 +88,14 @@ static const struct kind context_descriptors = {
     .meaning = meaning_of_cd,
     .states = 7,
     .state = {
-        { "absent", { 0 } },
+        { "absent", { 0 }, { { 0 } } },
         { "table A", { CD_PLAIN | CD_ASID(1), TABLE_A, 0, MAIR }, { { 0, 0, LANDS, 0, 0 } } },
         { "table A under another ASID", { CD_PLAIN | CD_ASID(2), TABLE_A, 0, MAIR }, { { 0, 0, LANDS, 0, 0 } } },
         { "table B", { CD_PLAIN | CD_ASID(3), TABLE_B, 0, MAIR }, { { 0, 0, 0, LANDS, 0 } } },
-        { "released", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | CD_EPD0 | CD_ASID(1), 0, 0, MAIR } },
+        { "released", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | CD_EPD0 | CD_ASID(1), 0, 0, MAIR }, { { 0 } } },
         { "two tables", { (CD_PLAIN & ~CD_EPD1) | 25 << 16 | 2 << 22 | CD_ASID(1), TABLE_A, TABLE_B, MAIR }, { { 0, 0, LANDS, 0, LANDS } } },
         /* What stands in the fields of tables that are off means nothing, and alone turns nothing. */
-        { "released, with leftovers", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | 17 | CD_EPD0 | 18 << 16 | CD_ASID(1), TABLE_B, TABLE_A, MAIR ^ 0x40 } },
+        { "released, with leftovers", { (CD_PLAIN & ~UINT64_C(0x3FFF)) | 17 | CD_EPD0 | 18 << 16 | CD_ASID(1), TABLE_B, TABLE_A, MAIR ^ 0x40 }, { { 0 } } },
     },
     /* Filling a dead entry takes two, turning one word takes one, several take three; words that
      * nothing looked at before must be known before the turn. */
@@ -157,7 +157,7 @@ static const struct kind stream_entries = {
     .meaning = meaning_of_ste,
     .states = 8,
     .state = {
-        { "abort", { STE_NOTHING } },
+        { "abort", { STE_NOTHING }, { { 0 } } },
         { "stage 2 P", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 1, STAGE2_P }, { { LANDS, 0, 0, 0, 0 } } },
         { "stage 2 Q", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 2, STAGE2_Q }, { { 0, LANDS, 0, 0, 0 } } },
         { "contexts X over P, others through P",
@@ -277,7 +277,7 @@ static void start(const struct kind *which)
     kind = &stream_entries;
     entry = (volatile uint64_t *)memory_pointer(bench_unit()->level1[STREAM >> STREAM_SPLIT] &
                                                 L1STD_POINTER) +
-            (STREAM & 0xFF) * ENTRY_WORDS;
+            (size_t)(STREAM & 0xFF) * ENTRY_WORDS;
     if (which == &context_descriptors) {
         static const struct state leads_to_it = {
             .name = "contexts",
@@ -370,7 +370,7 @@ static void every_pair(const struct kind *which)
             tried += mixtures_tried;
         }
     }
-    assert_true(tried > which->states * which->states);
+    assert_true(tried > (uint64_t)which->states * which->states);
 }
 
 static void i11_a_stream_entry_says_old_new_or_nothing_in_every_mixture_of_every_change(void)

@@ -176,7 +176,7 @@ static bool fetch_cd(struct search *search, struct cached_cd *entry)
                model->p.aidr ? C_BAD_SUBSTREAMID : F_CD_FETCH, entry->words, CD_WORDS)) {
         return false;
     }
-    if (search->kept) {
+    if (search->kept && old) {
         entry->fetched = old->fetched;
         entry->l1cd_stamp = older(old->l1cd_stamp, entry->l1cd_stamp);
         entry->stamp = older(old->stamp, entry->stamp);

@@ -359,7 +359,7 @@ bool model_write(struct smmuv3_model *model, enum smmuv3_model_access_kind kind,
                  const void *data, size_t size);
 void model_interrupt(struct smmuv3_model *model, enum smmuv3_model_line line);
 void *model_must(void *memory);
-void *model_grow(void *array, unsigned *room, size_t element);
+__attribute__((returns_nonnull)) void *model_grow(void *array, unsigned *room, size_t element);
 void *model_array_copy(const void *array, unsigned count, unsigned room, size_t element);
 void model_schedule(struct smmuv3_model *model, enum smmuv3_model_late what);
 void model_tick(struct smmuv3_model *model);

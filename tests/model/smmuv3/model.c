@@ -39,7 +39,7 @@ void *model_array_copy(const void *array, unsigned count, unsigned room, size_t 
 {
     void *copy = room ? model_must(malloc(room * element)) : NULL;
 
-    if (count) {
+    if (copy && count) {
         memcpy(copy, array, count * element);
     }
     return copy;

@@ -171,7 +171,7 @@ static bool fetch_ste(struct smmuv3_model *model, const struct lookup *lookup,
                                            STE_WORDS, old ? old->words : NULL, &kept))) {
         return fetch_failed(fault, address);
     }
-    if (kept) {
+    if (kept && old) {
         entry->fetched = old->fetched;
         entry->stamp = old->stamp < entry->stamp ? old->stamp : entry->stamp;
     }

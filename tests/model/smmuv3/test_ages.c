@@ -23,7 +23,7 @@ static struct two_level touched(void)
     poke(t.g.machine, t.l1cd, t.cds | 1);
     for (unsigned i = 0; i < 2; i++) {
         stage1_cd(cd, &PLAIN_S1, t.g.root);
-        put_cd(t.g.machine, t.cds + 64 * (100 % 64 + i), cd);
+        put_cd(t.g.machine, t.cds + UINT64_C(64) * (100 % 64 + i), cd);
     }
     t.g.ste[0] &= ~field_mask(STE_S1CONTEXTPTR);
     t.g.ste[0] |= l1;
@@ -54,7 +54,7 @@ static void a_new_cd_is_not_that_of_an_earlier_command_for_the_cd_alone(void **s
     (void)state;
     submit(t.g.machine, CFGI_CD(SID, 101, 1));
     assert_int_equal(access_as(&t.g, 101, 0x5000, false).address, t.g.page);
-    poke(t.g.machine, t.cds + 64 * (101 % 64), 0);
+    poke(t.g.machine, t.cds + UINT64_C(64) * (101 % 64), 0);
     send_sync(t.g.machine);
     assert_int_equal(access_as(&t.g, 101, 0x5000, false).address, t.g.page);
     machine_stop(t.g.machine);

@@ -301,14 +301,14 @@ static void words_come_in_the_order_that_is_chosen(void **state)
         struct guest g = one_page();
         struct taste taste = taste_of(SMMUV3_MODEL_CHOOSE_WORD, answer);
         struct watch watch = { 0 };
-        uint64_t ste = g.machine->stream_table + 64 * SID;
+        uint64_t ste = g.machine->stream_table + UINT64_C(64) * SID;
 
         put_under_watch(&g, &watch);
         use(&g, &taste);
         assert_true(reaches(&g));
         for (unsigned i = 0; i < 8; i++) {
-            assert_int_equal(watch.order[i], ste + 8 * (answer ? 7 - i : i));
-            assert_int_equal(watch.order[8 + i], g.cds + 8 * (answer ? 7 - i : i));
+            assert_int_equal(watch.order[i], ste + UINT64_C(8) * (answer ? 7 - i : i));
+            assert_int_equal(watch.order[8 + i], g.cds + UINT64_C(8) * (answer ? 7 - i : i));
         }
         machine_stop(g.machine);
     }
@@ -329,7 +329,7 @@ static void memory_may_change_between_words(void **state)
 
     (void)state;
     put_under_watch(&g, &watch);
-    watch.trigger = g.machine->stream_table + 64 * SID;
+    watch.trigger = g.machine->stream_table + UINT64_C(64) * SID;
     assert_int_equal(access_as(&g, -1, 0x5000, false).address, g.page); /* by the old word */
     assert_int_equal(access_as(&g, -1, 0x5000, false).address, g.page); /* which is cached */
     machine_stop(g.machine);
@@ -352,7 +352,7 @@ static void words_of_a_cached_structure_may_be_kept_and_others_read(void **state
     assert_aborts(a.machine, 0x5000, F_TRANSLATION); /* every word is kept */
     /* The fourth word is read, in the order of words; the others are kept. */
     put_ste(a.machine, SID, bypass);
-    poke(a.machine, a.machine->stream_table + 64 * SID + 24, other);
+    poke(a.machine, a.machine->stream_table + UINT64_C(64) * SID + 24, other);
     taste = (struct taste){ .what = SMMUV3_MODEL_CHOOSE_KEEP_WORD,
                             .answer = 1,
                             .after = 3,

@@ -18,7 +18,7 @@ static const char *allowed(struct guest *g, uint64_t va)
         access.write = i % 3 == 1;
         access.instruction = i % 3 == 2;
         result = smmuv3_model_transact(g->machine->unit, &access);
-        text[i] = result.outcome == SMMUV3_MODEL_OK ? "rwxrwx"[i] : '-';
+        text[i] = (char)(result.outcome == SMMUV3_MODEL_OK ? "rwxrwx"[i] : '-');
         if (result.outcome != SMMUV3_MODEL_OK) {
             assert_int_equal(result.event, F_PERMISSION);
         }

@@ -78,7 +78,7 @@ static void every_substream_that_may_pass_is_told_with_its_number(void **state)
     (void)state;
     map1(&g, g.root, 0x5000, 3, g.page, 0);
     stage1_cd(cd, &PLAIN_S1, g.root);
-    put_cd(g.machine, g.cds + 3 * 64, cd);
+    put_cd(g.machine, g.cds + UINT64_C(3) * 64, cd);
     set_ste(&g, STE_S1CDMAX, 2);
     pieces = reach(&g); /* without a substream: terminated */
     assert_int_equal(pieces.count, 2);
@@ -298,8 +298,8 @@ static void the_structures_of_a_stream_are_those_it_depends_on(void **state)
     map1(&g, g.root, 0x5000, 3, g.page, 0);
     table = align_down(slot1(&g, g.root, 0, 3), 12);
     assert_true(smmuv3_model_structures(g.machine->unit, SID, collect_structure, &structures));
-    assert_true(
-        holds(&structures, SMMUV3_MODEL_STRUCTURE_STE, g.machine->stream_table + 64 * SID, 64));
+    assert_true(holds(&structures, SMMUV3_MODEL_STRUCTURE_STE,
+                      g.machine->stream_table + UINT64_C(64) * SID, 64));
     assert_true(holds(&structures, SMMUV3_MODEL_STRUCTURE_CD, g.cds, 64));
     assert_true(holds(&structures, SMMUV3_MODEL_STRUCTURE_STAGE1_TABLE, g.root, 4096));
     assert_true(holds(&structures, SMMUV3_MODEL_STRUCTURE_STAGE1_TABLE, table, 4096));

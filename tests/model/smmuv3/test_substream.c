@@ -238,7 +238,8 @@ static void an_aborted_fetch_is_f_cd_fetch_and_leaves_nothing(void **state)
         assert_true(event.ssv);
         assert_int_equal(event.substream_id, 100);
         assert_int_equal(event.fetch_address,
-                         i ? (peek(g.machine, l1cd) & ~UINT64_C(1)) + 64 * (100 % 64) : l1cd);
+                         i ? (peek(g.machine, l1cd) & ~UINT64_C(1)) + UINT64_C(64) * (100 % 64)
+                           : l1cd);
         assert_int_equal(smmuv3_model_cached(g.machine->unit).l1cds, i);
         assert_int_equal(smmuv3_model_cached(g.machine->unit).cds, 0);
         assert_int_equal(access_as(&g, 100, 0, false).address, g.page);
