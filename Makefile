@@ -32,7 +32,7 @@ help:
 	@echo 'make bench                                   instruction counts against the goals'
 	@echo 'make clean                                   what was built; tools stay'
 	@echo
-	@echo 'Campaigns, each with a bounded part in the tests (docs/testing.md):'
+	@echo 'Campaigns in full (docs/testing.md):'
 	@echo 'make differential [ACCESSES=100000]          QEMU'"'"'s SMMUv3 against the reference model'
 	@echo 'make fuzz SECONDS=n [TARGET=name]            hypercalls, sets and device trees under libFuzzer'
 	@echo 'make proofs                                  bounded proofs, each with its witnesses'

@@ -3,7 +3,7 @@
 #
 #   make mutants             all sites; MUTANT=n or SITES=from-to: some of them; KEEP=1: what an earlier
 #                            program noticed counts; LOCKS=1: the locks instead
-#   make mutants-quick       a fixed sample, for test-host
+#   make mutants-quick       a fixed sample
 #
 # Included by the top Makefile behind mk/host.mk.
 
