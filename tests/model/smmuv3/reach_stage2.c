@@ -16,7 +16,7 @@ static void add(struct audit *audit, const struct ipa_piece *piece)
         last->size += piece->size;
         return;
     }
-    if (audit->ipa_count == audit->ipa_room) {
+    if (!audit->ipas || audit->ipa_count == audit->ipa_room) {
         audit->ipas = model_grow(audit->ipas, &audit->ipa_room, sizeof(*audit->ipas));
     }
     audit->ipas[audit->ipa_count++] = *piece;
