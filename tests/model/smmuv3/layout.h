@@ -447,8 +447,8 @@ enum {
 
 /*
  * ---- 7.3 events, 4 words. Confirmed: QEMU, which writes InputAddr and IPA in whole words; TTRnW:
- * Linux arm-smmu-v3.h RnW and InputAddr of F_TRANSL_FORBIDDEN: manual
- * only. What F_BAD_ATS_TREQ says of the request is left out.
+ * Linux arm-smmu-v3.h. RnW and InputAddr of F_TRANSL_FORBIDDEN: manual only. What F_BAD_ATS_TREQ says
+ * of the request is left out.
  */
 
 enum {

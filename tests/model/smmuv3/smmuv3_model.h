@@ -53,7 +53,7 @@ enum smmuv3_model_invalidation {
 
 /*
  * Capabilities, in the order and with the names of the ID registers, then choices that the
- * architecture leaves to an implementation. Start from one of the two functions below and change
+ * architecture leaves to an implementation. Start from one of the functions below and change
  * what the test is about.
  */
 struct smmuv3_model_parameters {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which invalidation removes which kind of TLB entry, over all regimes. The model does not yet
- * make stage-1 and EL2 entries itself, so these are put into the TLB from inside.
+ * Which invalidation removes which kind of TLB entry, over all regimes. The entries are put into the
+ * TLB from inside, one of each kind; how transactions make them is tested elsewhere.
  */
 #include "fixture.h"
 #include "internal.h"
