@@ -29,7 +29,7 @@ static struct {
     struct ring ring[LOG_SOURCES];
 } journal;
 
-static enum log_level log_level = LOG_INFO;
+static enum log_level log_level; /* LOG_INFO */
 
 static void ring_put(struct ring *ring, const char *bytes, size_t length)
 {

@@ -11,7 +11,8 @@
 
 #include "lib/types.h"
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+/* The level that holds at start is 0, so that the image has no initialised data, which would cost it a page. */
+enum log_level { LOG_ERROR = -2, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Source 0 is the hypervisor; 1 + i is partition i. */
 #define LOG_SOURCES 9

@@ -9,9 +9,9 @@
 #define BACKTRACE_DEPTH 16
 
 /* libfdt's archive is built with the stack protector, which wants these two names. */
-extern uintptr_t __stack_chk_guard;
+extern const uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
-uintptr_t __stack_chk_guard = 0x00C0FFEE0D0A0000;
+const uintptr_t __stack_chk_guard = 0x00C0FFEE0D0A0000;
 
 extern char stacks_start[], stacks_end[], image_start[], text_end[];
 
