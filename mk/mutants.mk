@@ -2,7 +2,7 @@
 # Whether the tests notice when one barrier, invalidation, check or step of the product is left out.
 #
 #   make mutants             all sites; MUTANT=n or SITES=from-to: some of them; KEEP=1: what an earlier
-#                            program noticed counts; LOCKS=1: the locks instead
+#                            program noticed counts; LOCKS=1: the locks instead; RECORD=1: write down who noticed
 #   make mutants-quick       a fixed sample
 #
 # Included by the top Makefile behind mk/host.mk.
@@ -36,7 +36,7 @@ $(MUTANTS_DIR)/unit-tests: $(MUTANTS_DIR)/tests/mutants/site.o
 mutants: $(MUTANTS_DIR)/unit-tests
 	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< \
 	    $(if $(MUTANT)$(SITES),--sites $(or $(MUTANT),$(SITES))) $(if $(KEEP),--keep) \
-	    $(if $(LOCKS),--locks)
+	    $(if $(LOCKS),--locks) $(if $(RECORD),--record)
 
 mutants-quick: $(MUTANTS_DIR)/unit-tests
 	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< --quick

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Switches off one site of the product after the other and sees whether a test notices.
 
-    mutants.py --folder build/mutants --program unit-tests [--sites n[-m] | --quick] [--keep]
+    mutants.py --folder build/mutants --program unit-tests [--sites n[-m] | --quick] [--keep] [--record]
 
 First each test runs alone: how long it takes, and which sites it comes by. Then, for each site, the tests
-that come by run without it, quickest first, until one fails. Results stand in results.json as they come,
+that come by run without it, until one fails: first those that noticed.txt recommends for the function, which
+decides nothing but how long it takes. Results stand in results.json as they come,
 so that a run that was interrupted goes on where it ended; they count for one program, byte for byte. With
 --keep, for working on tests, what another program noticed or not counts too, as long as the sites are the
 same: only tests with new names are tried.
@@ -29,6 +30,11 @@ import time
 # What matters most comes first.
 KINDS = ("success", "check", "call", "count", "condition", "lock")
 LISTED = pathlib.Path(__file__).with_name("equivalent.txt")
+RECOMMENDED = pathlib.Path(__file__).with_name("noticed.txt")
+RECOMMENDED_HEAD = """# SPDX-License-Identifier: Apache-2.0
+# Which tests notice most in which function: what `make mutants` tries first. Written by
+# `make mutants RECORD=1`; a line that is wrong or missing costs time and nothing else.
+"""
 WORKERS = 2
 # A test that uses so much more processor time than it did hangs; seconds are what the system counts in.
 LIMIT_FACTOR, LIMIT_LEAST = 20, 5
@@ -116,6 +122,7 @@ class Campaign:
         self.servers = [Server(program, folder, number) for number in range(WORKERS)]
         self.saved = time.monotonic()
         self.rarity = {}
+        self.recommended = read_recommended()
 
     def save(self, now=False):
         if now or time.monotonic() - self.saved > 10:
@@ -157,11 +164,12 @@ class Campaign:
         return list(dict.fromkeys(re.findall(r"\[ RUN      \] (\w+)", output)))
 
     def order(self, site, by_site, killers):
-        """The tests to try: what noticed the neighbours, then those that come by the rarest places of the
-        same function, then those that come by the fewest places at all."""
+        """The tests to try: what is recommended, what noticed the neighbours, then those that come by the
+        rarest places of the same function, then those that come by the fewest places at all."""
         place = self.sites[site]
-        guess = [name for key in (place["function"], place["file"])
-                 for name, _ in killers[key].most_common(4)]
+        guess = self.recommended.get((place["file"], place["function"]), [])
+        guess = guess + [name for key in (place["function"], place["file"])
+                         for name, _ in killers[key].most_common(4)]
         names = by_site[site]
         special = self.rarity[place["file"], place["function"]]
         ordered = sorted(names, key=lambda name: -special[name])
@@ -226,9 +234,32 @@ class Campaign:
         in_parallel(self.servers, left, work)
         self.save(True)
 
+    def record(self):
+        """Writes for each function the few tests that have noticed all of its sites."""
+        noticed = collections.defaultdict(collections.Counter)
+        for site, result in self.state["results"].items():
+            place = self.sites.get(int(site))
+            if place and result["by"]:
+                noticed[place["file"], place["function"]][result["by"]] += 1
+        RECOMMENDED.write_text(RECOMMENDED_HEAD + "".join(
+            f"\n{file} {function}\n" + "".join(f"    {name}\n" for name, _ in names.most_common())
+            for (file, function), names in sorted(noticed.items())))
+
     def close(self):
         for server in self.servers:
             server.close()
+
+
+def read_recommended():
+    """{(file, function): [test]}: a line `file function`, the tests behind it, indented."""
+    tests, place = collections.defaultdict(list), None
+    for line in RECOMMENDED.read_text().splitlines() if RECOMMENDED.exists() else []:
+        words = line.split()
+        if line.startswith(" "):
+            tests[place] += words
+        elif len(words) == 2:
+            place = tuple(words)
+    return tests
 
 
 def key_of(site):
@@ -308,6 +339,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--locks", action="store_true")
+    parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
     start = time.monotonic()
     campaign = Campaign(arguments.folder, arguments.program, arguments.keep)
@@ -318,6 +350,8 @@ def main():
     finally:
         campaign.save(True)
         campaign.close()
+    if arguments.record:
+        campaign.record()
     passed, failed = judge(campaign, chosen, not arguments.sites and not arguments.quick)
     print(f"{len(chosen)} sites, {len(campaign.state['tests'])} tests, {time.monotonic() - start:.0f} s")
     print(f"{passed} passed, {failed} failed")

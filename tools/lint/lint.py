@@ -30,6 +30,7 @@ import time
 
 WORKERS = 2
 DEADLINE = 150          # seconds for one file
+CONFIGURATION = (".clang-format", ".clang-tidy", "tests/.clang-tidy")
 MISRA_FOLDERS = ("arch", "drivers", "kernel", "lib")
 
 Job = collections.namedtuple("Job", "kind file flags misra")
@@ -196,7 +197,7 @@ class Cache:
         self.includes = includes
         versions = [run([tool, "--version"])[1] for tool in ("clang-format", "clang-tidy", "cppcheck")]
         self.common = "".join(versions).encode() + content(__file__)
-        self.common += content(".clang-format") + content(".clang-tidy")
+        self.common += b"".join(content(path) for path in CONFIGURATION)
 
     def key(self, job):
         digest = hashlib.sha256(self.common + repr(job).encode())
