@@ -22,6 +22,7 @@ int run_isolate_tests(void);
 int run_pci_faults_tests(void);
 int run_fdt_tests(void);
 int run_fdt_faults_tests(void);
+int run_fdt_sizes_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
 int run_set_faults_tests(void);

@@ -30,6 +30,7 @@ int main(int count, char **arguments)
     failed += run_pci_faults_tests();
     failed += run_fdt_tests();
     failed += run_fdt_faults_tests();
+    failed += run_fdt_sizes_tests();
     failed += run_owner_tests();
     failed += run_set_tests();
     failed += run_set_faults_tests();

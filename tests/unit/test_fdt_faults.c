@@ -5,84 +5,39 @@
 
 #include "drivers/topology/fdt.h"
 #include "edit.h"
+#include "fdt_bench.h"
 #include "groups.h"
-#include "machine.h"
 
 #define SMMU "/smmuv3@9050000"
 #define GIC "/intc@8000000"
 #define HOST "/pcie@3f000000"
 #define CLOCK "/pl031@9010000"
 
-static _Alignas(8) uint8_t blob[TREE_SIZE_LIMIT], copy[TREE_SIZE_LIMIT];
-static struct topology topology;
-static struct topology_error error;
-
-static bool read_with(const struct tree_options *options)
-{
-    machine_reset();
-    machine_tree(blob, sizeof(blob), options);
-    error = (struct topology_error){ 0 };
-    return fdt_take(blob, copy, sizeof(copy), &error) && fdt_read_topology(copy, &topology, &error);
-}
-
-static bool read_edited(void (*edit)(void *tree))
-{
-    struct tree_options options = machine_tree_plain();
-
-    options.edit = edit;
-    options.initrd_size = 0x1000;
-    return read_with(&options);
-}
-
-static void expect_refused(void (*edit)(void *tree), const char *node, const char *text)
-{
-    if (read_edited(edit))
-        fail_msg("accepted; expected: %s: %s", node, text);
-    assert_non_null(error.text);
-    if (strstr(error.text, text) == NULL || strcmp(error.node, node) != 0)
-        fail_msg("refused with \"%s: %s\", not \"%s: %s\"", error.node, error.text, node, text);
-}
-
-static void expect_accepted(void (*edit)(void *tree))
-{
-    if (!read_edited(edit))
-        fail_msg("refused: %s: %s", error.node, error.text);
-}
-
-static const struct topology_block *block(const char *name)
-{
-    for (uint32_t i = 0; i < topology.block_count; i++) {
-        if (strcmp(topology.block[i].name, name) == 0)
-            return &topology.block[i];
-    }
-    return NULL;
-}
-
 /* ---- The header ---------------------------------------------------------------------------------- */
 
 static void what_is_no_tree_has_no_extent(void)
 {
-    assert_true(read_edited(NULL));
-    assert_true(fdt_extent(blob) > sizeof(struct fdt_header));
-    assert_true(fdt_extent(blob) <= fdt_totalsize(blob));
-    blob[0] ^= 1;
-    assert_int_equal(fdt_extent(blob), 0);
+    assert_true(fdt_bench_read(NULL));
+    assert_true(fdt_extent(fdt_blob) > sizeof(struct fdt_header));
+    assert_true(fdt_extent(fdt_blob) <= fdt_totalsize(fdt_blob));
+    fdt_blob[0] ^= 1;
+    assert_int_equal(fdt_extent(fdt_blob), 0);
 }
 
 static void a_tree_of_a_version_before_17_is_refused(void)
 {
-    assert_true(read_edited(NULL));
-    fdt_set_version(blob, 16);
-    assert_false(fdt_take(blob, copy, sizeof(copy), &error));
-    assert_string_equal(error.text, "the device tree's header is corrupt");
+    assert_true(fdt_bench_read(NULL));
+    fdt_set_version(fdt_blob, 16);
+    assert_false(fdt_take(fdt_blob, fdt_copy, sizeof(fdt_copy), &fdt_error));
+    assert_string_equal(fdt_error.text, "the device tree's header is corrupt");
 }
 
 static void a_tree_whose_structure_is_corrupt_is_refused(void)
 {
-    assert_true(read_edited(NULL));
-    blob[fdt_off_dt_struct(blob)] = 0xFF;
-    assert_false(fdt_take(blob, copy, sizeof(copy), &error));
-    assert_string_equal(error.text, "the device tree is corrupt");
+    assert_true(fdt_bench_read(NULL));
+    fdt_blob[fdt_off_dt_struct(fdt_blob)] = 0xFF;
+    assert_false(fdt_take(fdt_blob, fdt_copy, sizeof(fdt_copy), &fdt_error));
+    assert_string_equal(fdt_error.text, "the device tree is corrupt");
 }
 
 /* ---- Memory and CPUs ----------------------------------------------------------------------------- */
@@ -110,16 +65,16 @@ static void memory_that_wraps_around_is_refused_and_empty_memory_is_none(void)
 {
     expect_refused(wrap_memory, "/memory@40000000", "reg wraps around");
     expect_accepted(empty_memory);
-    assert_int_equal(topology.memory_count, 1);
-    assert_int_equal(topology.memory[0].base, 0x48000000);
+    assert_int_equal(fdt_found.memory_count, 1);
+    assert_int_equal(fdt_found.memory[0].base, 0x48000000);
 }
 
 static void reserved_memory_is_reserved(void)
 {
     expect_accepted(reserve);
-    assert_int_equal(topology.reserved_count, 2); /* and the reservation block's one */
-    assert_int_equal(topology.reserved[0].base, 0x45000000);
-    assert_int_equal(topology.reserved[0].size, 0x3000);
+    assert_int_equal(fdt_found.reserved_count, 2); /* and the reservation block's one */
+    assert_int_equal(fdt_found.reserved[0].base, 0x45000000);
+    assert_int_equal(fdt_found.reserved[0].size, 0x3000);
 }
 
 static void sixteen_reservations(void *tree)
@@ -164,10 +119,10 @@ static void a_cpu_without_a_whole_reg_is_refused_and_a_disabled_one_is_none(void
     expect_refused(short_cpu, "/cpus/cpu@0", "a cpu node without reg");
     expect_refused(wide_cpu, "/cpus/cpu@0", "a cpu node without reg");
     expect_accepted(disabled_cpu);
-    assert_int_equal(topology.cpu_count, 1);
-    assert_int_equal(topology.cpu[0].affinity, 1);
+    assert_int_equal(fdt_found.cpu_count, 1);
+    assert_int_equal(fdt_found.cpu[0].affinity, 1);
     expect_accepted(okay_cpu);
-    assert_int_equal(topology.cpu_count, 2);
+    assert_int_equal(fdt_found.cpu_count, 2);
 }
 
 static void old_psci(void *tree)
@@ -184,11 +139,11 @@ static void no_method(void *tree)
 static void psci_0_2_is_psci_and_its_conduit_is_read(void)
 {
     expect_accepted(old_psci);
-    assert_true(topology.psci);
-    assert_false(topology.psci_smc);
+    assert_true(fdt_found.psci);
+    assert_false(fdt_found.psci_smc);
     expect_accepted(no_method);
-    assert_true(topology.psci);
-    assert_false(topology.psci_smc);
+    assert_true(fdt_found.psci);
+    assert_false(fdt_found.psci_smc);
 }
 
 /* ---- What the hypervisor programs itself -------------------------------------------------------------- */
@@ -226,15 +181,15 @@ static void an_iommu_without_reg_is_refused(void)
 static void an_iommus_interrupts_count_only_if_named_and_shared(void)
 {
     expect_accepted(nameless_interrupts);
-    assert_int_equal(topology.iommu[0].event_interrupt, INTERRUPT_NONE);
-    assert_int_equal(topology.iommu[0].error_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].error_interrupt, INTERRUPT_NONE);
     expect_accepted(no_interrupts);
-    assert_int_equal(topology.iommu[0].event_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
     expect_accepted(private_interrupts);
-    assert_int_equal(topology.iommu[0].event_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
     expect_accepted(few_interrupts);
-    assert_int_equal(topology.iommu[0].event_interrupt, 32 + 74);
-    assert_int_equal(topology.iommu[0].error_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, 32 + 74);
+    assert_int_equal(fdt_found.iommu[0].error_interrupt, INTERRUPT_NONE);
 }
 
 static void long_iommu(void *tree)
@@ -265,10 +220,10 @@ static void a_path_too_long_to_keep_refuses_the_machine_or_leaves_a_block_out(vo
     expect_refused(long_iommu, "", "a node path that is too long");
     expect_refused(long_host, "", "a node path that is too long");
     expect_accepted(NULL);
-    uint32_t blocks = topology.block_count;
+    uint32_t blocks = fdt_found.block_count;
 
     expect_accepted(long_block);
-    assert_int_equal(topology.block_count, blocks - 1);
+    assert_int_equal(fdt_found.block_count, blocks - 1);
 }
 
 static void second_gic(void *tree)
@@ -299,7 +254,7 @@ static void a_gic_that_is_not_one_whole_gic_is_refused(void)
     expect_refused(headless_gic, GIC, "a GICv3 without its two register ranges");
     expect_refused(second_gic, GIC, "a second interrupt controller");
     expect_accepted(disabled_gic);
-    assert_false(topology.gicv3);
+    assert_false(fdt_found.gicv3);
 }
 
 static void move_to_bus(void *tree, const char *compatible, bool plain)
@@ -356,14 +311,14 @@ static void what_stands_on_a_bus_that_translates_is_refused_or_is_no_block(void)
     expect_refused(translated_gic, node, "stands on a bus that translates addresses");
     expect_refused(translated_host, node, "stands on a bus that translates addresses");
     expect_accepted(translated_block);
-    assert_null(block(node));
+    assert_null(fdt_bench_block(node));
     expect_accepted(plain_block);
-    assert_non_null(block(node));
-    assert_int_equal(block(node)->register_count, 2);
-    assert_int_equal(block(node)->registers[0].base, 0x0C000000);
+    assert_non_null(fdt_bench_block(node));
+    assert_int_equal(fdt_bench_block(node)->register_count, 2);
+    assert_int_equal(fdt_bench_block(node)->registers[0].base, 0x0C000000);
     expect_accepted(plain_iommu);
-    assert_int_equal(topology.iommu_count, 2);
-    assert_string_equal(topology.iommu[0].name, node);
+    assert_int_equal(fdt_found.iommu_count, 2);
+    assert_string_equal(fdt_found.iommu[0].name, node);
 }
 
 /* ---- PCI hosts ------------------------------------------------------------------------------------ */
@@ -414,7 +369,7 @@ static void a_host_without_registers_or_good_windows_is_refused(void)
     expect_refused(empty_window, HOST, "a PCI window that is empty or wraps around");
     expect_refused(wrapping_window, HOST, "a PCI window that is empty or wraps around");
     expect_accepted(prefetchable_window);
-    assert_true(topology.host[0].window[0].prefetchable);
+    assert_true(fdt_found.host[0].window[0].prefetchable);
 }
 
 static void wide_bus_range(void *tree)
@@ -450,13 +405,13 @@ static void small_host(void *tree)
 static void the_buses_of_a_host_are_those_that_its_registers_cover(void)
 {
     expect_accepted(wide_bus_range);
-    assert_int_equal(topology.host[0].bus_last, ECAM_BUSES - 1);
+    assert_int_equal(fdt_found.host[0].bus_last, ECAM_BUSES - 1);
     expect_accepted(no_bus_range);
-    assert_int_equal(topology.host[0].bus_first, 0);
-    assert_int_equal(topology.host[0].bus_last, ECAM_BUSES - 1);
+    assert_int_equal(fdt_found.host[0].bus_first, 0);
+    assert_int_equal(fdt_found.host[0].bus_last, ECAM_BUSES - 1);
     expect_accepted(late_bus_range);
-    assert_int_equal(topology.host[0].bus_first, 250);
-    assert_int_equal(topology.host[0].bus_last, 255);
+    assert_int_equal(fdt_found.host[0].bus_first, 250);
+    assert_int_equal(fdt_found.host[0].bus_last, 255);
     expect_refused(backward_bus_range, HOST, "a bus-range that its reg does not cover");
     expect_refused(distant_bus_range, HOST, "a bus-range that its reg does not cover");
     expect_refused(small_host, HOST, "a bus-range that its reg does not cover");
@@ -475,9 +430,9 @@ static void domain_five(void *tree)
 static void the_segment_of_a_host_is_its_domain_or_its_number(void)
 {
     expect_accepted(no_domain);
-    assert_int_equal(topology.host[0].segment, 0);
+    assert_int_equal(fdt_found.host[0].segment, 0);
     expect_accepted(domain_five);
-    assert_int_equal(topology.host[0].segment, 5);
+    assert_int_equal(fdt_found.host[0].segment, 5);
 }
 
 /* ---- Which stream a requester has ------------------------------------------------------------------- */
@@ -553,10 +508,10 @@ static void an_iommu_map_that_is_wrong_in_any_way_is_refused(void)
     expect_refused(wrapping_map, HOST, "an iommu-map entry that is empty or out of range");
     expect_refused(foreign_map, HOST, "iommu-map names an IOMMU that is not in the tree");
     expect_accepted(last_map);
-    assert_int_equal(topology_stream(&topology.host[0], 0xFF, &stream), 0);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0xFF, &stream), 0);
     assert_int_equal(stream, 0xFFFFFFFF);
     expect_accepted(no_map);
-    assert_int_equal(topology_stream(&topology.host[0], 0, &stream), IOMMU_NONE);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0, &stream), IOMMU_NONE);
 }
 
 static void second_map(void *tree)
@@ -569,11 +524,11 @@ static void a_requester_between_two_maps_has_no_stream(void)
     uint32_t stream;
 
     expect_accepted(second_map);
-    assert_int_equal(topology_stream(&topology.host[0], 0x1FF, &stream), IOMMU_NONE);
-    assert_int_equal(topology_stream(&topology.host[0], 0x20F, &stream), 0);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0x1FF, &stream), IOMMU_NONE);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0x20F, &stream), 0);
     assert_int_equal(stream, 0x120F);
-    assert_int_equal(topology_stream(&topology.host[0], 0x210, &stream), IOMMU_NONE);
-    assert_int_equal(topology_stream(&topology.host[0], 0x300, &stream), 0);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0x210, &stream), IOMMU_NONE);
+    assert_int_equal(topology_stream(&fdt_found.host[0], 0x300, &stream), 0);
     assert_int_equal(stream, 0x2300);
 }
 
@@ -612,11 +567,11 @@ static void narrow(void *tree)
 static void a_block_says_whether_it_masters_or_serves_others(void)
 {
     expect_accepted(NULL);
-    assert_false(block(CLOCK)->masters || block(CLOCK)->infrastructure);
+    assert_false(fdt_bench_block(CLOCK)->masters || fdt_bench_block(CLOCK)->infrastructure);
     expect_accepted(master);
-    assert_true(block(CLOCK)->masters);
+    assert_true(fdt_bench_block(CLOCK)->masters);
     expect_accepted(doorbell);
-    assert_true(block(CLOCK)->infrastructure);
+    assert_true(fdt_bench_block(CLOCK)->infrastructure);
 }
 
 static void what_is_disabled_or_has_no_registers_is_no_block(void)
@@ -625,7 +580,7 @@ static void what_is_disabled_or_has_no_registers_is_no_block(void)
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(edits); i++) {
         expect_accepted(edits[i]);
-        assert_null(block(CLOCK));
+        assert_null(fdt_bench_block(CLOCK));
     }
 }
 
@@ -665,13 +620,13 @@ static void backward_initrd(void *tree)
 static void the_initrd_lies_between_start_and_end_in_one_cell_or_two(void)
 {
     expect_accepted(no_chosen);
-    assert_int_equal(topology.initrd.size, 0);
-    assert_int_equal(topology.serial.size, 0);
+    assert_int_equal(fdt_found.initrd.size, 0);
+    assert_int_equal(fdt_found.serial.size, 0);
     expect_accepted(short_initrd);
-    assert_int_equal(topology.initrd.base, 0x4E000000);
-    assert_int_equal(topology.initrd.size, 0x2000);
+    assert_int_equal(fdt_found.initrd.base, 0x4E000000);
+    assert_int_equal(fdt_found.initrd.size, 0x2000);
     expect_accepted(odd_initrd);
-    assert_int_equal(topology.initrd.size, 0);
+    assert_int_equal(fdt_found.initrd.size, 0);
     expect_refused(endless_initrd, "/chosen", "linux,initrd-end is missing");
     expect_refused(odd_end, "/chosen", "linux,initrd-end is missing");
     expect_refused(backward_initrd, "/chosen", "linux,initrd-end is missing");
@@ -702,11 +657,11 @@ static void the_console_is_what_stdout_path_names(void)
     static void (*const edits[])(void *) = { path_to_nothing, empty_path, path_without_registers };
 
     expect_accepted(path_with_speed);
-    assert_int_equal(topology.serial.base, SERIAL_BASE);
+    assert_int_equal(fdt_found.serial.base, SERIAL_BASE);
     for (unsigned int i = 0; i < ARRAY_LENGTH(edits); i++) {
         expect_accepted(edits[i]);
-        assert_int_equal(topology.serial.size, 0);
-        assert_int_equal(topology.serial_interrupt, INTERRUPT_NONE);
+        assert_int_equal(fdt_found.serial.size, 0);
+        assert_int_equal(fdt_found.serial_interrupt, INTERRUPT_NONE);
     }
 }
 
@@ -718,7 +673,7 @@ static void empty_status(void *tree)
 static void an_empty_status_disables_nothing(void)
 {
     expect_accepted(empty_status);
-    assert_non_null(block(CLOCK));
+    assert_non_null(fdt_bench_block(CLOCK));
 }
 
 int run_fdt_faults_tests(void)
