@@ -17,6 +17,11 @@
 
 #define TREE_DEPTH 8
 
+/*
+ * libfdt's errors are negative. A positive length says that the property is there, and an error is,
+ * without its sign, larger than any number of cells or index. No cells for an address is an error.
+ */
+
 struct reader {
     const void *tree;
     bool
@@ -55,17 +60,16 @@ uint64_t fdt_extent(const void *source)
 
 bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error)
 {
-    struct fdt_header header;
-
     error->node[0] = '\0';
-    memcpy(&header, source, sizeof(header));
-    if (fdt_magic(&header) != FDT_MAGIC) {
+    /* What is checked is the copy: the source may change at any time. */
+    memcpy(copy, source, FDT_HEADER_SIZE);
+    if (fdt_magic(copy) != FDT_MAGIC) {
         error->text = "no flattened device tree at the address that the boot loader gave";
         return false;
     }
-    uint64_t end = fdt_extent(&header);
+    uint64_t end = fdt_extent(copy);
 
-    if (fdt_version(&header) < 17 || end > fdt_totalsize(&header)) {
+    if (fdt_version(copy) < 17 || end < FDT_HEADER_SIZE || end > fdt_totalsize(copy)) {
         error->text = "the device tree's header is corrupt";
         return false;
     }
@@ -73,8 +77,8 @@ bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology
         error->text = "the device tree is larger than the hypervisor's copy of it can be";
         return false;
     }
-    memcpy(copy, source, end);
-    memcpy(copy, &header, sizeof(header)); /* what was checked, not what stands there by now */
+    memcpy((uint8_t *)copy + FDT_HEADER_SIZE, (const uint8_t *)source + FDT_HEADER_SIZE,
+           end - FDT_HEADER_SIZE);
     fdt_set_totalsize(copy, (uint32_t)end);
     if (fdt_check_full(copy, end) != 0) {
         error->text = "the device tree is corrupt";
@@ -83,7 +87,7 @@ bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology
     return true;
 }
 
-static uint64_t cells(const fdt32_t *cell, int count)
+static uint64_t cells(const fdt32_t *cell, uint32_t count)
 {
     uint64_t value = 0;
 
@@ -102,21 +106,21 @@ static bool is_disabled(const void *tree, int node)
     int length;
     const char *status = fdt_getprop(tree, node, "status", &length);
 
-    return status != NULL && length > 0 && strncmp(status, "ok", 2) != 0;
+    return length > 0 && strncmp(status, "ok", 2) != 0;
 }
 
 /* The index-th entry of `reg`, in the parent's cells. False: there is none. */
 static bool read_reg(const void *tree, int node, int parent, unsigned int index,
                      struct topology_range *range)
 {
-    int address_cells = fdt_address_cells(tree, parent);
-    int size_cells = fdt_size_cells(tree, parent);
+    uint32_t address_cells = (uint32_t)fdt_address_cells(tree, parent);
+    uint32_t size_cells = (uint32_t)fdt_size_cells(tree, parent);
     int length;
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
 
-    if (reg == NULL || address_cells < 1 || address_cells > 2 || size_cells < 0 || size_cells > 2)
+    if (reg == NULL || address_cells > 2 || size_cells > 2)
         return false;
-    int entry = address_cells + size_cells;
+    uint32_t entry = address_cells + size_cells;
 
     if ((uint64_t)length / sizeof(fdt32_t) < (uint64_t)entry * (index + 1))
         return false;
@@ -133,7 +137,7 @@ static uint32_t read_interrupt(const void *tree, int node, int index)
     int length;
     const fdt32_t *cell = fdt_getprop(tree, node, "interrupts", &length);
 
-    if (cell == NULL || index < 0 || length < (index + 1) * 3 * (int)sizeof(fdt32_t))
+    if (cell == NULL || (uint32_t)index >= (uint32_t)length / (3 * sizeof(fdt32_t)))
         return INTERRUPT_NONE;
     cell += (ptrdiff_t)index * 3;
     return fdt32_ld(cell) == GIC_SPI ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
@@ -173,10 +177,9 @@ static bool read_cpu(struct reader *reader, int node, int parent)
     struct topology *topology = reader->topology;
     int length;
     const fdt32_t *reg = fdt_getprop(reader->tree, node, "reg", &length);
-    int address_cells = fdt_address_cells(reader->tree, parent);
+    uint32_t address_cells = (uint32_t)fdt_address_cells(reader->tree, parent);
 
-    if (reg == NULL || address_cells < 1 || address_cells > 2 ||
-        length < address_cells * (int)sizeof(fdt32_t))
+    if (address_cells > 2 || length < (int)(address_cells * sizeof(fdt32_t)))
         return refuse(reader, node, "a cpu node without reg");
     /* CPUs beyond the array stay off: nothing of the machine is lost by not using them. */
     if (topology->cpu_count < TOPOLOGY_CPUS)
@@ -229,11 +232,13 @@ static bool read_windows(struct reader *reader, int node, int parent,
                          struct topology_pci_host *host)
 {
     const void *tree = reader->tree;
-    int length, parent_cells = fdt_address_cells(tree, parent);
+    /* One or two: the host's reg was read by them. */
+    uint32_t parent_cells = (uint32_t)fdt_address_cells(tree, parent);
+    int length;
     const fdt32_t *cell = fdt_getprop(tree, node, "ranges", &length);
-    int entry = 3 + parent_cells + 2;
+    int entry = 3 + (int)parent_cells + 2;
 
-    if (cell == NULL || parent_cells < 1 || parent_cells > 2)
+    if (cell == NULL)
         return refuse(reader, node, "a PCI host without ranges");
     for (int left = length / (int)sizeof(fdt32_t); left >= entry; left -= entry, cell += entry) {
         uint64_t flags = fdt32_ld(cell);
@@ -274,7 +279,7 @@ static bool read_pci_host(struct reader *reader, int node, int parent)
     const fdt32_t *bus = fdt_getprop(tree, node, "bus-range", &length);
     uint64_t first = 0, last = 255;
 
-    if (bus != NULL && length >= 2 * (int)sizeof(fdt32_t)) {
+    if (length >= 2 * (int)sizeof(fdt32_t)) {
         first = fdt32_ld(bus);
         last = fdt32_ld(bus + 1);
     }
@@ -286,8 +291,7 @@ static bool read_pci_host(struct reader *reader, int node, int parent)
     host->bus_last = (uint8_t)last;
     const fdt32_t *domain = fdt_getprop(tree, node, "linux,pci-domain", &length);
 
-    host->segment = domain != NULL && length == (int)sizeof(fdt32_t) ? fdt32_ld(domain)
-                                                                     : topology->host_count;
+    host->segment = length == (int)sizeof(fdt32_t) ? fdt32_ld(domain) : topology->host_count;
     topology->host_count++;
     return read_windows(reader, node, parent, host);
 }
@@ -337,7 +341,7 @@ static bool read_node(struct reader *reader, int node, int parent)
     const char *type = fdt_getprop(tree, node, "device_type", NULL);
     const char *parent_name = fdt_get_name(tree, parent, NULL);
 
-    if (parent_name != NULL && strcmp(parent_name, "reserved-memory") == 0)
+    if (strcmp(parent_name, "reserved-memory") == 0)
         return read_memory(reader, node, parent, true);
     if (type != NULL && strcmp(type, "memory") == 0)
         return read_memory(reader, node, parent, false);
@@ -356,8 +360,7 @@ static bool read_node(struct reader *reader, int node, int parent)
         return need_plain(reader, node) && read_gic(reader, node, parent);
     if (has_compatible(tree, node, "pci-host-ecam-generic"))
         return need_plain(reader, node) && read_pci_host(reader, node, parent);
-    if (reader->plain && fdt_getprop(tree, node, "reg", NULL) != NULL &&
-        fdt_getprop(tree, node, "compatible", NULL))
+    if (reader->plain && fdt_getprop(tree, node, "compatible", NULL) != NULL)
         read_block(reader, node, parent);
     return true;
 }
@@ -415,10 +418,10 @@ static bool read_chosen(struct reader *reader)
         return true;
     const fdt32_t *start = fdt_getprop(tree, node, "linux,initrd-start", &length);
 
-    if (start != NULL && (length == 4 || length == 8)) {
-        topology->initrd.base = cells(start, length / 4);
+    if (length == 4 || length == 8) {
+        topology->initrd.base = cells(start, (uint32_t)length / 4);
         const fdt32_t *end = fdt_getprop(tree, node, "linux,initrd-end", &length);
-        uint64_t last = end != NULL && (length == 4 || length == 8) ? cells(end, length / 4) : 0;
+        uint64_t last = length == 4 || length == 8 ? cells(end, (uint32_t)length / 4) : 0;
 
         if (last <= topology->initrd.base)
             return refuse(reader, node, "linux,initrd-end is missing or not behind -start");
@@ -426,7 +429,7 @@ static bool read_chosen(struct reader *reader)
     }
     const char *path = fdt_getprop(tree, node, "stdout-path", &length);
 
-    if (path == NULL || length <= 0)
+    if (length <= 0)
         return true;
     const char *colon = memchr(path, ':', (size_t)length);
     int serial = fdt_path_offset_namelen(tree, path,

@@ -15,9 +15,9 @@
 uint64_t fdt_extent(const void *source);
 
 /*
- * Copies the used parts of the tree at `source` into `copy` (capacity bytes) and checks the copy
- * from end to end. The source is read once only. False: no tree there, corrupt, or larger than
- * capacity; *error says which. Work: the tree's size.
+ * Copies the used parts of the tree at `source` into `copy` (capacity bytes, FDT_HEADER_SIZE at
+ * least) and checks the copy from end to end. The source is read once only. False: no tree there,
+ * corrupt, or larger than capacity; *error says which. Work: the tree's size.
  */
 bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology_error *error);
 

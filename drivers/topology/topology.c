@@ -6,7 +6,8 @@ uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requeste
     for (uint32_t i = 0; i < host->map_count; i++) {
         const struct topology_id_map *map = &host->map[i];
 
-        if (requester >= map->first && requester - map->first < map->count) {
+        /* Below the first it wraps to what no map counts. */
+        if (requester - map->first < map->count) {
             *stream = map->stream + (requester - map->first);
             return map->iommu;
         }

@@ -642,6 +642,11 @@ static void path_to_nothing(void *tree)
     edit_text(tree, "/chosen", "stdout-path", "/pl011@1");
 }
 
+static void no_path(void *tree)
+{
+    edit_remove(tree, "/chosen", "stdout-path");
+}
+
 static void empty_path(void *tree)
 {
     edit_flag(tree, "/chosen", "stdout-path");
@@ -654,7 +659,8 @@ static void path_without_registers(void *tree)
 
 static void the_console_is_what_stdout_path_names(void)
 {
-    static void (*const edits[])(void *) = { path_to_nothing, empty_path, path_without_registers };
+    static void (*const edits[])(void *) = { path_to_nothing, no_path, empty_path,
+                                             path_without_registers };
 
     expect_accepted(path_with_speed);
     assert_int_equal(fdt_found.serial.base, SERIAL_BASE);

@@ -26,6 +26,16 @@ static void a_tree_that_claims_to_end_inside_its_own_blocks_is_refused(void)
     expect_header_refused();
 }
 
+static void a_tree_whose_blocks_end_inside_its_header_is_refused(void)
+{
+    expect_accepted(NULL);
+    fdt_set_off_dt_struct(fdt_blob, 0);
+    fdt_set_size_dt_struct(fdt_blob, FDT_HEADER_SIZE - 1);
+    fdt_set_off_dt_strings(fdt_blob, 0);
+    fdt_set_size_dt_strings(fdt_blob, 0);
+    expect_header_refused();
+}
+
 /* As QEMU writes it. */
 static void a_tree_with_room_behind_its_blocks_is_read_without_the_room(void)
 {
@@ -175,6 +185,7 @@ int run_fdt_sizes_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_tree_that_claims_to_end_inside_its_own_blocks_is_refused),
+        TEST(a_tree_whose_blocks_end_inside_its_header_is_refused),
         TEST(a_tree_with_room_behind_its_blocks_is_read_without_the_room),
         TEST(addresses_of_no_or_more_than_two_cells_are_not_read),
         TEST(a_cpus_affinity_has_one_cell_or_two),
