@@ -269,6 +269,8 @@ static void reset(struct pci_model *pci, int index)
                         f->bar_kind[bar] == UINT32_MAX ? 0 : f->bar_kind[bar]);
     if (f->bridge)
         pci_model_set32(pci, index, 0x18, 0);
+    if (f->cap_acs != 0)
+        pci_model_set16(pci, index, f->cap_acs + 6, 0);
     f->silent_reads = pci->reset_reads;
 }
 

@@ -276,6 +276,44 @@ static void a_conventional_function_with_flr_is_reset_by_it(void)
     assert_int_equal(pci->function[index].function_resets, 1);
 }
 
+/* FLR is the capability's that says so: status bits are none, nor is an express capability without. */
+static void flr_is_begun_through_the_capability_that_has_it(void)
+{
+    int index;
+
+    one_endpoint(&index);
+    pci_model_advanced(pci, index);
+    pci_model_set16(pci, index, 6, 0x1010);
+    expect_reset(index, PCI_RESET_FUNCTION_LEVEL, 100000000);
+    assert_int_equal(pci->function[index].function_resets, 1);
+    one_endpoint(&index);
+    pci_model_express(pci, index, 0, false);
+    pci_model_advanced(pci, index);
+    expect_reset(index, PCI_RESET_FUNCTION_LEVEL, 100000000);
+    assert_int_equal(pci->function[index].function_resets, 1);
+}
+
+static void a_functions_acs_is_on_again_after_its_reset(void)
+{
+    uint64_t nanoseconds;
+
+    pci_bench_reset();
+    int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
+
+    for (uint8_t function = 0; function < 2; function++) {
+        int index = pci_model_endpoint(pci, port, 0, function);
+
+        pci_model_multifunction(pci, index);
+        pci_model_express(pci, index, 0, true);
+        pci_model_acs(pci, index, 0x0C);
+    }
+    pci_bench_isolate(true);
+    expect_alone(1, 0, 0);
+    assert_int_equal(run(pci_bench_at(1, 0, 0), &nanoseconds), PCI_RESET_DONE);
+    assert_int_equal(pci->function[1].function_resets, 1);
+    assert_int_equal(pci_model_get16(pci, 1, pci->function[1].cap_acs + 6), 0x0C);
+}
+
 static void a_function_with_power_management_goes_to_d3_and_back(void)
 {
     int index;
@@ -359,6 +397,8 @@ int run_isolate_tests(void)
         TEST(functions_of_one_device_are_a_group_unless_each_has_acs),
         TEST(a_function_with_flr_is_reset_by_it),
         TEST(a_conventional_function_with_flr_is_reset_by_it),
+        TEST(flr_is_begun_through_the_capability_that_has_it),
+        TEST(a_functions_acs_is_on_again_after_its_reset),
         TEST(a_function_with_power_management_goes_to_d3_and_back),
         TEST(a_function_alone_on_its_bus_is_reset_with_the_bus),
         TEST(a_function_with_neighbours_is_not_reset_with_the_bus),

@@ -177,6 +177,7 @@ static void functions_beyond_the_array_are_switched_off_and_counted(void)
     pci_bench_enumerate();
     assert_int_equal(found.count, PCI_FUNCTIONS);
     assert_int_equal(found.dropped, PCI_MODEL_FUNCTIONS - PCI_FUNCTIONS);
+    assert_non_null(strstr(host_console(), "pci: 32 functions beyond the first 128 stay off"));
     for (int i = 0; i < PCI_MODEL_FUNCTIONS; i++)
         assert_int_equal(pci_model_get16(pci, i, 4) & 7, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rare functions: capabilities of every kind, ports of every type, functions that are gone, windows of every
  * shape (drivers/pci). */
+#include <inttypes.h>
 #include <string.h>
 
 #include "groups.h"
@@ -190,6 +191,76 @@ static void a_window_is_used_to_its_last_byte_and_no_further(void)
     assert_true(pci_bench_at(0, 1, 0)->unplaced);
 }
 
+static void the_end_of_all_addresses_is_not_passed_by_a_window(void)
+{
+    pci_bench_reset();
+    pci_host.window[1].pci_base = UINT64_MAX - 0xFFFFF;
+    pci_host.window[1].size = 0x1000;
+    int index = pci_model_endpoint(pci, ROOT, 1, 0);
+
+    pci_model_bar(pci, index, 0, 0x200000, false); /* the next such address is 0 */
+    pci_bench_enumerate();
+    assert_true(pci_bench_at(0, 1, 0)->unplaced);
+    assert_int_equal(pci_bench_at(0, 1, 0)->bar[0].address, 0);
+}
+
+/* Sizing leaves the highest address that a register can hold; a bridge decodes whatever it holds. */
+static void registers_without_a_place_hold_no_address(void)
+{
+    pci_bench_reset();
+    int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
+    int index = pci_model_endpoint(pci, port, 0, 0);
+
+    pci_model_bar(pci, port, 0, UINT64_C(1) << 31, false);
+    pci_model_io_bar(pci, index, 0, 0x20);
+    pci_model_bar(pci, index, 1, UINT64_C(1) << 31, false);
+    pci_bench_enumerate();
+    assert_true(pci_bench_at(0, 1, 0)->unplaced);
+    assert_true(pci_bench_at(1, 0, 0)->unplaced);
+    assert_int_equal(pci_model_get32(pci, port, 0x10) & 0xFFFFFFF0, 0);
+    assert_int_equal(pci_model_get32(pci, index, 0x10) & 0xFFFFFFF0, 0);
+    assert_int_equal(pci_model_get32(pci, index, 0x14) & 0xFFFFFFF0, 0);
+}
+
+/* They may be the windows through which devices reach memory, as firmware has set them up. */
+static void the_registers_of_a_host_bridge_are_left_as_they_are(void)
+{
+    pci_bench_reset();
+    int host = pci_model_endpoint(pci, ROOT, 0, 0);
+
+    pci_model_set32(pci, host, 8, 0x06000000);
+    pci_model_bar(pci, host, 0, 0x100000, false);
+    pci_model_set32(pci, host, 0x10, 0x40000000);
+    pci_bench_enumerate();
+    assert_int_equal(pci_bench_at(0, 0, 0)->bar[0].size, 0);
+    for (unsigned int i = 0; i < pci->write_count; i++)
+        assert_int_equal(pci->write[i].offset, 4);
+    assert_int_equal(pci_model_get32(pci, host, 0x10), 0x40000000);
+}
+
+/* Bits 63:32 of its base and of its limit stand in registers of their own. */
+static void a_prefetchable_window_that_firmware_left_open_is_closed(void)
+{
+    static const uint32_t high[][2] = { { 0, 0 }, { 0, 0x80 }, { 0x40, 0x80 }, { 0x80, 0x80 } };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(high); i++) {
+        pci_bench_reset();
+        int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
+
+        pci_model_set32(pci, port, 0x24, 0xFFF10001);
+        pci_model_set32(pci, port, 0x28, high[i][0]);
+        pci_model_set32(pci, port, 0x2C, high[i][1]);
+        pci_bench_enumerate();
+        uint64_t base = (uint64_t)pci_model_get32(pci, port, 0x28) << 32 |
+                        (uint64_t)(pci_model_get16(pci, port, 0x24) & 0xFFF0) << 16;
+        uint64_t limit = (uint64_t)pci_model_get32(pci, port, 0x2C) << 32 |
+                         (uint64_t)(pci_model_get16(pci, port, 0x26) & 0xFFF0) << 16 | 0xFFFFF;
+
+        if (base <= limit)
+            fail_msg("the port passes %" PRIx64 " to %" PRIx64, base, limit);
+    }
+}
+
 /* ---- Groups and resets ---------------------------------------------------------------------------------- */
 
 static void functions_of_two_hosts_with_the_same_numbers_are_not_siblings(void)
@@ -348,6 +419,69 @@ static void a_function_that_gets_no_registers_is_named(void)
     assert_non_null(strstr(host_console(), "pci: 0000:00:07.0: its registers do not fit"));
 }
 
+/* The words that would be a capability's if there were one are the function's identity, command and
+ * status. */
+static void a_function_without_capabilities_has_none_whatever_its_identity_reads(void)
+{
+    pci_bench_reset();
+    int bridge = pci_model_bridge(pci, ROOT, 1, 0, -1);
+    int index = pci_model_endpoint(pci, ROOT, 2, 0);
+
+    pci_model_set16(pci, bridge, 2, 0x0040); /* the type of a root port */
+    pci_model_set16(pci, index, 2, 0x0200);  /* function level reset, of a conventional function */
+    pci_model_set16(pci, index, 6, 0x1000);  /* and of an express one */
+    pci_bench_enumerate();
+    assert_int_equal(pci_bench_at(0, 1, 0)->kind, PCI_BRIDGE_CONVENTIONAL);
+    assert_int_equal(pci_reset_method(&found, pci_bench_at(0, 2, 0)), PCI_RESET_NONE);
+}
+
+static void a_port_without_acs_does_not_isolate_whatever_its_status_reads(void)
+{
+    pci_bench_reset();
+    for (uint8_t device = 1; device < 3; device++) {
+        int port = pci_model_bridge(pci, ROOT, device, 0, 4);
+
+        pci_model_set16(pci, port, 6, 0x001D);
+        pci_model_endpoint(pci, port, 0, 0);
+    }
+    pci_bench_isolate(false);
+    assert_int_equal(pci_bench_at(1, 0, 0)->group, pci_bench_at(2, 0, 0)->group);
+}
+
+static void an_integrated_endpoint_is_not_joined_with_what_a_port_isolates(void)
+{
+    pci_bench_reset();
+    pci_model_endpoint(pci, ROOT, 1, 0);
+    int port = pci_model_bridge(pci, ROOT, 2, 0, 4);
+
+    pci_model_acs(pci, port, 0x7F);
+    pci_model_endpoint(pci, port, 0, 0);
+    pci_bench_isolate(false);
+    assert_int_not_equal(pci_bench_at(0, 1, 0)->group, pci_bench_at(1, 0, 0)->group);
+    assert_int_not_equal(pci_bench_at(0, 1, 0)->group, pci_bench_at(0, 2, 0)->group);
+    assert_int_not_equal(pci_bench_at(0, 2, 0)->group, pci_bench_at(1, 0, 0)->group);
+}
+
+/* Its ports below have ACS and so has the root port: what is between them turns nothing around. */
+static void a_switchs_upstream_port_needs_no_acs(void)
+{
+    pci_bench_reset();
+    int port = pci_model_bridge(pci, ROOT, 1, 0, 4);
+    int up = pci_model_bridge(pci, port, 0, 0, 5);
+
+    pci_model_acs(pci, port, 0x7F);
+    for (uint8_t device = 0; device < 2; device++) {
+        int down = pci_model_bridge(pci, up, device, 0, 6);
+
+        pci_model_acs(pci, down, 0x7F);
+        pci_model_endpoint(pci, down, 0, 0);
+    }
+    pci_bench_isolate(false);
+    assert_int_not_equal(pci_bench_at(3, 0, 0)->group, pci_bench_at(4, 0, 0)->group);
+    assert_int_equal(pci_bench_at(3, 0, 0)->group_reasons, 0);
+    assert_int_equal(pci_bench_at(4, 0, 0)->group_reasons, 0);
+}
+
 int run_pci_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +496,10 @@ int run_pci_faults_tests(void)
         TEST(without_a_narrow_window_no_function_gets_registers),
         TEST(the_first_narrow_window_is_the_one_that_is_used),
         TEST(a_window_is_used_to_its_last_byte_and_no_further),
+        TEST(the_end_of_all_addresses_is_not_passed_by_a_window),
+        TEST(registers_without_a_place_hold_no_address),
+        TEST(the_registers_of_a_host_bridge_are_left_as_they_are),
+        TEST(a_prefetchable_window_that_firmware_left_open_is_closed),
         TEST(functions_of_two_hosts_with_the_same_numbers_are_not_siblings),
         TEST(the_siblings_acs_counts_as_much_as_its_own),
         TEST(an_advanced_capability_without_flr_is_no_reset),
@@ -372,6 +510,10 @@ int run_pci_faults_tests(void)
         TEST(a_list_of_extended_capabilities_ends_where_the_function_stops_answering),
         TEST(a_bridge_without_a_bus_number_passes_no_cycle_on),
         TEST(a_function_that_gets_no_registers_is_named),
+        TEST(a_function_without_capabilities_has_none_whatever_its_identity_reads),
+        TEST(a_port_without_acs_does_not_isolate_whatever_its_status_reads),
+        TEST(an_integrated_endpoint_is_not_joined_with_what_a_port_isolates),
+        TEST(a_switchs_upstream_port_needs_no_acs),
     };
 
     return RUN_GROUP("pci/faults");
