@@ -43,8 +43,8 @@ static struct pci_bar size_bar(const struct pci_function *function, unsigned int
     } else if (mask != 0) {
         mask |= BITS(63, 32);
     }
-    if (!bar.io && mask != 0)
-        bar.size = ~mask + 1;
+    if (!bar.io)
+        bar.size = ~mask + 1; /* 0 where all stay zero */
     return bar;
 }
 
@@ -97,10 +97,9 @@ static void place_below(struct placement *placement, uint32_t parent)
         pci_write32(function, PCI_MEMORY_BASE,
                     empty ? WINDOW_CLOSED
                           : (uint32_t)(base >> 16 & 0xFFF0) | (uint32_t)((limit - 1) & 0xFFF00000));
+        /* Closed whatever the base's upper half holds. I/O stops at COMMAND, not at its window. */
         pci_write32(function, PCI_PREFETCH_BASE, WINDOW_CLOSED);
-        pci_write32(function, PCI_PREFETCH_BASE_HIGH, 0);
         pci_write32(function, PCI_PREFETCH_LIMIT_HIGH, 0);
-        pci_write16(function, PCI_IO_BASE, 0x00F0);
         placement->next = empty ? base : limit;
         /* Requests from below go up to the IOMMU, which passes none until a device is attached. */
         pci_write16(function, PCI_COMMAND, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_DISABLE);

@@ -56,7 +56,7 @@ static void read_extended_capabilities(struct pci_function *function)
     for (unsigned int i = 0; offset >= EXTENDED_FIRST && i < CAPABILITY_LIMIT; i++) {
         uint32_t header = pci_read32(function, offset);
 
-        if (header == 0 || header == UINT32_MAX)
+        if (header == UINT32_MAX)
             return;
         switch (header & 0xFFFF) {
         case EXTENDED_CAP_ACS:
