@@ -261,6 +261,11 @@ static void short_physical(void *edited)
     EDIT_CELLS(edited, ONE, "physical-address", 0x48000000);
 }
 
+static void long_physical(void *edited)
+{
+    EDIT_CELLS(edited, ONE, "physical-address", 0, 0x48000000, 0, 0x4C000000);
+}
+
 static void wrapping_physical(void *edited)
 {
     EDIT_CELLS(edited, ONE, "physical-address", 0xFFFFFFFF, 0xFFE00000);
@@ -269,6 +274,7 @@ static void wrapping_physical(void *edited)
 static void a_physical_address_is_one_number_and_does_not_wrap(void)
 {
     expect_refused(short_physical, ONE, "physical-address", "write two cells");
+    expect_refused(long_physical, ONE, "physical-address", "write two cells");
     expect_refused(wrapping_physical, ONE, "physical-address", "not wrap around");
 }
 
@@ -279,12 +285,25 @@ static void two_cpus(void *edited)
 
 static void wide_cpus(void *edited)
 {
-    EDIT_CELLS(edited, ONE, "cpus", 0, 1);
+    EDIT_CELLS(edited, ONE, "cpus", 1, 0);
 }
 
 static void wide_pool(void *edited)
 {
-    EDIT_CELLS(edited, ONE, "pool-pages", 0, 64);
+    EDIT_CELLS(edited, ONE, "pool-pages", 64, 0);
+}
+
+/* In a memory that has room for it. */
+static void large_pool(void *edited)
+{
+    EDIT_CELLS(edited, ONE, "memory", 0, 0x40000000, 0, 0x40000000);
+    EDIT_CELLS(edited, ONE, "pool-pages", 65536);
+}
+
+static void too_large_pool(void *edited)
+{
+    large_pool(edited);
+    EDIT_CELLS(edited, ONE, "pool-pages", 65537);
 }
 
 static void no_quota(void *edited)
@@ -298,6 +317,9 @@ static void quotas_are_single_cells_with_defaults(void)
     expect_refused(two_cpus, ONE, "cpus", "one vCPU");
     expect_refused(wide_cpus, ONE, "cpus", "one vCPU");
     expect_refused(wide_pool, ONE, "pool-pages", "write a number");
+    expect_refused(too_large_pool, ONE, "pool-pages", "from 8 to 65536");
+    assert_true(read_edited(large_pool));
+    assert_int_equal(set.partition[0].pool_pages, 65536);
     assert_true(read_edited(no_quota));
     assert_int_equal(set.partition[0].cpus, 1);
     assert_int_equal(set.partition[0].pool_pages, 64);
@@ -381,14 +403,19 @@ static void a_block_listed_twice_is_refused_by_its_path(void)
     assert_non_null(strstr(error.text, "listed twice"));
 }
 
+/* Whichever of the two the set names first. */
 static void a_memory_without_a_fixed_place_is_in_nobodys_way(void)
 {
-    machine_plain();
-    machine_partition("two")->physical = 0x200000;
-    memset(&error, 0, sizeof(error));
-    assert_true(set_read(tree, machine_set(tree, sizeof(tree)), &set, &error));
-    assert_false(set.partition[0].fixed_physical);
-    assert_true(set.partition[1].fixed_physical);
+    for (unsigned int fixed = 0; fixed < 2; fixed++) {
+        machine_plain();
+        machine_partition("two");
+        machine.partition[fixed].physical = 0x200000;
+        memset(&error, 0, sizeof(error));
+        if (!set_read(tree, machine_set(tree, sizeof(tree)), &set, &error))
+            fail_msg("partition %u is fixed: %s: %s", fixed, error.node, error.text);
+        assert_true(set.partition[fixed].fixed_physical);
+        assert_false(set.partition[1 - fixed].fixed_physical);
+    }
 }
 
 int run_set_faults_tests(void)
