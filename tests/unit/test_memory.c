@@ -67,6 +67,19 @@ static void an_exact_place_is_given_once_and_only_if_all_of_it_is_free(void)
     assert_false(memory_take_at(UINT64_MAX - 0xFFF, 0x2000));
 }
 
+static void a_reservation_across_an_edge_of_memory_makes_none_beyond_it(void)
+{
+    ram(0x1000000, 0x10000);
+    assert_true(memory_start(&topology));
+    assert_true(memory_reserve(0xFF0000, 0x11000));
+    assert_true(memory_reserve(0x100F000, 0x10000));
+    assert_false(memory_take_at(0xFFF000, PAGE_SIZE));
+    assert_false(memory_take_at(0x1000000, PAGE_SIZE));
+    assert_false(memory_take_at(0x100F000, PAGE_SIZE));
+    assert_false(memory_take_at(0x101F000, PAGE_SIZE));
+    assert_true(memory_take_at(0x1001000, 0xE000));
+}
+
 static void more_stretches_than_are_kept_are_said(void)
 {
     bool kept = true;
@@ -256,6 +269,7 @@ int run_memory_tests(void)
         TEST(nothing_reserved_is_ever_handed_out),
         TEST(memory_is_taken_from_the_lowest_place_that_is_aligned),
         TEST(an_exact_place_is_given_once_and_only_if_all_of_it_is_free),
+        TEST(a_reservation_across_an_edge_of_memory_makes_none_beyond_it),
         TEST(more_stretches_than_are_kept_are_said),
         TEST(ranges_at_the_ends_of_the_address_space_are_no_trap),
         TEST(lines_before_the_interrupts_are_out_when_the_call_returns),

@@ -74,6 +74,10 @@ static void a_flat_binary_stands_at_the_start_of_memory(void)
     assert_null(place(8));
     assert_memory_equal(memory, &elf, 8);
     assert_string_equal(place(0), "is empty");
+    /* A file that ends in the midst of what would make it ELF, whatever stands behind it. */
+    make_elf();
+    assert_null(place(3));
+    assert_memory_equal(memory, &elf, 3);
 }
 
 static void expect(const char *text)
