@@ -342,7 +342,11 @@ static void devices_on_one_stream_share_its_attachment(void)
     assert_int_equal(bind(0, SIBLING_B, 2), BH_OK);
     b = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, SIBLING_B, BH_IOAS_NONE);
     expect_refusal(0, BH_EBUSY, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, b);
+    uint64_t commands = smmuv3_model_command_total(machine.unit[0]);
+
     assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, a), BH_OK);
+    /* The unit has nothing to learn from it. */
+    assert_int_equal(smmuv3_model_command_total(machine.unit[0]), commands);
     assert_int_equal(dma_write(sibling_a, 0x1000, 1), DMA_LANDED);
     assert_int_equal(dma_write(sibling_b, 0x1000, 2), DMA_LANDED);
     /* The stream stays attached until the last of them leaves. */
@@ -356,12 +360,20 @@ static void devices_on_one_stream_share_its_attachment(void)
 
 static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(void)
 {
+    uint64_t ioas;
+
     start_siblings();
     assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
-    bind_and_attach(0, SIBLING_B, 2);
+    ioas = bind_and_attach(0, SIBLING_B, 2);
     assert_int_equal(dma_write(sibling_b, 0x5000, 1), DMA_BLOCKED);
     assert_int_equal(query_fault(0, SIBLING_B).count, 1);
     assert_int_equal(query_fault(0, SIBLING_A).count, 0);
+    /* Whichever of the two it is. */
+    assert_int_equal(call2(0, BH_CALL_DETACH, SIBLING_B, BH_PASID_NONE), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_A, BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(dma_write(sibling_a, 0x5000, 1), DMA_BLOCKED);
+    assert_int_equal(query_fault(0, SIBLING_B).count, 1);
+    assert_int_equal(query_fault(0, SIBLING_A).count, 1);
 }
 
 static void an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is(void)

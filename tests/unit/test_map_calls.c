@@ -143,6 +143,21 @@ static void i3_map_refuses_what_is_not_the_callers_memory(void)
     expect_map(BH_ERANGE, 0, BASE, UINT64_C(1) << 62, RW);
 }
 
+static void map_refuses_memory_that_the_unit_cannot_address(void)
+{
+    start();
+    /* As if its addresses ended below the memory of this machine, which no size of the manual does. */
+    devices.iommu[0].capabilities.output_bits = 30;
+    assert_true(partitions.partition[0].physical >= BIT(30));
+    expect_map(BH_ERANGE, 0, BASE, PAGE_SIZE, RW);
+    assert_int_equal(dma_write(DEVICE1, 0, 1), DMA_BLOCKED);
+    /* As if they ended within what is mapped. */
+    partitions.partition[0].physical = BIT(32) - PAGE_SIZE;
+    devices.iommu[0].capabilities.output_bits = 32;
+    expect_map(BH_ERANGE, 0, BASE, 2 * PAGE_SIZE, RW);
+    assert_int_equal(map(0, ioas, 0, BASE, PAGE_SIZE), BH_OK);
+}
+
 static void map_and_unmap_keep_to_the_aperture(void)
 {
     uint64_t limit = BIT(48);
@@ -371,6 +386,7 @@ int run_map_calls_tests(void)
         TEST(map_gives_the_device_only_the_access_that_the_flags_name),
         TEST(map_refuses_malformed_arguments_and_changes_nothing),
         TEST(i3_map_refuses_what_is_not_the_callers_memory),
+        TEST(map_refuses_memory_that_the_unit_cannot_address),
         TEST(map_and_unmap_keep_to_the_aperture),
         TEST(map_over_a_mapping_is_eexist_and_changes_nothing),
         TEST(unmap_refuses_malformed_arguments_and_cuts),

@@ -46,6 +46,25 @@ static void the_hypervisors_own_group_is_seen_as_such_and_given_to_nobody(void)
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
 }
 
+/* Else it could make the group's owner, whom it cannot name, wait. */
+static void unbind_of_a_group_that_is_not_the_callers_does_not_touch_its_lock(void)
+{
+    struct device *device;
+    uint32_t tickets;
+
+    start_two();
+    device = device_find(DEVICE1_NAME);
+    tickets = device->group->lock.next;
+    for (unsigned int partition = 0; partition < 2; partition++) {
+        assert_int_equal(call1(partition, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_EPERM);
+        assert_int_equal(device->group->lock.next, tickets);
+    }
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    tickets = device->group->lock.next;
+    assert_int_equal(call1(1, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_EPERM);
+    assert_int_equal(device->group->lock.next, tickets);
+}
+
 static void attach_and_detach_ask_again_who_has_the_device(void)
 {
     struct device *device;
@@ -350,6 +369,18 @@ static void the_last_line_of_a_run_comes_last_and_the_consoles_before_it(void)
         fail_msg("%u lines:\n%s", lines, machine.console);
 }
 
+static void a_refusal_after_the_interrupts_are_on_is_out_before_the_machine_is_off(void)
+{
+    static const char last[] = "[bulkhead] off: bulkhead=253\n";
+
+    machine_plain();
+    machine.partition[0].pci[0] = "0000:0a:00.0";
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    /* Nobody drains it any more. */
+    assert_true(machine.console_used > sizeof(last));
+    assert_string_equal(machine.console + machine.console_used - (sizeof(last) - 1), last);
+}
+
 static void fire(uint32_t stream, unsigned int times)
 {
     uint64_t value = 0;
@@ -426,6 +457,7 @@ int run_refusals_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(a_device_that_turns_out_unassignable_is_eopnotsupp_and_nobodys),
         TEST(the_hypervisors_own_group_is_seen_as_such_and_given_to_nobody),
+        TEST(unbind_of_a_group_that_is_not_the_callers_does_not_touch_its_lock),
         TEST(attach_and_detach_ask_again_who_has_the_device),
         TEST(unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_callers),
         TEST(an_ioas_on_a_dead_unit_stays_taken),
@@ -440,6 +472,7 @@ int run_refusals_tests(void)
         TEST(a_bind_that_runs_out_of_table_pages_at_any_of_them_leaves_nothing_mapped),
         TEST(tags_of_freed_ioas_are_used_again),
         TEST(the_last_line_of_a_run_comes_last_and_the_consoles_before_it),
+        TEST(a_refusal_after_the_interrupts_are_on_is_out_before_the_machine_is_off),
         TEST(of_parked_devices_the_one_that_filled_the_queue_falls_silent),
         TEST(the_first_of_parked_devices_can_be_the_one_that_filled_the_queue),
         TEST(a_dead_unit_cuts_off_nobody_behind_another),

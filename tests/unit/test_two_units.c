@@ -127,11 +127,25 @@ static void a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_anot
     assert_units_clean();
 }
 
+static void i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it(void)
+{
+    boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    expect_blocked(1, IOVA);
+    machine_interrupts();
+    /* Once by what the unit keeps, once by what stands in memory. */
+    assert_int_equal(query_fault(0, DEVICE2_ID).count, 2);
+    assert_int_equal(query_fault(0, DEVICE1_ID).count, 0);
+    assert_int_equal(query_fault(0, SIBLING_ID).count, 0);
+}
+
 int run_two_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(i5_devices_with_one_id_on_two_units_reach_what_is_mapped_for_each),
         TEST(a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_another_unit),
+        TEST(i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it),
     };
 
     return RUN_GROUP("kernel/two units");
