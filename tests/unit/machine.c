@@ -12,6 +12,7 @@
 #define PL011_DATA 0x00
 #define PL011_FLAGS 0x18
 #define PL011_FLAG_FULL 0x20
+#define PL011_CONTROL 0x30
 #define PL011_MASK 0x38
 
 struct machine machine;
@@ -154,6 +155,8 @@ static void serial_write(void *context, uint64_t offset, uint64_t value, unsigne
     (void)bytes;
     if (offset == PL011_DATA && machine.console_used + 1 < sizeof(machine.console))
         machine.console[machine.console_used++] = (char)value;
+    if (offset == PL011_CONTROL)
+        machine.serial_starts++;
     if (offset == PL011_MASK)
         machine.serial_mask = (uint32_t)value;
 }

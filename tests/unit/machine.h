@@ -93,7 +93,8 @@ struct machine {
     size_t console_used;
     bool serial_stuck; /* its FIFO stays full */
     uint32_t serial_mask;
-    uint64_t x[6]; /* registers after the last call() */
+    unsigned int serial_starts; /* how often its control register was written */
+    uint64_t x[6];              /* registers after the last call() */
     enum host_end end;
 };
 

@@ -22,6 +22,9 @@ static void a_plain_machine_boots_as_far_as_the_guest(void)
     assert_int_equal(vcpu->argument, 0x40000000 + partitions.partition[0].visible_size - 0x10000);
     assert_int_equal(*(uint32_t *)guest(0, 0x40000000), 0xD503201F);
     assert_console("[bulkhead] Bulkhead on qemu-virt: 1 IOMMUs closed");
+    assert_console("smmuv3@9050000: every stream aborts; 48-bit input, 48-bit output, two-level");
+    /* The tree names the port that speaks already: it is not disturbed. */
+    assert_int_equal(machine.serial_starts, 1);
     assert_console("one: starts at 0x40000000");
     assert_units_clean();
 }
@@ -209,6 +212,9 @@ static void a_unit_without_stage_2_is_not_used_and_its_devices_are_refused(void)
     machine_plain_with(&parameters);
     expect_refusal("stays closed: no AArch64 stage 2");
     assert_console("0000:01:00.0 cannot be assigned: it");
+    /* Nobody would know what to do with its interrupts. */
+    assert_false(host_interrupt(UNIT_EVENT_INTERRUPT(0)));
+    assert_false(host_interrupt(UNIT_ERROR_INTERRUPT(0)));
 }
 
 static void a_unit_that_firmware_left_enabled_is_taken_over(void)

@@ -142,6 +142,16 @@ static void what_a_board_does_not_say_has_a_default(void)
     assert_false(board_read(board_tree, sizeof(board_tree), &board));
 }
 
+static void a_board_description_that_is_cut_is_refused(void)
+{
+    struct board board;
+
+    write_board("bulkhead,board");
+    assert_int_equal(fdt_pack(board_tree), 0);
+    assert_true(board_read(board_tree, fdt_totalsize(board_tree), &board));
+    assert_false(board_read(board_tree, fdt_totalsize(board_tree) - 1, &board));
+}
+
 static void move_unit(void *tree)
 {
     EDIT_CELLS(tree, SMMU, "reg", 0, 0x09150000, 0, 0x20000);
@@ -504,6 +514,11 @@ static void high(void *tree)
     EDIT_CELLS(tree, CLOCK, "reg", 0x80, 0, 0, 0x1000);
 }
 
+static void no_registers(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0);
+}
+
 static void half_page(void *tree)
 {
     EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x800);
@@ -564,6 +579,7 @@ BLOCK_TEST(master, that_masters, "masters behind an IOMMU")
 BLOCK_TEST(controller, that_serves_others, "takes part in the interrupts or translation of others")
 BLOCK_TEST(high, above_the_guests_addresses, "lies above the addresses that a partition has")
 BLOCK_TEST(half_page, that_shares_a_page, "shares register pages with something else")
+BLOCK_TEST(no_registers, of_no_size, "shares register pages with something else")
 BLOCK_TEST(over_unit, over_a_unit, "lies over registers or memory that are not its own")
 BLOCK_TEST(over_distributor, over_the_distributor, "lies over registers or memory")
 BLOCK_TEST(over_redistributors, over_the_redistributors, "lies over registers or memory")
@@ -631,6 +647,7 @@ int run_boot_faults_tests(void)
         TEST(a_machine_that_cannot_be_read_is_refused_by_node),
         TEST(a_corrupt_board_description_ends_the_run),
         TEST(what_a_board_does_not_say_has_a_default),
+        TEST(a_board_description_that_is_cut_is_refused),
         TEST(a_unit_of_the_boards_table_that_the_tree_lacks_is_refused),
         TEST(the_log_goes_on_at_the_port_that_the_tree_names),
         TEST(a_port_of_an_unknown_kind_leaves_the_log_where_it_is),
@@ -662,6 +679,7 @@ int run_boot_faults_tests(void)
         TEST(i13_a_block_that_serves_others_cannot_be_assigned),
         TEST(i13_a_block_above_the_guests_addresses_cannot_be_assigned),
         TEST(i13_a_block_that_shares_a_page_cannot_be_assigned),
+        TEST(i13_a_block_of_no_size_cannot_be_assigned),
         TEST(i13_a_block_over_a_unit_cannot_be_assigned),
         TEST(i13_a_block_over_the_distributor_cannot_be_assigned),
         TEST(i13_a_block_over_the_redistributors_cannot_be_assigned),
