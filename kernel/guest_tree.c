@@ -13,6 +13,8 @@
 #define PPI_TIMER 14
 #define PPI_VIRTUAL_TIMER 11
 #define PPI_HYPERVISOR_TIMER 10
+/* The longest property: base and size of each register range, in two cells each. */
+#define CELLS_LIMIT (4 * PCI_BARS)
 
 /* The first error sticks, as in libfdt's own sequential-write functions. */
 struct writer {
@@ -49,7 +51,7 @@ static void flag(struct writer *writer, const char *name)
 static void numbers(struct writer *writer, const char *name, const uint32_t *values,
                     unsigned int count)
 {
-    fdt32_t cells[16];
+    fdt32_t cells[CELLS_LIMIT];
 
     for (unsigned int i = 0; i < count && i < ARRAY_LENGTH(cells); i++)
         fdt32_st(&cells[i], values[i]);
@@ -64,7 +66,7 @@ static void number(struct writer *writer, const char *name, uint32_t value)
 static void ranges(struct writer *writer, const char *name, const struct topology_range *range,
                    unsigned int count)
 {
-    uint32_t values[16];
+    uint32_t values[CELLS_LIMIT];
     unsigned int used = 0;
 
     for (unsigned int i = 0; i < count && used + 4 <= ARRAY_LENGTH(values); i++) {
@@ -143,7 +145,7 @@ static void write_device(struct writer *writer, const struct device *device)
 
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         registers[count] = device_registers(device, i);
-        if (registers[count].size != 0 && count < 4)
+        if (registers[count].size != 0)
             count++;
     }
     format(name, sizeof(name), "device@%x", device->id);

@@ -272,6 +272,30 @@ static void the_guests_tree_names_each_device_with_its_registers(void)
                      -FDT_ERR_NOTFOUND);
 }
 
+static void the_guests_tree_names_all_six_register_ranges_of_a_device(void)
+{
+    int length = 0;
+
+    machine_plain();
+    for (unsigned int i = 1; i < PCI_BARS; i++)
+        pci_model_bar(&machine.pci, DEVICE2, i, 0x1000u << i, false);
+    one()->pci[0] = DEVICE2_NAME;
+    machine_boot();
+    const void *fdt = guest_tree();
+    int node = fdt_node_offset_by_compatible(fdt, -1, "bulkhead,device");
+    const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &length);
+
+    if (length != PCI_BARS * 16)
+        fail_msg("%d bytes are %d ranges, not %d", length, length / 16, PCI_BARS);
+    for (unsigned int i = 0; i < PCI_BARS; i++) {
+        const struct topology_range range = device_registers(device_find(DEVICE2_NAME), i);
+
+        assert_int_equal(two_cells(reg + (size_t)4 * i), range.base);
+        assert_int_equal(two_cells(reg + (size_t)4 * i + 2), range.size);
+        assert_int_equal(range.size, i == 0 ? 0x100000 : 0x1000u << i);
+    }
+}
+
 static void a_refusal_is_one_line_whatever_the_nodes_are_called(void)
 {
     const struct set_error wrong = { .node = "/a\nb\x1b[2J",
@@ -374,6 +398,7 @@ int run_set_tests(void)
         TEST(i8_ten_thousand_corrupt_sets_are_accepted_or_refused_within_bounds),
         TEST(the_guests_tree_describes_its_machine_and_nothing_of_the_real_one),
         TEST(the_guests_tree_names_each_device_with_its_registers),
+        TEST(the_guests_tree_names_all_six_register_ranges_of_a_device),
         TEST(a_refusal_is_one_line_whatever_the_nodes_are_called),
         TEST(the_guests_tree_follows_the_bindings_to_the_letter),
     };
