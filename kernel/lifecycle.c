@@ -61,6 +61,7 @@ static const char *place_payload(struct partition *partition, uint64_t *entry)
     const struct bundle_entry *file = bundle_find(payloads, partition->set->payload);
     uint8_t *memory = memory_pointer(partition->physical);
     uint64_t room = partition->visible_size - GUEST_TREE_SIZE;
+    uint64_t rest;
     uint8_t *copy;
     const char *error;
 
@@ -72,8 +73,9 @@ static const char *place_payload(struct partition *partition, uint64_t *entry)
     if (!bundle_copy(payloads, file, copy))
         return "does not have the digest that the bundle names: it was damaged";
     error = payload_place(copy, file->size, memory, room, partition->set->memory_base, entry);
-    if (error == NULL && copy >= memory + file->size)
-        memset(copy, 0, file->size);
+    /* A flat payload of more than half the memory lies over the beginning of the copy. */
+    rest = max_u64((uint64_t)(copy - memory), file->size);
+    memset(memory + rest, 0, (uint64_t)(copy - memory) + file->size - rest);
     return error;
 }
 

@@ -190,6 +190,49 @@ static void i4_restart_leaves_no_byte_of_a_former_life_on_any_page(void)
                          0);
 }
 
+static uint8_t payload[0x380000];
+
+/* So many bytes of it stand at the start of the memory, and zeros from there to the tree. */
+static void expect_alone(uint64_t size)
+{
+    uint64_t end;
+
+    machine_plain();
+    machine.payload[0].bytes = payload;
+    machine.payload[0].size = size;
+    machine_boot();
+    end = partitions.partition[0].visible_size - GUEST_TREE_SIZE;
+    assert_true(size < end);
+    assert_memory_equal(guest(0, BASE), payload, size);
+    for (const uint8_t *at = guest(0, BASE + size), *last = guest(0, BASE + end); at < last; at++) {
+        if (*at != 0)
+            fail_msg("0x%llx bytes: at +0x%llx stands 0x%02x", (unsigned long long)size,
+                     (unsigned long long)(at - (const uint8_t *)guest(0, BASE)), *at);
+    }
+}
+
+static void i4_nothing_of_the_payloads_file_is_left_beside_the_payload(void)
+{
+    memset(payload, 0xA5, sizeof(payload));
+    expect_alone(0x1234);
+}
+
+static void a_flat_payload_may_take_more_than_half_of_the_memory(void)
+{
+    for (size_t i = 0; i < sizeof(payload); i++)
+        payload[i] = (uint8_t)(1 + i % 251);
+    expect_alone(sizeof(payload));
+}
+
+static void each_life_begins_with_code_that_its_cpu_fetches(void)
+{
+    start();
+    assert_int_equal(host_counters.code_synchronisations, partitions.count);
+    call2(0, BH_CALL_POWER, BH_POWER_RESET, 0);
+    assert_int_equal(machine_run_cpu(0), HOST_GUEST);
+    assert_int_equal(host_counters.code_synchronisations, partitions.count + 1);
+}
+
 static void i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back(void)
 {
     uint16_t tag;
@@ -279,6 +322,9 @@ int run_lifecycle_tests(void)
         TEST(i6_a_partition_that_dies_in_the_middle_of_a_bind_leaves_the_device_bindable),
         TEST(i4_restart_scrubs_the_memory_and_forgets_every_object),
         TEST(i4_restart_leaves_no_byte_of_a_former_life_on_any_page),
+        TEST(i4_nothing_of_the_payloads_file_is_left_beside_the_payload),
+        TEST(a_flat_payload_may_take_more_than_half_of_the_memory),
+        TEST(each_life_begins_with_code_that_its_cpu_fetches),
         TEST(i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_back),
         TEST(a_partition_whose_unit_died_is_not_started_again),
         TEST(i11_a_unit_that_answers_nothing_any_more_is_shown_no_mixture),
