@@ -254,6 +254,14 @@ static void boot_memory_is_zeroed_aligned_and_bounded(void)
     assert_null(boot_memory_take(1, 1));
 }
 
+static void boot_memory_at_the_end_of_the_address_space_does_not_go_on_at_its_beginning(void)
+{
+    host_reset();
+    boot_memory_start(UINT64_MAX - 0xFFE, 0xFFE);
+    assert_null(boot_memory_take(8, 0x1000));
+    assert_int_equal(boot_memory_used(), 0);
+}
+
 static void i7_nothing_is_handed_out_after_the_seal(void)
 {
     host_reset();
@@ -278,6 +286,7 @@ int run_lib_tests(void)
         TEST(a_held_lock_is_not_taken_by_trying),
         TEST(tickets_wrap_around),
         TEST(boot_memory_is_zeroed_aligned_and_bounded),
+        TEST(boot_memory_at_the_end_of_the_address_space_does_not_go_on_at_its_beginning),
         TEST(i7_nothing_is_handed_out_after_the_seal),
     };
 

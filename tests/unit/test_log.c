@@ -18,9 +18,13 @@ static unsigned int room;      /* bytes that the port takes before its FIFO is f
 static unsigned int busy_asks; /* times that it says "not idle" */
 static bool wants_interrupt;
 
+static unsigned int starts;
+
 static void start(uint64_t base)
 {
     (void)base;
+    assert_int_equal(used, 0);
+    starts++;
 }
 
 static bool take(uint64_t base, char c)
@@ -60,6 +64,28 @@ static void lines_before_the_first_port_are_kept_for_it(void)
     room = UINT32_MAX;
     log_start(&port, 0);
     assert_string_equal(out, "[bulkhead] early 1\n");
+}
+
+static void a_port_is_started_once_before_anything_is_written_to_it(void)
+{
+    log_info("early");
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    assert_int_equal(starts, 1);
+    log_info("late");
+    assert_int_equal(starts, 1);
+}
+
+static void sources_that_all_have_something_to_say_take_turns_line_by_line(void)
+{
+    log_start(&port, 0);
+    log_start_interrupts();
+    log_source_line(1, "one", "first", 5);
+    log_source_line(1, "one", "second", 6);
+    log_source_line(2, "two", "first", 5);
+    room = UINT32_MAX;
+    log_flush();
+    assert_string_equal(out, "[one] first\n[two] first\n[one] second\n");
 }
 
 static void lines_less_urgent_than_the_level_are_not_kept(void)
@@ -326,6 +352,8 @@ int run_log_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(lines_before_the_first_port_are_kept_for_it),
+        TEST(a_port_is_started_once_before_anything_is_written_to_it),
+        TEST(sources_that_all_have_something_to_say_take_turns_line_by_line),
         TEST(lines_less_urgent_than_the_level_are_not_kept),
         TEST(i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log),
         TEST(a_flush_waits_until_the_last_bit_has_left),
