@@ -15,7 +15,7 @@
 #include "mixtures.h"
 
 #define STREAM 0x123
-#define STATES 8
+#define STATES 9
 
 /* What an entry says: all fields that count in its state; zero where it lets nothing through. */
 struct meaning {
@@ -155,7 +155,7 @@ static struct meaning meaning_of_ste(const uint64_t words[ENTRY_WORDS])
 static const struct kind stream_entries = {
     .driver = &smmuv3_stream_entry,
     .meaning = meaning_of_ste,
-    .states = 8,
+    .states = 9,
     .state = {
         { "abort", { STE_NOTHING }, { { 0 } } },
         { "stage 2 P", { STE_STAGE2, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 1, STAGE2_P }, { { LANDS, 0, 0, 0, 0 } } },
@@ -174,16 +174,21 @@ static const struct kind stream_entries = {
         { "stage 2 P, ATS allowed",
           { STE_STAGE2, STE_MERGE | STE_INCOMING | STE_ATS, STE_S2_PLAIN | 1, STAGE2_P },
           { { LANDS, 0, 0, 0, 0 } } },
+        /* The unit looks at nothing of it but that it is not valid: leaving it takes no way round. */
+        { "not valid, with leftovers",
+          { STE_STAGE2 & ~STE_VALID, STE_MERGE | STE_INCOMING, STE_S2_PLAIN | 1, STAGE2_P },
+          { { 0 } } },
     },
     .syncs = {
-        { 0, 2, 2, 2, 2, 2, 2, 2 },
-        { 1, 0, 3, 2, 2, 2, 3, 1 },
-        { 1, 3, 0, 3, 3, 3, 3, 3 },
-        { 1, 1, 3, 0, 1, 3, 3, 3 },
-        { 1, 1, 3, 1, 0, 1, 3, 3 },
-        { 1, 1, 3, 3, 1, 0, 3, 3 },
-        { 1, 3, 3, 3, 3, 3, 0, 3 },
-        { 1, 1, 3, 3, 3, 3, 3, 0 },
+        { 0, 2, 2, 2, 2, 2, 2, 2, 1 },
+        { 1, 0, 3, 2, 2, 2, 3, 1, 1 },
+        { 1, 3, 0, 3, 3, 3, 3, 3, 1 },
+        { 1, 1, 3, 0, 1, 3, 3, 3, 1 },
+        { 1, 1, 3, 1, 0, 1, 3, 3, 1 },
+        { 1, 1, 3, 3, 1, 0, 3, 3, 1 },
+        { 1, 3, 3, 3, 3, 3, 0, 3, 1 },
+        { 1, 1, 3, 3, 3, 3, 3, 0, 1 },
+        { 1, 2, 2, 2, 2, 2, 2, 2, 0 },
     },
 };
 

@@ -147,12 +147,26 @@ static void a_driver_is_found_by_its_own_name_only(void)
     assert_null(iommu_find_driver(""));
 }
 
-static void a_unit_with_half_its_registers_is_refused(void)
+static unsigned int register_reads;
+
+static void count_read(unsigned int unit, uint64_t offset, uint64_t value)
 {
+    (void)unit;
+    (void)offset;
+    (void)value;
+    register_reads++;
+}
+
+static void a_unit_with_half_its_registers_is_refused_without_a_look_at_them(void)
+{
+    static const struct machine_watch watch = { .register_read = count_read };
+
     bench_plain();
     bench.topology.registers.size = 0x10000;
+    machine.watch = &watch;
     assert_false(bench.iommu.driver->start(&bench.iommu, 0x10000, &bench.reason));
     assert_string_equal(bench.reason, "its register range is too small");
+    assert_int_equal(register_reads, 0);
 }
 
 static void translated_requests_are_checked_on_a_unit_that_knows_them(void)
@@ -433,6 +447,26 @@ static void a_silenced_unit_is_not_spoken_to_any_more(void)
     assert_int_equal(bench.iommu.counters.unknown_errors, unknown);
 }
 
+static void expect_silence(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    fail_msg("unit %u is told 0x%llx by register 0x%llx", unit, (unsigned long long)value,
+             (unsigned long long)offset);
+}
+
+static void a_silenced_unit_is_given_no_command_any_more(void)
+{
+    struct iommu_domain domain;
+
+    bench_plain();
+    bench_domain(&domain);
+    smmuv3_silence(bench_unit(), FAILURE_SERVICE);
+    uint64_t commands = bench.iommu.counters.commands;
+
+    machine.before_register_write = expect_silence;
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_SILENCED);
+    assert_int_equal(bench.iommu.counters.commands, commands);
+}
+
 static void a_wait_ends_as_soon_as_the_unit_is_silenced(void)
 {
     struct iommu_domain domain;
@@ -506,7 +540,7 @@ int run_limits_tests(void)
         TEST(i1_an_update_that_firmware_began_is_over_before_abort_is_written),
         TEST(an_update_that_firmware_began_and_that_never_ends_counts_as_dead),
         TEST(a_driver_is_found_by_its_own_name_only),
-        TEST(a_unit_with_half_its_registers_is_refused),
+        TEST(a_unit_with_half_its_registers_is_refused_without_a_look_at_them),
         TEST(translated_requests_are_checked_on_a_unit_that_knows_them),
         TEST(interrupts_of_a_former_user_that_never_go_off_end_the_start),
         TEST(a_unit_without_msis_and_el2_comes_up),
@@ -522,6 +556,7 @@ int run_limits_tests(void)
         TEST(a_linear_table_and_a_new_root_are_cleaned_to_memory_without_coherence),
         TEST(a_failed_unit_does_not_ask_to_be_read_again),
         TEST(a_silenced_unit_is_not_spoken_to_any_more),
+        TEST(a_silenced_unit_is_given_no_command_any_more),
         TEST(a_wait_ends_as_soon_as_the_unit_is_silenced),
         TEST(a_queue_that_fills_up_while_it_is_read_has_lost_events_and_has_not_failed),
         TEST(a_queue_that_is_full_again_when_it_is_looked_at_has_lost_events_and_has_not_failed),

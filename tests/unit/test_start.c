@@ -266,6 +266,43 @@ static void a_unit_with_caches_full_of_a_former_user_comes_up_clean(void)
     assert_units_clean();
 }
 
+static void errors_that_a_former_user_left_unanswered_are_not_those_of_the_new_one(void)
+{
+    const struct smmuv3_model_parameters parameters = plain();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_MSI_GERROR_ABT_ERR);
+    expect_up(&parameters);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_false(bench.iommu.silenced);
+    assert_int_equal(bench.iommu.counters.unknown_errors, 0);
+}
+
+static unsigned int translations_begun;
+
+static void expect_events_on(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    const uint32_t needed = (uint32_t)(CR0_CMDQEN | CR0_EVENTQEN);
+
+    if (offset != SMMU_CR0 || (value & CR0_SMMUEN) == 0)
+        return;
+    translations_begun++;
+    if ((smmuv3_model_read32(machine.unit[unit], SMMU_CR0ACK) & needed) != needed)
+        fail_msg("translation begins while a fault would leave no record");
+}
+
+static void the_unit_records_faults_before_it_lets_anything_be_translated(void)
+{
+    const struct smmuv3_model_parameters parameters = plain();
+
+    machine_reset();
+    machine_add_unit(&parameters);
+    machine.before_register_write = expect_events_on;
+    expect_up(&parameters);
+    assert_int_equal(translations_begun, 1);
+}
+
 static void an_unknown_stream_gives_an_event(void)
 {
     bench_plain();
@@ -356,6 +393,8 @@ int run_start_tests(void)
         TEST(an_mmu_700_before_r1p1_gets_a_sync_after_each_command),
         TEST(later_revisions_and_other_implementers_have_no_erratum),
         TEST(a_unit_with_caches_full_of_a_former_user_comes_up_clean),
+        TEST(errors_that_a_former_user_left_unanswered_are_not_those_of_the_new_one),
+        TEST(the_unit_records_faults_before_it_lets_anything_be_translated),
         TEST(an_unknown_stream_gives_an_event),
         TEST(start_fails_in_time_where_a_register_is_never_acknowledged),
         TEST(late_acknowledgement_of_everything_is_waited_for),
