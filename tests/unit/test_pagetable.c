@@ -17,6 +17,7 @@
 #define POOL_LIMIT 2048
 #define ATTRIBUTES UINT64_C(0x4C0)
 
+static const struct pagetable_format *kind = &vmsa_4k;
 static struct pagetable_format format;
 static struct page_record records[POOL_LIMIT];
 static struct page_pool pool;
@@ -38,7 +39,7 @@ static void start(unsigned int level_bits, uint8_t block_heights, uint32_t pool_
     unsigned int input_bits = PAGE_SHIFT + (3 * level_bits < 16 ? 3 * level_bits : 16);
 
     host_reset();
-    format = vmsa_4k;
+    format = *kind;
     format.level_bits = (uint8_t)level_bits;
     format.block_heights = block_heights;
     /* The pool's memory is dirty to begin with. */
@@ -222,6 +223,25 @@ static void random_maps_and_unmaps_agree_where_blocks_are_not_allowed_at_every_h
     run_random(4, 3, 100, true, 900);
 }
 
+/* As other units' tables do: nothing but a mark of its own makes a leaf, and what is absent has none. */
+static void random_maps_and_unmaps_agree_where_a_leaf_is_marked_and_a_table_is_not(void)
+{
+    static const struct pagetable_format marked = {
+        .present_mask = 3,
+        .address_mask = BITS(47, 12),
+        .table_bits = 3,
+        .leaf_mask = BIT(52),
+        .leaf_value = BIT(52),
+        .page_bits = 3,
+        .block_bits = 3 | BIT(52),
+        .page_shift = PAGE_SHIFT,
+    };
+
+    kind = &marked;
+    for (unsigned int level_bits = 2; level_bits <= 5; level_bits++)
+        run_random(level_bits, 7, 40, true, 900);
+}
+
 static void each_table_store_is_cleaned_for_a_walker_that_does_not_see_the_caches(void)
 {
     run_random(3, 7, 40, false, 900);
@@ -253,9 +273,28 @@ static void no_tree_is_made_from_an_empty_pool(void)
 {
     struct pagetable other;
 
+    for (unsigned int coherent = 0; coherent < 2; coherent++) {
+        start(9, 7, 1, true);
+        assert_int_equal(pool.free, 0);
+        assert_false(pagetable_init(&other, &format, &pool, 39, coherent == 1));
+        /* There is no page whose zeros a walker could miss. */
+        assert_int_equal(host_counters.cleans, 0);
+    }
+}
+
+static void a_root_is_cleaned_for_a_walker_that_does_not_see_the_caches_and_for_no_other(void)
+{
     start(9, 7, 1, true);
-    assert_int_equal(pool.free, 0);
-    assert_false(pagetable_init(&other, &format, &pool, 39, true));
+    assert_int_equal(host_counters.cleans, 0);
+    start(9, 7, 1, false);
+    assert_int_equal(host_counters.cleans, 1);
+}
+
+static void the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken(void)
+{
+    host_reset();
+    page_pool_init(&pool, POOL_BASE, 4, records);
+    assert_int_equal(host_counters.barriers, 1);
 }
 
 static void nothing_is_found_beyond_the_limit(void)
@@ -297,6 +336,27 @@ static void i7_unmap_of_an_empty_space_is_bound_by_the_bound(void)
         calls++;
     }
     assert_int_equal(calls, (table.limit >> 21) / 4);
+}
+
+static void a_tree_of_one_table_can_be_emptied_as_a_whole(void)
+{
+    struct pagetable_progress progress;
+    uint64_t entry, size;
+
+    host_reset();
+    page_pool_init(&pool, POOL_BASE, 1, records);
+    assert_true(pagetable_init(&table, &vmsa_4k, &pool, 21, true));
+    assert_int_equal(table.height, 0);
+    assert_int_equal(
+        pagetable_map(&table, 0, 0x40001000, table.limit, ATTRIBUTES, UINT32_MAX, &progress),
+        PAGETABLE_OK);
+    assert_int_equal(pagetable_unmap(&table, 0, table.limit, UINT32_MAX, &progress), PAGETABLE_OK);
+    assert_int_equal(progress.bytes, table.limit);
+    assert_int_equal(progress.freed.count, 0);
+    for (uint64_t page = 0; page < table.limit; page += PAGE_SIZE) {
+        if (pagetable_lookup(&table, page, &entry, &size))
+            fail_msg("0x%llx is still mapped", (unsigned long long)page);
+    }
 }
 
 static void a_full_table_is_dropped_by_one_store(void)
@@ -365,12 +425,16 @@ int run_pagetable_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(random_maps_and_unmaps_agree_with_a_plain_array_for_levels_of_2_to_9_bits),
         TEST(random_maps_and_unmaps_agree_where_blocks_are_not_allowed_at_every_height),
+        TEST(random_maps_and_unmaps_agree_where_a_leaf_is_marked_and_a_table_is_not),
         TEST(each_table_store_is_cleaned_for_a_walker_that_does_not_see_the_caches),
         TEST(a_pool_too_small_refuses_and_changes_nothing_at_every_number_of_pages),
         TEST(no_tree_is_made_from_an_empty_pool),
+        TEST(a_root_is_cleaned_for_a_walker_that_does_not_see_the_caches_and_for_no_other),
+        TEST(the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken),
         TEST(nothing_is_found_beyond_the_limit),
         TEST(the_last_page_below_the_limit_can_be_mapped_and_unmapped),
         TEST(i7_unmap_of_an_empty_space_is_bound_by_the_bound),
+        TEST(a_tree_of_one_table_can_be_emptied_as_a_whole),
         TEST(a_full_table_is_dropped_by_one_store),
         TEST(i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back),
         TEST(a_released_root_comes_back_to_the_pool),
