@@ -49,6 +49,7 @@ uint64_t host_time_step = TIME_STEP;
 uint64_t host_ticks_per_second = TICKS_PER_SECOND;
 struct host_counters host_counters;
 unsigned int (*host_choose)(const char *what, unsigned int count);
+void (*host_device_visible)(void);
 struct vcpu *host_guest;
 const struct arch_guest_ops *host_guest_ops;
 
@@ -115,6 +116,12 @@ void host_barrier(void)
     host_counters.barriers++;
     host_point(HOST_AT_BARRIER);
     host_stores_barrier();
+}
+
+void host_device_barrier(void)
+{
+    if (host_device_visible != NULL)
+        host_device_visible();
 }
 
 void cache_clean(const volatile void *pointer, uint64_t size)
@@ -358,6 +365,7 @@ void host_reset(void)
     host_image = (struct topology_range){ .size = PAGE_SIZE };
     host_counters = (struct host_counters){ 0 };
     host_choose = NULL;
+    host_device_visible = NULL;
     host_guest = NULL;
     host_cpu = 0;
     log_start(&port, 0);

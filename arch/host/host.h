@@ -62,6 +62,10 @@ extern struct host_counters host_counters;
  * every mechanism of the host that is set to be scheduled, each saying what it asks for; NULL: 0 always. */
 extern unsigned int (*host_choose)(const char *what, unsigned int count);
 
+/* Called where a CPU must see, from here on, what a device wrote (barrier_device_read()). A test that holds
+ * a device's write back shows it here at the latest; NULL: CPUs see such writes at once. */
+extern void (*host_device_visible)(void);
+
 /* Told, a line each, of what happened that is not the plainest; NULL: nobody. */
 extern void (*host_tell)(const char *text);
 

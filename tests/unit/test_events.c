@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event queue (drivers/iommu/smmuv3/events.c): each type of record as the kernel sees it. */
+#include <string.h>
+
 #include "bench.h"
 #include "groups.h"
 
@@ -178,6 +180,49 @@ static void an_interrupt_without_an_event_is_harmless(void)
     assert_units_clean();
 }
 
+/* A record that has arrived, and what a CPU sees of it that read the index and nothing else: nothing. */
+static uint64_t *late_record, arrived[EVENT_WORDS];
+static bool index_read;
+
+static void note_index(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)value;
+    index_read = index_read || offset == SMMU_EVENTQ_PROD;
+}
+
+static void ignore(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)offset;
+    (void)value;
+}
+
+static void show_record(void)
+{
+    if (index_read)
+        memcpy(late_record, arrived, sizeof(arrived));
+}
+
+static void a_record_is_read_behind_the_index_and_not_ahead_of_it(void)
+{
+    static const struct machine_watch watch = { .register_read = note_index,
+                                                .register_written = ignore };
+
+    start();
+    late_record = (uint64_t *)(uintptr_t)bench_unit()->events;
+    bench_dma(STREAM, IOVA, true);
+    memcpy(arrived, late_record, sizeof(arrived));
+    memset(late_record, 0, sizeof(arrived));
+    machine.watch = &watch;
+    host_device_visible = show_record;
+    const struct iommu_fault *fault = take();
+
+    assert_int_equal(fault->stream, STREAM);
+    assert_int_equal(fault->iova, IOVA);
+    assert_int_equal(fault->cause, BH_CAUSE_TRANSLATION);
+}
+
 static void records_are_invalidated_in_the_caches_before_they_are_read_without_coherence(void)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
@@ -227,6 +272,7 @@ int run_events_tests(void)
         TEST(i9_every_type_of_record_has_a_cause),
         TEST(i9_a_record_with_a_substream_names_the_pasid),
         TEST(an_interrupt_without_an_event_is_harmless),
+        TEST(a_record_is_read_behind_the_index_and_not_ahead_of_it),
         TEST(records_are_invalidated_in_the_caches_before_they_are_read_without_coherence),
         TEST(each_record_of_a_burst_is_read_anew_in_every_round_of_the_queue_without_coherence),
     };

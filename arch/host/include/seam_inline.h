@@ -15,6 +15,7 @@ uint64_t host_mmio_read(uint64_t address, unsigned int bytes);
 void host_mmio_write(uint64_t address, uint64_t value, unsigned int bytes);
 void host_entry_write(volatile uint64_t *entry, uint64_t value);
 void host_barrier(void);
+void host_device_barrier(void);
 uint64_t host_time(void);
 void host_relax(void);
 void host_lock_wanted(const volatile void *lock);
@@ -59,6 +60,7 @@ static inline void barrier_entries(void)
 
 static inline void barrier_device_read(void)
 {
+    host_device_barrier();
 }
 
 static inline void *memory_pointer(uint64_t physical)
