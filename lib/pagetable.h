@@ -85,8 +85,8 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
 /*
  * Removes every leaf inside [address, +size), changing at most `bound` entries or tables; holes
  * cost one entry read per absent table or entry and count as a change each, so the work is bound by
- * `bound` too. The caller then invalidates [first, end) and gives progress->freed back to the
- * pool.
+ * `bound` too. Walkers see what it stored when it returns. The caller then invalidates [first, end)
+ * and gives progress->freed back to the pool.
  */
 enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
                                       uint32_t bound, struct pagetable_progress *progress);

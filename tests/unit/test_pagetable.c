@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/host/host.h"
+#include "arch/host/store_buffer.h"
 #include "arch/seam.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
@@ -297,6 +298,19 @@ static void the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken
     assert_int_equal(host_counters.barriers, 1);
 }
 
+static void what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns(void)
+{
+    struct pagetable_progress progress;
+
+    start(9, 7, 8, true);
+    host_stores_mode(HOST_STORES_HELD);
+    pagetable_map(&table, 0, 0x40001000, 3 * PAGE_SIZE, ATTRIBUTES, UINT32_MAX, &progress);
+    assert_int_equal(host_stores_legal(), 0);
+    pagetable_unmap(&table, 0, PAGE_SIZE, UINT32_MAX, &progress);
+    assert_int_equal(progress.leaves, 1);
+    assert_int_equal(host_stores_legal(), 0);
+}
+
 static void nothing_is_found_beyond_the_limit(void)
 {
     uint64_t entry, size;
@@ -431,6 +445,7 @@ int run_pagetable_tests(void)
         TEST(no_tree_is_made_from_an_empty_pool),
         TEST(a_root_is_cleaned_for_a_walker_that_does_not_see_the_caches_and_for_no_other),
         TEST(the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken),
+        TEST(what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns),
         TEST(nothing_is_found_beyond_the_limit),
         TEST(the_last_page_below_the_limit_can_be_mapped_and_unmapped),
         TEST(i7_unmap_of_an_empty_space_is_bound_by_the_bound),
