@@ -4,7 +4,6 @@
 #include "drivers/iommu/smmuv3/unit.h"
 #include "drivers/iommu/smmuv3/early.h"
 #include "lib/boot_memory.h"
-#include "lib/string.h"
 #include "lib/vmsa.h"
 
 struct erratum {
@@ -187,12 +186,11 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
     struct smmuv3 *unit;
 
     *reason = NULL;
-    if (unit_count == TOPOLOGY_IOMMUS || iommu->topology->registers.size < SMMU_REGISTERS_SIZE)
+    if (iommu->topology->registers.size < SMMU_REGISTERS_SIZE)
         *reason = "its register range is too small";
     if (*reason != NULL || !read_capabilities(iommu, base, reason))
         return false;
-    unit = &units[unit_count++];
-    memset(unit, 0, sizeof(*unit));
+    unit = &units[unit_count++]; /* each of the topology's units is started once */
     unit->iommu = iommu;
     unit->base = base;
     iommu->unit = unit;
