@@ -38,13 +38,12 @@ static void ring_put(struct ring *ring, const char *bytes, size_t length)
 }
 
 /* The source to write from: the current one until its line is out, then the next that has
- * something. */
+ * something. Before the first byte of a ring stands its last one, which is empty or ends a line. */
 static struct ring *next_source(void)
 {
     struct ring *ring = &journal.ring[journal.current];
 
-    if (ring->drained < ring->written &&
-        (ring->drained == 0 || ring->bytes[(ring->drained - 1) % RING_SIZE] != '\n'))
+    if (ring->drained < ring->written && ring->bytes[(ring->drained - 1) % RING_SIZE] != '\n')
         return ring;
     for (unsigned int i = 1; i <= LOG_SOURCES; i++) {
         unsigned int source = (journal.current + i) % LOG_SOURCES;

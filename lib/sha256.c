@@ -27,10 +27,10 @@ static uint32_t load_big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void store_big_endian(uint8_t *bytes, uint32_t value)
+static void store_big_endian(uint8_t *bytes, unsigned int size, uint64_t value)
 {
-    for (unsigned int i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+    for (unsigned int i = size; i > 0; i--, value >>= 8)
+        bytes[i - 1] = (uint8_t)value;
 }
 
 /* 6.2.2 */
@@ -76,10 +76,9 @@ void sha256(const void *data, uint64_t size, uint8_t digest[SHA256_SIZE])
     if (rest != 0)
         memcpy(last, bytes + whole, rest);
     last[rest] = 0x80;
-    store_big_endian(last + last_size - 8, (uint32_t)(size >> 29));
-    store_big_endian(last + last_size - 4, (uint32_t)(size << 3));
+    store_big_endian(last + last_size - 8, 8, size << 3);
     for (uint64_t at = 0; at < last_size; at += BLOCK)
         add_block(hash, last + at);
     for (unsigned int i = 0; i < 8; i++)
-        store_big_endian(digest + (size_t)4 * i, hash[i]);
+        store_big_endian(digest + (size_t)4 * i, 4, hash[i]);
 }
