@@ -340,7 +340,7 @@ static void clear_leaves(struct unmapping *u, struct position position)
     struct page_record *record = record_of(table, position.entry);
 
     record->entries -= cleared;
-    if (record->entries == 0 && cleared != 0 && position.height < table->height)
+    if (record->entries == 0) /* of the root: nothing stands above it */
         unlink_table(u, address, position.height + 1);
 }
 
