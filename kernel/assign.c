@@ -183,7 +183,7 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
     lock_acquire(&group->lock);
     const struct device *sibling = device->iommu != NULL ? attached_sibling(device) : NULL;
 
-    if (device->iommu == NULL || device->iommu != ioas->iommu)
+    if (device->iommu != ioas->iommu)
         result = BH_EOPNOTSUPP;
     else if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
         result = BH_EBUSY;

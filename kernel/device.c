@@ -21,7 +21,7 @@ static void find_stream(struct device *device)
     const struct pci_function *function = device->function;
     uint32_t unit = topology_stream(function->host, function->requester, &device->stream);
 
-    if (unit == IOMMU_NONE || unit >= devices.iommu_count) {
+    if (unit >= devices.iommu_count) {
         device->refusal = "stands behind no IOMMU";
         return;
     }
@@ -45,7 +45,7 @@ static bool within_stage2(const struct device *device)
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         struct topology_range range = device_registers(device, i);
 
-        if (range.size != 0 && !range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
+        if (!range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
             return false;
     }
     return true;
@@ -75,9 +75,10 @@ static void add_function(const struct pci_function *function)
         find_stream(device);
 }
 
-static bool overlaps(struct topology_range a, struct topology_range b)
+/* True if the valid range shares a byte with the other, which may be empty. */
+static bool overlaps(struct topology_range range, struct topology_range other)
 {
-    return a.size != 0 && b.size != 0 && range_overlaps(a.base, a.size, b.base, b.size);
+    return other.size != 0 && range_overlaps(range.base, range.size, other.base, other.size);
 }
 
 /* True if the range lies over something that no partition may have (I13), or over another node's. */

@@ -10,7 +10,7 @@ bool partition_resolve(const struct partition *partition, uint64_t address, uint
 {
     uint64_t base = partition->set->memory_base;
 
-    if (!range_valid(address, size) || !range_inside(address, size, base, partition->visible_size))
+    if (!range_inside(address, size, base, partition->visible_size))
         return false;
     *physical = partition->physical + clamp_index(address - base, partition->visible_size);
     return true;

@@ -57,13 +57,14 @@ struct partitions {
 extern struct partitions partitions;
 
 /*
- * The pointer to size bytes of the partition's own memory at guest-physical address, or NULL where
- * it is not all its own, or not aligned to the power of two given.
+ * The pointer to size bytes, one at least, of the partition's own memory at guest-physical address,
+ * or NULL where it is not all its own, or not aligned to the power of two given.
  */
 void *partition_memory(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t alignment);
 
-/* The physical address of a range of the partition's own memory. False: not all its own. */
+/* The physical address of a range of the partition's own memory, not empty. False: not all its
+ * own. */
 bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t *physical);
 

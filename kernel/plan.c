@@ -68,7 +68,7 @@ static bool check_groups(const struct partition *partition, struct set_error *er
         for (uint32_t j = 0; j < devices.count; j++) {
             const struct device *sibling = &devices.device[j];
 
-            if (sibling == device || sibling->group != device->group)
+            if (sibling->group != device->group)
                 continue;
             for (uint32_t p = 0; p < partitions.count; p++) {
                 if (listed(&partitions.partition[p], device) ==
@@ -127,14 +127,14 @@ bool plan_memory(struct set_error *error)
             /* Those that say where they lie come first, so that no other is put there. */
             if (set->fixed_physical != (pass == 0))
                 continue;
-            if (set->fixed_physical && memory_take_at(set->physical, set->memory_size))
+            if (!set->fixed_physical)
+                partition->physical = memory_take(set->memory_size, MEMORY_ALIGNMENT);
+            else if (memory_take_at(set->physical, set->memory_size))
                 partition->physical = set->physical;
-            else if (set->fixed_physical)
+            else
                 return set_refuse(error, set->node, "physical-address",
                                   "[0x%lx, +0x%lx) is not free memory of this machine",
                                   set->physical, set->memory_size);
-            else
-                partition->physical = memory_take(set->memory_size, MEMORY_ALIGNMENT);
             if (partition->physical == 0 || !arch_map_memory(partition->physical, set->memory_size))
                 return set_refuse(error, set->node, "memory",
                                   "the machine has no 0x%lx bytes left: lower it",

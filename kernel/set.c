@@ -95,8 +95,7 @@ static bool read_text(const struct reader *reader, int node, const char *name, c
     *found = value != NULL;
     if (value == NULL)
         return true;
-    if (length <= 0 || (size_t)length > size ||
-        strnlen(value, (size_t)length) != (size_t)length - 1)
+    if ((size_t)length > size || strnlen(value, (size_t)length) != (size_t)length - 1)
         return false;
     memcpy(text, value, (size_t)length);
     return true;
@@ -204,8 +203,9 @@ static bool read_memory(struct reader *reader, int node, struct set_partition *p
         return set_refuse(reader->error, partition->node, "physical-address",
                           "write two cells: <0x0 0x48000000>");
     partition->fixed_physical = count == 1;
-    if (partition->fixed_physical && (!is_aligned(partition->physical, MEMORY_ALIGNMENT) ||
-                                      !range_valid(partition->physical, partition->memory_size)))
+    /* 0 where it is not fixed. */
+    if (!is_aligned(partition->physical, MEMORY_ALIGNMENT) ||
+        !range_valid(partition->physical, partition->memory_size))
         return set_refuse(reader->error, partition->node, "physical-address",
                           "must be a multiple of 2 MiB and not wrap around");
     return true;
@@ -235,7 +235,8 @@ static bool name_from_node(const struct reader *reader, int node, struct set_par
     int length;
     const char *name = fdt_get_name(reader->tree, node, &length);
 
-    if (name == NULL || (size_t)length >= sizeof(partition->name))
+    /* An error of libfdt is a negative length. */
+    if ((size_t)length >= sizeof(partition->name))
         return false;
     memcpy(partition->name, name, (size_t)length + 1);
     return true;

@@ -57,7 +57,8 @@ static inline bool range_valid(uint64_t base, uint64_t size)
     return size != 0 && base + (size - 1) >= base;
 }
 
-/* True if [inner, +inner_size) lies inside [outer, +outer_size); both are valid ranges. */
+/* True if [inner, +inner_size) lies inside [outer, +outer_size), which is a valid range. What wraps
+ * around does not; what is empty does where its base does. */
 static inline bool range_inside(uint64_t inner, uint64_t inner_size, uint64_t outer,
                                 uint64_t outer_size)
 {
