@@ -170,12 +170,14 @@ static void take_out(void *array, unsigned at, unsigned *count, size_t element)
 
 void model_forget_ste(struct smmuv3_model *model, unsigned at)
 {
+    model->caches.dropped++;
     take_out(model->caches.stes, at, &model->caches.ste_count, sizeof(struct cached_ste));
     index_stes(&model->caches);
 }
 
 void model_forget_cd(struct smmuv3_model *model, unsigned at)
 {
+    model->caches.dropped++;
     take_out(model->caches.cds, at, &model->caches.cd_count, sizeof(struct cached_cd));
     index_cds(&model->caches);
 }
@@ -185,6 +187,7 @@ void model_forget_descriptor(struct smmuv3_model *model, unsigned at)
 {
     struct model_caches *caches = &model->caches;
 
+    caches->dropped++;
     if (at < caches->l1std_count) {
         take_out(caches->l1stds, at, &caches->l1std_count, sizeof(struct cached_l1std));
     } else {
@@ -330,6 +333,7 @@ void model_invalidate_config(struct smmuv3_model *model,
     if (!streams_of(scope.command, &scope.first, &scope.log2)) {
         return;
     }
+    model->caches.dropped++;
     invalidate_stes(&model->caches, &scope);
     invalidate_cds(&model->caches, &scope);
 }

@@ -189,6 +189,7 @@ struct model_caches {
     struct tlb_entry *tlb;
     unsigned tlb_count, tlb_room;
     uint64_t tlb_order;
+    uint64_t dropped; /* how often entries went, for whatever reason */
     struct model_index ste_index, cd_index, tlb_index;
     unsigned tlb_sizes[TLB_SIZES]; /* entries by log2_size, as they were inserted */
 };

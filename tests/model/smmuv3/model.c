@@ -116,6 +116,7 @@ void smmuv3_model_reset(struct smmuv3_model *model)
 
 void smmuv3_model_evict(struct smmuv3_model *model)
 {
+    model->caches.dropped++;
     model->caches.l1std_count = 0;
     model->caches.ste_count = 0;
     model->caches.l1cd_count = 0;

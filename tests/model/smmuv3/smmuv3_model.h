@@ -511,6 +511,12 @@ struct smmuv3_model_cached {
 };
 struct smmuv3_model_cached smmuv3_model_cached(const struct smmuv3_model *model);
 
+/*
+ * Counts the occasions at which the caches dropped something, by a command or of the unit's own
+ * accord. While it stays the same, all that was cached still is.
+ */
+uint64_t smmuv3_model_dropped(const struct smmuv3_model *model);
+
 /* Events recorded, and discarded because the queue could not be written, since creation. */
 uint64_t smmuv3_model_events_recorded(const struct smmuv3_model *model);
 uint64_t smmuv3_model_events_lost(const struct smmuv3_model *model);

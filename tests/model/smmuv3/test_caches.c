@@ -345,7 +345,10 @@ static void speculation_fills_caches_and_eviction_empties_them(void **state)
     assert_int_equal(cached.stes, 1);
     assert_int_equal(cached.leaves, 1);
     assert_int_equal(events_waiting(a.machine), 0);
+    uint64_t dropped = smmuv3_model_dropped(a.machine->unit);
+
     smmuv3_model_evict(a.machine->unit);
+    assert_true(smmuv3_model_dropped(a.machine->unit) > dropped);
     cached = smmuv3_model_cached(a.machine->unit);
     assert_int_equal(cached.stes + cached.leaves + cached.tables, 0);
     machine_stop(a.machine);

@@ -172,6 +172,7 @@ static void take_out(struct model_caches *caches, unsigned at)
 {
     unsigned last = --caches->tlb_count;
 
+    caches->dropped++;
     caches->tlb_sizes[caches->tlb[at].log2_size]--;
     model_index_remove(&caches->tlb_index, hash_of_entry(&caches->tlb[at]), at);
     if (at != last) {
@@ -343,6 +344,11 @@ void model_invalidate_tlb(struct smmuv3_model *model,
             i++;
         }
     }
+}
+
+uint64_t smmuv3_model_dropped(const struct smmuv3_model *model)
+{
+    return model->caches.dropped;
 }
 
 struct smmuv3_model_cached smmuv3_model_cached(const struct smmuv3_model *model)
