@@ -55,6 +55,8 @@ static _Noreturn void child(void (*scenario)(void), bool shown)
     host_choose = choices_next;
     host_tell = shown ? tell : NULL;
     scenario();
+    if (unit_after_test != NULL)
+        unit_after_test();
     (void)fflush(NULL);
     _exit(0);
 }

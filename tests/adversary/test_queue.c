@@ -6,6 +6,7 @@
 #include "drivers/iommu/smmuv3/registers.h"
 #include "tests/adversary/campaign.h"
 #include "tests/adversary/hardware.h"
+#include "tests/observer/observer.h"
 #include "tests/unit/groups.h"
 
 #define BASE UINT64_C(0x40000000)
@@ -45,6 +46,7 @@ static void boot(const struct smmuv3_model_parameters *parameters)
     machine_plain_with(parameters);
     pci_model_express(&machine.pci, DEVICE2, 0, true);
     machine_partition("two")->pci[0] = DEVICE2_NAME;
+    observer_start();
     machine_boot();
     machine_drain_console();
     assert_ptr_not_equal(device_find(DEVICE1_NAME)->group, device_find(DEVICE2_NAME)->group);

@@ -91,6 +91,8 @@ struct unit {
     struct decoded_table table;
     struct topology_range queue[2];
     uint64_t commands; /* of the model's trace, seen so far */
+    uint64_t dropped;  /* by its caches, as of the last look */
+    bool torn; /* a store became visible while it fetched: what it then caches may be older */
     struct stream *stream[STREAMS];
     struct tag tag[TAGS];
     unsigned int flush_count;
@@ -131,6 +133,7 @@ void reach_compute(unsigned int unit, uint32_t id);
 void reach_store(unsigned int unit, uint64_t address);
 void reach_all(unsigned int unit, bool compare);
 void reach_cached_part(unsigned int unit);
+void reach_watched(unsigned int unit);
 bool reach_is_walked(uint64_t page);
 void reach_fetch(const struct stream *stream, unsigned int most);
 void pieces_clear(struct pieces *pieces);

@@ -68,32 +68,36 @@ void observer_break_incremental(void)
     observer.next_full = observer.now;
 }
 
-/* Every so many events everything is computed afresh and compared. */
+static void look_at_unit(unsigned int unit);
+
+/* A unit consumes commands, evicts and fetches at moments of its own, too: that comes before what is to be
+ * looked at. */
+static void look_at_units(void)
+{
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
+        look_at_unit(unit);
+}
+
+void observer_check_all(void)
+{
+    if (!observer.on)
+        return;
+    look_at_units();
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
+        reach_all(unit, true);
+}
+
+/* Every so many events everything is computed afresh and compared; only where nothing is left to be looked
+ * at: a store that is visible already, and not looked at yet, would be taken for a disagreement. */
 static void full_pass_if_due(void)
 {
     if (observer.now < observer.next_full)
         return;
     observer.next_full = observer.now + observer.period;
-    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
-        reach_all(unit, true);
-}
-
-void observer_check_all(void)
-{
-    for (unsigned int unit = 0; observer.on && unit < machine.unit_count; unit++)
-        reach_all(unit, true);
+    observer_check_all();
 }
 
 /* ---- A store became visible ------------------------------------------------------------------------------ */
-
-static void look_at_commands(unsigned int unit);
-
-/* A unit consumes commands at moments of its own, too: they come before what is to be looked at. */
-static void look_at_units(void)
-{
-    for (unsigned int unit = 0; unit < machine.unit_count; unit++)
-        look_at_commands(unit);
-}
 
 static void fetch_between(unsigned int unit, uint32_t id)
 {
@@ -132,6 +136,7 @@ static void on_visible(const struct host_store *store)
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
         if (observer_view(unit) == store->view)
             look_at_store(store, unit);
+        observer.unit[unit].torn = observer.unit[unit].torn || machine.fetching[unit];
     }
     full_pass_if_due();
 }
@@ -139,6 +144,22 @@ static void on_visible(const struct host_store *store)
 /* ---- A unit did something ---------------------------------------------------------------------------------- */
 
 #define OPCODE_SYNC 0x46
+
+/* What its caches dropped of their own accord, and what they hold that was read before a store and is
+ * kept since behind it. */
+static void look_at_caches(unsigned int unit)
+{
+    struct unit *u = &observer.unit[unit];
+    uint64_t dropped = smmuv3_model_dropped(machine.unit[unit]);
+
+    if (u->torn && !machine.fetching[unit]) {
+        u->torn = false;
+        reach_watched(unit);
+    } else if (dropped != u->dropped) {
+        reach_cached_part(unit);
+    }
+    u->dropped = dropped;
+}
 
 /* What it has consumed since the last look. */
 static void look_at_commands(unsigned int unit)
@@ -166,7 +187,12 @@ static void look_at_commands(unsigned int unit)
 
         reach_fetch(stream, FETCHES_BETWEEN);
     }
-    full_pass_if_due();
+}
+
+static void look_at_unit(unsigned int unit)
+{
+    look_at_commands(unit);
+    look_at_caches(unit);
 }
 
 static void recompute(unsigned int unit)
@@ -192,7 +218,7 @@ static void on_register_written(unsigned int unit, uint64_t offset, uint64_t val
 
     if (!observer.on)
         return;
-    look_at_commands(unit);
+    look_at_unit(unit);
     if (what == DECODED_QUEUE_INDEX)
         return;
     report_note("unit %u: %s = 0x%llx", unit, name, (unsigned long long)value);
@@ -231,7 +257,7 @@ static void on_register_read(unsigned int unit, uint64_t offset, uint64_t value)
 
     if (!observer.on)
         return;
-    look_at_commands(unit);
+    look_at_unit(unit);
     switch (decode_register(offset, &name)) {
     case DECODED_CR0ACK:
         if (!u->settled)
@@ -464,6 +490,7 @@ static void read_registers(unsigned int unit)
     u->enabled = (u->cr0 & DECODED_CR0_SMMUEN) != 0;
     u->settled = true;
     u->commands = smmuv3_model_command_total(machine.unit[unit]);
+    u->dropped = smmuv3_model_dropped(machine.unit[unit]);
     if (!u->enabled)
         return;
     u->closed = true;

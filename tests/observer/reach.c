@@ -261,6 +261,14 @@ void reach_cached_part(unsigned int unit)
     }
 }
 
+void reach_watched(unsigned int unit)
+{
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        if (observer.watched[i]->unit == unit && !compute_disabled(unit))
+            refresh(observer.watched[i]);
+    }
+}
+
 /* ---- The unit fetches ------------------------------------------------------------------------------- */
 
 /* At most so many leaves of what the stream reaches, spread over all of it, go into the unit's caches. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/seam.h"
+#include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
@@ -93,6 +94,46 @@ static uint64_t *last_table(void)
     for (unsigned int level = 0; level < 3; level++)
         table = memory_pointer(table[0] & BITS(47, 12));
     return table;
+}
+
+/* ---- What the unit does of its own accord ------------------------------------------------------------------- */
+
+/* The leaf is cleared, and a cache allows more than memory, until the unit evicts it. */
+static void evict_and_recompute(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)value;
+    if (offset != SMMU_CMDQ_PROD)
+        return;
+    smmuv3_model_evict(machine.unit[unit]);
+    observer_check_all();
+}
+
+static void a_unit_that_evicts_by_its_own_choice_is_no_disagreement(void)
+{
+    start();
+    machine.before_register_write = evict_and_recompute;
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+}
+
+/* A command that the unit consumes when it likes is looked at with the next store, and before it. */
+static void a_recomputation_waits_for_the_store_that_became_visible(void)
+{
+    const struct smmuv3 *unit;
+
+    start_with(&(struct observer_options){ .mode = HOST_STORES_IMMEDIATE, .period = 1 });
+    unit = devices.iommu[0].unit;
+    uint32_t producer = smmuv3_model_read32(machine.unit[0], SMMU_CMDQ_PROD);
+    volatile uint64_t *slot = (volatile uint64_t *)unit->commands + 2 * (size_t)producer;
+
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_COMMANDS, SMMUV3_MODEL_NEVER);
+    entry_write64(&slot[0], CMD_TLBI_NSNH_ALL);
+    entry_write64(&slot[1], 0);
+    mmio_write32(UNIT_BASE + SMMU_CMDQ_PROD, producer + 1);
+    assert_true(smmuv3_model_step(machine.unit[0], SMMUV3_MODEL_LATE_COMMANDS));
+    uint64_t commands = observer_counts().commands;
+
+    entry_write64(&last_table()[IOVA / PAGE_SIZE], 0);
+    assert_int_equal(observer_counts().commands, commands + 1);
 }
 
 static void store_past_the_seam(void)
@@ -301,6 +342,8 @@ int run_observer_tests(void)
         TEST(every_store_command_and_call_is_looked_at),
         TEST(a_store_elsewhere_computes_nothing_anew),
         TEST(an_observer_that_misses_stores_is_found_out_by_a_full_recomputation),
+        TEST(a_unit_that_evicts_by_its_own_choice_is_no_disagreement),
+        TEST(a_recomputation_waits_for_the_store_that_became_visible),
         TEST(a_store_past_the_seam_is_found_by_a_full_recomputation),
         TEST(i3_more_access_than_was_mapped_is_caught),
         TEST(i14_a_way_to_a_table_pool_is_caught),

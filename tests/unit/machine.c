@@ -69,10 +69,13 @@ static bool unit_read(void *context, enum smmuv3_model_access_kind kind, uint64_
     if (size == sizeof(uint64_t) && machine.read_instead != NULL &&
         machine.read_instead(kind, address, data))
         return true;
-    if (kind != SMMUV3_MODEL_AUDIT)
+    if (kind != SMMUV3_MODEL_AUDIT) {
+        machine.fetching[(uintptr_t)context] = true;
         host_stores_moment();
-    else if (machine.watch != NULL)
+        machine.fetching[(uintptr_t)context] = false;
+    } else if (machine.watch != NULL) {
         machine.watch->audited((unsigned int)(uintptr_t)context, address);
+    }
     host_view_read(view_of(context, kind), address, data, size);
     return true;
 }

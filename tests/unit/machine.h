@@ -80,6 +80,8 @@ struct machine {
     /* Answers what the unit reads instead of memory; false: memory. */
     bool (*read_instead)(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word);
     const struct machine_watch *watch; /* NULL: nobody */
+    bool
+        fetching[UNITS]; /* a fetch of the unit is under way, and stores become visible before it */
     struct pci_model pci;
     uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */
     uint64_t tree_given;   /* what the boot loader says; 0: nothing */
