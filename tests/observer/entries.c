@@ -51,10 +51,15 @@ void entries_base(unsigned int unit)
         observer_read(unit, u->table.base + i * sizeof(descriptor), &descriptor, 1);
         uint64_t base = decode_level1(&u->table, descriptor, &count);
 
-        if (count != 0 && level2_count[unit] < LEVEL2_LIMIT)
-            level2[unit][level2_count[unit]++] = (struct level2){
-                .first = (uint32_t)(i << u->table.split), .count = count, .base = base
-            };
+        if (count == 0)
+            continue;
+        if (level2_count[unit] == LEVEL2_LIMIT)
+            report_violation(ITSELF, NULL, NULL,
+                             "unit %u has more than %u second-level stream tables", unit,
+                             LEVEL2_LIMIT);
+        level2[unit][level2_count[unit]++] = (struct level2){
+            .first = (uint32_t)(i << u->table.split), .count = count, .base = base
+        };
     }
 }
 
@@ -150,8 +155,11 @@ static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
         if (same_translation(&mixtures->item[i], &translation))
             return;
     }
-    if (mixtures->count < MIXTURES)
-        mixtures->item[mixtures->count++] = translation;
+    if (mixtures->count == MIXTURES)
+        report_violation(ITSELF, stream, NULL,
+                         "its entry may be read as more than %u translations: too many to follow",
+                         MIXTURES);
+    mixtures->item[mixtures->count++] = translation;
 }
 
 void entries_mixtures(const struct stream *stream, struct mixtures *mixtures)
@@ -176,6 +184,12 @@ void entries_mixtures(const struct stream *stream, struct mixtures *mixtures)
             index[word] = 0;
         }
     }
+    if (word < DECODE_STE_WORDS)
+        report_violation(
+            ITSELF, stream, NULL,
+            "the words that stood in its entry have more than %u mixtures: too many to "
+            "follow",
+            MIXTURE_STEPS);
 }
 
 static const uint64_t *newest(const struct history *history)

@@ -72,6 +72,7 @@ struct stream {
 struct tag {
     uint64_t root; /* 0: names none */
     bool used;     /* something was reachable under it */
+    bool taken;    /* handed out, and not given back */
     bool dirty;    /* the unit may hold something of it */
     uint64_t last_named;
 };
@@ -91,7 +92,10 @@ struct unit {
     struct decoded_table table;
     struct topology_range queue[2];
     uint64_t commands; /* of the model's trace, seen so far */
-    uint64_t dropped;  /* by its caches, as of the last look */
+    struct {
+        uint64_t producer; /* CMDQ_PROD */
+    } heard;
+    uint64_t dropped; /* by its caches, as of the last look */
     bool torn; /* a store became visible while it fetched: what it then caches may be older */
     struct stream *stream[STREAMS];
     struct tag tag[TAGS];
@@ -125,6 +129,12 @@ bool observer_quiet(void);
 uint64_t observer_random(uint64_t limit);
 enum host_view observer_view(unsigned int unit);
 void observer_read(unsigned int unit, uint64_t address, uint64_t *words, unsigned int count);
+
+bool observer_unit_of(const struct iommu *iommu, unsigned int *unit);
+
+/* heard.c: was everything told? */
+void heard_reset(void);
+void heard_check(void);
 
 /* reach.c: what a stream reaches, and what that stood on */
 struct stream *reach_stream(unsigned int unit, uint32_t id);
@@ -162,6 +172,7 @@ void tags_name(const struct stream *stream, const struct mixtures *mixtures);
 void tags_lose(struct history *history, uint16_t tag);
 void tags_flush(unsigned int unit, bool all, uint16_t tag);
 void tags_complete(unsigned int unit);
+void tags_adopt(unsigned int unit, const struct iommu *iommu);
 void tags_taken(unsigned int unit, uint16_t tag);
 void tags_given(unsigned int unit, uint16_t tag);
 /* Nothing cached was made by another root than its tag names. */
@@ -190,6 +201,7 @@ void ledger_release_end(unsigned int partition, bool clean);
 void ledger_spaces_gone(unsigned int partition);
 /* may: also what a call under way is giving or taking. */
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces);
+bool ledger_bound(unsigned int partition, uint64_t id);
 bool ledger_parked(unsigned int unit, uint32_t stream);
 bool ledger_owner(unsigned int unit, uint32_t stream, unsigned int *partition);
 const char *ledger_text(unsigned int unit, uint32_t stream, char *text, size_t size);
@@ -205,7 +217,7 @@ void judge_disabled(unsigned int unit, const struct pieces *pieces);
 void judge_page_free(const struct stream *stream, uint64_t page);
 
 /* report.c: events, and the text of a violation */
-enum invariant { I1, I3, I4, I5, I6, I11, I14, ITSELF };
+enum invariant { I1, I3, I4, I5, I6, I11, I14, ITSELF, DEAF };
 
 void report_reset(void);
 void report_store(const struct host_store *store);

@@ -525,6 +525,15 @@ void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces 
     pieces_canonical(pieces);
 }
 
+bool ledger_bound(unsigned int partition, uint64_t id)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].id == id && device_table[i].bound)
+            return device_table[i].partition == partition;
+    }
+    return false;
+}
+
 /* No device on the stream is attached, nor was when its unit failed. */
 bool ledger_parked(unsigned int unit, uint32_t stream)
 {

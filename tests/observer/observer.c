@@ -14,6 +14,7 @@
 #define COMMAND_LOG2_BYTES 4
 #define EVENT_LOG2_BYTES 5
 #define CR0ACK_OFFSET 0x24
+#define CMDQ_PROD_OFFSET 0x98
 
 struct observer observer;
 
@@ -44,6 +45,12 @@ void observer_read(unsigned int unit, uint64_t address, uint64_t *words, unsigne
     if (range_inside(address, count * sizeof(*words), HOST_MEMORY_BASE, HOST_MEMORY_SIZE) ||
         (address < HOST_MEMORY_BASE && image < HOST_MEMORY_BASE && address >= PAGE_SIZE))
         host_view_read(observer_view(unit), address, words, count * sizeof(*words));
+}
+
+bool observer_unit_of(const struct iommu *iommu, unsigned int *unit)
+{
+    *unit = (unsigned int)((iommu->topology->registers.base - UNIT_BASE) / UNIT_STRIDE);
+    return *unit < machine.unit_count;
 }
 
 /* No call is under way. */
@@ -133,6 +140,7 @@ static void on_visible(const struct host_store *store)
     look_at_units();
     report_store(store);
     observer.counts.stores++;
+    observer.counts.stores_seen += store->view == HOST_VIEW_COHERENT;
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
         if (observer_view(unit) == store->view)
             look_at_store(store, unit);
@@ -219,6 +227,8 @@ static void on_register_written(unsigned int unit, uint64_t offset, uint64_t val
     if (!observer.on)
         return;
     look_at_unit(unit);
+    if (offset == CMDQ_PROD_OFFSET)
+        u->heard.producer = (uint32_t)value;
     if (what == DECODED_QUEUE_INDEX)
         return;
     report_note("unit %u: %s = 0x%llx", unit, name, (unsigned long long)value);
@@ -278,6 +288,7 @@ static void on_transfer(unsigned int unit, uint32_t stream, uint64_t iova, uint6
     if (!observer.on)
         return;
     look_at_units();
+    observer.counts.transfers++;
     report_note("the device of stream 0x%x of unit %u %s 0x%llx: %s", stream, unit,
                 write ? "writes" : "reads", (unsigned long long)iova,
                 landed ? "landed" : "blocked");
@@ -431,17 +442,11 @@ void observer_pages(uint64_t base, uint64_t count, bool free)
     }
 }
 
-static bool unit_of(const struct iommu *iommu, unsigned int *unit)
-{
-    *unit = (unsigned int)((iommu->topology->registers.base - UNIT_BASE) / UNIT_STRIDE);
-    return *unit < machine.unit_count;
-}
-
 void observer_tag(const struct iommu *iommu, uint16_t tag, bool taken)
 {
     unsigned int unit;
 
-    if (!observer.on || tag == 0 || !unit_of(iommu, &unit))
+    if (!observer.on || tag == 0 || !observer_unit_of(iommu, &unit))
         return;
     look_at_units();
     report_note("unit %u: tag %u is %s", unit, tag, taken ? "handed out" : "given back");
@@ -466,8 +471,11 @@ static const struct machine_watch watch = {
     .transfer = on_transfer,
 };
 
-static void finish(void)
+void observer_finish(void)
 {
+    if (!observer.on)
+        return;
+    heard_check();
     observer_check_all();
     observer.on = false;
 }
@@ -491,6 +499,7 @@ static void read_registers(unsigned int unit)
     u->settled = true;
     u->commands = smmuv3_model_command_total(machine.unit[unit]);
     u->dropped = smmuv3_model_dropped(machine.unit[unit]);
+    u->heard.producer = smmuv3_model_read32(machine.unit[unit], CMDQ_PROD_OFFSET);
     if (!u->enabled)
         return;
     u->closed = true;
@@ -515,12 +524,23 @@ static void adopt_pools(void)
     }
 }
 
+static void adopt_tags(void)
+{
+    unsigned int unit;
+
+    for (uint32_t i = 0; i < devices.iommu_count; i++) {
+        if (observer_unit_of(&devices.iommu[i], &unit))
+            tags_adopt(unit, &devices.iommu[i]);
+    }
+}
+
 void observer_start_with(const struct observer_options *options)
 {
     memset(&observer, 0, sizeof(observer));
     report_reset();
     ledger_reset();
     pages_reset();
+    heard_reset();
     observer.seed = seed_of(options);
     observer.random = observer.seed;
     observer.period = options->period != 0 ? options->period : PERIOD;
@@ -528,6 +548,7 @@ void observer_start_with(const struct observer_options *options)
     observer.fetching = !options->no_fetching;
     observer.on = true;
     adopt_pools();
+    adopt_tags();
     for (unsigned int unit = 0; unit < machine.unit_count; unit++)
         read_registers(unit);
     for (unsigned int unit = 0; unit < machine.unit_count; unit++)
@@ -537,7 +558,7 @@ void observer_start_with(const struct observer_options *options)
     if (host_choose == NULL && options->mode == HOST_STORES_SCHEDULED)
         host_choose = choose;
     host_stores_mode(options->mode);
-    unit_after_test = finish;
+    unit_after_test = observer_finish;
 }
 
 void observer_start(void)

@@ -49,6 +49,10 @@ void observer_start_with(const struct observer_options *options);
 /* Everything anew: every stream of every unit is computed afresh and must be what the observer has. */
 void observer_check_all(void);
 
+/* What is done when a test ends, now: that, and whether the observer was told of all that happened. Every
+ * store is visible afterwards, and nothing is watched any more. */
+void observer_finish(void);
+
 /* Runs a scenario that breaks a rule: the report, or NULL if the observer found nothing. */
 const char *observer_caught(void (*scenario)(void));
 
@@ -57,6 +61,8 @@ struct observer_counts {
     uint64_t reaches;     /* of a stream, computed because something that it stood on changed */
     uint64_t full_passes; /* recomputations of everything */
     uint64_t stores, commands, calls, fetches;
+    uint64_t stores_seen; /* of the stores, those that coherent hardware sees */
+    uint64_t transfers;
 };
 struct observer_counts observer_counts(void);
 

@@ -45,6 +45,7 @@ static const char *const rule[] = {
         "never a mixture.",
     [I14] = "I14: no stream reaches the hypervisor's tables and queues.",
     [ITSELF] = "The observer disagrees with itself.",
+    [DEAF] = "The observer is told of all that happens.",
 };
 
 /* ---- Events ------------------------------------------------------------------------------------------- */

@@ -71,10 +71,11 @@ void tags_flush(unsigned int unit, bool all, uint16_t tag)
 {
     struct unit *u = &observer.unit[unit];
 
-    if (u->flush_count < FLUSHES)
-        u->flush[u->flush_count++] = (struct flush){ .all = all,
-                                                     .tag = tag,
-                                                     .since = observer.now };
+    if (u->flush_count == FLUSHES)
+        report_violation(ITSELF, NULL, NULL,
+                         "unit %u consumed more than %u invalidations of tags without a SYNC", unit,
+                         FLUSHES);
+    u->flush[u->flush_count++] = (struct flush){ .all = all, .tag = tag, .since = observer.now };
 }
 
 static void complete_flush(unsigned int unit, const struct flush *flush)
@@ -86,7 +87,7 @@ static void complete_flush(unsigned int unit, const struct flush *flush)
         struct tag *t = &u->tag[tag];
 
         if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag) == NULL)
-            *t = (struct tag){ .last_named = t->last_named };
+            *t = (struct tag){ .taken = t->taken, .last_named = t->last_named };
     }
     for (unsigned int i = 0; i < observer.watched_count; i++) {
         struct history *history = &observer.watched[i]->history;
@@ -181,11 +182,18 @@ void tags_cached(unsigned int unit)
 
 /* ---- Handed out and given back --------------------------------------------------------------------------- */
 
+void tags_adopt(unsigned int unit, const struct iommu *iommu)
+{
+    for (unsigned int tag = 1; tag < IOMMU_TAGS; tag++)
+        observer.unit[unit].tag[tag].taken = (iommu->tags[tag / 64] >> tag % 64 & 1) != 0;
+}
+
 void tags_taken(unsigned int unit, uint16_t tag)
 {
-    const struct tag *t = &observer.unit[unit].tag[tag];
+    struct tag *t = &observer.unit[unit].tag[tag];
     const struct stream *stream = named_by(unit, tag);
 
+    t->taken = true;
     if (!observer.unit[unit].enabled)
         return;
     if (stream != NULL)
@@ -201,9 +209,10 @@ void tags_taken(unsigned int unit, uint16_t tag)
 
 void tags_given(unsigned int unit, uint16_t tag)
 {
-    const struct tag *t = &observer.unit[unit].tag[tag];
+    struct tag *t = &observer.unit[unit].tag[tag];
     const struct stream *stream = named_by(unit, tag);
 
+    t->taken = false;
     if (!observer.unit[unit].enabled)
         return;
     if (stream != NULL)

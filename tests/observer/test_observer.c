@@ -325,6 +325,127 @@ static void i6_a_device_that_is_given_back_attached_is_caught(void)
     expect_report(unbind_while_attached, "I6: ", "its device was given back while it was attached");
 }
 
+/* ---- Ears that are stopped --------------------------------------------------------------------------------- */
+
+/* Past the linker's --wrap, as if it were missing (wrap.c). */
+void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+uint64_t __real_page_pool_take(struct page_pool *pool);
+uint16_t __real_iommu_tag_take(struct iommu *iommu);
+
+static void nobody_tells_of_stores(void)
+{
+    int64_t other;
+
+    start();
+    other = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+    host_visible = NULL;
+    assert_int_equal(map(0, (uint64_t)other, IOVA, BASE, PAGE_SIZE), BH_OK);
+    observer_finish();
+}
+
+static void nobody_tells_of_registers(void)
+{
+    start();
+    machine.watch = NULL;
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+    observer_finish();
+}
+
+static void nobody_tells_of_transfers(void)
+{
+    const struct machine_watch *watch;
+
+    start();
+    watch = machine.watch;
+    machine.watch = NULL;
+    dma_write(DEVICE1, IOVA, 1);
+    machine.watch = watch;
+    observer_finish();
+}
+
+static void ignore_read(unsigned int unit, uint64_t address)
+{
+    (void)unit;
+    (void)address;
+}
+
+static void nobody_tells_of_reads(void)
+{
+    static struct machine_watch deaf;
+
+    start();
+    deaf = *machine.watch;
+    deaf.audited = ignore_read;
+    machine.watch = &deaf;
+    assert_int_equal(map(0, ioas, 2 * IOVA, BASE, PAGE_SIZE), BH_OK);
+    observer_finish();
+}
+
+static void nobody_tells_of_calls(void)
+{
+    uint64_t x[6] = { BH_CALL_DEVICE_UNBIND, DEVICE1_ID };
+
+    start();
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    __real_hypercall(&partitions.partition[0].vcpu, x[0], x);
+    assert_int_equal(x[0], BH_OK);
+    observer_finish();
+}
+
+static void nobody_tells_of_pages(void)
+{
+    start();
+    assert_true(__real_page_pool_take(&partitions.partition[0].pool) != 0);
+    observer_finish();
+}
+
+static void nobody_tells_of_tags(void)
+{
+    start();
+    assert_true(__real_iommu_tag_take(&devices.iommu[0]) != 0);
+    observer_finish();
+}
+
+static void expect_deaf(void (*scenario)(void), const char *line)
+{
+    expect_report(scenario, "The observer is told of all that happens", line);
+}
+
+static void an_observer_that_is_not_told_of_stores_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_stores, "of the number of stores it was told");
+}
+
+static void an_observer_that_is_not_told_of_registers_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_registers, "of CMDQ_PROD it was told");
+}
+
+static void an_observer_that_is_not_told_of_transfers_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_transfers, "of the number of transfers it was told");
+}
+
+static void an_observer_that_is_not_told_of_reads_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_reads, "of a walk, whether it reads tables");
+}
+
+static void an_observer_that_is_not_told_of_calls_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_calls, "of a device, whether its partition has bound it");
+}
+
+static void an_observer_that_is_not_told_of_pages_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_pages, "of the free pages of a pool it was told");
+}
+
+static void an_observer_that_is_not_told_of_tags_fails_the_test(void)
+{
+    expect_deaf(nobody_tells_of_tags, "of unit 0 is free, as it was told");
+}
+
 static void an_observer_that_is_switched_on_late_knows_what_stands_there(void)
 {
     machine_plain();
@@ -355,6 +476,13 @@ int run_observer_tests(void)
         TEST(i3_a_parked_stream_that_reaches_memory_is_caught),
         TEST(i3_a_way_to_another_partition_is_caught),
         TEST(i6_a_device_that_is_given_back_attached_is_caught),
+        TEST(an_observer_that_is_not_told_of_stores_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_registers_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_transfers_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_reads_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_calls_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_pages_fails_the_test),
+        TEST(an_observer_that_is_not_told_of_tags_fails_the_test),
         TEST(an_observer_that_is_switched_on_late_knows_what_stands_there),
     };
 

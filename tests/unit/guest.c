@@ -122,6 +122,7 @@ static enum dma transfer(int function, uint64_t iova, uint64_t *value, bool is_w
     struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[0], requester, iova, value,
                                                          sizeof(*value), is_write);
 
+    machine.transfers++;
     if (machine.watch != NULL)
         machine.watch->transfer(0, requester, iova, sizeof(*value), is_write,
                                 result.outcome == SMMUV3_MODEL_OK);

@@ -93,7 +93,8 @@ struct machine {
     struct payload_file payload[4];
     char console[131072]; /* what came out of the PL011 */
     size_t console_used;
-    bool serial_stuck; /* its FIFO stays full */
+    uint64_t transfers; /* that devices began */
+    bool serial_stuck;  /* its FIFO stays full */
     uint32_t serial_mask;
     unsigned int serial_starts; /* how often its control register was written */
     uint64_t x[6];              /* registers after the last call() */
