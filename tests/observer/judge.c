@@ -76,6 +76,9 @@ static void judge_structures(const struct stream *stream)
             if (entries_overlap(unit, piece->address, piece->size))
                 report_violation(I14, stream, piece, "it reaches a stream table");
         }
+        if (pages_kept(piece->address, piece->size) != NULL)
+            report_violation(I14, stream, piece, "it reaches %s",
+                             pages_kept(piece->address, piece->size));
     }
 }
 

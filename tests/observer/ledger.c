@@ -110,13 +110,23 @@ static struct space *find_space(unsigned int partition, uint64_t id)
     return NULL;
 }
 
+/* What a unit that failed may still reach is nobody else's. */
+static bool is_pinned(const struct space *space)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].pinned == space)
+            return true;
+    }
+    return false;
+}
+
 static void add_space(unsigned int partition, uint64_t id)
 {
     unsigned int slot = 0;
 
     if (find_space(partition, id) != NULL)
         report_violation(I5, NULL, NULL, "two I/O address spaces of one partition have one id");
-    while (slot < space_count && spaces[slot].live)
+    while (slot < space_count && (spaces[slot].live || is_pinned(&spaces[slot])))
         slot++;
     assert_true(slot < LEDGER_SPACES);
     if (slot == space_count)
@@ -278,6 +288,9 @@ static void check_memory(void)
                 report_violation(I14, NULL, NULL, "a stream table of unit %u lies in partition %s",
                                  unit, report_partition(i));
         }
+        if (pages_kept(base, size) != NULL)
+            report_violation(I14, NULL, NULL, "%s lies in partition %s", pages_kept(base, size),
+                             report_partition(i));
         for (unsigned int j = 0; j < i; j++) {
             if (range_overlaps(base, size, partitions.partition[j].physical,
                                machine.partition[j].memory_size))
@@ -350,6 +363,13 @@ static void end_attach(const struct pending_call *call, int64_t result)
     device->attaching = NULL;
 }
 
+/* As far as the kernel can tell: it has switched it off, whether or not the unit has acknowledged. One
+ * that works is no excuse. */
+static bool unit_is_off(const struct ledger_device *device)
+{
+    return (observer.unit[device->unit].cr0 & DECODED_CR0_SMMUEN) == 0;
+}
+
 static void end_detach(const struct pending_call *call, int64_t result)
 {
     struct ledger_device *device = find_device(call->partition, call->x[1]);
@@ -360,7 +380,7 @@ static void end_detach(const struct pending_call *call, int64_t result)
     if (result == BH_OK || result == BH_ETIMEDOUT) {
         for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
             remember_past(device->attached, &device->attached->mapping[i]);
-        if (result == BH_ETIMEDOUT)
+        if (result == BH_ETIMEDOUT && unit_is_off(device))
             device->pinned = device->attached;
         device->attached = NULL;
     }
@@ -462,7 +482,7 @@ void ledger_release_end(unsigned int partition, bool clean)
             continue;
         for (unsigned int n = 0; device->attached != NULL && n < device->attached->count; n++)
             remember_past(device->attached, &device->attached->mapping[n]);
-        if (!clean)
+        if (!clean && unit_is_off(device))
             device->pinned = device->attached;
         device->bound = false;
         device->attached = NULL;

@@ -68,6 +68,24 @@ enum page_owner pages_owner(uint64_t address, unsigned int *partition)
     return PAGE_NOBODY;
 }
 
+/* What of the hypervisor's own lies in [base, +size), beside stream tables; NULL: nothing. */
+const char *pages_kept(uint64_t base, uint64_t size)
+{
+    uint64_t image = memory_physical(__executable_start);
+
+    for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
+        const struct topology_range *queue = observer.unit[unit].queue;
+
+        if (range_overlaps(base, size, queue[0].base, queue[0].size))
+            return "a command queue";
+        if (range_overlaps(base, size, queue[1].base, queue[1].size))
+            return "an event queue";
+    }
+    if (range_overlaps(base, size, image, memory_physical(_end) - image))
+        return "the image";
+    return NULL;
+}
+
 static const char *structure_text(uint64_t address)
 {
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {

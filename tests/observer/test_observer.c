@@ -238,6 +238,50 @@ static void i3_partitions_whose_memory_overlaps_are_caught(void)
     assert_non_null(strstr(report, "the memory of partitions one and two overlaps"));
 }
 
+/* The partition is moved: its last page is the command queue's first one. */
+static void bind_over_the_command_queue(void)
+{
+    const uint64_t cmdq_base = 0x90;
+
+    machine_plain();
+    observer_start();
+    machine_boot();
+    partitions.partition[0].physical = (smmuv3_model_read64(machine.unit[0], cmdq_base) &
+                                        BITS(51, 5)) +
+                                       PAGE_SIZE - machine.partition[0].memory_size;
+    (void)bind(0, DEVICE1_ID, 1);
+}
+
+static void i14_a_partition_that_holds_the_command_queue_is_caught(void)
+{
+    const char *report = observer_caught(bind_over_the_command_queue);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "I14: no stream reaches the hypervisor's tables and queues"));
+    assert_non_null(strstr(report, "a command queue lies in partition one"));
+}
+
+/* The ledger allows it: the partition's memory was moved once the device was bound. */
+static void map_the_command_queue(void)
+{
+    const uint64_t cmdq_base = 0x90;
+
+    start();
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+    partitions.partition[0].physical = smmuv3_model_read64(machine.unit[0], cmdq_base) &
+                                       BITS(51, 5);
+    map(0, ioas, 4 * IOVA, BASE, PAGE_SIZE);
+}
+
+static void i14_a_map_that_reaches_the_command_queue_is_caught(void)
+{
+    const char *report = observer_caught(map_the_command_queue);
+
+    assert_non_null(report);
+    assert_non_null(strstr(report, "I14: no stream reaches the hypervisor's tables and queues"));
+    assert_non_null(strstr(report, "it reaches a command queue"));
+}
+
 /* ---- What nobody but a wrong kernel could do ---------------------------------------------------------------- */
 
 static void expect_report(void (*scenario)(void), const char *rule, const char *line)
@@ -471,6 +515,8 @@ int run_observer_tests(void)
         TEST(i1_a_unit_that_opens_again_is_caught),
         TEST(i3_an_attach_of_a_stream_that_is_not_the_devices_is_caught),
         TEST(i3_partitions_whose_memory_overlaps_are_caught),
+        TEST(i14_a_partition_that_holds_the_command_queue_is_caught),
+        TEST(i14_a_map_that_reaches_the_command_queue_is_caught),
         TEST(i1_an_entry_that_bypasses_is_caught),
         TEST(i1_a_translation_of_all_to_itself_is_caught),
         TEST(i3_a_parked_stream_that_reaches_memory_is_caught),

@@ -223,6 +223,21 @@ static void i4_a_tag_that_is_given_back_while_it_is_in_use_is_caught(void)
                  "under way: partition one: detach(0x10000100, 0xffffffff)", "S2VMID=2"));
 }
 
+static void detach_that_is_said_to_time_out(void)
+{
+    begin(installed, &plain);
+    attach();
+    install();
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_ETIMEDOUT);
+}
+
+static void i4_a_unit_that_works_is_no_excuse_for_a_detach_that_times_out(void)
+{
+    caught(wrong_silenced_only_in_name, detach_that_is_said_to_time_out,
+           LINES("I4: a frame", "it still reaches what a call took from it",
+                 "detach(0x10000100, 0xffffffff) answered ETIMEDOUT"));
+}
+
 static void i5_a_tag_that_names_two_roots_is_caught(void)
 {
     caught(wrong_tag_given_twice, attach_two_devices,
@@ -336,6 +351,7 @@ int run_wrong_tests(void)
         TEST(i3_a_map_whose_leaf_is_behind_no_barrier_is_caught),
         TEST(i4_a_detach_whose_live_entry_is_behind_no_barrier_is_caught),
         TEST(i4_a_tag_that_is_given_back_while_it_is_in_use_is_caught),
+        TEST(i4_a_unit_that_works_is_no_excuse_for_a_detach_that_times_out),
         TEST(i5_a_tag_that_names_two_roots_is_caught),
         TEST(i11_an_entry_that_is_rewritten_in_place_is_caught),
         TEST(i4_one_tlbi_too_few_is_caught),

@@ -32,5 +32,6 @@ void wrong_entry_not_forgotten(void);
 void wrong_valid_before_words(void);
 void wrong_no_drain(void);
 void wrong_no_clean(void);
+void wrong_silenced_only_in_name(void);
 
 #endif
