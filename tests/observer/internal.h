@@ -86,6 +86,7 @@ struct flush {
 struct unit {
     bool closed;  /* was seen to let nothing bypass it: from there on it never may */
     bool enabled; /* as CR0ACK says */
+    bool started; /* was enabled by the kernel: off, it has failed, and keeps what it has cached */
     bool settled; /* as CR0 was written last */
     uint64_t cr0;
     uint64_t strtab_base, strtab_base_cfg;

@@ -214,6 +214,7 @@ static void note_enabled(unsigned int unit, uint64_t acknowledged)
     struct unit *u = &observer.unit[unit];
 
     u->enabled = (acknowledged & DECODED_CR0_SMMUEN) != 0;
+    u->started = u->started || u->enabled;
     u->settled = ((acknowledged ^ u->cr0) & DECODED_CR0_SMMUEN) == 0;
     recompute(unit);
 }
@@ -503,6 +504,7 @@ static void read_registers(unsigned int unit)
     if (!u->enabled)
         return;
     u->closed = true;
+    u->started = partitions.count != 0;
     on_register_written(unit, 0x90, smmuv3_model_read64(machine.unit[unit], 0x90));
     on_register_written(unit, 0xA0, smmuv3_model_read64(machine.unit[unit], 0xA0));
     u->strtab_base = smmuv3_model_read64(machine.unit[unit], 0x80);

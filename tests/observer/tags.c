@@ -153,7 +153,7 @@ void tags_page_free(unsigned int unit, uint64_t page)
     struct cached_root wanted = { .unit = unit, .tag = TAGS, .root = page };
 
     smmuv3_model_tlb_roots(machine.unit[unit], find_cached, &wanted);
-    if (wanted.found && observer.unit[unit].enabled)
+    if (wanted.found && observer.unit[unit].started)
         report_violation(
             I4, NULL, NULL,
             "the root 0x%llx is free, and unit %u still caches what it translated by it, "
@@ -194,7 +194,7 @@ void tags_taken(unsigned int unit, uint16_t tag)
     const struct stream *stream = named_by(unit, tag);
 
     t->taken = true;
-    if (!observer.unit[unit].enabled)
+    if (!observer.unit[unit].started)
         return;
     if (stream != NULL)
         report_violation(I5, stream, NULL,
@@ -213,7 +213,7 @@ void tags_given(unsigned int unit, uint16_t tag)
     const struct stream *stream = named_by(unit, tag);
 
     t->taken = false;
-    if (!observer.unit[unit].enabled)
+    if (!observer.unit[unit].started)
         return;
     if (stream != NULL)
         report_violation(I4, stream, NULL,

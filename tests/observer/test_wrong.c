@@ -238,6 +238,30 @@ static void i4_a_unit_that_works_is_no_excuse_for_a_detach_that_times_out(void)
                  "detach(0x10000100, 0xffffffff) answered ETIMEDOUT"));
 }
 
+/* A free table page, and a tag, that a unit which is off may still have. */
+static void free_what_a_failed_unit_has(void)
+{
+    begin(installed, &plain);
+    attach();
+    install();
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_SFM_ERR);
+    machine_interrupts();
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_ETIMEDOUT);
+    unmap(0, ioas, IOVA, 3 * PAGE_SIZE);
+    call1(0, BH_CALL_IOAS_FREE, ioas);
+}
+
+static void i4_a_failed_unit_that_is_said_to_have_forgotten_is_caught(void)
+{
+    caught(wrong_failure_forgotten, free_what_a_failed_unit_has,
+           LINES("I4: a frame", "unit 0", "ioas_free(0x101)"));
+}
+
+static void the_right_driver_passes_what_a_failed_unit_has(void)
+{
+    passes(free_what_a_failed_unit_has);
+}
+
 static void i5_a_tag_that_names_two_roots_is_caught(void)
 {
     caught(wrong_tag_given_twice, attach_two_devices,
@@ -352,6 +376,8 @@ int run_wrong_tests(void)
         TEST(i4_a_detach_whose_live_entry_is_behind_no_barrier_is_caught),
         TEST(i4_a_tag_that_is_given_back_while_it_is_in_use_is_caught),
         TEST(i4_a_unit_that_works_is_no_excuse_for_a_detach_that_times_out),
+        TEST(i4_a_failed_unit_that_is_said_to_have_forgotten_is_caught),
+        TEST(the_right_driver_passes_what_a_failed_unit_has),
         TEST(i5_a_tag_that_names_two_roots_is_caught),
         TEST(i11_an_entry_that_is_rewritten_in_place_is_caught),
         TEST(i4_one_tlbi_too_few_is_caught),

@@ -33,5 +33,6 @@ void wrong_valid_before_words(void);
 void wrong_no_drain(void);
 void wrong_no_clean(void);
 void wrong_silenced_only_in_name(void);
+void wrong_failure_forgotten(void);
 
 #endif
