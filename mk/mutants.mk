@@ -3,7 +3,6 @@
 #
 #   make mutants             all sites; MUTANT=n or SITES=from-to: some of them; KEEP=1: what an earlier
 #                            program noticed counts; LOCKS=1: the locks instead; RECORD=1: write down who noticed
-#   make mutants-quick       a fixed sample
 #
 # Included by the top Makefile behind mk/host.mk.
 
@@ -32,11 +31,8 @@ $(MUTANTS_SOURCES:%.c=$(MUTANTS_DIR)/%.o): $(MUTANTS_DIR)/%.o: $(MUTANTS_DIR)/sr
 
 $(MUTANTS_DIR)/unit-tests: $(MUTANTS_DIR)/tests/mutants/site.o
 
-.PHONY: mutants mutants-quick
+.PHONY: mutants
 mutants: $(MUTANTS_DIR)/unit-tests
 	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< \
 	    $(if $(MUTANT)$(SITES),--sites $(or $(MUTANT),$(SITES))) $(if $(KEEP),--keep) \
 	    $(if $(LOCKS),--locks) $(if $(RECORD),--record)
-
-mutants-quick: $(MUTANTS_DIR)/unit-tests
-	@$(PYTHON) tests/mutants/mutants.py --folder $(MUTANTS_DIR) --program $< --quick
