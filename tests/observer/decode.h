@@ -59,6 +59,7 @@ enum decoded_register {
     DECODED_ANOTHER,
 };
 enum decoded_register decode_register(uint64_t offset, const char **name);
+#define DECODED_GBPA_ABORT (UINT64_C(1) << 20)
 #define DECODED_CR0_SMMUEN 1
 
 /* An entry of a walk. */

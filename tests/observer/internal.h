@@ -89,6 +89,7 @@ struct unit {
     bool started; /* was enabled by the kernel: off, it has failed, and keeps what it has cached */
     bool settled; /* as CR0 was written last */
     uint64_t cr0;
+    bool told_to_abort; /* GBPA.ABORT was written while it was on */
     uint64_t strtab_base, strtab_base_cfg;
     struct decoded_table table;
     struct topology_range queue[2];

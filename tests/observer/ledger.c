@@ -363,11 +363,14 @@ static void end_attach(const struct pending_call *call, int64_t result)
     device->attaching = NULL;
 }
 
-/* As far as the kernel can tell: it has switched it off, whether or not the unit has acknowledged. One
- * that works is no excuse. */
-static bool unit_is_off(const struct ledger_device *device)
+/* The kernel has told it to let nothing through. A unit that does not acknowledge even that is left on, since
+ * off it might pass everything; then the ports above its devices are what is closed. One that works is no
+ * excuse. */
+static bool unit_is_given_up(const struct ledger_device *device)
 {
-    return (observer.unit[device->unit].cr0 & DECODED_CR0_SMMUEN) == 0;
+    const struct unit *unit = &observer.unit[device->unit];
+
+    return unit->told_to_abort || (unit->cr0 & DECODED_CR0_SMMUEN) == 0;
 }
 
 static void end_detach(const struct pending_call *call, int64_t result)
@@ -380,7 +383,7 @@ static void end_detach(const struct pending_call *call, int64_t result)
     if (result == BH_OK || result == BH_ETIMEDOUT) {
         for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
             remember_past(device->attached, &device->attached->mapping[i]);
-        if (result == BH_ETIMEDOUT && unit_is_off(device))
+        if (result == BH_ETIMEDOUT && unit_is_given_up(device))
             device->pinned = device->attached;
         device->attached = NULL;
     }
@@ -482,7 +485,7 @@ void ledger_release_end(unsigned int partition, bool clean)
             continue;
         for (unsigned int n = 0; device->attached != NULL && n < device->attached->count; n++)
             remember_past(device->attached, &device->attached->mapping[n]);
-        if (!clean && unit_is_off(device))
+        if (!clean && unit_is_given_up(device))
             device->pinned = device->attached;
         device->bound = false;
         device->attached = NULL;

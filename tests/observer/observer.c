@@ -239,6 +239,7 @@ static void on_register_written(unsigned int unit, uint64_t offset, uint64_t val
         note_enabled(unit, smmuv3_model_read32(machine.unit[unit], CR0ACK_OFFSET));
         break;
     case DECODED_GBPA:
+        u->told_to_abort = u->told_to_abort || (u->enabled && (value & DECODED_GBPA_ABORT) != 0);
         recompute(unit);
         break;
     case DECODED_STRTAB_BASE:
