@@ -173,25 +173,30 @@ static struct device *attached_sibling(const struct device *device)
     return NULL;
 }
 
+/* Group lock held, the ioas is one of the device's unit. */
+static int64_t attach_stream(struct device *device, struct ioas *ioas)
+{
+    struct iommu *iommu = ioas->iommu;
+    const struct device *sibling = attached_sibling(device);
+
+    if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
+        return BH_EBUSY;
+    if (iommu->silenced ||
+        (sibling == NULL && iommu->driver->stream_set(iommu, device->stream, STREAM_ATTACHED,
+                                                      &ioas->domain) != IOMMU_OK))
+        return BH_ETIMEDOUT;
+    return BH_OK;
+}
+
 int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
 {
     struct group *group = device->group;
-    int64_t result = BH_OK;
+    int64_t result;
 
     if (device->bound != partition)
         return BH_EPERM;
     lock_acquire(&group->lock);
-    const struct device *sibling = device->iommu != NULL ? attached_sibling(device) : NULL;
-
-    if (device->iommu != ioas->iommu)
-        result = BH_EOPNOTSUPP;
-    else if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
-        result = BH_EBUSY;
-    else if (device->iommu->silenced ||
-             (sibling == NULL &&
-              device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
-                                                &ioas->domain) != IOMMU_OK))
-        result = BH_ETIMEDOUT;
+    result = device->iommu == ioas->iommu ? attach_stream(device, ioas) : BH_EOPNOTSUPP;
     if (result == BH_OK) {
         lock_acquire(&ioas->lock);
         ioas->attached++;

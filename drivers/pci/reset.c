@@ -126,7 +126,8 @@ static bool answers(const struct pci_function *function)
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset)
 {
-    if (reset->step != STEP_BEGIN && !time_passed(reset->ready))
+    /* Of a reset that was given up, too: the function may not be ready for the next one. */
+    if (!time_passed(reset->ready))
         return PCI_RESET_WAITING;
     switch ((enum step)reset->step) {
     case STEP_BEGIN:
