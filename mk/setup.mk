@@ -8,6 +8,7 @@
 # SETUP_NEWLIB  the C library of the guests (includes SETUP_BUILD)
 # SETUP_QEMU    the emulator; with QEMU=program only its version is checked
 # SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
+# SETUP_BOOT    U-Boot, and what makes the files that it loads
 # SETUP_LINT    clang, clang-tidy, clang-format, cppcheck (includes SETUP_BUILD)
 #
 # A stamp's name holds the recipe and what else it depends on, so that an
@@ -28,6 +29,8 @@ endif
 
 export PATH := $(setup_tools)/bin:$(PATH)
 
+U_BOOT := $(setup_tools)/u-boot/u-boot.bin
+
 LIBFDT_INCLUDE := $(setup_tools)/libfdt/include
 LIBFDT_ARM64 := $(setup_tools)/libfdt/arm64/libfdt.a
 LIBFDT_HOST := $(setup_tools)/libfdt/host/libfdt.a
@@ -45,6 +48,7 @@ SETUP_BUILD := $(call setup_stamp,build,build common apt wrap,$(CROSS_COMPILE) $
 SETUP_NEWLIB := $(call setup_stamp,newlib,newlib,$(CROSS_COMPILE))
 SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
 SETUP_PROOF := $(call setup_stamp,proof,proof apt,$(HOSTCC) $(setup_machine))
+SETUP_BOOT := $(call setup_stamp,boot,boot common apt wrap,$(setup_machine))
 SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
 
 # $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
@@ -66,11 +70,14 @@ $(SETUP_QEMU):
 $(SETUP_PROOF): | $(SETUP_BUILD)
 	$(call setup_run,proof)
 
+$(SETUP_BOOT): | $(SETUP_BUILD)
+	$(call setup_run,boot)
+
 $(SETUP_LINT): | $(SETUP_BUILD)
 	$(call setup_run,lint)
 
 .PHONY: setup
-setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT) $(SETUP_PROOF)
+setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT) $(SETUP_PROOF)
 	@:
 
 # The stamps are no default goal: the Makefile chooses.
