@@ -1,18 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-# Bundles, and running them under QEMU.
+# Bundles, what boot loaders start, and running it under QEMU.
 
-# The bundle of a set is made anew at each run: a set may lie anywhere and its payloads may change.
+# Who starts the image: kernel (QEMU itself), u-boot (booti), fit (U-Boot's bootm of one FIT).
+BOOT ?= kernel
+
+# These are made anew at each run: a set may lie anywhere and its payloads may change.
 BUNDLE := $(IMAGE_DIR)/$(basename $(notdir $(CONFIG))).bundle
+FIT := $(BUNDLE:.bundle=.itb)
+DISK := $(BUNDLE:.bundle=.$(BOOT).disk)
 
-.PHONY: run bundle image
+.PHONY: run bundle fit disk image
 bundle: $(IMAGE_DIR)/bulkhead.elf guests | $(SETUP_BUILD)
 	$(Q)$(PYTHON) tools/bundle.py --config '$(CONFIG)' --image $(IMAGE_DIR)/bulkhead.elf \
 	    --payloads $(BUILD)/guests --prefix $(CROSS_COMPILE) --output '$(BUNDLE)'
 
-image: $(IMAGE_DIR)/bulkhead.img bundle
+fit: $(IMAGE_DIR)/bulkhead.img bundle | $(SETUP_BOOT)
+	$(Q)$(PYTHON) tools/fit.py --image $(IMAGE_DIR)/bulkhead.img --bundle '$(BUNDLE)' --output '$(FIT)'
+
+image: $(IMAGE_DIR)/bulkhead.img bundle fit
 	@echo 'image:  $(IMAGE_DIR)/bulkhead.img'
 	@echo 'bundle: $(BUNDLE)'
+	@echo 'FIT:    $(FIT) (both)'
 
-run: $(IMAGE_DIR)/bulkhead.img bundle | $(SETUP_QEMU)
-	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) \
-	    --image $(IMAGE_DIR)/bulkhead.img --bundle '$(BUNDLE)'
+# What stands on the disk that U-Boot boots from, and what starts it.
+on_disk_u-boot = --script boards/$(BOARD)/u-boot.cmd \
+                 $(IMAGE_DIR)/bulkhead.img=bulkhead.img '$(BUNDLE)=bulkhead.bundle'
+on_disk_fit = --script boards/$(BOARD)/u-boot-fit.cmd '$(FIT)=bulkhead.itb'
+start_kernel = --image $(IMAGE_DIR)/bulkhead.img --bundle '$(BUNDLE)'
+start_u-boot = --firmware $(U_BOOT) --disk '$(DISK)'
+start_fit = $(start_u-boot)
+ifeq ($(start_$(BOOT)),)
+$(error BOOT=$(BOOT): write kernel, u-boot or fit)
+endif
+
+disk: $(IMAGE_DIR)/bulkhead.img bundle $(filter fit,$(BOOT)) | $(SETUP_BOOT)
+	$(Q)$(PYTHON) tools/disk.py --output '$(DISK)' $(on_disk_$(BOOT))
+
+run: $(if $(filter kernel,$(BOOT)),$(IMAGE_DIR)/bulkhead.img bundle,disk) | $(SETUP_QEMU)
+	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) $(start_$(BOOT))

@@ -40,7 +40,8 @@ class Run(unittest.TestCase):
         """(command, environment) of a run whose emulator is this shell script."""
         emulator = self.write("emulator", f"#!/bin/sh\n{script}\n")
         os.chmod(emulator, 0o755)
-        command = [sys.executable, RUN, "--board", self.folder.name, "--image", self.image, *extra]
+        start = () if "--firmware" in extra else ("--image", self.image)
+        command = [sys.executable, RUN, "--board", self.folder.name, *start, *extra]
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("QEMU_FLAGS", "NO_COLOR")}
         return command, {**clean, "QEMU": emulator, **environment}
@@ -108,6 +109,20 @@ class Run(unittest.TestCase):
         words = ["-M", "virt", "-name", "two words", "-kernel", self.image,
                  "-icount", "shift=0", "-d", "a b"]
         self.assertEqual(done.stdout.decode().splitlines()[:-1], [f"<{word}>" for word in words])
+
+    def test_a_boot_loader_and_its_disk_stand_where_the_board_says(self):
+        self.write("u-boot.args", "-bios ${firmware}  # flash\n-drive if=none,file=${disk}\n")
+        disk = self.write("a,b.disk", "")
+        script = """for word in "$@"; do echo "<$word>"; done; echo '[bulkhead] off: a=0'"""
+        done = self.run_it(script, ["--firmware", self.image, "--disk", disk, "--", "-icount", "1"])
+        words = ["-M", "virt", "-name", "two words", "-bios", self.image, "-drive",
+                 f"if=none,file={disk.replace(',', ',,')}", "-icount", "1"]
+        self.assertEqual(done.stdout.decode().splitlines()[:-1], [f"<{word}>" for word in words])
+
+    def test_a_boot_loader_without_a_disk_is_refused(self):
+        done = self.run_it("true", ["--firmware", self.image])
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--firmware needs --disk", done.stderr)
 
     def test_lines_arrive_as_they_come(self):
         command, variables = self.prepare("echo '[a] first'; read never; sleep 60")

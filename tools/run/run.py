@@ -3,9 +3,11 @@
 """Run one image on a QEMU board and take the exit status from what the image says.
 
     run.py --board boards/qemu-virt --image bulkhead.img --bundle demo.bundle [-- QEMU options]
+    run.py --board boards/qemu-virt --firmware u-boot.bin --disk demo.disk [-- QEMU options]
 
 The board's data file `qemu.args` holds the machine, one option a line. After it come the image, the
-bundle, the options behind `--`, and last the words of $QEMU_FLAGS. $QEMU names the emulator.
+bundle, or what `u-boot.args` says of firmware and disk; the options behind `--`; and last the words
+of $QEMU_FLAGS. $QEMU names the emulator.
 
 The console goes to standard output line by line. A partition may print any byte: what is not UTF-8
 and what would steer a terminal is replaced. The exit status comes from the line that closes a run,
@@ -43,9 +45,9 @@ class RunError(Exception):
     """What the user must be told in one line."""
 
 
-def board_arguments(board):
+def board_arguments(board, name="qemu.args"):
     """The QEMU options of a board: one option a line, '#' starts a comment."""
-    path = os.path.join(board, "qemu.args")
+    path = os.path.join(board, name)
     try:
         with open(path, encoding="utf-8") as data:
             lines = data.readlines()
@@ -57,6 +59,16 @@ def board_arguments(board):
             words += shlex.split(line, comments=True)
         except ValueError as error:
             raise RunError(f"{path}:{number}: {error}") from error
+    return words
+
+
+def firmware_arguments(board, firmware, disk):
+    """The options that start a boot loader in place of the image, with the two files in them."""
+    files = {"${firmware}": firmware, "${disk}": disk}
+    words = board_arguments(board, "u-boot.args")
+    for name, path in files.items():  # QEMU reads a comma in a name if there are two
+        words = [word.replace(name, path if word == name else path.replace(",", ",,"))
+                 for word in words]
     return words
 
 
@@ -181,22 +193,32 @@ def parse_arguments(argv):
                                      epilog="Environment: QEMU, QEMU_FLAGS, NO_COLOR.")
     parser.add_argument("--board", default=os.path.join(ROOT, "boards", "qemu-virt"),
                         help="folder with qemu.args (default: %(default)s)")
-    parser.add_argument("--image", required=True, help="the hypervisor's image")
-    parser.add_argument("--bundle", help="partition set and payloads")
+    start = parser.add_mutually_exclusive_group(required=True)
+    start.add_argument("--image", help="the hypervisor's image")
+    start.add_argument("--firmware", help="a boot loader, which finds the image on --disk")
+    parser.add_argument("--bundle", help="partition set and payloads, with --image")
+    parser.add_argument("--disk", help="what the boot loader starts from, with --firmware")
     parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT, metavar="S",
                         help="seconds of real time (default: %(default)g)")
     parser.add_argument("extra", nargs="*", metavar="-- QEMU options",
                         help="options that follow the board's")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if bool(arguments.firmware) != bool(arguments.disk) or (arguments.firmware and arguments.bundle):
+        parser.error("--firmware needs --disk, and a bundle stands on the disk")
+    return arguments
 
 
 def main(argv=None):
     arguments = parse_arguments(argv)
     try:
-        for path in filter(None, (arguments.image, arguments.bundle)):
+        for path in filter(None, (arguments.image, arguments.bundle, arguments.firmware,
+                                  arguments.disk)):
             if not os.path.isfile(path):
                 raise RunError(f"{path}: no such file: has it been built?")
-        command = compose(arguments.board, arguments.image, arguments.bundle, arguments.extra)
+        extra = arguments.extra
+        if arguments.firmware:
+            extra = firmware_arguments(arguments.board, arguments.firmware, arguments.disk) + extra
+        command = compose(arguments.board, arguments.image, arguments.bundle, extra)
         return run(command, arguments.timeout)
     except RunError as error:
         print(f"run.py: {error}", file=sys.stderr)
