@@ -129,24 +129,42 @@ static void number_bridge(struct scan *scan, uint32_t index, unsigned int depth)
                 bridge->rid >> 8 | bus << 8 | (uint32_t)bridge->subordinate << 16);
 }
 
+/*
+ * Looks for a function. First of all it loses its way to memory, whatever firmware set up, and a
+ * bridge its bus numbers.
+ */
+static bool silence(const struct scan *scan, uint32_t rid, struct pci_function *found,
+                    uint8_t *header)
+{
+    uint32_t identity;
+
+    found->host = scan->host;
+    found->rid = rid;
+    found->config = scan->host->ecam.base +
+                    ((uint64_t)(rid - ((uint32_t)scan->host->bus_first << 8))
+                     << FUNCTION_CONFIG_SHIFT);
+    if (!mmio_probe32(found->config + PCI_VENDOR, &identity) ||
+        (identity & 0xFFFF) == VENDOR_NONE || identity == 0)
+        return false;
+    pci_write16(found, PCI_COMMAND, COMMAND_INTX_DISABLE);
+    found->vendor = (uint16_t)identity;
+    found->device = (uint16_t)(identity >> 16);
+    *header = pci_read8(found, PCI_HEADER_TYPE);
+    if ((*header & HEADER_LAYOUT) == LAYOUT_BRIDGE)
+        pci_write32(found, PCI_BUSES, 0);
+    return true;
+}
+
 /* Takes down one function; returns false if there is none. */
 static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsigned int depth,
                           bool *multifunction)
 {
     struct pci *pci = scan->pci;
-    struct pci_function found = { .host = scan->host, .rid = rid, .parent = parent };
-    uint32_t identity;
+    struct pci_function found = { .parent = parent };
+    uint8_t header;
 
-    found.config = scan->host->ecam.base + ((uint64_t)(rid - ((uint32_t)scan->host->bus_first << 8))
-                                            << FUNCTION_CONFIG_SHIFT);
-    if (!mmio_probe32(found.config + PCI_VENDOR, &identity) || (identity & 0xFFFF) == VENDOR_NONE ||
-        identity == 0)
+    if (!silence(scan, rid, &found, &header))
         return false;
-    /* First of all it loses its way to memory, whatever firmware set up. */
-    pci_write16(&found, PCI_COMMAND, COMMAND_INTX_DISABLE);
-
-    uint8_t header = pci_read8(&found, PCI_HEADER_TYPE);
-
     *multifunction = (header & HEADER_MULTIFUNCTION) != 0;
     if (pci->count == PCI_FUNCTIONS) {
         pci->dropped++;
@@ -155,8 +173,6 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
     uint32_t index = pci->count++;
     struct pci_function *function = &pci->function[index];
 
-    found.vendor = (uint16_t)identity;
-    found.device = (uint16_t)(identity >> 16);
     found.class_revision = pci_read32(&found, PCI_CLASS_REVISION);
     found.multifunction = *multifunction;
     read_capabilities(&found);
@@ -177,10 +193,32 @@ static bool is_link(const struct pci *pci, uint32_t bridge)
                                        pci->function[bridge].kind == PCI_SWITCH_DOWNSTREAM);
 }
 
+/*
+ * A bus number that firmware gave to another bridge may be the next one that is given here: two
+ * bridges would pass the same cycles on. So all bridges of a bus forget theirs before any gets one.
+ */
+static void silence_bus(const struct scan *scan, uint32_t bus, uint32_t devices)
+{
+    for (uint32_t device = 0; device < devices; device++) {
+        struct pci_function found = { 0 };
+        uint8_t header = 0;
+
+        if (!silence(scan, PCI_RID(bus, device, 0), &found, &header))
+            continue;
+        for (uint32_t function = 1; (header & HEADER_MULTIFUNCTION) != 0 && function < 8;
+             function++) {
+            uint8_t ignored;
+
+            silence(scan, PCI_RID(bus, device, function), &found, &ignored);
+        }
+    }
+}
+
 static void scan_bus(struct scan *scan, uint32_t bus, uint32_t parent, unsigned int depth)
 {
     uint32_t devices = is_link(scan->pci, parent) ? 1 : 32;
 
+    silence_bus(scan, bus, devices);
     for (uint32_t device = 0; device < devices; device++) {
         bool multifunction = false, ignored;
 

@@ -74,10 +74,10 @@ struct pci {
 };
 
 /*
- * Finds every function behind the host: clears memory decode and bus mastering of each as it is
- * found, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its
+ * Finds every function behind the host: clears memory decode, bus mastering and bus numbers of all
+ * on a bus before it looks behind any, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its
  * pages inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx
- * disabled. The host's ECAM is mapped. Work: 32 functions a bus found.
+ * disabled. The host's ECAM is mapped. Work: twice 32 functions a bus found.
  */
 void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 

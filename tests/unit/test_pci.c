@@ -74,6 +74,26 @@ static void bridges_are_numbered_depth_first(void)
     assert_int_equal(pci_bench_at(1, 0, 0)->kind, PCI_SWITCH_UPSTREAM);
 }
 
+/* Firmware had given bus 2 to the second port; here it is the first port's switch that gets it. */
+static void bus_numbers_that_firmware_left_do_not_answer_for_others(void)
+{
+    pci_bench_reset();
+    int port2 = pci_model_bridge(pci, ROOT, 2, 0, 4);
+    int far = pci_model_endpoint(pci, port2, 0, 0);
+    int port1 = pci_model_bridge(pci, ROOT, 1, 0, 4);
+    int up = pci_model_bridge(pci, port1, 0, 0, 5);
+    int down = pci_model_bridge(pci, up, 0, 0, 6);
+    int near = pci_model_endpoint(pci, down, 0, 0);
+
+    pci_model_set32(pci, port1, 0x18, 0x010100);
+    pci_model_set32(pci, port2, 0x18, 0x020200);
+    pci_bench_enumerate();
+    assert_int_equal(found.count, 6);
+    assert_int_equal(pci_bench_at(2, 0, 0)->kind, PCI_SWITCH_DOWNSTREAM);
+    assert_int_equal(pci_bench_at(3, 0, 0)->device, pci_model_get16(pci, near, 2));
+    assert_int_equal(pci_bench_at(4, 0, 0)->device, pci_model_get16(pci, far, 2));
+}
+
 static void kinds_are_told_apart(void)
 {
     pci_bench_reset();
@@ -365,6 +385,7 @@ int run_pci_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(i2_decoding_and_mastering_go_off_before_anything_else_is_written),
         TEST(bridges_are_numbered_depth_first),
+        TEST(bus_numbers_that_firmware_left_do_not_answer_for_others),
         TEST(kinds_are_told_apart),
         TEST(functions_of_a_device_are_looked_for_only_where_it_has_several),
         TEST(i8_capability_lists_that_do_not_end_are_cut),
