@@ -31,6 +31,7 @@ static const struct {
     { "die-dma", test_die_dma },
     { "registers", test_registers },
     { "rtc", test_rtc },
+    { "nvme", test_nvme },
 };
 
 int main(void)

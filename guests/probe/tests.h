@@ -82,6 +82,11 @@ int test_die_dma(void);
 /* device-name=END: binds a register block and reads its first register. */
 int test_rtc(void);
 
+/* ---- nvme.c ---------------------------------------------------------------------------------- */
+/* device-name=END serial=TEXT: binds an NVMe controller, checks that nothing of an earlier use is
+ * left, and has it identify itself. */
+int test_nvme(void);
+
 /* Finds a listed device: an edu, or one whose name ends like that. */
 bool find_edu(uint32_t *index, struct bh_device_info *info);
 bool find_named(const char *end, struct bh_device_info *info);
