@@ -6,7 +6,7 @@ TEST_FILTER ?=
 HOST_TEST_PARTS := mutants differential-quick proofs-quick coverage
 
 .PHONY: test test-host test-qemu
-test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_LINT)
+test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)
 	@$(PYTHON) tests/run.py lint test-host test-qemu
 
 HOST_TEST_PROGRAMS = $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)
@@ -16,6 +16,6 @@ test-host: $(HOST_TEST_PROGRAMS) $(COVERAGE_DIR)/unit-tests $(MUTANTS_DIR)/unit-
 	@$(PYTHON) tests/run.py --programs $(HOST_TEST_PROGRAMS) --parts $(HOST_TEST_PARTS)
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool \
-           $(HOST_DIR)/check-defect | $(SETUP_QEMU)
+           $(HOST_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \
 	    $(PYTHON) tests/system/runtests.py $(TEST_FILTER)
