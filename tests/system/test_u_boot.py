@@ -11,13 +11,12 @@ import tempfile
 
 import harness
 from harness import require
-from scenario import EDU, REFUSED, Bundle, make_bundle, pci, probe, source_of, call
-from u_boot import (BY_BOOTI, BY_FIT, DISK, FIRMWARE, LIMIT, NOT_STARTED, Loaded, UBootTest,
-                    disk_for, make_disk, make_fit)
+from scenario import EDU, REFUSED, Bundle, call, make_bundle, pci, probe, source_of
+from u_boot import (BY_BOOTI, BY_FIT, FIRMWARE, LIMIT, NOT_STARTED, TAKES_THE_DISK, Loaded,
+                    UBootTest, disk_for, make_disk, make_fit)
 
 CPUS = ("max", "cortex-a53", "neoverse-n1")
 IN_USE = probe("abi", devices=[pci(EDU)])
-TAKES_THE_DISK = probe("nvme", devices=[pci(DISK)], device_name=DISK, serial="bulkhead-boot")
 IDLE = probe("exit", "idle", code=0)
 
 

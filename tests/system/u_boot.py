@@ -11,13 +11,14 @@ import tempfile
 
 import harness
 from harness import require, runner
-from scenario import Run, ScenarioTest, call, make_bundle, source_of
+from scenario import Run, ScenarioTest, call, make_bundle, pci, probe, source_of
 
 FIRMWARE = os.path.join(harness.BUILD, "tools", "u-boot", "u-boot.bin")
 TOOLS = os.path.join(harness.ROOT, "tools")
 STARTS = "Starting kernel ..."  # U-Boot's last words
 NOT_STARTED = "U-Boot: the image was not started"  # those of the board's scripts
 DISK = "0000:00:1c.0"  # where u-boot.args puts it
+TAKES_THE_DISK = probe("nvme", devices=[pci(DISK)], device_name=DISK, serial="bulkhead-boot")
 BY_BOOTI, BY_FIT = "booti", "FIT"
 LIMIT = 120.0
 
