@@ -26,7 +26,7 @@ from harness import GrowingLog, HarnessError
 ENTRY = 0x40200000  # where the board's boot scripts start the image
 LOADER_LIMIT = 120.0
 SLICE = 0.05  # seconds that U-Boot runs between two shots, at most
-LATER_SLICE = 0.002  # seconds between two shots behind the steps, at most
+LATER_SLICE = 0.001  # seconds between two shots behind the steps, at most
 LATER_LIMIT = 5000
 DISK_SLOT = 0x1C
 MEMORY, MASTER = 0x2, 0x4  # of COMMAND
