@@ -82,6 +82,10 @@ def main():
     for name in ("image", "bundle", "output"):
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
+    for path in (options.image, options.bundle):
+        if not os.path.isfile(path):
+            print(f"fit.py: {path}: no such file", file=sys.stderr)
+            return 1
     complaint = make(options.image, options.bundle, options.output)
     if complaint is not None:
         print(f"{options.output}: mkimage refused it: {complaint}", file=sys.stderr)

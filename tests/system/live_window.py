@@ -18,7 +18,7 @@ import struct
 import time
 
 import boot_window
-from boot_window import CR0_SMMUEN, DENSE, GOAL, NEAR, SEED, SMMU_CR0, SMMU_GBPA, Survey, Write
+from boot_window import CR0_SMMUEN, GOAL, NEAR, SEED, SMMU_CR0, SMMU_GBPA, Survey, Write
 from dma_probe import GICD_ICPENDR3, GICD_ISPENDR3, SMMU, SMMU_EVENTQ_PROD
 from dma_probe import SMMU_INTERRUPTS, PortProbe, Probe
 from harness import GrowingLog, HarnessError
@@ -249,7 +249,7 @@ def step_through_closing(machine, probes, disk, log):
     if machine.qtest.read32(SMMU + SMMU_CR0) & CR0_SMMUEN:
         raise HarnessError("the SMMU is on at entry: this measures a start with it off")
     report = LiveReport({}, survey, {probe.name: {} for probe in (*probes, disk)})
-    position, end = 0, DENSE
+    position, end = 0, GOAL + NEAR
     while True:
         report.commands[position] = disk.command_register()
         for probe in (*probes, disk):
@@ -262,7 +262,7 @@ def step_through_closing(machine, probes, disk, log):
             gdb.step()
         position += 1
         survey.writes += [Write(position, *write) for write in log.writes()]
-        if end == DENSE and survey.closing():
+        if end == GOAL + NEAR and survey.closing():
             end = survey.closing() + NEAR
 
 

@@ -135,3 +135,52 @@ class Refused(UBootTest):
         with open(path, "wb") as out:
             out.write(b"070701" + bytes(100000))
         self.assert_refused_by_bulkhead(path, "^fatal: .*not a Bulkhead bundle")
+
+
+class Media(UBootTest):
+    """The tools that make the disk and the FIT."""
+
+    def tool(self, name, *arguments):
+        command = [sys.executable, os.path.join(harness.ROOT, "tools", name), *arguments]
+        return subprocess.run(command, capture_output=True, timeout=60, check=False,
+                              encoding="utf-8")
+
+    def scratch(self, name, data=b""):
+        path = os.path.join(tempfile.mkdtemp(dir=self.folder), name)
+        with open(path, "wb") as out:
+            out.write(data)
+        return path
+
+    def assert_one_line(self, done, *words):
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_the_same_parts_make_the_same_fit(self):
+        bundle = self.scratch("bundle", bytes(range(256)))
+        first, second = (make_fit(self.folder, bundle) for _ in range(2))
+        with open(first, "rb") as one, open(second, "rb") as other:
+            self.assertEqual(one.read(), other.read())
+
+    def test_a_fit_takes_parts_whose_names_need_quotes(self):
+        bundle = self.scratch('a "bundle" \\, so to say', b"the bundle's contents")
+        with open(make_fit(self.folder, bundle), "rb") as fit:
+            self.assertIn(b"the bundle's contents", fit.read())
+
+    def test_a_part_of_a_fit_that_is_missing_is_named(self):
+        done = self.tool("fit.py", "--image", "/no/image", "--bundle", self.scratch("bundle"),
+                         "--output", self.scratch("fit"))
+        self.assert_one_line(done, "/no/image", "no such file")
+
+    def test_a_file_for_the_disk_that_is_missing_is_named(self):
+        done = self.tool("disk.py", "--script", self.scratch("script"), "--output",
+                         self.scratch("disk"), "/no/file=x")
+        self.assert_one_line(done, "/no/file", "no such file")
+
+    def test_what_stands_on_the_disk_is_what_was_given(self):
+        contents = os.urandom(3 << 20)
+        disk = make_disk(self.folder, "u-boot.cmd", {"a file": self.scratch("file", contents)})
+        copy = self.scratch("copy")
+        call("mcopy", "-o", "-i", f"{disk}@@1M", "::a file", copy)
+        with open(copy, "rb") as file:
+            self.assertEqual(file.read(), contents)
