@@ -116,7 +116,6 @@ static void number_bridge(struct scan *scan, uint32_t index, unsigned int depth)
         log_warning(
             "pci: no bus number left below bridge %02x:%02x.%x: what is behind it stays off",
             bridge->rid >> 8, bridge->rid >> 3 & 31, bridge->rid & 7);
-        pci_write32(bridge, PCI_BUSES, bridge->rid >> 8);
         return;
     }
     scan->next_bus++;
@@ -131,7 +130,7 @@ static void number_bridge(struct scan *scan, uint32_t index, unsigned int depth)
 
 /*
  * Looks for a function. First of all it loses its way to memory, whatever firmware set up, and a
- * bridge its bus numbers.
+ * bridge the numbers of what is behind it.
  */
 static bool silence(const struct scan *scan, uint32_t rid, struct pci_function *found,
                     uint8_t *header)
@@ -151,7 +150,7 @@ static bool silence(const struct scan *scan, uint32_t rid, struct pci_function *
     found->device = (uint16_t)(identity >> 16);
     *header = pci_read8(found, PCI_HEADER_TYPE);
     if ((*header & HEADER_LAYOUT) == LAYOUT_BRIDGE)
-        pci_write32(found, PCI_BUSES, 0);
+        pci_write32(found, PCI_BUSES, rid >> 8);
     return true;
 }
 

@@ -74,24 +74,32 @@ static void bridges_are_numbered_depth_first(void)
     assert_int_equal(pci_bench_at(1, 0, 0)->kind, PCI_SWITCH_UPSTREAM);
 }
 
-/* Firmware had given bus 2 to the second port; here it is the first port's switch that gets it. */
+/*
+ * Firmware had given buses 2 and 3 to ports that come later; here the first port's switch gets
+ * them. One of these ports is another function of the first one's device.
+ */
 static void bus_numbers_that_firmware_left_do_not_answer_for_others(void)
 {
     pci_bench_reset();
-    int port2 = pci_model_bridge(pci, ROOT, 2, 0, 4);
-    int far = pci_model_endpoint(pci, port2, 0, 0);
+    int port2 = pci_model_bridge(pci, ROOT, 1, 1, 4);
+    int far2 = pci_model_endpoint(pci, port2, 0, 0);
+    int port3 = pci_model_bridge(pci, ROOT, 2, 0, 4);
+    int far3 = pci_model_endpoint(pci, port3, 0, 0);
     int port1 = pci_model_bridge(pci, ROOT, 1, 0, 4);
     int up = pci_model_bridge(pci, port1, 0, 0, 5);
     int down = pci_model_bridge(pci, up, 0, 0, 6);
     int near = pci_model_endpoint(pci, down, 0, 0);
 
+    pci_model_multifunction(pci, port1);
     pci_model_set32(pci, port1, 0x18, 0x010100);
     pci_model_set32(pci, port2, 0x18, 0x020200);
+    pci_model_set32(pci, port3, 0x18, 0x030300);
     pci_bench_enumerate();
-    assert_int_equal(found.count, 6);
     assert_int_equal(pci_bench_at(2, 0, 0)->kind, PCI_SWITCH_DOWNSTREAM);
     assert_int_equal(pci_bench_at(3, 0, 0)->device, pci_model_get16(pci, near, 2));
-    assert_int_equal(pci_bench_at(4, 0, 0)->device, pci_model_get16(pci, far, 2));
+    assert_int_equal(pci_bench_at(4, 0, 0)->device, pci_model_get16(pci, far2, 2));
+    assert_int_equal(pci_bench_at(5, 0, 0)->device, pci_model_get16(pci, far3, 2));
+    assert_int_equal(found.count, 8);
 }
 
 static void kinds_are_told_apart(void)
