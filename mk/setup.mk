@@ -6,6 +6,7 @@
 #
 # SETUP_BUILD   compilers, python3, dtc, libfdt, cmocka
 # SETUP_NEWLIB  the C library of the guests (includes SETUP_BUILD)
+# SETUP_AARCH32 compiler and C library of 32-bit guests (includes SETUP_BUILD)
 # SETUP_QEMU    the emulator; with QEMU=program only its version is checked
 # SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
 # SETUP_BOOT    U-Boot, and what makes the files that it loads
@@ -18,6 +19,7 @@ setup_goal := $(.DEFAULT_GOAL)
 
 BUILD ?= build
 CROSS_COMPILE ?= aarch64-linux-gnu-
+CROSS_COMPILE_32 ?= arm-none-eabi-
 HOSTCC ?= gcc
 PYTHON ?= python3
 DTC ?= dtc
@@ -46,6 +48,7 @@ setup_machine := $(shell uname -nm)
 
 SETUP_BUILD := $(call setup_stamp,build,build common apt wrap,$(CROSS_COMPILE) $(HOSTCC) $(PYTHON) $(setup_machine))
 SETUP_NEWLIB := $(call setup_stamp,newlib,newlib,$(CROSS_COMPILE))
+SETUP_AARCH32 := $(call setup_stamp,aarch32,aarch32 common apt wrap,$(CROSS_COMPILE_32) $(setup_machine))
 SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
 SETUP_PROOF := $(call setup_stamp,proof,proof apt,$(HOSTCC) $(setup_machine))
 SETUP_BOOT := $(call setup_stamp,boot,boot common apt wrap,$(setup_machine))
@@ -53,8 +56,8 @@ SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
 
 # $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
 define setup_run
-@BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' HOSTCC='$(HOSTCC)' PYTHON='$(PYTHON)' \
-  QEMU='$(QEMU)' tools/setup/setup.sh $(1)
+@BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' CROSS_COMPILE_32='$(CROSS_COMPILE_32)' \
+  HOSTCC='$(HOSTCC)' PYTHON='$(PYTHON)' QEMU='$(QEMU)' tools/setup/setup.sh $(1)
 @mkdir -p $(@D) && rm -f $(@D)/$(1)-* && touch $@
 endef
 
@@ -63,6 +66,9 @@ $(SETUP_BUILD):
 
 $(SETUP_NEWLIB): | $(SETUP_BUILD)
 	$(call setup_run,newlib)
+
+$(SETUP_AARCH32): | $(SETUP_BUILD)
+	$(call setup_run,aarch32)
 
 $(SETUP_QEMU):
 	$(call setup_run,qemu)
@@ -77,7 +83,7 @@ $(SETUP_LINT): | $(SETUP_BUILD)
 	$(call setup_run,lint)
 
 .PHONY: setup
-setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT) $(SETUP_PROOF)
+setup: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT) $(SETUP_PROOF)
 	@:
 
 # The stamps are no default goal: the Makefile chooses.

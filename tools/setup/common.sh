@@ -39,7 +39,7 @@ check() {
 complete() {
     lacking='' packages='' unknown=''
     "$1"
-    [ -z "$unknown" ] || die "cannot use:$unknown ($reason); install it, or leave CROSS_COMPILE, HOSTCC and PYTHON unset to have Debian's"
+    [ -z "$unknown" ] || die "cannot use:$unknown ($reason); install it, or leave CROSS_COMPILE, CROSS_COMPILE_32, HOSTCC and PYTHON unset to have Debian's"
     [ -n "$lacking" ] || return 0
     provide $packages
     lacking='' packages=''

@@ -55,7 +55,7 @@ link_libraries() {
 wrap() {
     options=''
     case $1 in
-    aarch64-linux-gnu-*) ;;
+    aarch64-linux-gnu-* | arm-none-eabi-*) ;;
     gcc | gcc-[0-9]* | "$host_triplet"-gcc*) options='"--sysroot=$tree/root" "-B$tree/root/usr/bin/" "-Wl,-rpath,$tree/lib"' ;;
     cpp | cpp-[0-9]* | "$host_triplet"-cpp*) options='"--sysroot=$tree/root"' ;;
     clang | clang-[0-9]*) options='"--sysroot=$tree/root"' ;;
