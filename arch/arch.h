@@ -35,6 +35,9 @@ void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argum
 /* Gives up the stack of this CPU and waits for interrupts and for arch_run_on(). */
 _Noreturn void arch_idle(void);
 
+/* Whether a guest of that CPU, which runs, can start in AArch32. */
+bool arch_cpu_has_aarch32(unsigned int cpu);
+
 /* Turns the machine off. Where that cannot be done, stops this CPU. */
 _Noreturn void arch_power_off(void);
 
@@ -87,12 +90,19 @@ extern const struct arch_guest_layout arch_guest_layout;
 /* Forgets, on every CPU, what it caches of the stage 2 with this tag. Returns when that is done. */
 void arch_stage2_invalidate(uint16_t tag);
 
+/* What a partition's first instruction finds. */
+struct arch_start {
+    uint64_t entry; /* guest-physical; bit 0, in AArch32: it is T32 code */
+    uint64_t tree;  /* guest-physical, of its device tree */
+    bool aarch32;
+};
+
 /*
- * Makes *vcpu (zeroed, or run before) ready to start at entry with the given first argument, on the
- * stage 2 with that root and tag. All its registers are defined by this call alone.
+ * Makes *vcpu (zeroed, or run before) ready to start, on the stage 2 with that root and tag. All its
+ * registers are defined by this call alone.
  */
-void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition, uint64_t entry,
-                       uint64_t argument, uint64_t stage2_root, uint16_t tag);
+void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
+                       const struct arch_start *start, uint64_t stage2_root, uint16_t tag);
 
 /* Runs it on this CPU. Does not return: the guest's deeds come back through arch_guest_ops. */
 _Noreturn void arch_vcpu_run(struct vcpu *vcpu);

@@ -113,6 +113,7 @@ static void write_machine(struct writer *writer, const struct partition *partiti
     begin(writer, "cpu@0");
     text(writer, "device_type", "cpu");
     text(writer, "compatible", "arm,armv8");
+    text(writer, "enable-method", "psci");
     number(writer, "reg", 0);
     end(writer);
     end(writer);
@@ -123,7 +124,11 @@ static void write_machine(struct writer *writer, const struct partition *partiti
     end(writer);
 
     begin(writer, "timer");
-    text(writer, "compatible", "arm,armv8-timer");
+    if (partition->set->aarch32) /* 32-bit kernels may know the older name alone */
+        check(writer,
+              fdt_property(writer->tree, "compatible", "arm,armv8-timer\0arm,armv7-timer", 32));
+    else
+        text(writer, "compatible", "arm,armv8-timer");
     numbers(writer, "interrupts", timers, ARRAY_LENGTH(timers));
     flag(writer, "always-on");
     end(writer);

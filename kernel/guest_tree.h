@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device tree that a partition gets in x0: its machine, and nothing of the real one. */
+/* The device tree that a partition gets in x0 or r2: its machine, and nothing of the real one. */
 #ifndef KERNEL_GUEST_TREE_H
 #define KERNEL_GUEST_TREE_H
 

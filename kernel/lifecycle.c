@@ -72,7 +72,8 @@ static const char *place_payload(struct partition *partition, uint64_t *entry)
     copy = memory + align_down(room - file->size, PAGE_SIZE);
     if (!bundle_copy(payloads, file, copy))
         return "does not have the digest that the bundle names: it was damaged";
-    error = payload_place(copy, file->size, memory, room, partition->set->memory_base, entry);
+    error = payload_place(copy, file->size, memory, room, partition->set->memory_base,
+                          partition->set->aarch32, entry);
     /* A flat payload of more than half the memory lies over the beginning of the copy. */
     rest = max_u64((uint64_t)(copy - memory), file->size);
     memset(memory + rest, 0, (uint64_t)(copy - memory) + file->size - rest);
@@ -83,22 +84,22 @@ static const char *place_payload(struct partition *partition, uint64_t *entry)
 static bool load(struct partition *partition, struct set_error *error)
 {
     const struct set_partition *set = partition->set;
-    uint64_t tree = partition->visible_size - GUEST_TREE_SIZE, entry = 0;
+    uint64_t tree = partition->visible_size - GUEST_TREE_SIZE;
+    struct arch_start start = { .tree = set->memory_base + tree, .aarch32 = set->aarch32 };
     uint8_t *memory = memory_pointer(partition->physical);
     const char *text;
 
     scrub(partition);
     if (!partition_build_stage2(partition))
         return set_refuse(error, set->node, "pool-pages", "too few to map its memory: raise it");
-    text = place_payload(partition, &entry);
+    text = place_payload(partition, &start.entry);
     if (text != NULL)
         return set_refuse(error, set->node, "payload", "%s %s", set->payload, text);
     if (!guest_tree_write(partition, memory + tree))
         return set_refuse(error, set->node, "devices", "its device tree would not fit: list fewer");
     cache_synchronise_code(memory, partition->visible_size);
-    arch_vcpu_prepare(&partition->vcpu, partition, entry, set->memory_base + tree,
-                      partition->stage2.root, partition->tag);
-    partition->entry = entry;
+    arch_vcpu_prepare(&partition->vcpu, partition, &start, partition->stage2.root, partition->tag);
+    partition->entry = start.entry;
     return true;
 }
 
@@ -107,9 +108,9 @@ static void run(void *argument)
 {
     struct partition *partition = argument;
 
-    log_info("%s: starts at 0x%lx on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
-             partition->entry, partition->cpu, partition->visible_size >> 10,
-             partition->set->memory_base, partition->device_count);
+    log_info("%s: starts at 0x%lx%s on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
+             partition->entry, partition->set->aarch32 ? " in AArch32" : "", partition->cpu,
+             partition->visible_size >> 10, partition->set->memory_base, partition->device_count);
     partition->state = PARTITION_RUNNING;
     arch_vcpu_run(&partition->vcpu);
 }

@@ -7,6 +7,7 @@
 #include "lib/boot_memory.h"
 
 #define MEMORY_ALIGNMENT BIT(21)
+#define AARCH32_END BIT(32)
 
 static bool listed(const struct partition *partition, const struct device *device)
 {
@@ -49,6 +50,12 @@ static bool find_device(struct partition *partition, const struct set_device *wa
                               "the registers of %s lie where a partition sees its interrupt "
                               "controller: it cannot be given",
                               wanted->name);
+        if (partition->set->aarch32 && range.size != 0 &&
+            !range_inside(range.base, range.size, 0, AARCH32_END))
+            return set_refuse(error, wanted->node, property,
+                              "the registers of %s lie at 0x%lx, out of reach of an AArch32 "
+                              "partition: give it to a 64-bit one",
+                              wanted->name, range.base);
         if (range.size != 0 && range_overlaps(range.base, range.size, partition->set->memory_base,
                                               partition->set->memory_size))
             return set_refuse(error, partition->set->node, "memory",
@@ -105,6 +112,11 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
         partition->visible_size = partition->set->memory_size -
                                   (uint64_t)partition->set->pool_pages * PAGE_SIZE;
         partitions.count++;
+        if (partition->set->aarch32 && !arch_cpu_has_aarch32(partition->cpu))
+            return set_refuse(error, partition->set->node, "aarch32",
+                              "%s would run on CPU %u, which has no AArch32 at EL1: give it 64-bit "
+                              "code, or take another machine",
+                              partition->name, partition->cpu);
         for (uint32_t d = 0; d < partition->set->device_count; d++) {
             if (!find_device(partition, &partition->set->device[d], error))
                 return false;

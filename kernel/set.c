@@ -11,6 +11,7 @@
 #define POOL_PAGES_DEFAULT 64
 #define POOL_PAGES_LIMIT 65536
 #define MEMORY_ALIGNMENT BIT(21)
+#define AARCH32_BITS 32
 
 struct reader {
     const void *tree;
@@ -101,6 +102,15 @@ static bool read_text(const struct reader *reader, int node, const char *name, c
     return true;
 }
 
+/* A property whose presence says it all. False: it has a value. */
+static bool read_flag(const struct reader *reader, int node, const char *name, bool *value)
+{
+    int length;
+
+    *value = fdt_getprop(reader->tree, node, name, &length) != NULL;
+    return !*value || length == 0;
+}
+
 static bool name_is_plain(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
@@ -186,10 +196,12 @@ static bool read_memory(struct reader *reader, int node, struct set_partition *p
     if (!range_valid(values[0], values[1]) || !is_aligned(values[0] | values[1], MEMORY_ALIGNMENT))
         return set_refuse(reader->error, partition->node, "memory",
                           "base and size must be multiples of 2 MiB, the size not zero");
-    if (!range_inside(values[0], values[1], 0, BIT(arch_stage2_bits())))
+    unsigned int bits = partition->aarch32 ? AARCH32_BITS : arch_stage2_bits();
+
+    if (!range_inside(values[0], values[1], 0, BIT(bits)))
         return set_refuse(reader->error, partition->node, "memory",
-                          "ends above the %u bits of guest-physical address that a partition has",
-                          arch_stage2_bits());
+                          "ends above the %u bits of guest-physical address that %s partition has",
+                          bits, partition->aarch32 ? "an AArch32" : "a");
     const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
                                             &arch_guest_layout.redistributor };
 
@@ -285,6 +297,9 @@ static bool read_partition(struct reader *reader, int node)
                    &found))
         return set_refuse(reader->error, path, "bootargs", "a string of at most %d characters",
                           BOOTARGS_LIMIT - 1);
+    if (!read_flag(reader, node, "aarch32", &partition->aarch32))
+        return set_refuse(reader->error, path, "aarch32",
+                          "takes no value: write aarch32; for a partition of 32-bit code");
     if (!read_memory(reader, node, partition) || !read_quota(reader, node, partition))
         return false;
     int devices = fdt_subnode_offset(reader->tree, node, "devices");

@@ -26,6 +26,7 @@ struct set_partition {
     char name[PARTITION_NAME];
     char payload[PARTITION_NAME * 2]; /* name in the bundle */
     char bootargs[BOOTARGS_LIMIT];
+    bool aarch32; /* it starts in AArch32 state */
     uint32_t cpus;
     uint64_t memory_base; /* guest-physical */
     uint64_t memory_size;

@@ -29,6 +29,7 @@ static void cpu_start(struct cpu *cpu)
     sysreg_write(cptr_el2, CPTR_RES1 & ~(CPTR_TFP));
     sysreg_write(cnthctl_el2, 0);
     isb();
+    cpu->aarch32 = FIELD_GET(PFR0_EL1, sysreg_read(id_aa64pfr0_el1)) == PFR0_EL1_BOTH;
     cpu->affinity = sysreg_read(mpidr_el1) & (BITS(39, 32) | BITS(23, 0));
 }
 

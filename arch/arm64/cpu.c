@@ -22,6 +22,11 @@ void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argum
         gic_wake(&cpus[cpu]);
 }
 
+bool arch_cpu_has_aarch32(unsigned int cpu)
+{
+    return cpus[cpu].aarch32;
+}
+
 static void idle(void)
 {
     struct work *work = &works[cpu_index()];

@@ -5,6 +5,7 @@
  */
 #include "arch/arm64/guest.h"
 
+#include "arch/arm64/aarch32.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/vdev/vgic.h"
 #include "arch/seam.h"
@@ -76,15 +77,20 @@ void arch_stage2_invalidate(uint16_t tag)
     isb();
 }
 
-void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition, uint64_t entry,
-                       uint64_t argument, uint64_t stage2_root, uint16_t tag)
+void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
+                       const struct arch_start *start, uint64_t stage2_root, uint16_t tag)
 {
     memset(vcpu, 0, sizeof(*vcpu));
     vcpu->partition = partition;
     vcpu->stage2_root = stage2_root;
     vcpu->tag = tag;
-    vcpu->frame.x[0] = argument;
-    vcpu->frame.elr = entry;
+    vcpu->aarch32 = start->aarch32;
+    if (start->aarch32) {
+        aarch32_frame_start(&vcpu->frame, start);
+        return;
+    }
+    vcpu->frame.x[0] = start->tree;
+    vcpu->frame.elr = start->entry;
     vcpu->frame.spsr = SPSR_START;
 }
 
@@ -145,6 +151,8 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
 
     clear_el1_registers();
     clear_vector_registers();
+    if (vcpu->aarch32)
+        aarch32_registers_start();
     sysreg_write(vpidr_el2, identity);
     sysreg_write(vmpidr_el2, BIT(31)); /* one vCPU: affinity 0.0.0.0 */
     sysreg_write(cntvoff_el2, now);
@@ -154,8 +162,8 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     sysreg_write(vttbr_el2, (uint64_t)vcpu->tag << 48 | vcpu->stage2_root);
     sysreg_write(cptr_el2, CPTR_GUEST);
     sysreg_write(mdcr_el2, MDCR_GUEST | debug_counters);
-    sysreg_write(hstr_el2, 0);
-    sysreg_write(hcr_el2, HCR_GUEST);
+    sysreg_write(hstr_el2, vcpu->aarch32 ? HSTR_T15 : 0);
+    sysreg_write(hcr_el2, vcpu->aarch32 ? HCR_GUEST & ~HCR_RW : HCR_GUEST);
     isb();
     arch_stage2_invalidate(vcpu->tag);
     __asm__ volatile("ic iallu\n\tdsb sy\n\tisb" : : : "memory");

@@ -69,7 +69,7 @@ static uint64_t identification(uint64_t reg)
 
 /* ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1 (IHI 0069 12.2.21): targets are vCPUs of this
  * partition, of which there is one. */
-static void software_interrupt(struct vcpu *vcpu, uint64_t value)
+void guest_software_interrupt(struct vcpu *vcpu, uint64_t value)
 {
     bool everyone_else = (value & BIT(40)) != 0;
     bool affinity_zero = (value & (BITS(55, 44) | BITS(39, 32) | BITS(23, 16))) == 0;
@@ -98,7 +98,7 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
     case SYSREG(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1 */
     case SYSREG(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1 */
         if (!read)
-            software_interrupt(vcpu, *value);
+            guest_software_interrupt(vcpu, *value);
         return !read;
     case SYSREG(2, 0, 1, 0,
                 4): /* OSLAR_EL1: kernels unlock it at start; there is nothing behind it */

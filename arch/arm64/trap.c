@@ -3,6 +3,7 @@
  * machine: it is answered, or it ends that partition. */
 #include "arch/arm64/trap.h"
 
+#include "arch/arm64/aarch32.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/guest.h"
 #include "arch/arm64/psci.h"
@@ -45,6 +46,12 @@ static bool discovery(uint64_t *x)
     }
 }
 
+void trap_convention(struct vcpu *vcpu, uint64_t *x)
+{
+    if (!discovery(x) && !psci_guest_call(vcpu, x))
+        x[0] = SMCCC_NOT_SUPPORTED;
+}
+
 void trap_hypercall(uint64_t *x, struct cpu *cpu)
 {
     /* The convention passes the function id in w0. */
@@ -54,13 +61,15 @@ void trap_hypercall(uint64_t *x, struct cpu *cpu)
         guest_ops->hypercall(cpu->vcpu, number, x);
         return;
     }
-    if (!discovery(x) && !psci_guest_call(cpu->vcpu, x))
-        x[0] = SMCCC_NOT_SUPPORTED;
+    trap_convention(cpu->vcpu, x);
 }
 
-static void advance(struct guest_frame *frame)
+void guest_advance(struct guest_frame *frame, uint64_t syndrome)
 {
-    frame->elr += 4;
+    if ((frame->spsr & SPSR_AARCH32) != 0)
+        aarch32_advance(frame, syndrome);
+    else
+        frame->elr += 4;
 }
 
 void guest_inject_undefined(struct guest_frame *frame)
@@ -69,6 +78,10 @@ void guest_inject_undefined(struct guest_frame *frame)
     static const uint64_t mode_mask = 0xF, mode_el1h = 0x5;
     uint64_t mode = frame->spsr & mode_mask;
 
+    if ((frame->spsr & SPSR_AARCH32) != 0) {
+        aarch32_inject_undefined(frame);
+        return;
+    }
     sysreg_write(elr_el1, frame->elr);
     sysreg_write(spsr_el1, frame->spsr);
     sysreg_write(esr_el1, ESR_IL); /* class 0: unknown reason */
@@ -119,6 +132,8 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
                          access.address);
         return;
     }
+    if ((frame->spsr & SPSR_AARCH32) != 0)
+        register_number = aarch32_register(frame, (unsigned int)register_number);
     if (access.write && register_number != 31)
         access.value = frame->x[register_number];
     vgic_access(&vcpu->vgic, &access);
@@ -130,7 +145,7 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
             value = sign_extend(value, access.bytes);
         frame->x[register_number] = (syndrome & ABORT_64BIT) != 0 ? value : value & UINT32_MAX;
     }
-    advance(frame);
+    guest_advance(frame, syndrome);
 }
 
 static void system_register(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
@@ -145,7 +160,7 @@ static void system_register(struct vcpu *vcpu, struct guest_frame *frame, uint64
     }
     if (read && register_number != 31)
         frame->x[register_number] = value;
-    advance(frame);
+    guest_advance(frame, syndrome);
 }
 
 void trap_synchronous(struct guest_frame *frame)
@@ -167,12 +182,12 @@ void trap_synchronous(struct guest_frame *frame)
         break;
     case EC_SMC64: /* never forwarded: there is no firmware for a guest to talk to */
         frame->x[0] = SMCCC_NOT_SUPPORTED;
-        advance(frame);
+        guest_advance(frame, syndrome);
         break;
     case EC_WFX:
-        advance(frame);
+        guest_advance(frame, syndrome);
         break;
-    default: /* FP, SVE, SME, AArch32 and debug classes among them */
+    default: /* FP, SVE, SME and debug classes among them */
         guest_inject_undefined(frame);
         break;
     }
@@ -187,9 +202,4 @@ void trap_interrupt(struct guest_frame *frame)
 void trap_serror(struct guest_frame *frame)
 {
     guest_ops->crash(cpu_this()->vcpu, "caused a system error (SError)", frame->elr);
-}
-
-void trap_aarch32(struct guest_frame *frame)
-{
-    guest_ops->crash(cpu_this()->vcpu, "entered AArch32, which is not supported", frame->elr);
 }

@@ -10,6 +10,13 @@ void trap_hypercall(uint64_t *x, struct cpu *cpu);
 void trap_synchronous(struct guest_frame *frame);
 void trap_interrupt(struct guest_frame *frame);
 void trap_serror(struct guest_frame *frame);
-void trap_aarch32(struct guest_frame *frame);
+
+/* The same from AArch32. */
+void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu);
+void trap_aarch32_synchronous(struct guest_frame *frame);
+void trap_aarch32_interrupt(struct guest_frame *frame);
+
+/* What is neither a call of one width nor another's: discovery, PSCI, or not supported. */
+void trap_convention(struct vcpu *vcpu, uint64_t *x);
 
 #endif

@@ -15,6 +15,31 @@
     b \target
     .endm
 
+/* A synchronous exception of a guest: of the class of HVC it is a call, of any other all is saved. */
+    .macro vector_call class, call, others
+    .balign 0x80
+    sub sp, sp, #FRAME_SIZE
+    stp x0, x1, [sp, #0]
+    stp x2, x3, [sp, #16]
+    mrs x0, esr_el2
+    lsr x1, x0, #26
+    cmp x1, #\class
+    b.ne \others
+    stp x4, x5, [sp, #32]
+    stp x6, x7, [sp, #48]
+    stp x8, x9, [sp, #64]
+    stp x10, x11, [sp, #80]
+    stp x12, x13, [sp, #96]
+    stp x14, x15, [sp, #112]
+    stp x16, x17, [sp, #128]
+    stp x18, x30, [sp, #144]
+    mov x0, sp
+    mrs x1, tpidr_el2
+    bl \call
+    ldp x18, x30, [sp, #144]
+    b guest_return_hypercall
+    .endm
+
     .text
     .balign 0x800
     .globl vectors
@@ -28,39 +53,14 @@ vectors:
     vector own_fault
     vector own_fault
 
-    .balign 0x80            /* lower EL, AArch64: synchronous */
-    sub sp, sp, #FRAME_SIZE
-    stp x0, x1, [sp, #0]
-    stp x2, x3, [sp, #16]
-    mrs x0, esr_el2
-    lsr x1, x0, #26
-    cmp x1, #0x16           /* HVC from AArch64 */
-    b.ne guest_synchronous
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
-    mov x0, sp
-    mrs x1, tpidr_el2
-    bl trap_hypercall
-    ldp x18, x30, [sp, #144]
-    b guest_return_hypercall
-
-    .balign 0x80
-    b guest_interrupt
-    .balign 0x80
-    b guest_interrupt       /* FIQ: not used by the hypervisor, handled alike */
-    .balign 0x80
-    b guest_serror
-
-    vector guest_aarch32    /* lower EL, AArch32: no partition of this version runs it */
-    vector guest_aarch32
-    vector guest_aarch32
-    vector guest_aarch32
+    vector_call 0x16, trap_hypercall, guest_synchronous         /* lower EL, AArch64 */
+    vector guest_interrupt
+    vector guest_interrupt  /* FIQ: not used by the hypervisor, handled alike */
+    vector guest_serror
+    vector_call 0x12, trap_aarch32_hypercall, aarch32_synchronous   /* lower EL, AArch32 */
+    vector aarch32_interrupt
+    vector aarch32_interrupt
+    vector guest_serror
 
 guest_return_hypercall:
     ldp x2, x3, [sp, #16]
@@ -107,14 +107,18 @@ guest_return_hypercall:
     b guest_return
     .endm
 
-guest_synchronous:
+    .macro guest_others name, handler
+\name:
     save_from_x4
-    bl trap_synchronous
+    bl \handler
     b guest_return
+    .endm
 
+    guest_others guest_synchronous, trap_synchronous
+    guest_others aarch32_synchronous, trap_aarch32_synchronous
     guest_exit guest_interrupt, trap_interrupt
     guest_exit guest_serror, trap_serror
-    guest_exit guest_aarch32, trap_aarch32
+    guest_exit aarch32_interrupt, trap_aarch32_interrupt
 
     .globl guest_enter
 guest_enter:

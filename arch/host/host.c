@@ -44,6 +44,7 @@ static jmp_buf *leave[TOPOLOGY_CPUS]; /* of each CPU, while it is in host_run() 
 
 unsigned int host_cpu;
 unsigned int host_cpus = 1;
+unsigned int host_aarch32_cpus = ~0u;
 struct topology_range host_image = { .size = PAGE_SIZE };
 uint64_t host_time_step = TIME_STEP;
 uint64_t host_ticks_per_second = TICKS_PER_SECOND;
@@ -180,6 +181,11 @@ unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit
     return host_cpus < limit ? host_cpus : limit;
 }
 
+bool arch_cpu_has_aarch32(unsigned int cpu)
+{
+    return cpu < host_aarch32_cpus;
+}
+
 void arch_run_on(unsigned int cpu, void (*function)(void *argument), void *argument)
 {
     works[cpu] = (struct work){ .function = function, .argument = argument };
@@ -211,14 +217,12 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     go(HOST_GUEST);
 }
 
-void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition, uint64_t entry,
-                       uint64_t argument, uint64_t stage2_root, uint16_t tag)
+void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
+                       const struct arch_start *start, uint64_t stage2_root, uint16_t tag)
 {
-    *vcpu = (struct vcpu){ .partition = partition,
-                           .entry = entry,
-                           .argument = argument,
-                           .stage2_root = stage2_root,
-                           .tag = tag };
+    *vcpu = (struct vcpu){
+        .partition = partition, .start = *start, .stage2_root = stage2_root, .tag = tag
+    };
 }
 
 struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
@@ -356,6 +360,7 @@ void host_reset(void)
     registers_count = 0;
     line_count = 0;
     now = 0;
+    host_aarch32_cpus = ~0u;
     host_ticks_per_second = TICKS_PER_SECOND;
     console_used = 0;
     console[0] = '\0';

@@ -81,6 +81,9 @@ void host_refuse_maps(uint64_t base, uint64_t size);
 /* CPUs that arch_start_cpus() reports. */
 extern unsigned int host_cpus;
 
+/* The CPUs below this have AArch32; all, after host_reset(). */
+extern unsigned int host_aarch32_cpus;
+
 /*
  * Runs function(argument) until it returns or the kernel leaves for good: HOST_RETURNED, HOST_IDLE
  * (arch_idle), HOST_OFF (arch_power_off), HOST_GUEST (arch_vcpu_run: host_guest tells which).

@@ -20,10 +20,12 @@
 
 /* Version of this document: major differs where a caller must change. */
 #define BH_ABI_MAJOR 0
-#define BH_ABI_MINOR 1
+#define BH_ABI_MINOR 2
 
 /* ---- Function ids (SMC Calling Convention: fast call, SMC64, owner 6) ----------------------- */
 #define BH_FUNCTION_BASE 0xC6000000
+/* The same calls from AArch32: fast call, SMC32, owner 6. */
+#define BH_FUNCTION_BASE_32 0x86000000
 
 /* Discovery by any SMCCC caller, 32-bit ids fixed by the convention. */
 #define BH_SMCCC_CALL_COUNT 0x8600FF00

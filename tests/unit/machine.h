@@ -49,6 +49,7 @@ struct partition_spec {
     const char *bootargs;
     uint64_t memory_base, memory_size, physical;
     uint32_t pool_pages;
+    bool aarch32;
     const char *pci[6];
     const char *block[2];
 };

@@ -18,8 +18,8 @@ static void a_plain_machine_boots_as_far_as_the_guest(void)
     const struct vcpu *vcpu = host_guest;
 
     assert_ptr_equal(vcpu, &partitions.partition[0].vcpu);
-    assert_int_equal(vcpu->entry, 0x40000000);
-    assert_int_equal(vcpu->argument, 0x40000000 + partitions.partition[0].visible_size - 0x10000);
+    assert_int_equal(vcpu->start.entry, 0x40000000);
+    assert_int_equal(vcpu->start.tree, 0x40000000 + partitions.partition[0].visible_size - 0x10000);
     assert_int_equal(*(uint32_t *)guest(0, 0x40000000), 0xD503201F);
     assert_console("[bulkhead] Bulkhead on qemu-virt: 1 IOMMUs closed");
     assert_console("smmuv3@9050000: every stream aborts; 48-bit input, 48-bit output, two-level");
@@ -288,6 +288,39 @@ static void memory_over_the_registers_of_a_device_is_refused(void)
     expect_refusal("overlaps the registers of 0000:01:00.0");
 }
 
+static void an_aarch32_partition_starts_so_beside_a_64_bit_one(void)
+{
+    machine_plain();
+    machine_partition("two")->aarch32 = true;
+    observer_start();
+    machine_boot();
+    assert_false(partitions.partition[0].vcpu.start.aarch32);
+    assert_true(partitions.partition[1].vcpu.start.aarch32);
+    assert_int_equal(partitions.partition[1].vcpu.start.entry, 0x40000000);
+    assert_console("one: starts at 0x40000000 on CPU 0");
+    assert_console("two: starts at 0x40000000 in AArch32 on CPU 1");
+}
+
+static void an_aarch32_partition_on_a_cpu_without_aarch32_is_refused_and_both_are_named(void)
+{
+    machine_plain();
+    machine_partition("two")->aarch32 = true;
+    host_aarch32_cpus = 1;
+    expect_refusal(
+        "set.dts:/partitions/two: aarch32: two would run on CPU 1, which has no AArch32 at EL1");
+}
+
+static void a_64_bit_partition_needs_no_aarch32(void)
+{
+    machine_plain();
+    machine.partition[0].aarch32 = true;
+    machine_partition("two");
+    host_aarch32_cpus = 1;
+    observer_start();
+    machine_boot();
+    assert_console("one: starts at 0x40000000 in AArch32 on CPU 0");
+}
+
 static void expect_block_refused(const char *name)
 {
     machine_plain();
@@ -407,6 +440,9 @@ int run_boot_tests(void)
         TEST(a_physical_address_is_kept),
         TEST(a_set_that_splits_a_group_is_refused_and_both_devices_are_named),
         TEST(memory_over_the_registers_of_a_device_is_refused),
+        TEST(an_aarch32_partition_starts_so_beside_a_64_bit_one),
+        TEST(an_aarch32_partition_on_a_cpu_without_aarch32_is_refused_and_both_are_named),
+        TEST(a_64_bit_partition_needs_no_aarch32),
         TEST(i13_fw_cfg_cannot_be_assigned),
         TEST(i13_virtio_mmio_cannot_be_assigned),
         TEST(i13_the_hypervisors_console_cannot_be_assigned),

@@ -447,6 +447,11 @@ static void window_over_vgic(void *tree)
     EDIT_CELLS(tree, HOST, "ranges", 0x02000000, 0, 0x10000000, 0, 0x08000000, 0, 0x1000000);
 }
 
+static void window_above_4_gib(void *tree)
+{
+    EDIT_CELLS(tree, HOST, "ranges", 0x02000000, 0, 0x10000000, 1, 0, 0, 0x10000000);
+}
+
 static void i1_a_function_behind_no_iommu_cannot_be_assigned(void)
 {
     expect_device_refused(no_map, "0000:01:00.0 cannot be assigned: it stands behind no IOMMU");
@@ -472,6 +477,23 @@ static void a_function_over_the_guests_interrupt_controller_cannot_be_given(void
     expect_device_refused(window_over_vgic,
                           "pci: the registers of 0000:01:00.0 lie where a partition sees its "
                           "interrupt controller");
+}
+
+static void a_function_above_4_gib_is_none_of_an_aarch32_partition(void)
+{
+    machine_plain();
+    machine.partition[0].aarch32 = true;
+    machine.tree.edit = window_above_4_gib;
+    expect_refusal(
+        "pci: the registers of 0000:01:00.0 lie at 0x100000000, out of reach of an AArch32");
+}
+
+static void a_function_above_4_gib_may_be_a_64_bit_partition_s(void)
+{
+    machine_plain();
+    machine.tree.edit = window_above_4_gib;
+    machine_boot();
+    assert_console("one: starts at");
 }
 
 static void a_function_whose_registers_do_not_fit_cannot_be_assigned(void)
@@ -673,6 +695,8 @@ int run_boot_faults_tests(void)
         TEST(i3_functions_of_two_groups_on_one_stream_cannot_be_assigned),
         TEST(a_function_whose_registers_lie_above_the_guests_addresses_cannot_be_assigned),
         TEST(a_function_over_the_guests_interrupt_controller_cannot_be_given),
+        TEST(a_function_above_4_gib_is_none_of_an_aarch32_partition),
+        TEST(a_function_above_4_gib_may_be_a_64_bit_partition_s),
         TEST(a_function_whose_registers_do_not_fit_cannot_be_assigned),
         TEST(i6_functions_behind_a_unit_that_dies_during_boot_cannot_be_assigned),
         TEST(i13_a_block_that_masters_cannot_be_assigned),

@@ -19,7 +19,13 @@ static struct {
     Elf64_Phdr program[2];
     uint8_t code[256];
 } elf;
+static struct {
+    Elf32_Ehdr header;
+    Elf32_Phdr program[2];
+    uint8_t code[256];
+} elf32;
 static uint64_t entry;
+static bool aarch32; /* the partition's */
 
 static void make_elf(void)
 {
@@ -40,12 +46,13 @@ static void make_elf(void)
                                    .p_filesz = 256,
                                    .p_memsz = 0x400 };
     memset(elf.code, 0xC3, sizeof(elf.code));
+    aarch32 = false;
 }
 
 static const char *place(uint64_t size)
 {
     memcpy(memory + FILE_AT, &elf, sizeof(elf));
-    return payload_place(memory + FILE_AT, size, memory, MEMORY_SIZE, BASE, &entry);
+    return payload_place(memory + FILE_AT, size, memory, MEMORY_SIZE, BASE, aarch32, &entry);
 }
 
 static void a_good_elf_file_stands_at_its_physical_addresses(void)
@@ -58,6 +65,157 @@ static void a_good_elf_file_stands_at_its_physical_addresses(void)
     for (unsigned int i = 256; i < 0x400; i++)
         assert_int_equal(memory[0x1000 + i], 0);
     assert_int_equal(memory[0xFFF], 0);
+}
+
+static void make_elf32(void)
+{
+    memset(memory, 0, sizeof(memory));
+    memset(&elf32, 0, sizeof(elf32));
+    memcpy(elf32.header.e_ident, "\177ELF\1\1\1", 7);
+    elf32.header.e_type = ET_EXEC;
+    elf32.header.e_machine = EM_ARM;
+    elf32.header.e_entry = (uint32_t)BASE + 0x1010;
+    elf32.header.e_phoff = sizeof(Elf32_Ehdr);
+    elf32.header.e_phentsize = sizeof(Elf32_Phdr);
+    elf32.header.e_phnum = 2;
+    elf32.program[0] = (Elf32_Phdr){ .p_type = PT_NOTE, .p_offset = UINT32_MAX };
+    elf32.program[1] = (Elf32_Phdr){ .p_type = PT_LOAD,
+                                     .p_offset = offsetof(__typeof__(elf32), code),
+                                     .p_vaddr = 0xC0000000,
+                                     .p_paddr = (uint32_t)BASE + 0x1000,
+                                     .p_filesz = 256,
+                                     .p_memsz = 0x400 };
+    memset(elf32.code, 0x3C, sizeof(elf32.code));
+    aarch32 = true;
+}
+
+static const char *place32(uint64_t size)
+{
+    memcpy(memory + FILE_AT, &elf32, sizeof(elf32));
+    return payload_place(memory + FILE_AT, size, memory, MEMORY_SIZE, BASE, aarch32, &entry);
+}
+
+static void expect32(const char *text)
+{
+    const char *error = place32(sizeof(elf32));
+
+    assert_non_null(error);
+    if (strstr(error, text) == NULL)
+        fail_msg("the error is \"%s\", not \"%s\"", error, text);
+    for (unsigned int i = 0; i < FILE_AT; i++)
+        assert_int_equal(memory[i], 0);
+    make_elf32();
+}
+
+static void a_good_elf32_file_stands_at_its_physical_addresses(void)
+{
+    make_elf32();
+    assert_null(place32(sizeof(elf32)));
+    assert_int_equal(entry, BASE + 0x1010);
+    for (unsigned int i = 0; i < 256; i++)
+        assert_int_equal(memory[0x1000 + i], 0x3C);
+    for (unsigned int i = 256; i < 0x400; i++)
+        assert_int_equal(memory[0x1000 + i], 0);
+    assert_int_equal(memory[0xFFF], 0);
+}
+
+static void an_entry_in_t32_code_keeps_its_bit(void)
+{
+    make_elf32();
+    elf32.header.e_entry = (uint32_t)BASE + 0x1011;
+    assert_null(place32(sizeof(elf32)));
+    assert_int_equal(entry, BASE + 0x1011);
+    make_elf32();
+    elf32.header.e_entry = (uint32_t)BASE + MEMORY_SIZE - 3;
+    assert_null(place32(sizeof(elf32)));
+    make_elf32();
+    elf32.header.e_entry = (uint32_t)BASE + MEMORY_SIZE - 1;
+    assert_string_equal(place32(sizeof(elf32)), "starts outside the partition's memory");
+    make_elf();
+    elf.header.e_entry = BASE + MEMORY_SIZE - 3;
+    assert_string_equal(place(sizeof(elf)), "starts outside the partition's memory");
+}
+
+static void an_elf_file_for_the_other_width_is_refused(void)
+{
+    make_elf32();
+    aarch32 = false;
+    expect32("is an ELF file for AArch32, and this is a 64-bit partition: add aarch32;");
+    make_elf();
+    aarch32 = true;
+    assert_string_equal(place(sizeof(elf)), "is an ELF file for AArch64, and this is a 32-bit "
+                                            "partition: remove aarch32;");
+    make_elf32();
+    elf32.header.e_machine = EM_AARCH64;
+    expect32("another architecture");
+    elf32.header.e_ident[EI_CLASS] = ELFCLASS64;
+    expect32("another architecture");
+    elf32.header.e_ident[EI_CLASS] = ELFCLASSNONE;
+    expect32("another architecture");
+    elf32.header.e_ident[EI_DATA] = ELFDATA2MSB;
+    expect32("another architecture");
+    elf32.header.e_type = ET_DYN;
+    expect32("not a statically linked executable");
+}
+
+static void a_corrupt_elf32_file_is_refused(void)
+{
+    make_elf32();
+    elf32.header.e_phentsize = sizeof(Elf64_Phdr);
+    expect32("program headers");
+    elf32.header.e_phnum = 33;
+    expect32("program headers");
+    elf32.header.e_phoff = UINT32_MAX;
+    expect32("program headers");
+    elf32.header.e_phoff = sizeof(elf32) - 2 * sizeof(Elf32_Phdr) + 1;
+    expect32("program headers");
+    elf32.program[1].p_filesz = 0x401;
+    expect32("outside the file");
+    elf32.program[1].p_offset = sizeof(elf32) - 255;
+    expect32("outside the file");
+    elf32.program[1].p_offset = UINT32_MAX;
+    expect32("outside the file");
+    elf32.program[1].p_paddr = (uint32_t)BASE - 1;
+    expect32("outside the partition's memory");
+    elf32.program[1].p_paddr = UINT32_MAX;
+    expect32("outside the partition's memory");
+    elf32.program[1].p_memsz = UINT32_MAX;
+    expect32("outside the partition's memory");
+    elf32.program[1].p_paddr = (uint32_t)BASE + FILE_AT - 0x3FF;
+    expect32("memory for twice the payload");
+}
+
+static void i8_every_corrupt_byte_of_an_elf32_file_is_accepted_or_refused_within_bounds(void)
+{
+    uint64_t seed = 78;
+
+    for (unsigned int i = 0; i < 20000; i++) {
+        make_elf32();
+        uint8_t *byte = (uint8_t *)&elf32 + random_next(&seed) % (sizeof(elf32) - 256);
+
+        *byte ^= (uint8_t)(1 + random_next(&seed) % 255);
+        if (place32(sizeof(elf32)) == NULL)
+            assert_true(range_inside(entry & ~UINT64_C(1), 4, BASE, MEMORY_SIZE));
+    }
+}
+
+static void i8_every_truncation_of_an_elf32_file_is_accepted_or_refused_within_bounds(void)
+{
+    for (uint64_t size = 0; size < sizeof(elf32); size++) {
+        make_elf32();
+        memcpy(memory + MEMORY_SIZE - size, &elf32, size);
+        payload_place(memory + MEMORY_SIZE - size, size, memory, MEMORY_SIZE, BASE, aarch32,
+                      &entry);
+    }
+}
+
+static void a_flat_binary_is_for_either_width(void)
+{
+    make_elf32();
+    elf32.header.e_ident[0] = 0;
+    assert_null(place32(sizeof(elf32)));
+    assert_int_equal(entry, BASE);
+    assert_memory_equal(memory, &elf32, sizeof(elf32));
 }
 
 static void a_flat_binary_stands_at_the_start_of_memory(void)
@@ -174,7 +332,8 @@ static void i8_every_truncation_of_an_elf_file_is_accepted_or_refused_within_bou
         make_elf();
         /* The rest of the memory behind it is out of bounds for the reader. */
         memcpy(memory + MEMORY_SIZE - size, &elf, size);
-        payload_place(memory + MEMORY_SIZE - size, size, memory, MEMORY_SIZE, BASE, &entry);
+        payload_place(memory + MEMORY_SIZE - size, size, memory, MEMORY_SIZE, BASE, aarch32,
+                      &entry);
     }
 }
 
@@ -317,10 +476,12 @@ static void more_program_headers_than_are_read_are_refused(void)
     elf.header.e_phoff = 0x1000;
     memcpy(memory + FILE_AT, &elf, sizeof(elf));
     memcpy(memory + FILE_AT + 0x1000, none, sizeof(none));
-    assert_string_equal(payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, &entry),
-                        "is a corrupt ELF file: its program headers");
+    assert_string_equal(
+        payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, aarch32, &entry),
+        "is a corrupt ELF file: its program headers");
     ((Elf64_Ehdr *)(memory + FILE_AT))->e_phnum = 32;
-    assert_null(payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, &entry));
+    assert_null(
+        payload_place(memory + FILE_AT, 0x3000, memory, MEMORY_SIZE, BASE, aarch32, &entry));
 }
 
 static void a_bundle_smaller_than_its_header_is_truncated(void)
@@ -350,6 +511,13 @@ int run_payload_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_elf_file_stands_at_its_physical_addresses),
         TEST(a_flat_binary_stands_at_the_start_of_memory),
+        TEST(a_good_elf32_file_stands_at_its_physical_addresses),
+        TEST(an_entry_in_t32_code_keeps_its_bit),
+        TEST(an_elf_file_for_the_other_width_is_refused),
+        TEST(a_corrupt_elf32_file_is_refused),
+        TEST(i8_every_corrupt_byte_of_an_elf32_file_is_accepted_or_refused_within_bounds),
+        TEST(i8_every_truncation_of_an_elf32_file_is_accepted_or_refused_within_bounds),
+        TEST(a_flat_binary_is_for_either_width),
         TEST(an_elf_file_for_another_machine_is_refused),
         TEST(a_corrupt_elf_file_is_refused),
         TEST(a_segment_outside_the_memory_is_refused),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edit.h"
 #include "groups.h"
 #include "kernel/guest_tree.h"
 #include "kernel/set.h"
@@ -85,6 +86,37 @@ static void memory_that_is_wrong_is_refused_by_name(void)
     expect("/partitions/one", "memory");
     one()->physical = 0x48001000;
     expect("/partitions/one", "physical-address");
+}
+
+static void an_aarch32_partition_says_so_and_has_its_memory_below_4_gib(void)
+{
+    machine_plain();
+    assert_true(read());
+    assert_false(set.partition[0].aarch32);
+    one()->aarch32 = true;
+    assert_true(read());
+    assert_true(set.partition[0].aarch32);
+    one()->memory_base = BIT(32) - 0x400000;
+    assert_true(read());
+    one()->memory_base = BIT(32) - 0x200000;
+    expect("/partitions/one", "memory");
+    one()->memory_base = BIT(32) - 0x200000;
+    assert_true(read());
+    one()->aarch32 = true;
+    one()->memory_base = BIT(32);
+    expect("/partitions/one", "memory");
+}
+
+static void give_the_flag_a_value(void *written)
+{
+    EDIT_CELLS(written, "/partitions/one", "aarch32", 1);
+}
+
+static void a_value_of_aarch32_is_refused_by_name(void)
+{
+    machine_plain();
+    machine.edit_set = give_the_flag_a_value;
+    expect("/partitions/one", "aarch32");
 }
 
 static void a_pool_that_is_wrong_is_refused_by_name(void)
@@ -213,7 +245,7 @@ static void i8_ten_thousand_corrupt_sets_are_accepted_or_refused_within_bounds(v
 
 static const void *guest_tree(void)
 {
-    return guest(0, host_guest->argument);
+    return guest(0, host_guest->start.tree);
 }
 
 static uint64_t two_cells(const fdt32_t *cell)
@@ -362,6 +394,7 @@ static void the_guests_tree_follows_the_bindings_to_the_letter(void)
     EXPECT_CELLS(fdt, "/cpus", "#size-cells", 0);
     expect_text(fdt, "/cpus/cpu@0", "device_type", "cpu");
     expect_text(fdt, "/cpus/cpu@0", "compatible", "arm,armv8");
+    expect_text(fdt, "/cpus/cpu@0", "enable-method", "psci");
     EXPECT_CELLS(fdt, "/cpus/cpu@0", "reg", 0);
     int psci = fdt_path_offset(fdt, "/psci");
 
@@ -383,11 +416,28 @@ static void the_guests_tree_follows_the_bindings_to_the_letter(void)
     expect_text(fdt, path, "compatible", "bulkhead,device");
 }
 
+static void the_tree_of_an_aarch32_partition_has_both_names_of_the_timer(void)
+{
+    machine_plain();
+    one()->aarch32 = true;
+    machine_boot();
+    const void *fdt = guest_tree();
+    int timer = fdt_path_offset(fdt, "/timer");
+
+    assert_true(host_guest->start.aarch32);
+    assert_int_equal(fdt_node_check_compatible(fdt, timer, "arm,armv8-timer"), 0);
+    assert_int_equal(fdt_node_check_compatible(fdt, timer, "arm,armv7-timer"), 0);
+    assert_int_equal(fdt_stringlist_count(fdt, timer, "compatible"), 2);
+    expect_text(fdt, "/cpus/cpu@0", "enable-method", "psci");
+}
+
 int run_set_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_good_set_is_read_right),
         TEST(memory_that_is_wrong_is_refused_by_name),
+        TEST(an_aarch32_partition_says_so_and_has_its_memory_below_4_gib),
+        TEST(a_value_of_aarch32_is_refused_by_name),
         TEST(a_pool_that_is_wrong_is_refused_by_name),
         TEST(memories_that_overlap_are_refused_by_name),
         TEST(names_that_are_wrong_are_refused),
@@ -401,6 +451,7 @@ int run_set_tests(void)
         TEST(the_guests_tree_names_all_six_register_ranges_of_a_device),
         TEST(a_refusal_is_one_line_whatever_the_nodes_are_called),
         TEST(the_guests_tree_follows_the_bindings_to_the_letter),
+        TEST(the_tree_of_an_aarch32_partition_has_both_names_of_the_timer),
     };
 
     return RUN_GROUP("kernel/set and guest tree");

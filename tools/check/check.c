@@ -111,7 +111,8 @@ static void check_payload(const struct partition *partition, const char *directo
     uint8_t *copy = memory + align_down(room - file.size, PAGE_SIZE);
 
     memcpy(copy, file.data, file.size);
-    const char *text = payload_place(copy, file.size, memory, room, set->memory_base, &entry);
+    const char *text = payload_place(copy, file.size, memory, room, set->memory_base, set->aarch32,
+                                     &entry);
 
     if (text != NULL)
         mistake(set_name, set->node, "payload", text);

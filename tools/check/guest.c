@@ -156,8 +156,9 @@ void guest_take(struct partition *partition, struct device *device, struct guest
     result->bound = BH_ENOSPC;
     if (!partition_build_stage2(partition))
         return;
-    arch_vcpu_prepare(&partition->vcpu, partition, set->memory_base, 0, partition->stage2.root,
-                      partition->tag);
+    const struct arch_start start = { .entry = set->memory_base, .aarch32 = set->aarch32 };
+
+    arch_vcpu_prepare(&partition->vcpu, partition, &start, partition->stage2.root, partition->tag);
     result->bound = bind(partition, device);
     if (result->bound != BH_OK || device->iommu == NULL)
         return;

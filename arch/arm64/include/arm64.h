@@ -65,7 +65,7 @@ static inline void dsb(void)
 #define HCR_TSC BIT(19)
 #define HCR_TIDCP BIT(20)
 #define HCR_TACR BIT(21)
-#define HCR_RW BIT(31)
+#define HCR_RW BIT(31) /* EL1 is AArch64 */
 #define HCR_E2H BIT(34)
 #define HCR_TERR BIT(36)
 #define HCR_TEA BIT(37)
@@ -79,6 +79,9 @@ static inline void dsb(void)
 #define CPTR_TSM BIT(12)
 #define CPTR_TTA BIT(20)
 #define CPTR_TAM BIT(30)
+
+/* HSTR_EL2: AArch32's implementation-defined CP15 c15, which HCR_EL2.TIDCP leaves out */
+#define HSTR_T15 BIT(15)
 
 /* MDCR_EL2 */
 #define MDCR_TPMCR BIT(5)
@@ -95,7 +98,14 @@ static inline void dsb(void)
 #define ESR_ISS BITS(24, 0)
 #define EC_UNKNOWN 0x00
 #define EC_WFX 0x01
+#define EC_CP15_32 0x03 /* MCR, MRC */
+#define EC_CP15_64 0x04 /* MCRR, MRRC */
+#define EC_CP14_32 0x05
 #define EC_FP 0x07
+#define EC_VMRS 0x08
+#define EC_CP14_64 0x0C
+#define EC_HVC32 0x12
+#define EC_SMC32 0x13
 #define EC_HVC64 0x16
 #define EC_SMC64 0x17
 #define EC_SYSREG 0x18
@@ -117,9 +127,13 @@ static inline void dsb(void)
 
 #define HPFAR_IPA BITS(39, 4)
 
+#define PFR0_EL1 BITS(7, 4) /* ID_AA64PFR0_EL1 */
+#define PFR0_EL1_BOTH 2     /* AArch64 and AArch32 */
+
 /* SPSR of a partition's first instruction: EL1h, all interrupts masked. */
 #define SPSR_START UINT64_C(0x3C5)
 
+#define SPSR_AARCH32 BIT(4)
 #define SPSR_FLAGS BITS(31, 28)
 #define SPSR_DIT BIT(24)
 #define SPSR_PAN BIT(22)
@@ -134,6 +148,7 @@ struct vcpu;
 struct cpu {
     unsigned int index; /* cpu_index() reads it: stays first */
     bool online;
+    bool aarch32; /* EL1 can be AArch32 */
     uint64_t affinity;
     uint64_t redistributor; /* physical base of this CPU's GICv3 redistributor */
     struct vcpu *vcpu;      /* the vCPU that runs here, NULL: none */

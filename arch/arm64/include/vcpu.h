@@ -27,6 +27,7 @@ struct vcpu {
     struct guest_frame frame; /* only for the first entry */
     uint64_t stage2_root;
     uint16_t tag;
+    bool aarch32;
     struct vgic vgic;
 };
 

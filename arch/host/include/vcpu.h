@@ -3,14 +3,12 @@
 #ifndef ARCH_HOST_VCPU_H
 #define ARCH_HOST_VCPU_H
 
+#include "arch/arch.h"
 #include "lib/types.h"
-
-struct partition;
 
 struct vcpu {
     struct partition *partition;
-    uint64_t entry;
-    uint64_t argument;
+    struct arch_start start;
     uint64_t stage2_root;
     uint16_t tag;
     bool running;
