@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
-#   make guests     $(BUILD)/guests/{sensor,probe}.elf and sensor.bin
+#   make guests     $(BUILD)/guests/{sensor,probe,probe32}.elf, sensor.bin, probe32.bin
 #   (bench.elf and boot.elf are made for `make bench` alone)
 #
 # Included by the top Makefile. Needs BUILD, CROSS_COMPILE, NEWLIB_INCLUDE, NEWLIB_LIB,
@@ -35,7 +35,7 @@ guest_cflags = $(guest_target) $(guest_warnings) $(guest_codegen) $(guest_no_lib
   $(guest_system_includes) -Iinclude -Iguests
 
 # For the linters, which are clang's.
-GUEST_C_SOURCES := $(sort $(wildcard guests/*/*.c))
+GUEST_C_SOURCES := $(sort $(filter-out guests/probe32/%,$(wildcard guests/*/*.c)))
 GUEST_CPPFLAGS := -nostdlibinc $(guest_system_includes) -Iinclude -Iguests
 GUEST_CFLAGS_CLANG := --target=aarch64-linux-gnu $(guest_warnings) $(guest_codegen)
 
@@ -83,5 +83,7 @@ $(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
 
 $(guest_out)/%.bin: $(guest_out)/%.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+
+include guests/probe32/probe32.mk
 
 -include $(guest_all_objects:.o=.d)
