@@ -16,17 +16,10 @@ void aarch32_frame_start(struct guest_frame *frame, const struct arch_start *sta
  * AArch64. Only on a CPU that has AArch32 at EL1. */
 void aarch32_registers_start(void);
 
-/* False: the trapped instruction is conditional and its condition fails: it does nothing. Classes
- * 0x01 to 0x0C alone have what this looks at. */
-bool aarch32_condition_holds(const struct guest_frame *frame, uint64_t syndrome);
-
 /* Goes on behind the trapped instruction. */
 void aarch32_advance(struct guest_frame *frame, uint64_t syndrome);
 
 /* Makes the guest take an Undefined Instruction exception. */
 void aarch32_inject_undefined(struct guest_frame *frame);
-
-/* The number of a general register in the frame, from the one in the syndrome of an abort. */
-unsigned int aarch32_register(const struct guest_frame *frame, unsigned int number);
 
 #endif

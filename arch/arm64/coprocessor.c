@@ -31,9 +31,11 @@
 #define DFR0_DEBUG_V8 UINT64_C(6)
 #define ISAR4_SMC BITS(15, 12)
 
-/* CP14: breakpoints, watchpoints and the lock stand in opc1 0, CRn 0 and 1. */
+/* CP14: breakpoints, watchpoints and the lock stand in opc1 0, CRn 0 and 1. No debug registers lie in
+ * memory: the addresses are 0, which they are too on a CPU that traps not all of their forms. */
 #define DEBUG_SPACE_MASK REGISTER(7, 14, 0, 0)
 #define DEBUG_SPACE REGISTER(0, 0, 0, 0)
+#define DEBUG_SELF_ADDRESS REGISTER(0, 2, 0, 0) /* DBGDSAR */
 
 /* VMRS has the number of the register where MRC has CRn. */
 #define VMRS_MVFR2 5
@@ -121,7 +123,8 @@ bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome,
         return floating_point(FIELD_GET(REGISTER(0, 15, 0, 0), syndrome), value);
     case EC_CP14_32:
         *value = 0;
-        return (syndrome & DEBUG_SPACE_MASK) == DEBUG_SPACE;
+        return (syndrome & DEBUG_SPACE_MASK) == DEBUG_SPACE ||
+               (read && (syndrome & REGISTER_MASK) == DEBUG_SELF_ADDRESS);
     case EC_CP15_64:
         switch (syndrome & PAIR_MASK) {
         case PAIR(0, 12): /* ICC_SGI1R */
@@ -133,9 +136,10 @@ bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome,
         default:
             return false;
         }
-    case EC_CP14_64: /* DBGDRAR: no debug registers in memory */
+    case EC_CP14_64: /* DBGDRAR, DBGDSAR */
         *value = 0;
-        return read && (syndrome & PAIR_MASK) == PAIR(0, 1);
+        return read &&
+               ((syndrome & PAIR_MASK) == PAIR(0, 1) || (syndrome & PAIR_MASK) == PAIR(0, 2));
     default:
         return false;
     }

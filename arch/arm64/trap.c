@@ -6,6 +6,7 @@
 #include "arch/arm64/aarch32.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/guest.h"
+#include "arch/arm64/instruction32.h"
 #include "arch/arm64/psci.h"
 #include "arch/arm64/vdev/vgic.h"
 #include "bulkhead/abi.h"
@@ -74,20 +75,21 @@ void guest_advance(struct guest_frame *frame, uint64_t syndrome)
 
 void guest_inject_undefined(struct guest_frame *frame)
 {
-    static const uint64_t vector_same_el = 0x200, vector_lower_el = 0x400;
+    static const uint64_t vector_same_el = 0x200, vector_lower_el = 0x400, vector_aarch32 = 0x600;
     static const uint64_t mode_mask = 0xF, mode_el1h = 0x5;
     uint64_t mode = frame->spsr & mode_mask;
 
-    if ((frame->spsr & SPSR_AARCH32) != 0) {
+    if (cpu_this()->vcpu->aarch32) {
         aarch32_inject_undefined(frame);
         return;
     }
     sysreg_write(elr_el1, frame->elr);
     sysreg_write(spsr_el1, frame->spsr);
     sysreg_write(esr_el1, ESR_IL); /* class 0: unknown reason */
-    frame->elr = sysreg_read(vbar_el1) + (mode == mode_el1h ? vector_same_el
-                                          : mode == 0       ? vector_lower_el
-                                                            : 0);
+    frame->elr = sysreg_read(vbar_el1) + ((frame->spsr & SPSR_AARCH32) != 0 ? vector_aarch32
+                                          : mode == mode_el1h               ? vector_same_el
+                                          : mode == 0                       ? vector_lower_el
+                                                                            : 0);
     /* As on a real entry (D1.3.1): flags stay, PAN is set where SCTLR_EL1.SPAN does not say to
      * keep it. */
     uint64_t kept = frame->spsr & (SPSR_FLAGS | SPSR_DIT | SPSR_PAN);
@@ -133,7 +135,7 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
         return;
     }
     if ((frame->spsr & SPSR_AARCH32) != 0)
-        register_number = aarch32_register(frame, (unsigned int)register_number);
+        register_number = instruction32_register(frame->spsr, (unsigned int)register_number);
     if (access.write && register_number != 31)
         access.value = frame->x[register_number];
     vgic_access(&vcpu->vgic, &access);
@@ -188,7 +190,10 @@ void trap_synchronous(struct guest_frame *frame)
         guest_advance(frame, syndrome);
         break;
     default: /* FP, SVE, SME and debug classes among them */
-        guest_inject_undefined(frame);
+        if ((frame->spsr & SPSR_AARCH32) != 0)
+            trap_aarch32(vcpu, frame, syndrome);
+        else
+            guest_inject_undefined(frame);
         break;
     }
 }

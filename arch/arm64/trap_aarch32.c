@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a guest in AArch32 does that reaches EL2: as trap.c answers it, in that state's forms. */
-#include "arch/arm64/aarch32.h"
-#include "arch/arm64/gic.h"
+/* What a guest in AArch32 does that reaches EL2, as far as that state has forms of its own: EL1 of a 32-bit
+ * partition, or EL0 of either. */
+#include "arch/arm64/guest.h"
+#include "arch/arm64/instruction32.h"
 #include "arch/arm64/trap.h"
 #include "bulkhead/abi.h"
 
@@ -12,15 +13,6 @@
 #define ISS_RT2 BITS(14, 10)
 #define ISS_RT_NONE 31 /* MRC to the flags, or an instruction that may do anything */
 #define SMC_MAY_HAVE_FAILED BIT(19)
-
-#define NZCV BITS(31, 28)
-
-/* EL0 of a 64-bit guest may be AArch32 on some CPUs; no partition of that kind runs it. */
-static void expect_aarch32(const struct guest_frame *frame)
-{
-    if (!cpu_this()->vcpu->aarch32)
-        guest_ops->crash(cpu_this()->vcpu, "entered AArch32, which is not supported", frame->elr);
-}
 
 /* Only EL1 calls: EL1 is AArch32. */
 void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu)
@@ -52,7 +44,7 @@ static void transfer(struct vcpu *vcpu, struct guest_frame *frame, unsigned int 
     if (read && rt != ISS_RT_NONE)
         frame->x[rt] = (uint32_t)value;
     else if (read)
-        frame->spsr = (frame->spsr & ~NZCV) | (value & NZCV);
+        frame->spsr = (frame->spsr & ~SPSR_FLAGS) | (value & SPSR_FLAGS);
     guest_advance(frame, syndrome);
 }
 
@@ -83,16 +75,13 @@ static bool passed_over(const struct guest_frame *frame, unsigned int class, uin
     if (class == EC_SMC32 && (syndrome & SMC_MAY_HAVE_FAILED) == 0)
         return false;
     return ((class >= EC_WFX && class <= EC_CP14_64) || class == EC_SMC32) &&
-           !aarch32_condition_holds(frame, syndrome);
+           !instruction32_holds(frame->spsr, syndrome);
 }
 
-void trap_aarch32_synchronous(struct guest_frame *frame)
+void trap_aarch32(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
 {
-    struct vcpu *vcpu = cpu_this()->vcpu;
-    uint64_t syndrome = sysreg_read(esr_el2);
     unsigned int class = (unsigned int)FIELD_GET(ESR_EC, syndrome);
 
-    expect_aarch32(frame);
     if (passed_over(frame, class, syndrome)) {
         guest_advance(frame, syndrome);
         return;
@@ -111,14 +100,8 @@ void trap_aarch32_synchronous(struct guest_frame *frame)
         frame->x[0] = (uint32_t)BH_NOT_SUPPORTED;
         guest_advance(frame, syndrome);
         break;
-    default: /* aborts and waits are alike, the rest is undefined: LDC, STC and VFP among it */
-        trap_synchronous(frame);
+    default: /* LDC and STC, VFP and debug classes */
+        guest_inject_undefined(frame);
         break;
     }
-}
-
-void trap_aarch32_interrupt(struct guest_frame *frame)
-{
-    expect_aarch32(frame);
-    trap_interrupt(frame);
 }

@@ -53,13 +53,13 @@ vectors:
     vector own_fault
     vector own_fault
 
-    vector_call 0x16, trap_hypercall, guest_synchronous         /* lower EL, AArch64 */
+    vector_call 0x16, trap_hypercall, guest_synchronous         /* EL1 is AArch64 */
     vector guest_interrupt
     vector guest_interrupt  /* FIQ: not used by the hypervisor, handled alike */
     vector guest_serror
-    vector_call 0x12, trap_aarch32_hypercall, aarch32_synchronous   /* lower EL, AArch32 */
-    vector aarch32_interrupt
-    vector aarch32_interrupt
+    vector_call 0x12, trap_aarch32_hypercall, guest_synchronous /* EL1 is AArch32 */
+    vector guest_interrupt
+    vector guest_interrupt
     vector guest_serror
 
 guest_return_hypercall:
@@ -107,18 +107,13 @@ guest_return_hypercall:
     b guest_return
     .endm
 
-    .macro guest_others name, handler
-\name:
+guest_synchronous:
     save_from_x4
-    bl \handler
+    bl trap_synchronous
     b guest_return
-    .endm
 
-    guest_others guest_synchronous, trap_synchronous
-    guest_others aarch32_synchronous, trap_aarch32_synchronous
     guest_exit guest_interrupt, trap_interrupt
     guest_exit guest_serror, trap_serror
-    guest_exit aarch32_interrupt, trap_aarch32_interrupt
 
     .globl guest_enter
 guest_enter:

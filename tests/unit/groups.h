@@ -6,6 +6,7 @@
 int run_host_tests(void);
 int run_choices_tests(void);
 int run_cpus_tests(void);
+int run_instruction32_tests(void);
 int run_lib_tests(void);
 int run_log_tests(void);
 int run_pagetable_tests(void);

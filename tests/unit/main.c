@@ -14,6 +14,7 @@ int main(int count, char **arguments)
     failed += run_host_tests();
     failed += run_choices_tests();
     failed += run_cpus_tests();
+    failed += run_instruction32_tests();
     failed += run_lib_tests();
     failed += run_log_tests();
     failed += run_pagetable_tests();
