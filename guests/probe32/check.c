@@ -98,6 +98,11 @@ void check_true(bool holds, const char *what)
     check_equal(1, holds, what);
 }
 
+bool check_failed(void)
+{
+    return failures != 0;
+}
+
 int check_result(void)
 {
     print_decimal((uint32_t)checks);
@@ -158,8 +163,4 @@ bool argument_number(const char *name, uint32_t *value)
 }
 
 /* ---- What the handlers of start.S leave ---------------------------------------------------------- */
-volatile struct undefined_state undefined_state;
-
-void interrupt_taken(void)
-{
-}
+volatile struct undefined_state undefined_state = { .return_cpsr = CPSR_OF_TESTS };

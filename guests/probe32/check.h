@@ -27,6 +27,9 @@ void print_number(uint32_t value);
 void check_equal(uint32_t expected, uint32_t seen, const char *what);
 void check_true(bool holds, const char *what);
 
+/* Whether one has failed so far. */
+bool check_failed(void);
+
 /* Prints how many there were. Returns the exit code: 0, or the number of the first that failed. */
 int check_result(void);
 

@@ -15,6 +15,16 @@ static const struct {
     int (*run)(void);
 } tests[] = {
     { "test=start", test_start },
+    { "test=traps", test_traps },
+    { "test=high-vectors", test_high_vectors },
+    { "test=identification", test_identification },
+    { "test=interrupts", test_interrupts },
+    { "test=calls", test_calls },
+    { "test=device", test_device },
+    { "test=psci", test_psci },
+    { "test=reset", test_reset },
+    { "test=exit", test_exit },
+    { "test=touch", test_touch },
 };
 
 int probe_main(void)
