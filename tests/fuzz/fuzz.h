@@ -31,6 +31,9 @@ void fuzz_set(void);
 void fuzz_machine_tree(void);
 void fuzz_bundle(void);
 
+/* payloads.c */
+void fuzz_payload(void);
+
 /* Every refused call is compared, the observer looks on; off where speed counts more. */
 extern bool fuzz_thorough;
 

@@ -15,6 +15,7 @@ static const struct fuzz_target targets[] = {
     { .name = "set", .prepare = fuzz_trees_prepare, .run = fuzz_set },
     { .name = "machine-tree", .prepare = fuzz_trees_prepare, .run = fuzz_machine_tree },
     { .name = "bundle", .prepare = fuzz_trees_prepare, .run = fuzz_bundle },
+    { .name = "payload", .prepare = fuzz_trees_prepare, .run = fuzz_payload },
 };
 
 const struct fuzz_target *fuzz_target_find(const char *name)

@@ -46,6 +46,12 @@ static void any_change_of_a_bundle_is_read_or_refused(void)
     campaign_seeds(__func__, fuzz_bundle, campaign(500));
 }
 
+static void any_change_of_a_payload_is_loaded_as_it_says_or_refused(void)
+{
+    fuzz_trees_prepare();
+    campaign_seeds(__func__, fuzz_payload, campaign(5000));
+}
+
 /* ---- Inputs that were kept ------------------------------------------------------------------------------- */
 
 #define CASES "tests/fuzz/cases"
@@ -145,6 +151,7 @@ int run_fuzz_tests(void)
         TEST(any_change_of_a_set_is_read_or_refused_in_one_line),
         TEST(any_change_of_a_machines_tree_is_read_or_refused),
         TEST(any_change_of_a_bundle_is_read_or_refused),
+        TEST(any_change_of_a_payload_is_loaded_as_it_says_or_refused),
         TEST(every_input_that_was_kept_is_dealt_with),
     };
 

@@ -97,10 +97,11 @@ static void change_node(void *tree, int node)
 {
     static const char *const names[] = { "one",      "two",      "devices", "pci",  "partitions",
                                          "memory@0", "smmuv3@0", "x",       "a\nb", "one\x1b[2J" };
-    static const char *const properties[] = { "memory", "pool-pages",       "pci",       "path",
-                                              "no-dma", "physical-address", "cpus",      "bootargs",
-                                              "reg",    "iommu-map",        "iommus",    "ranges",
-                                              "status", "#address-cells",   "compatible" };
+    static const char *const properties[] = {
+        "memory", "pool-pages",     "pci",        "path",      "no-dma", "physical-address",
+        "cpus",   "bootargs",       "reg",        "iommu-map", "iommus", "ranges",
+        "status", "#address-cells", "compatible", "aarch32"
+    };
     fdt32_t cells[8];
 
     switch (guest_choice(4)) {
@@ -198,6 +199,7 @@ static void check_partition(const struct set_partition *partition)
     assert_true(terminated(partition->bootargs, sizeof(partition->bootargs)));
     assert_true(range_valid(partition->memory_base, partition->memory_size));
     assert_true(is_aligned(partition->memory_base | partition->memory_size, PAGE_SIZE));
+    assert_true(!partition->aarch32 || partition->memory_base + partition->memory_size <= BIT(32));
     assert_true(partition->pool_pages >= 8);
     assert_true(partition->pool_pages * PAGE_SIZE < partition->memory_size);
     assert_true(partition->device_count <= PARTITION_DEVICES);
