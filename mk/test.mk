@@ -6,7 +6,7 @@ TEST_FILTER ?=
 HOST_TEST_PARTS := mutants differential-quick proofs-quick coverage
 
 .PHONY: test test-host test-qemu
-test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)
+test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)
 	@$(PYTHON) tests/run.py lint test-host test-qemu
 
 HOST_TEST_PROGRAMS = $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)

@@ -7,6 +7,10 @@
  * value that is not negative, or one of the errors below; x1 to x3 return what the call documents.
  * All other registers are preserved. The header is plain C and assembler-safe for constants.
  *
+ * From AArch32 the function ids are those of the 32-bit form, and r0 to r5 stand for x0 to x5:
+ * arguments are zero-extended, x0 fits with its sign, other results are cut to 32 bits (none that a
+ * call documents is longer, since no argument is). Neither width has the other's ids.
+ *
  * Structures live in the partition's own memory, Normal write-back, 8-byte aligned, and are named by
  * guest-physical address. Each begins with its size in bytes as the caller knows it: the hypervisor
  * fills at most that many and writes back how many it filled. A size smaller than the first version
