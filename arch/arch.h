@@ -58,6 +58,17 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
 /* Has a line that arch_interrupt_enable() enabled come again, after others had their turn. */
 void arch_interrupt_again(uint32_t interrupt);
 
+/*
+ * Gives a level-triggered line to a vCPU, as its interrupt virtual_interrupt (INTID 32 to 95): off until
+ * the guest enables it, and taken by no other CPU. By the vCPU's own CPU. False: no such line, or
+ * one of the hypervisor's own.
+ */
+bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtual_interrupt);
+
+/* Takes the line back: masked, drained, and gone from the vCPU, pending or active. By the CPU of the
+ * vCPU that has it; of a line that is not routed nothing changes. */
+void arch_interrupt_unroute(uint32_t interrupt);
+
 /* ---- Guests --------------------------------------------------------------------------------- */
 
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */
@@ -109,6 +120,12 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu);
 
 /* The vCPU's partition. */
 struct partition *arch_vcpu_partition(const struct vcpu *vcpu);
+
+/*
+ * Makes a shared interrupt of the vCPU (INTID 32 to 95) pending, as an edge does, and kicks the CPU that
+ * it runs on. Any CPU, never blocks. A vCPU that does not run forgets it.
+ */
+void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt);
 
 /* Zeroes what the CPU keeps for a vCPU that has ended (its virtual interrupts included). */
 void arch_vcpu_stop(struct vcpu *vcpu);

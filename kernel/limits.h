@@ -13,6 +13,11 @@
 #define PARTITION_IOAS 16
 #define PARTITION_NAME 32
 #define BOOTARGS_LIMIT 512
+/* Shared interrupts that a partition sees: what each INTID means. */
+#define INTERRUPT_EVENT_RING 32
+#define INTERRUPT_CONSOLE 33
+#define INTERRUPT_DEVICE(index) (40 + (index)) /* INTx of the device with that index in its list */
+
 #define SET_SIZE_LIMIT 65536
 #define TREE_SIZE_LIMIT 131072
 

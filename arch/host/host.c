@@ -16,6 +16,9 @@
 
 #define REGISTERS_LIMIT 16
 #define CONSOLE_SIZE 65536
+#define ROUTES_LIMIT 32
+#define SHARED_FIRST 32
+#define SHARED_COUNT 64
 #define TIME_STEP 1000
 #define TICKS_PER_SECOND 1000000000
 #define STAGE2_BITS 39
@@ -24,6 +27,12 @@ struct line {
     uint32_t interrupt;
     void (*handler)(void *argument);
     void *argument;
+};
+
+struct route {
+    uint32_t interrupt;
+    uint32_t virtual_interrupt;
+    struct vcpu *vcpu; /* NULL: free */
 };
 
 struct work {
@@ -35,6 +44,7 @@ static struct host_registers registers[REGISTERS_LIMIT];
 static unsigned int registers_count;
 static struct line lines[ARCH_INTERRUPT_HANDLERS];
 static unsigned int line_count;
+static struct route routes[ROUTES_LIMIT];
 static struct topology_range aborting, unmappable;
 static struct work works[TOPOLOGY_CPUS];
 static uint64_t now;
@@ -261,6 +271,53 @@ void arch_interrupt_again(uint32_t interrupt)
         host_raise(interrupt); /* else tests call handlers as often as they like */
 }
 
+bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtual_interrupt)
+{
+    struct route *free = NULL;
+
+    for (unsigned int i = 0; i < line_count; i++) {
+        if (lines[i].interrupt == interrupt)
+            return false;
+    }
+    for (unsigned int i = 0; i < ROUTES_LIMIT; i++) {
+        if (routes[i].vcpu == NULL)
+            free = &routes[i];
+        else if (routes[i].interrupt == interrupt)
+            return false;
+    }
+    if (free == NULL || virtual_interrupt - SHARED_FIRST >= SHARED_COUNT)
+        return false;
+    *free = (struct route){ .interrupt = interrupt,
+                            .virtual_interrupt = virtual_interrupt,
+                            .vcpu = vcpu };
+    return true;
+}
+
+void arch_interrupt_unroute(uint32_t interrupt)
+{
+    for (unsigned int i = 0; i < ROUTES_LIMIT; i++) {
+        if (routes[i].vcpu != NULL && routes[i].interrupt == interrupt)
+            routes[i].vcpu = NULL;
+    }
+}
+
+struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt)
+{
+    for (unsigned int i = 0; i < ROUTES_LIMIT; i++) {
+        if (routes[i].vcpu == NULL || routes[i].interrupt != interrupt)
+            continue;
+        *virtual_interrupt = routes[i].virtual_interrupt;
+        return routes[i].vcpu;
+    }
+    return NULL;
+}
+
+void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+{
+    if (vcpu->running && interrupt - SHARED_FIRST < SHARED_COUNT)
+        atomic_fetch_or(&vcpu->interrupts, BIT(interrupt - SHARED_FIRST));
+}
+
 void arch_guest_register(const struct arch_guest_ops *ops)
 {
     host_guest_ops = ops;
@@ -359,6 +416,7 @@ void host_reset(void)
     host_stores_reset();
     registers_count = 0;
     line_count = 0;
+    memset(routes, 0, sizeof(routes));
     now = 0;
     host_aarch32_cpus = ~0u;
     host_ticks_per_second = TICKS_PER_SECOND;

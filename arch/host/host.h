@@ -51,6 +51,9 @@ extern uint64_t host_time_step;
 /* Raises an interrupt line that the kernel enabled; calls its handler. False: not enabled. */
 bool host_interrupt(uint32_t interrupt);
 
+/* The vCPU that a line is routed to, and as which of its interrupts; NULL: to none. */
+struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt);
+
 /* Counters of the named calls, since host_reset(). */
 struct host_counters {
     uint64_t entries, barriers, cleans, invalidates, code_synchronisations, stage2_invalidates;

@@ -3,6 +3,8 @@
 #ifndef ARCH_HOST_VCPU_H
 #define ARCH_HOST_VCPU_H
 
+#include <stdatomic.h>
+
 #include "arch/arch.h"
 #include "lib/types.h"
 
@@ -12,6 +14,7 @@ struct vcpu {
     uint64_t stage2_root;
     uint16_t tag;
     bool running;
+    _Atomic uint64_t interrupts; /* made pending, bit n: INTID 32 + n; tests clear it */
 };
 
 #endif
