@@ -5,6 +5,7 @@
  * the physical timer, trace and what is implementation-defined among it.
  */
 #include "arch/arm64/guest.h"
+#include "arch/arm64/vdev/vgic.h"
 
 /* The operands of MCR and MRC as a syndrome holds them: opc2 19:17, opc1 16:14, CRn 13:10,
  * CRm 4:1. */
@@ -15,6 +16,8 @@
 #define PAIR(opc1, crm) ((uint64_t)(opc1) << 16 | (uint64_t)(crm) << 1)
 #define PAIR_MASK PAIR(15, 15)
 #define ISS_READ BIT(0)
+
+#define ICC_DIR REGISTER(0, 12, 11, 1) /* traps while an active interrupt has no list register */
 
 /* Identification registers stand in opc1 0, CRn 0, CRm 1 to 7. */
 #define ID_SPACE_MASK REGISTER(7, 15, 0, 0)
@@ -118,6 +121,11 @@ bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome,
 
     switch (class) {
     case EC_CP15_32:
+        if ((syndrome & REGISTER_MASK) == ICC_DIR) {
+            if (!read)
+                vgic_deactivate(&vcpu->vgic, (uint32_t)(*value & BITS(23, 0)));
+            return !read;
+        }
         return system_control(syndrome & REGISTER_MASK, read, value);
     case EC_VMRS:
         return floating_point(FIELD_GET(REGISTER(0, 15, 0, 0), syndrome), value);
@@ -131,7 +139,7 @@ bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome,
         case PAIR(1, 12): /* ICC_ASGI1R */
         case PAIR(2, 12): /* ICC_SGI0R */
             if (!read)
-                guest_software_interrupt(vcpu, *value);
+                guest_software_interrupt(vcpu, *value, (syndrome & PAIR_MASK) == PAIR(0, 12));
             return !read;
         default:
             return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arch/arm64/gic.h"
 
+#include <stdatomic.h>
+
 #include "arch/arch.h"
 #include "arch/arm64/guest.h"
 #include "arch/arm64/vdev/vgic.h"
@@ -58,20 +60,19 @@ void gic_cpu_start(struct cpu *cpu)
     sysreg_write_named(ICC_CTLR_EL1, ICC_CTLR_EOIMODE);
     sysreg_write_named(ICC_IGRPEN1_EL1, 1);
     isb();
-    gic_private_enable(INTERRUPT_WAKE, true);
-    gic_private_enable(INTERRUPT_MAINTENANCE, true);
+    gic_line_set(INTERRUPT_WAKE, GICV3_ENABLED, true);
+    gic_line_set(INTERRUPT_MAINTENANCE, GICV3_ENABLED, true);
 }
 
-void gic_private_deactivate(uint32_t interrupt)
+void gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on)
 {
     if (cpu_this()->redistributor != 0)
-        gicv3_private_deactivate(cpu_this()->redistributor, interrupt);
+        gicv3_set(cpu_this()->redistributor, interrupt, state, on);
 }
 
-void gic_private_enable(uint32_t interrupt, bool enable)
+bool gic_line_pending(uint32_t interrupt)
 {
-    if (cpu_this()->redistributor != 0)
-        gicv3_private_enable(cpu_this()->redistributor, interrupt, enable);
+    return cpu_this()->redistributor != 0 && gicv3_is_pending(cpu_this()->redistributor, interrupt);
 }
 
 bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void *argument),
@@ -87,7 +88,47 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
 
 void arch_interrupt_again(uint32_t interrupt)
 {
-    gicv3_line_pend(interrupt);
+    gic_line_set(interrupt, GICV3_PENDING, true);
+}
+
+static const struct handler *find_handler(uint32_t interrupt)
+{
+    for (unsigned int i = 0; i < handler_count; i++) {
+        if (handlers[i].interrupt == interrupt)
+            return &handlers[i];
+    }
+    return NULL;
+}
+
+bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtual_interrupt)
+{
+    return find_handler(interrupt) == NULL && gicv3_line_route(interrupt, cpu_this()->affinity) &&
+           vgic_route(&vcpu->vgic, virtual_interrupt, interrupt);
+}
+
+void arch_interrupt_unroute(uint32_t interrupt)
+{
+    if (cpu_this()->vcpu != NULL)
+        vgic_unroute(&cpu_this()->vcpu->vgic, interrupt);
+}
+
+void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+{
+    struct cpu *cpu = atomic_load(&vcpu->cpu);
+
+    if (cpu == NULL || interrupt - VGIC_PRIVATE >= VGIC_SHARED)
+        return;
+    if (cpu == cpu_this())
+        vgic_raise(&vcpu->vgic, interrupt);
+    else if (atomic_fetch_or(&cpu->incoming, BIT(interrupt - VGIC_PRIVATE)) == 0)
+        gic_wake(cpu); /* else whoever set the first bit wakes it for all */
+}
+
+/* What other CPUs made pending. */
+static void take_incoming(struct cpu *cpu)
+{
+    for (uint64_t bits = atomic_exchange(&cpu->incoming, 0); bits != 0; bits &= bits - 1)
+        vgic_raise(&cpu->vcpu->vgic, VGIC_PRIVATE + (uint32_t)__builtin_ctzll(bits));
 }
 
 void gic_wake(const struct cpu *cpu)
@@ -105,18 +146,32 @@ void gic_wake(const struct cpu *cpu)
     isb();
 }
 
-static void handle_line(uint32_t interrupt)
+/* Calls what waits for it. True: it has been dealt with; false: the guest has it now, and ends it. */
+static bool handle(struct cpu *cpu, uint32_t interrupt)
 {
-    for (unsigned int i = 0; i < handler_count; i++) {
-        if (handlers[i].interrupt == interrupt) {
-            handlers[i].function(handlers[i].argument);
-            return;
+    if (cpu->vcpu != NULL) {
+        if (interrupt == INTERRUPT_VIRTUAL_TIMER) {
+            vgic_raise(&cpu->vcpu->vgic, interrupt);
+            return false;
         }
+        if (vgic_line(&cpu->vcpu->vgic, interrupt))
+            return false;
+        if (interrupt == INTERRUPT_MAINTENANCE)
+            vgic_maintenance(&cpu->vcpu->vgic);
+        else if (interrupt == INTERRUPT_WAKE)
+            take_incoming(cpu);
     }
+    const struct handler *handler = find_handler(interrupt);
+
+    if (handler != NULL)
+        handler->function(handler->argument);
+    return true;
 }
 
 void gic_handle(void)
 {
+    struct cpu *cpu = cpu_this();
+
     /* A line that comes again and again does not keep the CPU from its guest. */
     for (unsigned int left = INTERRUPTS_PER_ENTRY; left > 0; left--) {
         uint32_t interrupt = (uint32_t)sysreg_read_named(ICC_IAR1_EL1);
@@ -125,15 +180,7 @@ void gic_handle(void)
             return;
         sysreg_write_named(ICC_EOIR1_EL1, interrupt);
         isb();
-        /* The guest's own timer: the guest deactivates it. Without a guest it is not enabled. */
-        if (interrupt == INTERRUPT_VIRTUAL_TIMER && cpu_this()->vcpu != NULL) {
-            vgic_timer(cpu_this()->vcpu);
-            continue;
-        }
-        if (interrupt == INTERRUPT_MAINTENANCE && cpu_this()->vcpu != NULL)
-            vgic_refill(&cpu_this()->vcpu->vgic);
-        else
-            handle_line(interrupt);
-        sysreg_write_named(ICC_DIR_EL1, interrupt);
+        if (handle(cpu, interrupt))
+            sysreg_write_named(ICC_DIR_EL1, interrupt);
     }
 }

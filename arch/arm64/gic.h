@@ -9,19 +9,17 @@
 #define ARCH_ARM64_GIC_H
 
 #include "arm64.h"
+#include "drivers/irqchip/gicv3.h"
 
-#define INTERRUPT_VIRTUAL_TIMER 27
 #define INTERRUPT_MAINTENANCE 25
 #define INTERRUPT_WAKE 0 /* SGI: look for work */
 
 /* Brings up this CPU's redistributor and CPU interface. Every CPU, once. */
 void gic_cpu_start(struct cpu *cpu);
 
-/* Enables or disables a private interrupt of this CPU. */
-void gic_private_enable(uint32_t interrupt, bool enable);
-
-/* Makes a private interrupt of this CPU inactive, whoever had taken it. */
-void gic_private_deactivate(uint32_t interrupt);
+/* Sets or clears one state of a private interrupt of this CPU or of a shared line. */
+void gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on);
+bool gic_line_pending(uint32_t interrupt);
 
 /* Wakes another CPU out of its wait. */
 void gic_wake(const struct cpu *cpu);

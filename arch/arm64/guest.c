@@ -38,6 +38,11 @@
 
 const struct arch_guest_ops *guest_ops;
 
+const struct arch_guest_layout arch_guest_layout = {
+    .distributor = { .base = 0x08000000, .size = 0x10000 },
+    .redistributor = { .base = 0x080A0000, .size = 0x20000 },
+};
+
 void arch_guest_register(const struct arch_guest_ops *ops)
 {
     guest_ops = ops;
@@ -169,11 +174,14 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     __asm__ volatile("ic iallu\n\tdsb sy\n\tisb" : : : "memory");
     vgic_start(&vcpu->vgic);
     cpu->vcpu = vcpu;
+    atomic_store(&cpu->incoming, 0); /* of a life before */
+    atomic_store(&vcpu->cpu, cpu);
     guest_enter(&vcpu->frame);
 }
 
 void arch_vcpu_stop(struct vcpu *vcpu)
 {
+    atomic_store(&vcpu->cpu, NULL);
     sysreg_write(cntv_ctl_el0, 0);
     vgic_stop(&vcpu->vgic);
     cpu_this()->vcpu = NULL;

@@ -8,14 +8,6 @@
 
 extern const struct arch_guest_ops *guest_ops;
 
-/* An access of a guest to an address that stage 2 does not map. */
-struct guest_access {
-    uint64_t address; /* guest-physical */
-    unsigned int bytes;
-    bool write;
-    uint64_t value; /* written, or the answer to a read */
-};
-
 /* A system register that traps: encoding as in the syndrome without direction and register, bits
  * 21:5 and 4:1. True: emulated, *value read or written. False: undefined for this guest. */
 bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value);
@@ -23,8 +15,8 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value);
 /* A register of AArch32's coprocessors that traps; class is the syndrome's. As above. */
 bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome, uint64_t *value);
 
-/* A write to one of the registers that raise software-generated interrupts. */
-void guest_software_interrupt(struct vcpu *vcpu, uint64_t value);
+/* A write to one of the registers that raise software-generated interrupts, of group 1 or 0. */
+void guest_software_interrupt(struct vcpu *vcpu, uint64_t value, bool group1);
 
 /* Makes the guest take an undefined-instruction exception at its own EL1. */
 void guest_inject_undefined(struct guest_frame *frame);

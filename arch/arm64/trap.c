@@ -106,6 +106,21 @@ static uint64_t sign_extend(uint64_t value, unsigned int bytes)
     return (value ^ sign) - sign;
 }
 
+/* False: the address is not in the interrupt controller. */
+static bool device_access(struct vcpu *vcpu, struct guest_access *access)
+{
+    uint64_t distributor = access->address - arch_guest_layout.distributor.base;
+    uint64_t redistributor = access->address - arch_guest_layout.redistributor.base;
+
+    if (distributor < arch_guest_layout.distributor.size)
+        vgic_distributor(&vcpu->vgic, distributor, access);
+    else if (redistributor < arch_guest_layout.redistributor.size)
+        vgic_redistributor(&vcpu->vgic, redistributor, access);
+    else
+        return false;
+    return true;
+}
+
 /* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's
  * end. */
 static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
@@ -126,19 +141,18 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
         guest_ops->crash(vcpu, "its page tables lie outside its memory", access.address);
         return;
     }
+    if ((frame->spsr & SPSR_AARCH32) != 0)
+        register_number = instruction32_register(frame->spsr, (unsigned int)register_number);
+    if (access.write && register_number != 31)
+        access.value = frame->x[register_number];
     if ((syndrome & ABORT_ISV) == 0 || (syndrome & ABORT_FNV) != 0 ||
-        !vgic_contains(access.address)) {
+        !device_access(vcpu, &access)) {
         guest_ops->crash(vcpu,
                          access.write ? "wrote to an address that it does not have"
                                       : "read an address that it does not have",
                          access.address);
         return;
     }
-    if ((frame->spsr & SPSR_AARCH32) != 0)
-        register_number = instruction32_register(frame->spsr, (unsigned int)register_number);
-    if (access.write && register_number != 31)
-        access.value = frame->x[register_number];
-    vgic_access(&vcpu->vgic, &access);
     if (!access.write && register_number != 31) {
         uint64_t value = access.bytes < 8 ? access.value & (BIT(access.bytes * 8) - 1)
                                           : access.value;

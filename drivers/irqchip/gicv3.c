@@ -15,16 +15,19 @@
 #define GICD_ICENABLER 0x0180
 #define GICD_ISPENDR 0x0200
 #define GICD_ICPENDR 0x0280
+#define GICD_ISACTIVER 0x0300
 #define GICD_ICACTIVER 0x0380
 #define GICD_IPRIORITYR 0x0400
 #define GICD_ICFGR 0x0C00
 #define GICD_IROUTER 0x6000
 
 /* Redistributor (12.11), and its second frame of private interrupts */
+#define GICR_CTLR_PENDING BIT(3)
 #define GICR_TYPER 0x0008
 #define TYPER_VLPIS BIT(1)
 #define TYPER_LAST BIT(4)
 #define TYPER_AFFINITY BITS(63, 32)
+#define GICR_CTLR 0x0000
 #define GICR_WAKER 0x0014
 #define WAKER_SLEEP BIT(1)
 #define WAKER_CHILDREN_ASLEEP BIT(2)
@@ -33,7 +36,10 @@
 #define REDISTRIBUTOR_SIZE_VLPIS 0x40000
 
 #define LINES_PER_WORD 32
-#define PRIORITY_MIDDLE UINT32_C(0xA0A0A0A0)
+#define CONFIGURED_PER_WORD 16
+/* Guests' lines and the hypervisor's: the latter come first, however often the former do. */
+#define PRIORITY_GUEST UINT32_C(0xA0A0A0A0)
+#define PRIORITY_OWN UINT64_C(0x80)
 #define DEADLINE_MICROSECONDS 100000
 
 static uint64_t distributor;
@@ -51,7 +57,8 @@ static bool wait_clear(uint64_t address, uint64_t bit)
     return true;
 }
 
-/* The registers of 32 interrupts: off, not pending, not active, group 1, one priority. */
+/* The registers of 32 interrupts: off, not pending, not active, group 1, one priority, and where it can
+ * be chosen, levels. */
 static void quiet(uint64_t frame, uint32_t first)
 {
     uint64_t word = first / LINES_PER_WORD * sizeof(uint32_t);
@@ -61,7 +68,9 @@ static void quiet(uint64_t frame, uint32_t first)
     mmio_write32(frame + GICD_ICACTIVER + word, UINT32_MAX);
     mmio_write32(frame + GICD_IGROUPR + word, UINT32_MAX);
     for (uint32_t i = 0; i < LINES_PER_WORD; i += 4)
-        mmio_write32(frame + GICD_IPRIORITYR + first + i, PRIORITY_MIDDLE);
+        mmio_write32(frame + GICD_IPRIORITYR + first + i, PRIORITY_GUEST);
+    for (uint32_t i = 0; i < LINES_PER_WORD && first != 0; i += CONFIGURED_PER_WORD)
+        mmio_write32(frame + GICD_ICFGR + (first + i) / CONFIGURED_PER_WORD * sizeof(uint32_t), 0);
 }
 
 bool gicv3_distributor_start(uint64_t base)
@@ -102,34 +111,59 @@ uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t aff
     return 0;
 }
 
-void gicv3_private_enable(uint64_t redistributor, uint32_t interrupt, bool enable)
+/* The frame of an interrupt with the word of it in a register that has a bit for each. */
+static uint64_t place(uint64_t redistributor, uint32_t interrupt)
 {
-    mmio_write32(redistributor + GICR_PRIVATE + (enable ? GICD_ISENABLER : GICD_ICENABLER),
-                 (uint32_t)BIT(interrupt));
+    return interrupt < LINES_PER_WORD ? redistributor + GICR_PRIVATE
+                                      : distributor + interrupt / LINES_PER_WORD * sizeof(uint32_t);
 }
 
-void gicv3_private_deactivate(uint64_t redistributor, uint32_t interrupt)
+void gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on)
 {
-    mmio_write32(redistributor + GICR_PRIVATE + GICD_ICACTIVER, (uint32_t)BIT(interrupt));
-}
+    static const uint16_t registers[][2] = {
+        [GICV3_ENABLED] = { GICD_ICENABLER, GICD_ISENABLER },
+        [GICV3_PENDING] = { GICD_ICPENDR, GICD_ISPENDR },
+        [GICV3_ACTIVE] = { GICD_ICACTIVER, GICD_ISACTIVER },
+    };
 
-void gicv3_line_pend(uint32_t interrupt)
-{
-    mmio_write32(distributor + GICD_ISPENDR + interrupt / LINES_PER_WORD * sizeof(uint32_t),
+    mmio_write32(place(redistributor, interrupt) + registers[state][on],
                  (uint32_t)BIT(interrupt % LINES_PER_WORD));
+    if (state != GICV3_ENABLED || on)
+        return;
+    if (interrupt < LINES_PER_WORD)
+        wait_clear(redistributor + GICR_CTLR, GICR_CTLR_PENDING);
+    else
+        wait_clear(distributor + GICD_CTLR, CTLR_PENDING);
+}
+
+bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt)
+{
+    return (mmio_read32(place(redistributor, interrupt) + GICD_ISPENDR) &
+            BIT(interrupt % LINES_PER_WORD)) != 0;
+}
+
+bool gicv3_line_route(uint32_t interrupt, uint64_t affinity)
+{
+    if (interrupt < LINES_PER_WORD || interrupt >= line_limit)
+        return false;
+    mmio_write64(distributor + GICD_IROUTER + interrupt * sizeof(uint64_t), affinity);
+    return true;
+}
+
+/* One field of a 32-bit register. */
+static void change(uint64_t address, uint64_t field, uint64_t value)
+{
+    mmio_write32(address, (uint32_t)((mmio_read32(address) & ~field) | FIELD_PUT(field, value)));
 }
 
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity)
 {
-    if (interrupt < LINES_PER_WORD || interrupt >= line_limit)
+    if (!gicv3_line_route(interrupt, affinity))
         return false;
-    uint64_t configuration = distributor + GICD_ICFGR + interrupt / 16 * sizeof(uint32_t);
-    uint32_t bit = (uint32_t)BIT(interrupt % 16 * 2 + 1);
-    uint32_t value = mmio_read32(configuration);
-
-    mmio_write32(configuration, edge ? value | bit : value & ~bit);
-    mmio_write64(distributor + GICD_IROUTER + interrupt * sizeof(uint64_t), affinity);
-    mmio_write32(distributor + GICD_ISENABLER + interrupt / LINES_PER_WORD * sizeof(uint32_t),
-                 (uint32_t)BIT(interrupt % LINES_PER_WORD));
+    change(distributor + GICD_ICFGR + interrupt / CONFIGURED_PER_WORD * sizeof(uint32_t),
+           BIT(interrupt % CONFIGURED_PER_WORD * 2 + 1), edge);
+    change(distributor + GICD_IPRIORITYR + (interrupt & ~3u), UINT64_C(0xFF) << interrupt % 4 * 8,
+           PRIORITY_OWN);
+    gicv3_set(0, interrupt, GICV3_ENABLED, true);
     return true;
 }

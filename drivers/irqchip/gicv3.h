@@ -13,17 +13,21 @@ bool gicv3_distributor_start(uint64_t base);
  * its physical base, or 0. */
 uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t affinity);
 
-/* Enables or disables interrupt 0 to 31 of a redistributor. */
-void gicv3_private_enable(uint64_t redistributor, uint32_t interrupt, bool enable);
+enum gicv3_state { GICV3_ENABLED, GICV3_PENDING, GICV3_ACTIVE };
 
-/* Makes interrupt 0 to 31 of a redistributor inactive. */
-void gicv3_private_deactivate(uint64_t redistributor, uint32_t interrupt);
+/* Sets or clears one state of an interrupt: of the redistributor's (0 to 31), or of a shared line. One
+ * that was disabled is not signalled any more when this returns. Any CPU. */
+void gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on);
 
-/* Makes a shared line pending. */
-void gicv3_line_pend(uint32_t interrupt);
+/* Whether it is pending now. */
+bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt);
 
-/* Routes a shared line (INTID 32 on) to a CPU and enables it. False: the distributor has no such
- * line. */
+/* Routes a shared line (INTID 32 on) to a CPU; it stays off. Level-triggered and less urgent than the lines
+ * of gicv3_line_enable(). False: the distributor has no such line. */
+bool gicv3_line_route(uint32_t interrupt, uint64_t affinity);
+
+/* Routes a shared line to a CPU and enables it. Boot only: what it changes is shared with the lines
+ * beside. False: as above. */
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity);
 
 #endif

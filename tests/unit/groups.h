@@ -47,5 +47,6 @@ int run_queue_tests(void);
 int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);
+int run_vgic_tests(void);
 
 #endif

@@ -55,5 +55,6 @@ int main(int count, char **arguments)
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
+    failed += run_vgic_tests();
     return failed != 0;
 }

@@ -150,8 +150,9 @@ struct cpu {
     bool online;
     bool aarch32; /* EL1 can be AArch32 */
     uint64_t affinity;
-    uint64_t redistributor; /* physical base of this CPU's GICv3 redistributor */
-    struct vcpu *vcpu;      /* the vCPU that runs here, NULL: none */
+    uint64_t redistributor;    /* physical base of this CPU's GICv3 redistributor */
+    struct vcpu *vcpu;         /* the vCPU that runs here, NULL: none */
+    _Atomic uint64_t incoming; /* what other CPUs made pending for it; bit n: INTID 32 + n */
 };
 
 static inline struct cpu *cpu_this(void)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the virtual interrupt controller asks of the CPU it runs on (IHI 0069 12.4) and of the physical
+ * controller. The unit tests have another one. */
+#ifndef ARCH_ARM64_VGIC_HARDWARE_H
+#define ARCH_ARM64_VGIC_HARDWARE_H
+
+#include "arch/arm64/gic.h"
+
+/* list_registers.S */
+uint64_t list_register_read(unsigned int index);
+void list_register_write(unsigned int index, uint64_t value);
+
+/* ICH_ELRSR_EL2, ICH_HCR_EL2, ICH_VMCR_EL2, ICH_VTR_EL2 */
+static inline uint64_t hardware_empty(void)
+{
+    return sysreg_read_named(ICH_ELRSR_EL2);
+}
+
+static inline uint64_t hardware_control(void)
+{
+    return sysreg_read_named(ICH_HCR_EL2);
+}
+
+/* In force when this returns: else the maintenance interrupt would come once more. */
+static inline void hardware_set_control(uint64_t value)
+{
+    sysreg_write_named(ICH_HCR_EL2, value);
+    isb();
+}
+
+static inline uint64_t hardware_machine_control(void)
+{
+    return sysreg_read_named(ICH_VMCR_EL2);
+}
+
+static inline uint64_t hardware_type(void)
+{
+    return sysreg_read_named(ICH_VTR_EL2);
+}
+
+/* No active priority, everything masked: as after reset. */
+static inline void hardware_reset(void)
+{
+    sysreg_write_named(ICH_AP0R0_EL2, 0);
+    sysreg_write_named(ICH_AP1R0_EL2, 0);
+    sysreg_write_named(ICH_VMCR_EL2, 0);
+}
+
+/* State of a physical interrupt. */
+static inline void hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
+{
+    gic_line_set(line, state, on);
+}
+
+static inline bool hardware_line_pending(uint32_t line)
+{
+    return gic_line_pending(line);
+}
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The virtual interrupt controller (arch/arm64/vdev) on a CPU interface made of data: what a guest
+ * takes, ends and reads, in order and number. Random walks against an oracle: test_vgic_random.c. */
+#include <string.h>
+
+#include "arch/arm64/vdev/vgic.h"
+#include "groups.h"
+#include "unit.h"
+#include "vgic_guest.h"
+
+#define LINE 38 /* a physical line ... */
+#define SPI 40  /* ... and what stands for it */
+
+/* Two list registers, everything enabled in group 1 at one priority. */
+static void plain(void)
+{
+    vgic_guest_start(2, true);
+    vgic_guest_open();
+}
+
+static void each_interrupt_comes_once_in_the_order_of_priorities(void)
+{
+    for (unsigned int registers = 1; registers <= VGIC_LIST_REGISTERS; registers++) {
+        vgic_guest_start(registers, true);
+        vgic_guest_open();
+        for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++)
+            write_priority(i, (uint8_t)((i * 37 % 31) << 3));
+        for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++) {
+            if (i != INTERRUPT_VIRTUAL_TIMER)
+                raise_one(i);
+        }
+        uint32_t last = 0, count = 0;
+
+        for (uint32_t taken = acknowledge(1); taken != VIRTUAL_CPU_SPURIOUS;
+             taken = acknowledge(1)) {
+            assert_true(vgic.priority[taken] >= last);
+            last = vgic.priority[taken];
+            count++;
+            end(1, taken);
+        }
+        assert_int_equal(count, VGIC_INTERRUPTS - 1);
+        assert_int_equal(read_bank(ISPENDR, 0) | read_bank(ISPENDR, 1) | read_bank(ISPENDR, 2), 0);
+    }
+}
+
+static void an_urgent_interrupt_does_not_wait_behind_others_that_fill_the_list_registers(void)
+{
+    plain();
+    for (uint32_t i = 50; i < 60; i++)
+        raise_one(i);
+    write_priority(77, 0x08);
+    raise_one(77);
+    assert_int_equal(acknowledge(1), 77);
+}
+
+static void nested_interrupts_beyond_the_list_registers_are_ended_by_their_count(void)
+{
+    plain();
+    for (uint32_t i = 0; i < 12; i++) {
+        write_priority(60 + i, (uint8_t)((20 - i) << 3));
+        raise_one(60 + i);
+        assert_int_equal(acknowledge(1), 60 + i);
+    }
+    for (uint32_t i = 12; i-- > 0;) {
+        assert_int_equal(read_bank(ISACTIVER, 1) | read_bank(ISACTIVER, 2),
+                         ((2u << i) - 1) << 28 | ((2u << i) - 1) >> 4);
+        end(1, 60 + i);
+    }
+    assert_int_equal(read_bank(ISACTIVER, 1) | read_bank(ISACTIVER, 2), 0);
+}
+
+static void interrupts_are_deactivated_in_any_order_where_that_is_split_from_the_end(void)
+{
+    plain();
+    virtual_cpu.split = true;
+    for (uint32_t i = 60; i < 72; i++) {
+        raise_one(i);
+        assert_int_equal(acknowledge(1), i);
+        end(1, i);
+    }
+    for (uint32_t i = 0; i < 12; i++) {
+        uint32_t interrupt = 60 + i * 5 % 12;
+
+        assert_true(is_active(interrupt));
+        deactivate(interrupt);
+        assert_false(is_active(interrupt));
+    }
+    for (uint32_t i = 60; i < 72; i++)
+        assert_false(is_active(i));
+}
+
+static void where_deactivation_does_not_trap_all_interrupts_come_all_the_same(void)
+{
+    uint32_t count = 0;
+
+    vgic_guest_start(4, false);
+    vgic_guest_open();
+    virtual_cpu.split = true;
+    for (uint32_t i = 40; i < 60; i++)
+        raise_one(i);
+    for (uint32_t round = 0; round < 40; round++) {
+        uint32_t taken[4], n = 0;
+
+        for (n = 0; n < 4; n++) {
+            taken[n] = acknowledge(1);
+            if (taken[n] == VIRTUAL_CPU_SPURIOUS)
+                break;
+            end(1, taken[n]);
+        }
+        count += n;
+        while (n-- > 0)
+            deactivate(taken[n]);
+    }
+    assert_int_equal(count, 20);
+}
+
+static void an_interrupt_that_comes_while_it_is_active_comes_once_more(void)
+{
+    plain();
+    for (uint32_t crowd = 0; crowd <= 6; crowd++) {
+        write_priority(32, 0x10);
+        raise_one(32);
+        assert_int_equal(acknowledge(1), 32);
+        for (uint32_t i = 0; i < crowd; i++)
+            raise_one(50 + i);
+        raise_one(32);
+        raise_one(32);
+        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+        end(1, 32);
+        assert_int_equal(acknowledge(1), 32);
+        end(1, 32);
+        for (uint32_t i = 0; i < crowd; i++) {
+            uint32_t taken = acknowledge(1);
+
+            assert_in_range(taken, 50, 50 + crowd - 1);
+            end(1, taken);
+        }
+        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    }
+}
+
+/* ---- Lines ----------------------------------------------------------------------------------- */
+
+static void a_line_comes_again_until_it_is_low(void)
+{
+    plain();
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    set_level(LINE, true);
+    for (unsigned int i = 0; i < 5; i++) {
+        assert_int_equal(acknowledge(1), SPI);
+        assert_true(virtual_cpu.active[LINE]);
+        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+        if (i == 4)
+            set_level(LINE, false);
+        end(1, SPI);
+    }
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_false(virtual_cpu.active[LINE]);
+}
+
+static void a_line_that_is_off_for_the_guest_is_off_in_the_machine(void)
+{
+    plain();
+    write_bank(ICENABLER, 1, 1u << (SPI - 32));
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    assert_false(virtual_cpu.enabled[LINE]);
+    set_level(LINE, true);
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(read_bank(ISPENDR, 1), 1u << (SPI - 32));
+    write_bank(ISENABLER, 1, 1u << (SPI - 32));
+    assert_true(virtual_cpu.enabled[LINE]);
+    assert_int_equal(acknowledge(1), SPI);
+    write_bank(ICENABLER, 1, 1u << (SPI - 32));
+    assert_false(virtual_cpu.enabled[LINE]);
+}
+
+static void a_pending_line_that_is_cleared_comes_again_only_if_it_is_high(void)
+{
+    plain();
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    set_level(LINE, true);
+    write_bank(ICPENDR, 1, UINT32_MAX);
+    settle();
+    assert_int_equal(acknowledge(1), SPI);
+    end(1, SPI);
+    virtual_cpu.level[LINE] = false; /* it is pending once more by now */
+    write_bank(ICPENDR, 1, UINT32_MAX);
+    settle();
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_false(virtual_cpu.active[LINE]);
+}
+
+static void a_line_that_is_set_pending_or_active_by_the_guest_behaves_like_one_that_came(void)
+{
+    plain();
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    write_bank(ISPENDR, 1, 1u << (SPI - 32));
+    settle();
+    assert_int_equal(acknowledge(1), SPI);
+    end(1, SPI);
+    write_bank(ISACTIVER, 1, 1u << (SPI - 32));
+    set_level(LINE, true);
+    assert_true(is_active(SPI));
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    write_bank(ICACTIVER, 1, 1u << (SPI - 32));
+    settle();
+    assert_int_equal(acknowledge(1), SPI);
+}
+
+static void nothing_of_a_line_is_left_once_it_is_taken_back(void)
+{
+    for (unsigned int crowd = 0; crowd < 4; crowd++) {
+        for (unsigned int state = 0; state < 3; state++) {
+            plain();
+            assert_true(vgic_route(&vgic, SPI, LINE));
+            for (uint32_t i = 0; i < crowd; i++)
+                raise_one(50 + i);
+            write_priority(SPI, 0x20);
+            if (state != 0)
+                set_level(LINE, true);
+            if (state == 2)
+                assert_int_equal(acknowledge(1), SPI);
+            vgic_unroute(&vgic, LINE);
+            assert_false(virtual_cpu.enabled[LINE]);
+            assert_false(virtual_cpu.active[LINE]);
+            assert_false(virtual_cpu.latched[LINE]);
+            settle();
+            assert_false(is_active(SPI));
+            assert_int_equal(read_bank(ISPENDR, 1) & (1u << (SPI - 32)), 0);
+            write_bank(ISENABLER, 1, UINT32_MAX);
+            settle();
+            assert_false(virtual_cpu.enabled[LINE]);
+            assert_int_not_equal(acknowledge(1), SPI);
+            assert_false(vgic_line(&vgic, LINE));
+            assert_true(vgic_route(&vgic, SPI, LINE));
+        }
+    }
+}
+
+static void a_line_stands_for_one_shared_interrupt(void)
+{
+    plain();
+    assert_false(vgic_route(&vgic, 31, LINE));
+    assert_false(vgic_route(&vgic, VGIC_INTERRUPTS, LINE));
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    assert_false(vgic_route(&vgic, SPI, LINE + 1));
+    vgic_unroute(&vgic, LINE + 1);
+    assert_true(vgic_line(&vgic, LINE));
+}
+
+static void a_guest_that_stops_leaves_its_lines_off(void)
+{
+    plain();
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    set_level(LINE, true);
+    set_level(INTERRUPT_VIRTUAL_TIMER, true);
+    assert_int_not_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    vgic_stop(&vgic);
+    for (uint32_t line = 0; line < VIRTUAL_CPU_LINES; line++)
+        assert_false(virtual_cpu.enabled[line] || virtual_cpu.active[line]);
+    assert_int_equal(hardware_empty(), 3);
+    assert_int_equal(virtual_cpu.control, 0);
+}
+
+/* ---- Registers ------------------------------------------------------------------------------- */
+
+static void the_controller_says_what_it_has(void)
+{
+    vgic_guest_start(4, true);
+    assert_int_equal(distributor_read(0x0004, 4), 2 | 9 << 19 | 1 << 25); /* GICD_TYPER */
+    assert_int_equal(distributor_read(0x0000, 4), 0x50);                  /* GICD_CTLR: ARE, DS */
+    assert_int_equal(distributor_read(0xFFE8, 4), 0x30);
+    assert_int_equal(redistributor_read(0xFFE8, 4), 0x30);
+    assert_int_equal(redistributor_read(0x0008, 8), 0x10); /* GICR_TYPER: the last one */
+    assert_int_equal(redistributor_read(0x0014, 4), 6);
+    redistributor_write(0x0014, 4, 0);
+    assert_int_equal(redistributor_read(0x0014, 4), 0);
+    redistributor_write(0x0014, 4, 2);
+    assert_int_equal(redistributor_read(0x0014, 4), 6);
+}
+
+static void priorities_are_bytes_and_all_else_is_words(void)
+{
+    vgic_guest_start(4, true);
+    distributor_write(0x0400 + 41, 1, 0xFF);
+    assert_int_equal(distributor_read(0x0400 + 40, 4), 0xF800);
+    assert_int_equal(distributor_read(0x0400 + 40, 2), 0xF800);
+    distributor_write(0x0400 + 40, 2, 0x1234);
+    assert_int_equal(distributor_read(0x0400 + 40, 4), 0x1030);
+    distributor_write(0x0400 + 40, 8, UINT64_MAX);
+    distributor_write(0x0400 + 41, 4, UINT32_MAX);
+    assert_int_equal(distributor_read(0x0400 + 40, 4), 0x1030);
+    distributor_write(0x0400 + 4, 4, UINT32_MAX); /* private: the redistributor's */
+    assert_int_equal(distributor_read(0x0400 + 4, 4), 0);
+    redistributor_write(0x10404, 4, UINT32_MAX);
+    assert_int_equal(redistributor_read(0x10404, 4), 0xF8F8F8F8);
+    distributor_write(0x0104, 1, 0xFF);
+    distributor_write(0x0104, 2, 0xFFFF);
+    distributor_write(0x0104, 8, UINT64_MAX);
+    assert_int_equal(distributor_read(0x0104, 4), 0);
+    distributor_write(0x0104, 4, 0xFF00);
+    assert_int_equal(distributor_read(0x0104, 4), 0xFF00);
+    assert_int_equal(distributor_read(0x0104, 1), 0);
+}
+
+static void registers_that_do_not_exist_read_as_zero_and_ignore_writes(void)
+{
+    vgic_guest_start(4, true);
+    for (uint64_t offset = 0; offset < 0x10000; offset += 4) {
+        bool known = offset == 0 || (offset >= 0x84 && offset < 0x8C) ||
+                     (offset >= 0x104 && offset < 0x10C) || (offset >= 0x184 && offset < 0x18C) ||
+                     (offset >= 0x204 && offset < 0x20C) || (offset >= 0x284 && offset < 0x28C) ||
+                     (offset >= 0x304 && offset < 0x30C) || (offset >= 0x384 && offset < 0x38C) ||
+                     (offset >= 0x420 && offset < 0x460) || (offset >= 0xC08 && offset < 0xC18) ||
+                     (offset >= 0x6100 && offset < 0x6300);
+
+        if (known || offset == 4 || offset == 0xFFE8)
+            continue;
+        distributor_write(offset, 4, UINT32_MAX);
+        assert_int_equal(distributor_read(offset, 4), 0);
+    }
+    assert_int_equal(virtual_cpu.mistakes, 0);
+    assert_int_equal(distributor_read(0, 4), 0x50);
+    for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++)
+        assert_false(vgic_has(&vgic.enabled, i) || vgic_has(&vgic.group, i) ||
+                     vgic.priority[i] != 0);
+    for (uint64_t offset = 0x10000; offset < 0x20000; offset += 4) {
+        uint64_t private = offset - 0x10000;
+        bool known = (private >= 0x80 && private < 0x400 && private % 0x80 == 0) ||
+                     (private >= 0x400 && private < 0x420) || (private >= 0xC00 && private < 0xC08);
+
+        if (known)
+            continue;
+        redistributor_write(offset, 4, UINT32_MAX);
+        assert_int_equal(redistributor_read(offset, 4), 0);
+    }
+}
+
+static void an_interrupt_that_is_routed_to_no_cpu_of_the_partition_waits(void)
+{
+    plain();
+    distributor_write(0x6000 + 8 * 50, 8, 0xFF80000003); /* Aff3 and 1-of-N do not exist */
+    assert_int_equal(distributor_read(0x6000 + 8 * 50, 8), 3);
+    assert_int_equal(distributor_read(0x6000 + 8 * 50 + 4, 4), 0);
+    raise_one(50);
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(read_bank(ISPENDR, 1), 1u << 18);
+    distributor_write(0x6000 + 8 * 50, 4, 0);
+    settle();
+    assert_int_equal(acknowledge(1), 50);
+}
+
+static void edges_are_kept_for_all_but_sgis(void)
+{
+    vgic_guest_start(4, true);
+    assert_int_equal(redistributor_read(0x10C00, 4), 0xAAAAAAAA);
+    redistributor_write(0x10C00, 4, 0);
+    assert_int_equal(redistributor_read(0x10C00, 4), 0xAAAAAAAA);
+    redistributor_write(0x10C04, 4, 0xFFFFFFF0);
+    assert_int_equal(redistributor_read(0x10C04, 4), 0xAAAAAAA0);
+    distributor_write(0xC08, 4, 0x0000000B);
+    assert_int_equal(distributor_read(0xC08, 4), 0x0000000A);
+}
+
+static void a_group_that_is_off_is_not_forwarded(void)
+{
+    plain();
+    write_bank(IGROUPR, 1, 0xFFFFFFFE); /* 32 is in group 0 */
+    distributor_write(0x0000, 4, 2);    /* group 1 alone */
+    raise_one(32);
+    raise_one(33);
+    assert_int_equal(acknowledge(0), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(1), 33);
+    end(1, 33);
+    distributor_write(0x0000, 4, 1);
+    raise_one(33);
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(0), 32);
+    end(0, 32);
+}
+
+static void a_software_interrupt_of_group_0_raises_none_of_group_1(void)
+{
+    plain();
+    write_bank(IGROUPR, 0, 0xFFFFFFFE);
+    vgic_software(&vgic, 1, false);
+    settle();
+    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    vgic_software(&vgic, 0, false);
+    settle();
+    assert_int_equal(acknowledge(0), 0);
+    end(0, 0);
+    vgic_software(&vgic, 1, true);
+    settle();
+    assert_int_equal(acknowledge(1), 1);
+}
+
+int run_vgic_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_interrupt_comes_once_in_the_order_of_priorities),
+        TEST(an_urgent_interrupt_does_not_wait_behind_others_that_fill_the_list_registers),
+        TEST(nested_interrupts_beyond_the_list_registers_are_ended_by_their_count),
+        TEST(interrupts_are_deactivated_in_any_order_where_that_is_split_from_the_end),
+        TEST(where_deactivation_does_not_trap_all_interrupts_come_all_the_same),
+        TEST(an_interrupt_that_comes_while_it_is_active_comes_once_more),
+        TEST(a_line_comes_again_until_it_is_low),
+        TEST(a_line_that_is_off_for_the_guest_is_off_in_the_machine),
+        TEST(a_pending_line_that_is_cleared_comes_again_only_if_it_is_high),
+        TEST(a_line_that_is_set_pending_or_active_by_the_guest_behaves_like_one_that_came),
+        TEST(nothing_of_a_line_is_left_once_it_is_taken_back),
+        TEST(a_line_stands_for_one_shared_interrupt),
+        TEST(a_guest_that_stops_leaves_its_lines_off),
+        TEST(the_controller_says_what_it_has),
+        TEST(priorities_are_bytes_and_all_else_is_words),
+        TEST(registers_that_do_not_exist_read_as_zero_and_ignore_writes),
+        TEST(an_interrupt_that_is_routed_to_no_cpu_of_the_partition_waits),
+        TEST(edges_are_kept_for_all_but_sgis),
+        TEST(a_group_that_is_off_is_not_forwarded),
+        TEST(a_software_interrupt_of_group_0_raises_none_of_group_1),
+    };
+
+    return RUN_GROUP("vgic");
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hardware below a virtual interrupt controller, from IHI 0069: the virtual CPU interface with its list
+ * registers as a guest uses it (4.8, 12.3, 12.4), and physical lines of a distributor, level-triggered.
+ */
+#ifndef TESTS_VIRTUAL_CPU_H
+#define TESTS_VIRTUAL_CPU_H
+
+#include "lib/types.h"
+#include "vgic_hardware.h"
+
+#define VIRTUAL_CPU_LINES 128
+#define VIRTUAL_CPU_SPURIOUS 1023
+#define VIRTUAL_CPU_IDLE 0x100 /* less urgent than every priority */
+
+struct virtual_cpu {
+    /* The machine. */
+    unsigned int list_registers;
+    bool traps_deactivate; /* ICH_VTR_EL2.TDS */
+    /* What the guest writes. */
+    uint32_t mask; /* ICC_PMR_EL1 */
+    bool group[2]; /* ICC_IGRPEN0_EL1, ICC_IGRPEN1_EL1 */
+    bool split;    /* ICC_CTLR_EL1.EOImode */
+    /* State. */
+    uint64_t lr[16];
+    uint64_t control;    /* ICH_HCR_EL2 */
+    uint32_t running[2]; /* ICH_AP<g>R0_EL2: a bit a priority of 32 */
+    /* Physical lines. */
+    bool level[VIRTUAL_CPU_LINES], enabled[VIRTUAL_CPU_LINES], latched[VIRTUAL_CPU_LINES],
+        active[VIRTUAL_CPU_LINES];
+    unsigned int mistakes; /* states of list registers that the architecture does not define */
+    const char *mistake;
+};
+
+extern struct virtual_cpu virtual_cpu;
+
+void virtual_cpu_reset(unsigned int list_registers, bool traps_deactivate);
+
+/* The guest reads IAR of the group, writes EOIR or DIR. The last returns false if it traps. */
+uint32_t virtual_cpu_acknowledge(unsigned int group);
+void virtual_cpu_end(unsigned int group, uint32_t interrupt);
+bool virtual_cpu_deactivate(uint32_t interrupt);
+
+/* Priority of the most urgent active interrupt that was not ended; VIRTUAL_CPU_IDLE: none. */
+uint32_t virtual_cpu_running(void);
+
+/* The maintenance interrupt is asserted now. */
+bool virtual_cpu_maintenance(void);
+
+/* A line that the physical controller signals now is taken: active from now on. UINT32_MAX: none. */
+uint32_t virtual_cpu_take_line(void);
+
+#endif
