@@ -136,10 +136,11 @@ bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome,
     case EC_CP15_64:
         switch (syndrome & PAIR_MASK) {
         case PAIR(0, 12): /* ICC_SGI1R */
-        case PAIR(1, 12): /* ICC_ASGI1R */
-        case PAIR(2, 12): /* ICC_SGI0R */
             if (!read)
-                guest_software_interrupt(vcpu, *value, (syndrome & PAIR_MASK) == PAIR(0, 12));
+                guest_software_interrupt(vcpu, *value);
+            return !read;
+        case PAIR(1, 12): /* ICC_ASGI1R, ICC_SGI0R: of groups that there are not */
+        case PAIR(2, 12):
             return !read;
         default:
             return false;

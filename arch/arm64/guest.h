@@ -15,8 +15,8 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value);
 /* A register of AArch32's coprocessors that traps; class is the syndrome's. As above. */
 bool guest_coprocessor(struct vcpu *vcpu, unsigned int class, uint64_t syndrome, uint64_t *value);
 
-/* A write to one of the registers that raise software-generated interrupts, of group 1 or 0. */
-void guest_software_interrupt(struct vcpu *vcpu, uint64_t value, bool group1);
+/* A write to the register that raises software-generated interrupts. */
+void guest_software_interrupt(struct vcpu *vcpu, uint64_t value);
 
 /* Makes the guest take an undefined-instruction exception at its own EL1. */
 void guest_inject_undefined(struct guest_frame *frame);

@@ -67,15 +67,15 @@ static uint64_t identification(uint64_t reg)
     }
 }
 
-/* ICC_SGI0R_EL1, ICC_SGI1R_EL1, ICC_ASGI1R_EL1 (IHI 0069 12.2.21): targets are vCPUs of this
+/* ICC_SGI1R_EL1 (IHI 0069 12.2.21): targets are vCPUs of this
  * partition, of which there is one. */
-void guest_software_interrupt(struct vcpu *vcpu, uint64_t value, bool group1)
+void guest_software_interrupt(struct vcpu *vcpu, uint64_t value)
 {
     bool everyone_else = (value & BIT(40)) != 0;
     bool affinity_zero = (value & (BITS(55, 44) | BITS(39, 32) | BITS(23, 16))) == 0;
 
     if (!everyone_else && affinity_zero && (value & BIT(0)) != 0)
-        vgic_software(&vcpu->vgic, (uint32_t)FIELD_GET(BITS(27, 24), value), group1);
+        vgic_software(&vcpu->vgic, (uint32_t)FIELD_GET(BITS(27, 24), value));
 }
 
 bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
@@ -95,10 +95,11 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
     }
     switch (reg) {
     case SYSREG(3, 0, 12, 11, 5): /* ICC_SGI1R_EL1 */
-    case SYSREG(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1 */
-    case SYSREG(3, 0, 12, 11, 7): /* ICC_SGI0R_EL1 */
         if (!read)
-            guest_software_interrupt(vcpu, *value, reg == SYSREG(3, 0, 12, 11, 5));
+            guest_software_interrupt(vcpu, *value);
+        return !read;
+    case SYSREG(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1, ICC_SGI0R_EL1: of groups that there are not */
+    case SYSREG(3, 0, 12, 11, 7):
         return !read;
     case SYSREG(3, 0, 12, 11,
                 1): /* ICC_DIR_EL1: traps while an active interrupt has no list register */

@@ -48,5 +48,6 @@ int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);
 int run_vgic_tests(void);
+int run_vgic_random_tests(void);
 
 #endif

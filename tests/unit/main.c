@@ -56,5 +56,6 @@ int main(int count, char **arguments)
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
     failed += run_vgic_tests();
+    failed += run_vgic_random_tests();
     return failed != 0;
 }

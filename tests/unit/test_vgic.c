@@ -11,7 +11,7 @@
 #define LINE 38 /* a physical line ... */
 #define SPI 40  /* ... and what stands for it */
 
-/* Two list registers, everything enabled in group 1 at one priority. */
+/* Two list registers, everything enabled at one priority. */
 static void plain(void)
 {
     vgic_guest_start(2, true);
@@ -31,12 +31,11 @@ static void each_interrupt_comes_once_in_the_order_of_priorities(void)
         }
         uint32_t last = 0, count = 0;
 
-        for (uint32_t taken = acknowledge(1); taken != VIRTUAL_CPU_SPURIOUS;
-             taken = acknowledge(1)) {
+        for (uint32_t taken = acknowledge(); taken != VIRTUAL_CPU_SPURIOUS; taken = acknowledge()) {
             assert_true(vgic.priority[taken] >= last);
             last = vgic.priority[taken];
             count++;
-            end(1, taken);
+            end(taken);
         }
         assert_int_equal(count, VGIC_INTERRUPTS - 1);
         assert_int_equal(read_bank(ISPENDR, 0) | read_bank(ISPENDR, 1) | read_bank(ISPENDR, 2), 0);
@@ -50,7 +49,7 @@ static void an_urgent_interrupt_does_not_wait_behind_others_that_fill_the_list_r
         raise_one(i);
     write_priority(77, 0x08);
     raise_one(77);
-    assert_int_equal(acknowledge(1), 77);
+    assert_int_equal(acknowledge(), 77);
 }
 
 static void nested_interrupts_beyond_the_list_registers_are_ended_by_their_count(void)
@@ -59,12 +58,12 @@ static void nested_interrupts_beyond_the_list_registers_are_ended_by_their_count
     for (uint32_t i = 0; i < 12; i++) {
         write_priority(60 + i, (uint8_t)((20 - i) << 3));
         raise_one(60 + i);
-        assert_int_equal(acknowledge(1), 60 + i);
+        assert_int_equal(acknowledge(), 60 + i);
     }
     for (uint32_t i = 12; i-- > 0;) {
         assert_int_equal(read_bank(ISACTIVER, 1) | read_bank(ISACTIVER, 2),
                          ((2u << i) - 1) << 28 | ((2u << i) - 1) >> 4);
-        end(1, 60 + i);
+        end(60 + i);
     }
     assert_int_equal(read_bank(ISACTIVER, 1) | read_bank(ISACTIVER, 2), 0);
 }
@@ -75,8 +74,8 @@ static void interrupts_are_deactivated_in_any_order_where_that_is_split_from_the
     virtual_cpu.split = true;
     for (uint32_t i = 60; i < 72; i++) {
         raise_one(i);
-        assert_int_equal(acknowledge(1), i);
-        end(1, i);
+        assert_int_equal(acknowledge(), i);
+        end(i);
     }
     for (uint32_t i = 0; i < 12; i++) {
         uint32_t interrupt = 60 + i * 5 % 12;
@@ -102,14 +101,18 @@ static void where_deactivation_does_not_trap_all_interrupts_come_all_the_same(vo
         uint32_t taken[4], n = 0;
 
         for (n = 0; n < 4; n++) {
-            taken[n] = acknowledge(1);
+            taken[n] = acknowledge();
             if (taken[n] == VIRTUAL_CPU_SPURIOUS)
                 break;
-            end(1, taken[n]);
+            end(taken[n]);
         }
         count += n;
-        while (n-- > 0)
-            deactivate(taken[n]);
+        for (uint32_t done = 0; done < n; done++) {
+            deactivate(taken[done]);
+            assert_false(is_active(taken[done]));
+            for (uint32_t i = done + 1; i < n; i++)
+                assert_true(is_active(taken[i]));
+        }
     }
     assert_int_equal(count, 20);
 }
@@ -120,22 +123,22 @@ static void an_interrupt_that_comes_while_it_is_active_comes_once_more(void)
     for (uint32_t crowd = 0; crowd <= 6; crowd++) {
         write_priority(32, 0x10);
         raise_one(32);
-        assert_int_equal(acknowledge(1), 32);
+        assert_int_equal(acknowledge(), 32);
         for (uint32_t i = 0; i < crowd; i++)
             raise_one(50 + i);
         raise_one(32);
         raise_one(32);
-        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
-        end(1, 32);
-        assert_int_equal(acknowledge(1), 32);
-        end(1, 32);
+        assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
+        end(32);
+        assert_int_equal(acknowledge(), 32);
+        end(32);
         for (uint32_t i = 0; i < crowd; i++) {
-            uint32_t taken = acknowledge(1);
+            uint32_t taken = acknowledge();
 
             assert_in_range(taken, 50, 50 + crowd - 1);
-            end(1, taken);
+            end(taken);
         }
-        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+        assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     }
 }
 
@@ -147,14 +150,14 @@ static void a_line_comes_again_until_it_is_low(void)
     assert_true(vgic_route(&vgic, SPI, LINE));
     set_level(LINE, true);
     for (unsigned int i = 0; i < 5; i++) {
-        assert_int_equal(acknowledge(1), SPI);
+        assert_int_equal(acknowledge(), SPI);
         assert_true(virtual_cpu.active[LINE]);
-        assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+        assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
         if (i == 4)
             set_level(LINE, false);
-        end(1, SPI);
+        end(SPI);
     }
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     assert_false(virtual_cpu.active[LINE]);
 }
 
@@ -165,11 +168,11 @@ static void a_line_that_is_off_for_the_guest_is_off_in_the_machine(void)
     assert_true(vgic_route(&vgic, SPI, LINE));
     assert_false(virtual_cpu.enabled[LINE]);
     set_level(LINE, true);
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     assert_int_equal(read_bank(ISPENDR, 1), 1u << (SPI - 32));
     write_bank(ISENABLER, 1, 1u << (SPI - 32));
     assert_true(virtual_cpu.enabled[LINE]);
-    assert_int_equal(acknowledge(1), SPI);
+    assert_int_equal(acknowledge(), SPI);
     write_bank(ICENABLER, 1, 1u << (SPI - 32));
     assert_false(virtual_cpu.enabled[LINE]);
 }
@@ -181,12 +184,12 @@ static void a_pending_line_that_is_cleared_comes_again_only_if_it_is_high(void)
     set_level(LINE, true);
     write_bank(ICPENDR, 1, UINT32_MAX);
     settle();
-    assert_int_equal(acknowledge(1), SPI);
-    end(1, SPI);
+    assert_int_equal(acknowledge(), SPI);
+    end(SPI);
     virtual_cpu.level[LINE] = false; /* it is pending once more by now */
     write_bank(ICPENDR, 1, UINT32_MAX);
     settle();
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     assert_false(virtual_cpu.active[LINE]);
 }
 
@@ -196,15 +199,15 @@ static void a_line_that_is_set_pending_or_active_by_the_guest_behaves_like_one_t
     assert_true(vgic_route(&vgic, SPI, LINE));
     write_bank(ISPENDR, 1, 1u << (SPI - 32));
     settle();
-    assert_int_equal(acknowledge(1), SPI);
-    end(1, SPI);
+    assert_int_equal(acknowledge(), SPI);
+    end(SPI);
     write_bank(ISACTIVER, 1, 1u << (SPI - 32));
     set_level(LINE, true);
     assert_true(is_active(SPI));
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     write_bank(ICACTIVER, 1, 1u << (SPI - 32));
     settle();
-    assert_int_equal(acknowledge(1), SPI);
+    assert_int_equal(acknowledge(), SPI);
 }
 
 static void nothing_of_a_line_is_left_once_it_is_taken_back(void)
@@ -219,7 +222,7 @@ static void nothing_of_a_line_is_left_once_it_is_taken_back(void)
             if (state != 0)
                 set_level(LINE, true);
             if (state == 2)
-                assert_int_equal(acknowledge(1), SPI);
+                assert_int_equal(acknowledge(), SPI);
             vgic_unroute(&vgic, LINE);
             assert_false(virtual_cpu.enabled[LINE]);
             assert_false(virtual_cpu.active[LINE]);
@@ -230,7 +233,7 @@ static void nothing_of_a_line_is_left_once_it_is_taken_back(void)
             write_bank(ISENABLER, 1, UINT32_MAX);
             settle();
             assert_false(virtual_cpu.enabled[LINE]);
-            assert_int_not_equal(acknowledge(1), SPI);
+            assert_int_not_equal(acknowledge(), SPI);
             assert_false(vgic_line(&vgic, LINE));
             assert_true(vgic_route(&vgic, SPI, LINE));
         }
@@ -254,7 +257,7 @@ static void a_guest_that_stops_leaves_its_lines_off(void)
     assert_true(vgic_route(&vgic, SPI, LINE));
     set_level(LINE, true);
     set_level(INTERRUPT_VIRTUAL_TIMER, true);
-    assert_int_not_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_not_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     vgic_stop(&vgic);
     for (uint32_t line = 0; line < VIRTUAL_CPU_LINES; line++)
         assert_false(virtual_cpu.enabled[line] || virtual_cpu.active[line]);
@@ -267,8 +270,8 @@ static void a_guest_that_stops_leaves_its_lines_off(void)
 static void the_controller_says_what_it_has(void)
 {
     vgic_guest_start(4, true);
-    assert_int_equal(distributor_read(0x0004, 4), 2 | 9 << 19 | 1 << 25); /* GICD_TYPER */
-    assert_int_equal(distributor_read(0x0000, 4), 0x50);                  /* GICD_CTLR: ARE, DS */
+    assert_int_equal(distributor_read(0x0004, 4), 2 | 1 << 10 | 9 << 19 | 1 << 25); /* GICD_TYPER */
+    assert_int_equal(distributor_read(0x0000, 4), 0x10); /* GICD_CTLR: ARE_NS */
     assert_int_equal(distributor_read(0xFFE8, 4), 0x30);
     assert_int_equal(redistributor_read(0xFFE8, 4), 0x30);
     assert_int_equal(redistributor_read(0x0008, 8), 0x10); /* GICR_TYPER: the last one */
@@ -307,12 +310,11 @@ static void registers_that_do_not_exist_read_as_zero_and_ignore_writes(void)
 {
     vgic_guest_start(4, true);
     for (uint64_t offset = 0; offset < 0x10000; offset += 4) {
-        bool known = offset == 0 || (offset >= 0x84 && offset < 0x8C) ||
-                     (offset >= 0x104 && offset < 0x10C) || (offset >= 0x184 && offset < 0x18C) ||
-                     (offset >= 0x204 && offset < 0x20C) || (offset >= 0x284 && offset < 0x28C) ||
-                     (offset >= 0x304 && offset < 0x30C) || (offset >= 0x384 && offset < 0x38C) ||
-                     (offset >= 0x420 && offset < 0x460) || (offset >= 0xC08 && offset < 0xC18) ||
-                     (offset >= 0x6100 && offset < 0x6300);
+        bool known = offset == 0 || (offset >= 0x104 && offset < 0x10C) ||
+                     (offset >= 0x184 && offset < 0x18C) || (offset >= 0x204 && offset < 0x20C) ||
+                     (offset >= 0x284 && offset < 0x28C) || (offset >= 0x304 && offset < 0x30C) ||
+                     (offset >= 0x384 && offset < 0x38C) || (offset >= 0x420 && offset < 0x460) ||
+                     (offset >= 0xC08 && offset < 0xC18) || (offset >= 0x6100 && offset < 0x6300);
 
         if (known || offset == 4 || offset == 0xFFE8)
             continue;
@@ -320,13 +322,12 @@ static void registers_that_do_not_exist_read_as_zero_and_ignore_writes(void)
         assert_int_equal(distributor_read(offset, 4), 0);
     }
     assert_int_equal(virtual_cpu.mistakes, 0);
-    assert_int_equal(distributor_read(0, 4), 0x50);
+    assert_int_equal(distributor_read(0, 4), 0x10);
     for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++)
-        assert_false(vgic_has(&vgic.enabled, i) || vgic_has(&vgic.group, i) ||
-                     vgic.priority[i] != 0);
+        assert_false(vgic_has(&vgic.enabled, i) || vgic.priority[i] != 0);
     for (uint64_t offset = 0x10000; offset < 0x20000; offset += 4) {
         uint64_t private = offset - 0x10000;
-        bool known = (private >= 0x80 && private < 0x400 && private % 0x80 == 0) ||
+        bool known = (private >= 0x100 && private < 0x400 && private % 0x80 == 0) ||
                      (private >= 0x400 && private < 0x420) || (private >= 0xC00 && private < 0xC08);
 
         if (known)
@@ -343,11 +344,11 @@ static void an_interrupt_that_is_routed_to_no_cpu_of_the_partition_waits(void)
     assert_int_equal(distributor_read(0x6000 + 8 * 50, 8), 3);
     assert_int_equal(distributor_read(0x6000 + 8 * 50 + 4, 4), 0);
     raise_one(50);
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
     assert_int_equal(read_bank(ISPENDR, 1), 1u << 18);
     distributor_write(0x6000 + 8 * 50, 4, 0);
     settle();
-    assert_int_equal(acknowledge(1), 50);
+    assert_int_equal(acknowledge(), 50);
 }
 
 static void edges_are_kept_for_all_but_sgis(void)
@@ -362,37 +363,31 @@ static void edges_are_kept_for_all_but_sgis(void)
     assert_int_equal(distributor_read(0xC08, 4), 0x0000000A);
 }
 
-static void a_group_that_is_off_is_not_forwarded(void)
+static void nothing_is_forwarded_while_the_distributor_is_off(void)
 {
     plain();
-    write_bank(IGROUPR, 1, 0xFFFFFFFE); /* 32 is in group 0 */
-    distributor_write(0x0000, 4, 2);    /* group 1 alone */
-    raise_one(32);
     raise_one(33);
-    assert_int_equal(acknowledge(0), VIRTUAL_CPU_SPURIOUS);
-    assert_int_equal(acknowledge(1), 33);
-    end(1, 33);
-    distributor_write(0x0000, 4, 1);
-    raise_one(33);
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
-    assert_int_equal(acknowledge(0), 32);
-    end(0, 32);
+    distributor_write(0x0000, 4, 0xFFFFFFFD);
+    assert_int_equal(distributor_read(0x0000, 4), 0x10);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
+    assert_int_equal(read_bank(ISPENDR, 1), 2);
+    raise_one(34);
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
+    distributor_write(0x0000, 4, 2);
+    assert_int_equal(acknowledge(), 33);
+    end(33);
+    assert_int_equal(acknowledge(), 34);
 }
 
-static void a_software_interrupt_of_group_0_raises_none_of_group_1(void)
+static void a_software_interrupt_comes(void)
 {
     plain();
-    write_bank(IGROUPR, 0, 0xFFFFFFFE);
-    vgic_software(&vgic, 1, false);
-    settle();
-    assert_int_equal(acknowledge(1), VIRTUAL_CPU_SPURIOUS);
-    vgic_software(&vgic, 0, false);
-    settle();
-    assert_int_equal(acknowledge(0), 0);
-    end(0, 0);
-    vgic_software(&vgic, 1, true);
-    settle();
-    assert_int_equal(acknowledge(1), 1);
+    for (uint32_t i = 0; i < 16; i++) {
+        vgic_software(&vgic, i);
+        settle();
+        assert_int_equal(acknowledge(), i);
+        end(i);
+    }
 }
 
 int run_vgic_tests(void)
@@ -416,8 +411,8 @@ int run_vgic_tests(void)
         TEST(registers_that_do_not_exist_read_as_zero_and_ignore_writes),
         TEST(an_interrupt_that_is_routed_to_no_cpu_of_the_partition_waits),
         TEST(edges_are_kept_for_all_but_sgis),
-        TEST(a_group_that_is_off_is_not_forwarded),
-        TEST(a_software_interrupt_of_group_0_raises_none_of_group_1),
+        TEST(nothing_is_forwarded_while_the_distributor_is_off),
+        TEST(a_software_interrupt_comes),
     };
 
     return RUN_GROUP("vgic");

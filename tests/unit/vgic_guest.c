@@ -97,16 +97,13 @@ void vgic_guest_start(unsigned int list_registers, bool traps_deactivate)
 
 void vgic_guest_open(void)
 {
-    for (uint32_t w = 0; w < VGIC_WORDS; w++) {
-        write_bank(IGROUPR, w, UINT32_MAX);
+    for (uint32_t w = 0; w < VGIC_WORDS; w++)
         write_bank(ISENABLER, w, UINT32_MAX);
-    }
     for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++)
         write_priority(i, PRIORITY_PLAIN);
-    distributor_write(0, 4, 3);
+    distributor_write(0, 4, 2);
     virtual_cpu.mask = 0xFF;
-    virtual_cpu.group[0] = true;
-    virtual_cpu.group[1] = true;
+    virtual_cpu.enabled_by_guest = true;
 }
 
 void raise_one(uint32_t interrupt)
@@ -121,17 +118,17 @@ void set_level(uint32_t line, bool high)
     settle();
 }
 
-uint32_t acknowledge(unsigned int group)
+uint32_t acknowledge(void)
 {
-    uint32_t interrupt = virtual_cpu_acknowledge(group);
+    uint32_t interrupt = virtual_cpu_acknowledge();
 
     settle();
     return interrupt;
 }
 
-void end(unsigned int group, uint32_t interrupt)
+void end(uint32_t interrupt)
 {
-    virtual_cpu_end(group, interrupt);
+    virtual_cpu_end(interrupt);
     settle();
 }
 

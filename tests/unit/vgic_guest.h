@@ -8,7 +8,6 @@
 #include "virtual_cpu.h"
 
 /* Registers with a bit for each interrupt, by offset of the first word. */
-#define IGROUPR 0x0080
 #define ISENABLER 0x0100
 #define ICENABLER 0x0180
 #define ISPENDR 0x0200
@@ -20,7 +19,7 @@ extern struct vgic vgic;
 
 /* A controller after reset, on a CPU with so many list registers. */
 void vgic_guest_start(unsigned int list_registers, bool traps_deactivate);
-/* All interrupts enabled in group 1, at one priority; nothing masked. */
+/* All interrupts enabled, at one priority; nothing masked. */
 void vgic_guest_open(void);
 
 /* Lines and maintenance interrupts are taken until there are none; fails the test if that does not end,
@@ -39,8 +38,8 @@ bool is_active(uint32_t interrupt);
 
 void raise_one(uint32_t interrupt);
 void set_level(uint32_t line, bool high);
-uint32_t acknowledge(unsigned int group);
-void end(unsigned int group, uint32_t interrupt);
+uint32_t acknowledge(void);
+void end(uint32_t interrupt);
 void deactivate(uint32_t interrupt);
 
 #endif

@@ -60,6 +60,8 @@ void list_register_write(unsigned int index, uint64_t value)
         mistake("a list register that does not exist was written");
     if (FIELD_GET(STATE, value) != 0)
         check_unique(value, index);
+    if (FIELD_GET(STATE, value) != 0 && (value & GROUP1) == 0)
+        mistake("an interrupt of group 0 stands in a list register");
     if ((value & HARDWARE) != 0 && FIELD_GET(STATE, value) == STATE_BOTH)
         mistake("a hardware interrupt is pending and active");
     if ((value & HARDWARE) != 0 && FIELD_GET(STATE, value) != 0 &&
@@ -101,8 +103,8 @@ void hardware_reset(void)
 {
     virtual_cpu.mask = 0;
     virtual_cpu.split = false;
-    memset(virtual_cpu.group, 0, sizeof(virtual_cpu.group));
-    memset(virtual_cpu.running, 0, sizeof(virtual_cpu.running));
+    virtual_cpu.enabled_by_guest = false;
+    virtual_cpu.active_priorities = 0;
 }
 
 void hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
@@ -123,7 +125,7 @@ bool hardware_line_pending(uint32_t line)
 
 uint32_t virtual_cpu_running(void)
 {
-    uint32_t all = virtual_cpu.running[0] | virtual_cpu.running[1];
+    uint32_t all = virtual_cpu.active_priorities;
 
     return all == 0 ? VIRTUAL_CPU_IDLE : (uint32_t)__builtin_ctz(all) << 3;
 }
@@ -138,8 +140,7 @@ static int signalled(void)
         uint64_t lr = virtual_cpu.lr[i];
         uint32_t priority = (uint32_t)FIELD_GET(PRIORITY, lr);
 
-        if (FIELD_GET(STATE, lr) == STATE_PENDING && virtual_cpu.group[(lr & GROUP1) != 0] &&
-            priority < best) {
+        if (FIELD_GET(STATE, lr) == STATE_PENDING && priority < best) {
             best = priority;
             found = (int)i;
         }
@@ -147,16 +148,18 @@ static int signalled(void)
     return best < virtual_cpu.mask && best < virtual_cpu_running() ? found : -1;
 }
 
-uint32_t virtual_cpu_acknowledge(unsigned int group)
+uint32_t virtual_cpu_acknowledge(void)
 {
-    int index = (virtual_cpu.control & CONTROL_ENABLE) != 0 ? signalled() : -1;
+    int index = (virtual_cpu.control & CONTROL_ENABLE) != 0 && virtual_cpu.enabled_by_guest
+                    ? signalled()
+                    : -1;
 
-    if (index < 0 || ((virtual_cpu.lr[index] & GROUP1) != 0) != (group != 0))
+    if (index < 0)
         return VIRTUAL_CPU_SPURIOUS;
     uint64_t *lr = &virtual_cpu.lr[index];
 
     *lr = (*lr & ~STATE) | FIELD_PUT(STATE, STATE_ACTIVE);
-    virtual_cpu.running[group] |= UINT32_C(1) << (FIELD_GET(PRIORITY, *lr) >> 3);
+    virtual_cpu.active_priorities |= UINT32_C(1) << (FIELD_GET(PRIORITY, *lr) >> 3);
     return (uint32_t)FIELD_GET(VIRTUAL, *lr);
 }
 
@@ -179,13 +182,13 @@ static void deactivate(uint32_t interrupt)
                           FIELD_PUT(CONTROL_ENDED, ended & 31);
 }
 
-void virtual_cpu_end(unsigned int group, uint32_t interrupt)
+void virtual_cpu_end(uint32_t interrupt)
 {
-    uint32_t *running = &virtual_cpu.running[group];
+    uint32_t *priorities = &virtual_cpu.active_priorities;
 
-    if (interrupt >= 1020 || *running == 0)
+    if (interrupt >= 1020 || *priorities == 0)
         return;
-    *running &= *running - 1;
+    *priorities &= *priorities - 1;
     if (!virtual_cpu.split)
         deactivate(interrupt);
 }

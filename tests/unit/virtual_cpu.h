@@ -18,13 +18,13 @@ struct virtual_cpu {
     unsigned int list_registers;
     bool traps_deactivate; /* ICH_VTR_EL2.TDS */
     /* What the guest writes. */
-    uint32_t mask; /* ICC_PMR_EL1 */
-    bool group[2]; /* ICC_IGRPEN0_EL1, ICC_IGRPEN1_EL1 */
-    bool split;    /* ICC_CTLR_EL1.EOImode */
+    uint32_t mask;         /* ICC_PMR_EL1 */
+    bool enabled_by_guest; /* ICC_IGRPEN1_EL1 */
+    bool split;            /* ICC_CTLR_EL1.EOImode */
     /* State. */
     uint64_t lr[16];
-    uint64_t control;    /* ICH_HCR_EL2 */
-    uint32_t running[2]; /* ICH_AP<g>R0_EL2: a bit a priority of 32 */
+    uint64_t control;           /* ICH_HCR_EL2 */
+    uint32_t active_priorities; /* ICH_AP1R0_EL2: a bit a priority of 32 */
     /* Physical lines. */
     bool level[VIRTUAL_CPU_LINES], enabled[VIRTUAL_CPU_LINES], latched[VIRTUAL_CPU_LINES],
         active[VIRTUAL_CPU_LINES];
@@ -36,9 +36,9 @@ extern struct virtual_cpu virtual_cpu;
 
 void virtual_cpu_reset(unsigned int list_registers, bool traps_deactivate);
 
-/* The guest reads IAR of the group, writes EOIR or DIR. The last returns false if it traps. */
-uint32_t virtual_cpu_acknowledge(unsigned int group);
-void virtual_cpu_end(unsigned int group, uint32_t interrupt);
+/* The guest reads IAR1, writes EOIR1 or DIR. The last returns false if it traps. */
+uint32_t virtual_cpu_acknowledge(void);
+void virtual_cpu_end(uint32_t interrupt);
 bool virtual_cpu_deactivate(uint32_t interrupt);
 
 /* Priority of the most urgent active interrupt that was not ended; VIRTUAL_CPU_IDLE: none. */

@@ -13,11 +13,9 @@ uint32_t vgic_physical(const struct vgic *vgic, uint32_t interrupt)
 
 uint64_t vgic_compose(const struct vgic *vgic, uint32_t interrupt, uint64_t state)
 {
-    uint64_t lr = state | FIELD_PUT(LR_PRIORITY, vgic->priority[interrupt]) |
+    uint64_t lr = state | LR_GROUP1 | FIELD_PUT(LR_PRIORITY, vgic->priority[interrupt]) |
                   FIELD_PUT(LR_VIRTUAL, interrupt);
 
-    if (vgic_has(&vgic->group, interrupt))
-        lr |= LR_GROUP1;
     if (vgic_has(&vgic->hardware, interrupt))
         lr |= LR_HARDWARE | FIELD_PUT(LR_PHYSICAL, vgic_physical(vgic, interrupt));
     return lr;
@@ -56,11 +54,9 @@ void vgic_raise(struct vgic *vgic, uint32_t interrupt)
         vgic_maintenance(vgic);
 }
 
-void vgic_software(struct vgic *vgic, uint32_t interrupt, bool group1)
+void vgic_software(struct vgic *vgic, uint32_t interrupt)
 {
-    interrupt &= SGI_COUNT - 1;
-    if (group1 || !vgic_has(&vgic->group, interrupt))
-        vgic_raise(vgic, interrupt);
+    vgic_raise(vgic, interrupt & (SGI_COUNT - 1));
 }
 
 /* The shared interrupt that stands for a line; VGIC_NONE: nothing does. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The GICv3 that a guest sees (IHI 0069), with one security state and two groups: a distributor with 64
- * shared interrupts, one redistributor, and the CPU interface that the hardware virtualises with list
- * registers. Compiled on the host too: what it asks of the CPU stands in vgic_hardware.h.
+ * The GICv3 that a guest sees (IHI 0069), as software in the Non-secure state does: every interrupt is in
+ * group 1. A distributor with 64 shared interrupts, one redistributor, and the CPU interface that the
+ * hardware virtualises with list registers. Compiled on the host too: what it asks of the CPU stands in
+ * vgic_hardware.h.
  *
  * An interrupt is pending or active either here or in a list register, never in both. As long as all fit,
  * a list register that comes free is no event; once one waits outside, the most urgent pending one has
@@ -32,7 +33,6 @@ struct vgic_set {
 };
 
 struct vgic {
-    struct vgic_set group;   /* in group 1 */
     struct vgic_set enabled; /* by the guest */
     struct vgic_set edge;    /* GICD_ICFGR: only kept */
     struct vgic_set pending; /* and in no list register */
@@ -41,7 +41,7 @@ struct vgic {
         hardware; /* stands for a physical line, which is active as long as this is pending or
                                * active: the guest's end of the one ends the other */
     struct vgic_set away;  /* GICD_IROUTER names a CPU that is not there */
-    struct vgic_set ready; /* enabled, its group forwarded, and not away */
+    struct vgic_set ready; /* enabled, forwarded, and not away */
     uint8_t priority[VGIC_INTERRUPTS];
     uint32_t router[VGIC_SHARED]; /* low halves of GICD_IROUTER */
     uint16_t line[VGIC_SHARED];   /* of those that stand for a physical line */
@@ -76,8 +76,8 @@ void vgic_redistributor(struct vgic *vgic, uint64_t offset, struct guest_access 
  * active for the guest's sake. */
 void vgic_raise(struct vgic *vgic, uint32_t interrupt);
 
-/* A software-generated interrupt of the guest to itself. group1: it may be in either group. */
-void vgic_software(struct vgic *vgic, uint32_t interrupt, bool group1);
+/* A software-generated interrupt of the guest to itself. */
+void vgic_software(struct vgic *vgic, uint32_t interrupt);
 
 /* A physical shared line came: raises what stands for it. False: nothing does. */
 bool vgic_line(struct vgic *vgic, uint32_t line);

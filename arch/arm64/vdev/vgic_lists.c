@@ -99,11 +99,12 @@ static unsigned int fill(struct vgic *vgic, struct vgic_set *set, unsigned int i
     return index;
 }
 
-/* Whether the guest's end of an active interrupt that has no list register would be noticed, and of
- * which. */
+/* Whether it would be known which active interrupt without list register the guest ends. With a single
+ * list register the best guess must do. */
 static bool may_leave(const struct vgic *vgic)
 {
-    return vgic->leaves || (hardware_machine_control() & VMCR_SPLIT_END) == 0;
+    return vgic->leaves || (hardware_machine_control() & VMCR_SPLIT_END) == 0 ||
+           vgic->list_registers == 1;
 }
 
 /* Active ones first, since the hardware ends those by itself, but one list register is for what waits. */
@@ -117,8 +118,6 @@ void vgic_refill(struct vgic *vgic)
     unsigned int limit = vgic->list_registers - (!is_empty(&waits) && may_leave(vgic) ? 1 : 0);
     unsigned int first = fill(vgic, &active, 0, limit);
     unsigned int next = fill(vgic, &waits, first, vgic->list_registers);
-
-    fill(vgic, &active, next, vgic->list_registers);
     /* Asked for only while something waits: else the maintenance interrupt would never end. */
     if (!is_empty(&waits))
         control |= next > first ? HCR_NO_PENDING : HCR_UNDERFLOW;

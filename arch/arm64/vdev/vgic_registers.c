@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registers of the distributor and the redistributor (IHI 0069 12.9 to 12.11), as with affinity routing
- * and one security state (GICD_CTLR.ARE and .DS are one). Interrupts 0 to 31 are the redistributor's,
- * the others the distributor's; both lay them out alike.
+ * The registers of the distributor and the redistributor (IHI 0069 12.9 to 12.11) as the Non-secure state
+ * sees them, with affinity routing: group registers read as zero. Interrupts 0 to 31 are the
+ * redistributor's, the others the distributor's; both lay them out alike.
  */
 #include "arch/arm64/vdev/vgic.h"
 #include "vgic_hardware.h"
 
 /* Distributor */
 #define GICD_CTLR 0x0000
-#define CTLR_ENABLE_GROUP0 BIT(0)
-#define CTLR_ENABLE_GROUP1 BIT(1)
+#define CTLR_ENABLE BIT(1) /* EnableGrp1A */
 #define CTLR_AFFINITY BIT(4)
-#define CTLR_ONE_SECURITY BIT(6)
 #define GICD_TYPER 0x0004
 #define TYPER_LINES (VGIC_WORDS - 1)
+#define TYPER_SECURITY BIT(10)
 #define TYPER_ID_BITS (UINT64_C(9) << 19) /* ten bits of interrupt id */
 #define TYPER_NO_1_OF_N BIT(25)
 #define GICD_IROUTER 0x6000
@@ -33,7 +32,6 @@
 /* The same in both; a word for 32 interrupts, but for priorities (a byte each) and configuration (two
  * bits each) */
 #define BANK_SIZE 0x80
-#define IGROUPR 0x0080
 #define ISENABLER 0x0100
 #define ICENABLER 0x0180
 #define ISPENDR 0x0200
@@ -49,12 +47,10 @@
 
 void vgic_settle(struct vgic *vgic)
 {
-    uint32_t group0 = (vgic->control & CTLR_ENABLE_GROUP0) != 0 ? UINT32_MAX : 0;
-    uint32_t group1 = (vgic->control & CTLR_ENABLE_GROUP1) != 0 ? UINT32_MAX : 0;
+    uint32_t forwarded = vgic->control != 0 ? UINT32_MAX : 0;
 
     for (uint32_t w = 0; w < VGIC_WORDS; w++)
-        vgic->ready.word[w] = vgic->enabled.word[w] & ~vgic->away.word[w] &
-                              ((vgic->group.word[w] & group1) | (~vgic->group.word[w] & group0));
+        vgic->ready.word[w] = vgic->enabled.word[w] & ~vgic->away.word[w] & forwarded;
 }
 
 /* The state of the lines that the interrupts named stand for. */
@@ -113,9 +109,6 @@ static void bank_write(struct vgic *vgic, uint64_t bank, uint32_t word, uint32_t
 {
     vgic_collect(vgic);
     switch (bank) {
-    case IGROUPR:
-        vgic->group.word[word] = bits;
-        break;
     case ISENABLER:
         vgic->enabled.word[word] |= bits;
         set_lines(vgic, word, bits, GICV3_ENABLED, true);
@@ -144,8 +137,6 @@ static uint32_t bank_read(struct vgic *vgic, uint64_t bank, uint32_t word)
     uint32_t value = 0;
 
     switch (bank) {
-    case IGROUPR:
-        return vgic->group.word[word];
     case ISENABLER:
     case ICENABLER:
         return vgic->enabled.word[word];
@@ -214,7 +205,7 @@ static void common(struct vgic *vgic, uint64_t offset, struct guest_access *acce
 
         if (interrupt >= first && interrupt < limit)
             configuration_access(vgic, interrupt, access);
-    } else if (offset >= IGROUPR && offset < IPRIORITYR && word * 32 >= first &&
+    } else if (offset >= ISENABLER && offset < IPRIORITYR && word * 32 >= first &&
                word * 32 < limit) {
         if (access->write)
             bank_write(vgic, offset & ~(uint64_t)(BANK_SIZE - 1), word, (uint32_t)access->value);
@@ -257,18 +248,19 @@ void vgic_distributor(struct vgic *vgic, uint64_t offset, struct guest_access *a
         return;
     if (offset >= GICD_IROUTER && offset < GICD_IROUTER + VGIC_INTERRUPTS * sizeof(uint64_t)) {
         router_access(vgic, offset - GICD_IROUTER, access);
-    } else if (offset >= IGROUPR && offset < ICFGR_END) {
+    } else if (offset >= ISENABLER && offset < ICFGR_END) {
         common(vgic, offset, access, VGIC_PRIVATE, VGIC_INTERRUPTS);
     } else if (access->write && offset == GICD_CTLR && access->bytes == 4) {
         vgic_collect(vgic);
-        vgic->control = (uint32_t)(access->value & (CTLR_ENABLE_GROUP0 | CTLR_ENABLE_GROUP1));
+        vgic->control = (uint32_t)(access->value & CTLR_ENABLE);
         vgic_settle(vgic);
         vgic_refill(vgic);
     } else if (!access->write && access->bytes == 4) {
-        access->value = offset == GICD_CTLR    ? vgic->control | CTLR_AFFINITY | CTLR_ONE_SECURITY
-                        : offset == GICD_TYPER ? TYPER_LINES | TYPER_ID_BITS | TYPER_NO_1_OF_N
-                        : offset == PIDR2      ? PIDR2_GICV3
-                                               : 0;
+        access->value = offset == GICD_CTLR ? vgic->control | CTLR_AFFINITY
+                        : offset == GICD_TYPER
+                            ? TYPER_LINES | TYPER_SECURITY | TYPER_ID_BITS | TYPER_NO_1_OF_N
+                        : offset == PIDR2 ? PIDR2_GICV3
+                                          : 0;
     }
 }
 
