@@ -98,19 +98,19 @@ static void where_deactivation_does_not_trap_all_interrupts_come_all_the_same(vo
     for (uint32_t i = 40; i < 60; i++)
         raise_one(i);
     for (uint32_t round = 0; round < 40; round++) {
-        uint32_t taken[4], n = 0;
+        uint32_t taken[8], n = 0;
 
-        for (n = 0; n < 4; n++) {
+        for (n = 0; n < ARRAY_LENGTH(taken); n++) {
             taken[n] = acknowledge();
             if (taken[n] == VIRTUAL_CPU_SPURIOUS)
                 break;
             end(taken[n]);
         }
         count += n;
-        for (uint32_t done = 0; done < n; done++) {
-            deactivate(taken[done]);
-            assert_false(is_active(taken[done]));
-            for (uint32_t i = done + 1; i < n; i++)
+        while (n-- > 0) {
+            deactivate(taken[n]);
+            assert_false(is_active(taken[n]));
+            for (uint32_t i = 0; i < n; i++)
                 assert_true(is_active(taken[i]));
         }
     }
