@@ -45,6 +45,37 @@ static void unmap_registers(struct partition *partition, const struct device *de
         page_pool_give(&partition->pool, &freed[i]);
 }
 
+/* Another device of the partition that is bound raises the same line. */
+static bool line_in_use(const struct partition *partition, const struct device *device)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        const struct device *other = partition->device[i];
+
+        if (other != device && other->bound == partition && other->line == device->line)
+            return true;
+    }
+    return false;
+}
+
+/* The device may raise its line only while that leads to its owner (I12). */
+static void open_line(struct partition *partition, const struct device *device)
+{
+    uint32_t interrupt = partition_interrupt(partition, device);
+
+    if (interrupt != 0 && (line_in_use(partition, device) ||
+                           arch_interrupt_route(device->line, &partition->vcpu, interrupt)))
+        pci_set_interrupts(device->function, true);
+}
+
+static void close_line(struct partition *partition, const struct device *device)
+{
+    if (partition_interrupt(partition, device) == 0)
+        return;
+    pci_set_interrupts(device->function, false);
+    if (!line_in_use(partition, device))
+        arch_interrupt_unroute(device->line);
+}
+
 static bool label_in_use(const struct partition *partition, uint64_t label)
 {
     for (uint32_t i = 0; i < partition->device_count; i++) {
@@ -96,6 +127,7 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
     device->bound = partition;
     if (device->function != NULL)
         pci_set_decode(device->function, true);
+    open_line(partition, device);
     return BH_OK;
 }
 
@@ -248,6 +280,7 @@ static void unbind_locked(struct partition *partition, struct device *device)
     unmap_registers(partition, device);
     if (device->function != NULL)
         pci_set_decode(device->function, false);
+    close_line(partition, device);
     device->bound = NULL;
     owner_release(&device->group->owner, partition->index);
 }

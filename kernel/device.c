@@ -51,7 +51,18 @@ static bool within_stage2(const struct device *device)
     return true;
 }
 
-static void add_function(const struct pci_function *function)
+/* Lines that the hypervisor itself listens to stay its own. */
+static bool is_own_line(const struct topology *topology, uint32_t line)
+{
+    bool own = line == topology->serial_interrupt;
+
+    for (uint32_t i = 0; i < topology->iommu_count; i++)
+        own = own || line == topology->iommu[i].event_interrupt ||
+              line == topology->iommu[i].error_interrupt;
+    return own;
+}
+
+static void add_function(const struct topology *topology, const struct pci_function *function)
 {
     struct device *device;
 
@@ -62,6 +73,9 @@ static void add_function(const struct pci_function *function)
         return;
     pci_name(function, device->name);
     device->function = function;
+    device->line = pci_line(&devices.pci, function);
+    if (device->line != INTERRUPT_NONE && is_own_line(topology, device->line))
+        device->line_refusal = "is one of the hypervisor's own";
     device->id = DEVICE_ID_PCI | function->host->segment << 16 | function->rid;
     device->group = &groups[function->group];
     device->group->number = function->group;
@@ -144,6 +158,7 @@ static void add_block(const struct topology *topology, uint32_t index)
     device->block = &topology->block[index];
     format(device->name, sizeof(device->name), "%s", device->block->name);
     device->id = DEVICE_ID_BLOCK | index;
+    device->line = INTERRUPT_NONE;
     /* Blocks take group numbers behind those of PCI functions. */
     device->group = &groups[PCI_FUNCTIONS + index];
     device->group->number = PCI_FUNCTIONS + index;
@@ -175,7 +190,7 @@ static void find_shared_streams(void)
 void devices_build(const struct topology *topology)
 {
     for (uint32_t i = 0; i < devices.pci.count; i++)
-        add_function(&devices.pci.function[i]);
+        add_function(topology, &devices.pci.function[i]);
     for (uint32_t i = 0; i < topology->block_count && PCI_FUNCTIONS + i < DEVICE_LIMIT; i++)
         add_block(topology, i);
     find_shared_streams();

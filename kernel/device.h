@@ -76,8 +76,10 @@ struct device {
     struct group *group;
     struct iommu *iommu; /* NULL: no DMA */
     uint32_t stream;
-    bool stream_shared;  /* by another device, of the same group */
-    const char *refusal; /* why it cannot be assigned; NULL: it can */
+    bool stream_shared;       /* by another device, of the same group */
+    const char *refusal;      /* why it cannot be assigned; NULL: it can */
+    uint32_t line;            /* that its INTx is wired to; INTERRUPT_NONE: none */
+    const char *line_refusal; /* why no partition may have that line; NULL: the owner may */
 
     /* Guarded by the group's lock. */
     struct partition *bound;      /* who has it now */

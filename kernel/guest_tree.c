@@ -7,7 +7,10 @@
 #include "lib/string.h"
 
 #define GIC_HANDLE 1
+#define SPI 0
 #define PPI 1
+#define SPI_FIRST 32
+#define LEVEL_HIGH 4
 #define LEVEL_LOW 8
 #define PPI_SECURE_TIMER 13
 #define PPI_TIMER 14
@@ -142,8 +145,10 @@ static void write_machine(struct writer *writer, const struct partition *partiti
     end(writer);
 }
 
-static void write_device(struct writer *writer, const struct device *device)
+static void write_device(struct writer *writer, const struct partition *partition,
+                         const struct device *device)
 {
+    uint32_t interrupt = partition_interrupt(partition, device);
     struct topology_range registers[PCI_BARS];
     unsigned int count = 0;
     char name[32];
@@ -160,6 +165,8 @@ static void write_device(struct writer *writer, const struct device *device)
     text(writer, "bulkhead,name", device->name);
     if (count != 0)
         ranges(writer, "reg", registers, count);
+    if (interrupt != 0)
+        numbers(writer, "interrupts", (uint32_t[]){ SPI, interrupt - SPI_FIRST, LEVEL_HIGH }, 3);
     end(writer);
 }
 
@@ -184,7 +191,7 @@ bool guest_tree_write(const struct partition *partition, void *buffer)
     address_cells(&writer, 2, 2);
     flag(&writer, "ranges");
     for (uint32_t i = 0; i < partition->device_count; i++)
-        write_device(&writer, partition->device[i]);
+        write_device(&writer, partition, partition->device[i]);
     end(&writer);
     end(&writer);
     check(&writer, fdt_finish(buffer));

@@ -85,6 +85,9 @@ static int64_t call_device_info(struct partition *partition, uint64_t *x)
         .interrupts = BH_INTERRUPTS_NONE,
     };
 
+    info.interrupt = partition_interrupt(partition, device);
+    if (info.interrupt != 0)
+        info.interrupts = BH_INTERRUPTS_LINE;
     if (device->iommu != NULL)
         describe_translation(device, &info);
     if (device->function != NULL) {

@@ -35,6 +35,17 @@ struct device *partition_device(const struct partition *partition, uint64_t id)
     return NULL;
 }
 
+uint32_t partition_interrupt(const struct partition *partition, const struct device *device)
+{
+    if (device->line == INTERRUPT_NONE || device->line_refusal != NULL)
+        return 0;
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        if (partition->device[i]->line == device->line)
+            return INTERRUPT_DEVICE(i);
+    }
+    return 0;
+}
+
 bool partition_build_stage2(struct partition *partition)
 {
     uint32_t pages = partition->set->pool_pages;

@@ -72,6 +72,10 @@ bool partition_resolve(const struct partition *partition, uint64_t address, uint
  * is too small. */
 bool partition_build_stage2(struct partition *partition);
 
+/* The partition's interrupt that stands for the device's INTx (0: none): of devices on one line that of the
+ * first. */
+uint32_t partition_interrupt(const struct partition *partition, const struct device *device);
+
 /* The partition's device with that id, or NULL: not listed for it. */
 struct device *partition_device(const struct partition *partition, uint64_t id);
 

@@ -93,6 +93,34 @@ static bool check_groups(const struct partition *partition, struct set_error *er
     return true;
 }
 
+static bool only_for(const struct device *device, const struct partition *partition)
+{
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (&partitions.partition[i] != partition && listed(&partitions.partition[i], device))
+            return false;
+    }
+    return true;
+}
+
+/* Who raises a line that others listen to disturbs them, and learns of them (I12). Members of a group have
+ * one owner at a time. */
+static void refuse_shared_lines(void)
+{
+    for (uint32_t p = 0; p < partitions.count; p++) {
+        for (uint32_t i = 0; i < partitions.partition[p].device_count; i++) {
+            struct device *device = partitions.partition[p].device[i];
+
+            for (uint32_t j = 0; j < devices.count; j++) {
+                const struct device *other = &devices.device[j];
+
+                if (other->line == device->line && other->group != device->group &&
+                    device->line_refusal == NULL && !only_for(other, &partitions.partition[p]))
+                    device->line_refusal = "is shared with a device of another partition";
+            }
+        }
+    }
+}
+
 bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_error *error)
 {
     partitions.count = 0;
@@ -126,6 +154,7 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
         if (!check_groups(&partitions.partition[i], error))
             return false;
     }
+    refuse_shared_lines();
     return true;
 }
 

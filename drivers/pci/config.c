@@ -60,6 +60,11 @@ void pci_set_mastering(const struct pci_function *function, bool on)
     change_command(function, on ? COMMAND_MASTER : 0, on ? 0 : COMMAND_MASTER);
 }
 
+void pci_set_interrupts(const struct pci_function *function, bool on)
+{
+    change_command(function, on ? 0 : COMMAND_INTX_DISABLE, on ? COMMAND_INTX_DISABLE : 0);
+}
+
 void pci_name(const struct pci_function *function, char name[PCI_NAME])
 {
     format(name, PCI_NAME, "%04x:%02x:%02x.%x", function->host->segment, function->rid >> 8,

@@ -8,6 +8,7 @@
 
 /* Capability lists come from devices: a list that does not end is cut. */
 #define CAPABILITY_LIMIT 48
+#define PINS 4
 
 struct scan {
     struct pci *pci;
@@ -174,6 +175,9 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
 
     found.class_revision = pci_read32(&found, PCI_CLASS_REVISION);
     found.multifunction = *multifunction;
+    found.pin = pci_read8(&found, PCI_INTERRUPT_PIN);
+    if (found.pin > PINS)
+        found.pin = 0; /* reserved values */
     read_capabilities(&found);
     found.express = found.cap_express != 0;
     if (found.express)

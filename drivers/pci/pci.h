@@ -52,6 +52,7 @@ struct pci_function {
     uint16_t vendor, device;
     uint32_t class_revision;
     uint8_t secondary, subordinate; /* bridges */
+    uint8_t pin;                    /* its INTx: 1 to 4; 0: none */
     bool multifunction;
     bool express;
     bool unplaced; /* a BAR did not fit into its bridge's window */
@@ -101,6 +102,10 @@ void pci_write16(const struct pci_function *function, uint32_t offset, uint16_t 
 /* COMMAND bits. Any time, by the owner of the function's group. */
 void pci_set_decode(const struct pci_function *function, bool on);
 void pci_set_mastering(const struct pci_function *function, bool on);
+void pci_set_interrupts(const struct pci_function *function, bool on); /* INTx */
+
+/* The line that its INTx reaches; INTERRUPT_NONE: it has none, or the host does not say. Boot only. */
+uint32_t pci_line(const struct pci *pci, const struct pci_function *function);
 
 /* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ----- */
 

@@ -30,6 +30,7 @@
 #define PCI_ROM 0x30
 #define PCI_BRIDGE_ROM 0x38
 #define PCI_CAPABILITIES 0x34
+#define PCI_INTERRUPT_PIN 0x3D
 
 /* Bridges */
 #define PCI_BUSES 0x18 /* primary, secondary, subordinate, latency timer */

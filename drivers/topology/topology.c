@@ -15,6 +15,16 @@ uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requeste
     return IOMMU_NONE;
 }
 
+uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester, uint32_t pin)
+{
+    for (uint32_t i = 0; i < host->pin_count; i++) {
+        if (host->pin[i].address == (requester << 8 & host->pin_address_mask) &&
+            host->pin[i].pin == (pin & host->pin_mask))
+            return host->pin[i].interrupt;
+    }
+    return INTERRUPT_NONE;
+}
+
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
 {
     uint64_t count = 1;

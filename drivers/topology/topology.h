@@ -16,6 +16,7 @@
 #define TOPOLOGY_PCI_HOSTS 2
 #define TOPOLOGY_PCI_WINDOWS 3
 #define TOPOLOGY_ID_MAPS 16
+#define TOPOLOGY_PINS 32
 #define TOPOLOGY_BLOCKS 64
 #define TOPOLOGY_REGISTERS 2
 
@@ -49,6 +50,13 @@ struct topology_id_map {
     uint32_t stream;
 };
 
+/* What an interrupt pin of a device on a host's root bus is wired to. */
+struct topology_pin {
+    uint32_t address; /* of the device: its requester id << 8, as far as the mask lets see */
+    uint32_t pin;     /* 1 to 4 */
+    uint32_t interrupt;
+};
+
 struct topology_pci_window {
     uint64_t cpu_base;
     uint64_t pci_base;
@@ -67,6 +75,9 @@ struct topology_pci_host {
     struct topology_pci_window window[TOPOLOGY_PCI_WINDOWS];
     uint32_t map_count;
     struct topology_id_map map[TOPOLOGY_ID_MAPS];
+    uint32_t pin_address_mask, pin_mask;
+    uint32_t pin_count;
+    struct topology_pin pin[TOPOLOGY_PINS];
 };
 
 /* A node with registers that is neither memory, CPU, IOMMU, interrupt controller nor PCI host. */
@@ -120,6 +131,10 @@ struct topology_error {
  */
 uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester,
                          uint32_t *stream);
+
+/* The line that an interrupt pin (1 to 4) of a device on the host's root bus is wired to, level-triggered;
+ * INTERRUPT_NONE: none that is known. Work: the host's pins. */
+uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester, uint32_t pin);
 
 /* One more than the highest stream of the unit that a map names, at least 1: how many entries its
  * table needs. Work: the machine's maps. */

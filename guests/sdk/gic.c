@@ -10,6 +10,13 @@
 #define GICD_CTLR_ARE (1u << 4)
 #define GICD_CTLR_RWP (1u << 31)
 
+/* Both frames lay out what follows alike; the redistributor's is its second one. */
+#define IGROUPR 0x0080
+#define ISENABLER 0x0100
+#define ICENABLER 0x0180
+#define IPRIORITYR 0x0400
+#define ICFGR 0x0c00
+
 #define GICR_CTLR 0x0000
 #define GICR_CTLR_RWP (1u << 3)
 #define GICR_WAKER 0x0014
@@ -17,10 +24,6 @@
 #define GICR_WAKER_CHILDREN_ASLEEP (1u << 2)
 
 #define GICR_SGI_FRAME 0x10000 /* the frame of private interrupts, behind the first one */
-#define GICR_IGROUPR0 (GICR_SGI_FRAME + 0x0080)
-#define GICR_ISENABLER0 (GICR_SGI_FRAME + 0x0100)
-#define GICR_IPRIORITYR (GICR_SGI_FRAME + 0x0400)
-#define GICR_ICFGR1 (GICR_SGI_FRAME + 0x0c04)
 
 #define INTS_PER_PRIORITY_WORD 4
 #define PRIORITY_BITS 8
@@ -29,13 +32,14 @@
 #define PRIORITY_LOWEST 0xffu
 #define CFG_BITS 2
 #define CFG_MASK 3u
-#define CFG_FIRST_INTID 16 /* GICR_ICFGR1 begins with this one */
+#define CFG_PER_WORD 16
+#define BITS_PER_WORD 32
 
 #define ICC_SRE_SRE 1u
 #define INTID_MASK 0xffffffu
 
 static enum { UNTRIED, UP, ABSENT } state;
-static uintptr_t redistributor;
+static uintptr_t distributor, redistributor;
 
 static void wait_clear(uintptr_t address, uint32_t bits)
 {
@@ -50,6 +54,7 @@ static bool bring_up(void)
 
     if (!tree_reg(node, 0, &gicd, &bytes) || !tree_reg(node, 1, &gicr, &bytes))
         return false;
+    distributor = gicd;
     redistributor = gicr;
 
     mmio_write32(gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_ENABLE_GROUP1);
@@ -80,17 +85,40 @@ static void update(uintptr_t address, uint32_t mask, uint32_t shift, uint32_t va
     mmio_write32(address, (mmio_read32(address) & ~(mask << shift)) | value << shift);
 }
 
+/* The word of an interrupt in a register with so many of them to a word. */
+static uintptr_t word_of(uintptr_t first, uint32_t intid, uint32_t per_word)
+{
+    return first + intid / per_word * sizeof(uint32_t);
+}
+
+/* Level-triggered, group 1, one priority. */
+static void enable(uintptr_t frame, uint32_t intid)
+{
+    update(word_of(frame + IGROUPR, intid, BITS_PER_WORD), 1, intid % BITS_PER_WORD, 1);
+    update(word_of(frame + IPRIORITYR, intid, INTS_PER_PRIORITY_WORD), PRIORITY_MASK,
+           intid % INTS_PER_PRIORITY_WORD * PRIORITY_BITS, PRIORITY_NORMAL);
+    update(word_of(frame + ICFGR, intid, CFG_PER_WORD), CFG_MASK, intid % CFG_PER_WORD * CFG_BITS,
+           0);
+    mmio_write32(word_of(frame + ISENABLER, intid, BITS_PER_WORD), 1u << intid % BITS_PER_WORD);
+}
+
 void gic_enable_private(uint32_t intid)
 {
-    uint32_t priority_word = intid / INTS_PER_PRIORITY_WORD * (uint32_t)sizeof(uint32_t);
-    uint32_t priority_shift = intid % INTS_PER_PRIORITY_WORD * PRIORITY_BITS;
-
-    update(redistributor + GICR_IGROUPR0, 1, intid, 1);
-    update(redistributor + GICR_IPRIORITYR + priority_word, PRIORITY_MASK, priority_shift,
-           PRIORITY_NORMAL);
-    update(redistributor + GICR_ICFGR1, CFG_MASK, (intid - CFG_FIRST_INTID) * CFG_BITS, 0);
-    mmio_write32(redistributor + GICR_ISENABLER0, 1u << intid);
+    enable(redistributor + GICR_SGI_FRAME, intid);
     wait_clear(redistributor + GICR_CTLR, GICR_CTLR_RWP);
+}
+
+void gic_enable_shared(uint32_t intid)
+{
+    enable(distributor, intid);
+    wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP);
+}
+
+void gic_disable_shared(uint32_t intid)
+{
+    mmio_write32(word_of(distributor + ICENABLER, intid, BITS_PER_WORD),
+                 1u << intid % BITS_PER_WORD);
+    wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP);
 }
 
 uint32_t gic_acknowledge(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of a GICv3 as one vCPU with private interrupts needs: distributor group enable, its own
- * redistributor, the CPU interface by system registers. Addresses come from the tree's arm,gic-v3
+ * As much of a GICv3 as one vCPU needs: the distributor with the shared interrupts, its own redistributor
+ * with the private ones, the CPU interface by system registers. Addresses come from the tree's arm,gic-v3
  * node: reg 0 the distributor, reg 1 the redistributors, of which the first is this vCPU's.
  *
  * Interrupts stay masked unless the program asks. With masked interrupts WFI still wakes on a
@@ -20,6 +20,11 @@ bool gic_init(void);
 
 /* Enables a level-triggered private interrupt, INTID 16 to 31. After gic_init(). */
 void gic_enable_private(uint32_t intid);
+
+/* Enables a shared interrupt, INTID 32 on: a device's (bh_device_info.interrupt), or the hypervisor's own;
+ * and disables it: it is not taken any more when this returns. After gic_init(). */
+void gic_enable_shared(uint32_t intid);
+void gic_disable_shared(uint32_t intid);
 
 /* Takes the pending interrupt of highest priority; GIC_INTID_LIMIT or above: none. */
 uint32_t gic_acknowledge(void);

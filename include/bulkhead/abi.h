@@ -124,7 +124,8 @@
 #define BH_DEVICE_NESTING 2 /* a nested ioas could be attached (none in this version) */
 #define BH_DEVICE_FLR 4     /* function-level reset */
 
-#define BH_INTERRUPTS_NONE 0
+#define BH_INTERRUPTS_NONE 0 /* values of bh_device_info.interrupts */
+#define BH_INTERRUPTS_LINE 1 /* one level-triggered interrupt, while the device is bound */
 
 #define BH_BAR_COUNT 6
 
@@ -165,6 +166,10 @@ struct bh_device_info {
     uint64_t page_sizes; /* bit n: leaves of 2^n bytes */
     struct bh_bar bar[BH_BAR_COUNT];
     char name[32]; /* PCI address, or node path (end of it) */
+    uint32_t
+        interrupt; /* INTID of its INTx in the partition's GIC, level-triggered; 0: none. Devices on one
+                         * line have the same. */
+    uint32_t reserved;
 };
 
 struct bh_query_state {

@@ -47,6 +47,7 @@ int run_queue_tests(void);
 int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);
+int run_lines_tests(void);
 int run_vgic_tests(void);
 int run_vgic_random_tests(void);
 

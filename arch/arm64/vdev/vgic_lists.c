@@ -152,23 +152,24 @@ static void change_hardware(struct vgic *vgic, uint32_t interrupt, bool hardware
     vgic_refill(vgic);
 }
 
-bool vgic_route(struct vgic *vgic, uint32_t interrupt, uint32_t line)
-{
-    if (interrupt - VGIC_PRIVATE >= VGIC_SHARED || vgic_has(&vgic->hardware, interrupt))
-        return false;
-    vgic->line[interrupt - VGIC_PRIVATE] = (uint16_t)line;
-    change_hardware(vgic, interrupt, true);
-    if (vgic_has(&vgic->enabled, interrupt))
-        hardware_line_set(line, GICV3_ENABLED, true);
-    return true;
-}
-
 /* Masked before it is drained: what came before the mask is taken away, and nothing comes after. */
 static void silence(uint32_t line)
 {
     hardware_line_set(line, GICV3_ENABLED, false);
     hardware_line_set(line, GICV3_PENDING, false);
     hardware_line_set(line, GICV3_ACTIVE, false);
+}
+
+bool vgic_route(struct vgic *vgic, uint32_t interrupt, uint32_t line)
+{
+    if (interrupt - VGIC_PRIVATE >= VGIC_SHARED || vgic_has(&vgic->hardware, interrupt))
+        return false;
+    silence(line);
+    vgic->line[interrupt - VGIC_PRIVATE] = (uint16_t)line;
+    change_hardware(vgic, interrupt, true);
+    if (vgic_has(&vgic->enabled, interrupt))
+        hardware_line_set(line, GICV3_ENABLED, true);
+    return true;
 }
 
 void vgic_unroute(struct vgic *vgic, uint32_t line)
