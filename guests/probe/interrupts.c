@@ -111,3 +111,115 @@ int test_timer_left(void)
     check_true(timer_comes(), "the timer's interrupt comes in the next life");
     return check_result();
 }
+
+/* ---- More interrupts than list registers ------------------------------------------------------ */
+
+#define GICD_ISENABLER(word) (UINT64_C(0x08000100) + (word)*4)
+#define GICD_ISPENDR(word) (UINT64_C(0x08000200) + (word)*4)
+#define GICD_ISACTIVER(word) (UINT64_C(0x08000300) + (word)*4)
+#define GICD_IPRIORITYR(intid) (UINT64_C(0x08000400) + (intid))
+#define GICD_TYPER UINT64_C(0x08000004)
+#define GICD_IROUTER(intid) (UINT64_C(0x08006000) + (intid)*8)
+#define FIRST 64 /* of the interrupts used here; a word of them */
+#define COUNT 20
+#define PRIORITY_STEP 8
+
+static void set_split(bool split)
+{
+    __asm__ volatile("msr icc_ctlr_el1, %0\n\tisb" : : "r"((uint64_t)split << 1));
+}
+
+static void deactivate(uint64_t intid)
+{
+    __asm__ volatile("msr icc_dir_el1, %0\n\tisb" : : "r"(intid) : "memory");
+}
+
+static uint32_t active(void)
+{
+    return mmio_read32(GICD_ISACTIVER(FIRST / 32));
+}
+
+/* The n-th is n steps more urgent than the first, or all are alike. */
+static void set_priorities(bool rising)
+{
+    for (uint32_t i = 0; i < COUNT; i += 4) {
+        uint32_t word = 0;
+
+        for (uint32_t n = 0; n < 4; n++)
+            word |= (0xA8 - (rising ? (i + n) * PRIORITY_STEP : 0)) << n * 8;
+        mmio_write32(GICD_IPRIORITYR(FIRST + i), word);
+    }
+}
+
+static void pend(uint32_t n)
+{
+    mmio_write32(GICD_ISPENDR(FIRST / 32), 1u << n);
+}
+
+/* Ends are counted: nobody says of which. */
+static void check_nested(void)
+{
+    set_priorities(true);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        pend(i);
+        check_equal(FIRST + i, gic_acknowledge(), "a more urgent interrupt comes at once");
+    }
+    check_equal((1u << COUNT) - 1, active(), "all of them are active");
+    for (uint32_t i = COUNT; i-- > 0;) {
+        gic_end(FIRST + i);
+        check_equal((1u << i) - 1, active(), "the last one taken is ended");
+    }
+}
+
+static void check_order(void)
+{
+    set_priorities(true);
+    mmio_write32(GICD_ISPENDR(FIRST / 32), (1u << COUNT) - 1);
+    for (uint32_t i = COUNT; i-- > 0;) {
+        check_equal(FIRST + i, gic_acknowledge(), "the most urgent comes first");
+        gic_end(FIRST + i);
+    }
+    check_true(gic_acknowledge() >= GIC_INTID_LIMIT, "there are no more");
+}
+
+/* Deactivation names its interrupt, in any order. */
+static void check_split(void)
+{
+    uint32_t expected = 0;
+
+    set_priorities(false);
+    set_split(true);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        pend(i);
+        check_equal(FIRST + i, gic_acknowledge(), "an interrupt comes while others are active");
+        gic_end(FIRST + i);
+        expected |= 1u << i;
+        check_equal(expected, active(), "an end leaves it active");
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t n = i * 7 % COUNT;
+
+        deactivate(FIRST + n);
+        expected &= ~(1u << n);
+        check_equal(expected, active(), "the one that is named is deactivated");
+    }
+    set_split(false);
+}
+
+int test_gic(void)
+{
+    check_true(gic_init(), "the interrupt controller is there");
+    gic_mask();
+    check_equal(2, mmio_read32(GICD_TYPER) & 0x1F, "shared interrupts 32 to 95");
+    mmio_write32(GICD_ISENABLER(FIRST / 32), (1u << COUNT) - 1);
+    check_nested();
+    check_order();
+    check_split();
+    mmio_write64(GICD_IROUTER(FIRST), 1);
+    pend(0);
+    check_true(gic_acknowledge() >= GIC_INTID_LIMIT, "routed elsewhere, it does not come");
+    mmio_write64(GICD_IROUTER(FIRST), 0);
+    check_equal(FIRST, gic_acknowledge(), "routed here, it comes");
+    gic_end(FIRST);
+    return check_result();
+}

@@ -62,6 +62,23 @@ int test_interrupts(void);
 /* Resets itself with the timer's interrupt waiting: it comes in the next life. */
 int test_timer_left(void);
 
+/* Twenty shared interrupts nested, in order of priority, and deactivated in another order; routing. */
+int test_gic(void);
+
+/* ---- lines.c --------------------------------------------------------------------------------- */
+/* With an edu: its line comes while it is bound, a storm of it, and nothing after unbind. */
+int test_line(void);
+
+/* [for-ms=N]: none of the shared interrupts comes. */
+int test_line_watch(void);
+
+/* With an edu whose line another partition's device shares: it raises it, and nothing comes. */
+int test_line_none(void);
+
+/* Both list one edu: the first dies with its line high, the second binds it then. */
+int test_line_die(void);
+int test_line_heir(void);
+
 /* ---- lifecycle.c ----------------------------------------------------------------------------- */
 /* Version and features, then SYSTEM_OFF: exit code 0. */
 int test_psci(void);
