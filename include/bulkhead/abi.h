@@ -221,8 +221,8 @@ struct bh_query_pool {
  *                                    isolate it. ENOSPC: no table pages for its registers.
  *                                    ETIMEDOUT: it did not come back from its reset, or its unit
  *                                    has been silenced; the bind is given up.
- * DEVICE_UNBIND (device)             withdraws the registers, parks the device, gives the group back
- *                                    when it was the caller's last device of it. EPERM: not bound by
+ * DEVICE_UNBIND (device)             withdraws the registers and the interrupt, parks the device, gives
+ *                                    the group back when it was the caller's last device of it. EPERM: not bound by
  *                                    the caller. EBUSY: still attached. ENOENT. A bind that is
  *                                    still at EAGAIN is given up by it.
  *                                    ETIMEDOUT: the unit missed a deadline and was silenced; the

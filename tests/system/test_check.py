@@ -136,6 +136,28 @@ class Isolation(CheckTest):
             "no mistakes",
         ])
 
+    def lines_of(self, slots, devices):
+        """What is said of INTx where partitions list devices below ports at those numbers."""
+        ports = "".join(PORT.format(slot).replace("bars =", "interrupt-pin = <1>; bars =")
+                        for slot in slots)
+        _, output, complaints = self.check(
+            source_of([Partition(name, payload="flat.bin", memory=(BASE, 16 * MIB),
+                                 devices=(pci(device),)) for name, device in devices]),
+            ports=f'/dts-v1/; / {{ compatible = "bulkhead,pci"; {ports} }};')
+        self.assertEqual(complaints, "", output)
+        return re.findall(r"^  INTx, (.*)$", output, re.M)
+
+    def test_each_line_is_named_with_those_who_hear_it(self):
+        self.assertEqual(self.lines_of((1, 2), (("one", EDU), ("two", SECOND))),
+                         [f"interrupt 36: {EDU} (one)", f"interrupt 37: {SECOND} (two)"])
+        self.assertEqual(self.lines_of((1, 2), (("one", EDU), ("two", EDU))),
+                         [f"interrupt 36: {EDU} (one, two)"])
+
+    def test_i12_a_line_that_partitions_would_share_is_named_and_off(self):
+        self.assertEqual(self.lines_of((1, 5), (("one", EDU), ("two", SECOND))),
+                         [f"interrupt 36: {EDU} (one), {SECOND} (two): off, the line is shared with "
+                          "a device of another partition"])
+
     def test_no_line_of_the_matrix_is_wider_than_100_columns(self):
         _, output, _ = self.demo()
         matrix = output[output.index("isolation matrix"):]

@@ -226,7 +226,44 @@ static void print_partitions(void)
     }
 }
 
-/* Partitions that an IOMMU's failure would hit together. */
+/* Listed for a partition, the first of its line. */
+static bool begins_line(uint32_t index)
+{
+    const struct device *device = &devices.device[index];
+
+    if (device->line == INTERRUPT_NONE || strcmp(owners(device), "nobody") == 0)
+        return false;
+    for (uint32_t i = 0; i < index; i++) {
+        if (devices.device[i].line == device->line &&
+            strcmp(owners(&devices.device[i]), "nobody") != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Who hears whose INTx, and where that is why nobody does. */
+static void print_lines(void)
+{
+    for (uint32_t first = 0; first < devices.count; first++) {
+        const char *refusal = NULL, *separator = " ";
+
+        if (!begins_line(first))
+            continue;
+        printf("  INTx, interrupt %u:", devices.device[first].line);
+        for (uint32_t i = first; i < devices.count; i++) {
+            const struct device *device = &devices.device[i];
+
+            if (device->line != devices.device[first].line || strcmp(owners(device), "nobody") == 0)
+                continue;
+            printf("%s%s (%s)", separator, device->name, owners(device));
+            separator = ", ";
+            refusal = device->line_refusal != NULL ? device->line_refusal : refusal;
+        }
+        printf("%s%s\n", refusal != NULL ? ": off, the line " : "", refusal != NULL ? refusal : "");
+    }
+}
+
+/* Partitions that an IOMMU's failure would hit together, and lines. */
 static void print_shared_fate(void)
 {
     printf("\nshared fate\n");
@@ -247,6 +284,7 @@ static void print_shared_fate(void)
         printf("  IOMMU %u (%s): %s\n", unit, devices.iommu[unit].topology->name,
                text[0] != '\0' ? text : "no partition");
     }
+    print_lines();
 }
 
 struct arguments {

@@ -75,7 +75,7 @@ static const char *add_bars(const void *tree, int node, struct pci_model *pci, i
 static const char *add_function(const void *tree, int node, struct pci_model *pci, int parent,
                                 int *index)
 {
-    uint32_t place[2], identity[2], class_code, acs;
+    uint32_t place[2], identity[2], class_code, acs, interrupt_pin;
     const struct kind *kind;
 
     if (read_cells(tree, node, "reg", place, 2) != 2 || place[0] > 31 || place[1] > 7)
@@ -100,6 +100,11 @@ static const char *add_function(const void *tree, int node, struct pci_model *pc
         pci_model_power(pci, *index, true);
     if (read_cells(tree, node, "acs", &acs, 1) == 1)
         pci_model_acs(pci, *index, (uint16_t)acs);
+    if (read_cells(tree, node, "interrupt-pin", &interrupt_pin, 1) == 1) {
+        if (interrupt_pin < 1 || interrupt_pin > 4)
+            return "interrupt-pin: 1 to 4, or leave it out";
+        pci->function[*index].config[PCI_INTERRUPT_PIN] = (uint8_t)interrupt_pin;
+    }
     if (has(tree, node, "multifunction"))
         pci_model_multifunction(pci, *index);
     return add_bars(tree, node, pci, *index);
