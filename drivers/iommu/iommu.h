@@ -5,6 +5,7 @@
  *
  * A stream is either parked or attached to one domain; there is no third state and no bypass.
  * Parked logged: every access is blocked and reported. Parked silent: blocked without a report.
+ * Attached, an access that the domain blocks is reported, unless the stream was made silent.
  */
 #ifndef DRIVERS_IOMMU_H
 #define DRIVERS_IOMMU_H
@@ -43,6 +44,7 @@ enum iommu_stream_state {
     STREAM_PARKED_SILENT,
     STREAM_PARKED_LOGGED,
     STREAM_ATTACHED,
+    STREAM_ATTACHED_SILENT, /* the same translation; what it blocks is not reported */
 };
 
 /* Why the instance was silenced. */
@@ -115,8 +117,9 @@ struct iommu_driver {
      * range. */
     bool (*stream_prepare)(struct iommu *iommu, uint32_t stream);
 
-    /* Changes a prepared stream's state; domain only for STREAM_ATTACHED. The stream passes nothing
-     * of its old state when this returns, whatever it returns. One change of a stream at a time. */
+    /* Changes a prepared stream's state; domain only where it is attached. The stream passes nothing
+     * of its old state when this returns, whatever it returns; between attached and attached silent
+     * of one domain nothing is blocked on the way. One change of a stream at a time. */
     enum iommu_result (*stream_set)(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);

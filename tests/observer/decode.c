@@ -90,6 +90,11 @@ struct decoded_ste decode_ste(const uint64_t words[DECODE_STE_WORDS])
     return ste;
 }
 
+uint64_t decode_reporting(void)
+{
+    return field_mask(STE_S2R);
+}
+
 struct decoded_table decode_table(uint64_t strtab_base, uint64_t strtab_base_cfg)
 {
     return (struct decoded_table){

@@ -31,6 +31,9 @@ struct decoded_ste {
 
 struct decoded_ste decode_ste(const uint64_t words[DECODE_STE_WORDS]);
 
+/* The bits of word 2 that decide what is reported of a fault, and nothing else. */
+uint64_t decode_reporting(void);
+
 /* Where a stream's entry lies; false: the registers or the first level say that it has none. level1 is
  * its first-level descriptor's address, 0 in a linear table. */
 struct decoded_table {

@@ -120,12 +120,13 @@ bool entries_overlap(unsigned int unit, uint64_t address, uint64_t size)
 
 /* ---- Versions of an entry --------------------------------------------------------------------------- */
 
+/* All that decides where an access goes: what is reported of those that go nowhere is no part of it. */
 static struct translation translation_of(const uint64_t words[DECODE_STE_WORDS])
 {
     struct decoded_ste ste = decode_ste(words);
 
     return (struct translation){ .valid = ste.kind != DECODED_NOTHING,
-                                 .word = { words[1], words[2], words[3] },
+                                 .word = { words[1], words[2] & ~decode_reporting(), words[3] },
                                  .tag = ste.tag,
                                  .root = ste.root };
 }

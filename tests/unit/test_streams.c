@@ -13,7 +13,8 @@
 
 #define STREAM 0x123
 
-enum state { SILENT, LOGGED, ON_A, ON_B, STATES };
+/* QUIET_A: on the domain of ON_A, without reports. */
+enum state { SILENT, LOGGED, ON_A, ON_B, QUIET_A, STATES };
 enum { NOTHING = 0, SEES_A = 1, SEES_B = 2, SEES_ELSE = 4 };
 
 static struct iommu_domain a, b;
@@ -92,15 +93,16 @@ static void check_mixture(const uint64_t words[ENTRY_WORDS])
 static void set(enum state state)
 {
     static const enum iommu_stream_state states[] = { STREAM_PARKED_SILENT, STREAM_PARKED_LOGGED,
-                                                      STREAM_ATTACHED, STREAM_ATTACHED };
-    const struct iommu_domain *domain = state == ON_A ? &a : state == ON_B ? &b : NULL;
+                                                      STREAM_ATTACHED, STREAM_ATTACHED,
+                                                      STREAM_ATTACHED_SILENT };
+    static const struct iommu_domain *const domain[STATES] = { NULL, NULL, &a, &b, &a };
 
-    assert_int_equal(bench_set(STREAM, states[state], domain), IOMMU_OK);
+    assert_int_equal(bench_set(STREAM, states[state], domain[state]), IOMMU_OK);
 }
 
 static unsigned int sees(enum state state)
 {
-    return state == ON_A ? SEES_A : state == ON_B ? SEES_B : NOTHING;
+    return state == ON_A || state == QUIET_A ? SEES_A : state == ON_B ? SEES_B : NOTHING;
 }
 
 static void use(void)
@@ -193,12 +195,10 @@ static void each_change_costs_the_syncs_that_it_needs_and_no_more(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
     /* Into a translation: the words, then the turn. From one into another: abort first. Away from a
-     * domain: one more, for the accesses that are under way. */
+     * domain: one more, for the accesses that are under way. Without or with reports: the turn. */
     static const unsigned int syncs[STATES][STATES] = {
-        { 0, 2, 2, 2 },
-        { 1, 0, 3, 3 },
-        { 2, 4, 1, 4 },
-        { 2, 4, 4, 1 },
+        { 0, 2, 2, 2, 2 }, { 1, 0, 3, 3, 3 }, { 2, 4, 0, 4, 1 },
+        { 2, 4, 4, 0, 4 }, { 2, 4, 1, 4, 0 },
     };
 
     prepare(&parameters);
@@ -226,6 +226,47 @@ static void a_parked_stream_reports_each_access_and_a_silent_one_none(void)
     assert_int_equal(bench_dma(STREAM, 0x1000, true), SMMUV3_MODEL_ABORT);
     bench.iommu.driver->handle_events(&bench.iommu);
     assert_int_equal(bench.faults, 1);
+}
+
+static void an_attached_stream_reports_what_is_blocked_and_a_silent_one_does_not(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    prepare(&parameters);
+    set(ON_A);
+    assert_int_equal(bench_dma(STREAM, 0x50000, true), SMMUV3_MODEL_ABORT);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.faults, 1);
+    set(QUIET_A);
+    assert_int_equal(bench_dma(STREAM, 0x50000, true), SMMUV3_MODEL_ABORT);
+    assert_int_equal(bench_dma(STREAM, 0x10000, true), SMMUV3_MODEL_OK);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.faults, 1);
+    set(ON_A);
+    assert_int_equal(bench_dma(STREAM, 0x50000, true), SMMUV3_MODEL_ABORT);
+    bench.iommu.driver->handle_events(&bench.iommu);
+    assert_int_equal(bench.faults, 2);
+}
+
+static void check_reached(const uint64_t words[ENTRY_WORDS])
+{
+    mixture = words;
+    assert_int_equal(reach(), SEES_A);
+    mixture = NULL;
+}
+
+static void a_stream_that_falls_silent_is_blocked_at_no_moment(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    prepare(&parameters);
+    set(ON_A);
+    mixtures_watch(ste, check_reached);
+    set(QUIET_A);
+    set(ON_A);
+    mixtures_stop();
+    assert_true(mixtures_stores >= 2);
+    assert_units_clean();
 }
 
 static void i4_leaving_a_domain_is_followed_by_a_tlbi_of_its_tag_and_a_sync(void)
@@ -292,6 +333,8 @@ int run_streams_tests(void)
         TEST(the_same_holds_on_qemus_unit),
         TEST(each_change_costs_the_syncs_that_it_needs_and_no_more),
         TEST(a_parked_stream_reports_each_access_and_a_silent_one_none),
+        TEST(an_attached_stream_reports_what_is_blocked_and_a_silent_one_does_not),
+        TEST(a_stream_that_falls_silent_is_blocked_at_no_moment),
         TEST(i4_leaving_a_domain_is_followed_by_a_tlbi_of_its_tag_and_a_sync),
         TEST(preparing_a_stream_lets_no_neighbour_through),
         TEST(a_stream_used_before_it_was_prepared_works_afterwards),

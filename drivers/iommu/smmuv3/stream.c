@@ -104,7 +104,9 @@ static volatile uint64_t *ste_of(const struct smmuv3 *unit, uint32_t stream)
     return (volatile uint64_t *)memory_pointer(table) + index * ENTRY_WORDS;
 }
 
-static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_domain *domain)
+/* recorded: whether the faults of its stage 2 become events (S2R). */
+static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
+                               bool recorded)
 {
     const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
     static const uint64_t write_back = 1, inner_shareable = 3, granule_4k = 0;
@@ -120,7 +122,7 @@ static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_dom
             FIELD_PUT(STE2_SL0, domain->table.height == level0_height ? 2 : 1) |
             FIELD_PUT(STE2_IR0, write_back) | FIELD_PUT(STE2_OR0, write_back) |
             FIELD_PUT(STE2_SH0, inner_shareable) | FIELD_PUT(STE2_TG, granule_4k) |
-            FIELD_PUT(STE2_PS, output) | STE2_AA64 | STE2_PTW | STE2_R,
+            FIELD_PUT(STE2_PS, output) | STE2_AA64 | STE2_PTW | (recorded ? STE2_R : 0),
         domain->table.root & STE3_TTB,
     } };
 }
@@ -138,16 +140,18 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
     uint64_t word0 = live.words[0], word2 = live.words[2];
 
     if (state == STREAM_PARKED_LOGGED)
-        target = domain_ste(unit, &unit->parked);
-    else if (state == STREAM_ATTACHED)
-        target = domain_ste(unit, domain);
+        target = domain_ste(unit, &unit->parked, true);
+    else if (state == STREAM_ATTACHED || state == STREAM_ATTACHED_SILENT)
+        target = domain_ste(unit, domain, state == STREAM_ATTACHED);
     enum iommu_result result = smmuv3_entry_write(&live, &target);
     bool was_translating = FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S2 &&
                            FIELD_GET(STE2_VMID, word2) != unit->parked.tag;
+    bool still_translates = FIELD_GET(STE0_CONFIG, target.word[0]) == STE_CONFIG_S2 &&
+                            FIELD_GET(STE2_VMID, target.word[2]) == FIELD_GET(STE2_VMID, word2);
 
     /* Accesses that were translated before have reached memory once a TLBI of their tag and a
      * SYNC have completed (3.21.1): after this the device's last access is over. */
-    if (result == IOMMU_OK && was_translating) {
+    if (result == IOMMU_OK && was_translating && !still_translates) {
         struct command drain = command_tlbi_domain((uint16_t)FIELD_GET(STE2_VMID, word2));
 
         result = smmuv3_issue(unit, &drain, 1);
