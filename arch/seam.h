@@ -41,6 +41,10 @@ static inline void entry_write64(volatile uint64_t *entry, uint64_t value);
  * follows: needed before the register write or the entry that lets a walker find them. */
 static inline void barrier_entries(void);
 
+/* The same, and no load that follows is made before: between a store that another CPU looks at and a
+ * look at what that CPU stored. */
+static inline void barrier_full(void);
+
 /* What a device wrote to memory before the register read that told of it is visible to the reads
  * that follow. */
 static inline void barrier_device_read(void);

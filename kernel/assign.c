@@ -208,14 +208,12 @@ static struct device *attached_sibling(const struct device *device)
 /* Group lock held, the ioas is one of the device's unit. */
 static int64_t attach_stream(struct device *device, struct ioas *ioas)
 {
-    struct iommu *iommu = ioas->iommu;
     const struct device *sibling = attached_sibling(device);
 
     if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
         return BH_EBUSY;
-    if (iommu->silenced ||
-        (sibling == NULL && iommu->driver->stream_set(iommu, device->stream, STREAM_ATTACHED,
-                                                      &ioas->domain) != IOMMU_OK))
+    if (ioas->iommu->silenced ||
+        (sibling == NULL && device_translate(device, &ioas->domain) != IOMMU_OK))
         return BH_ETIMEDOUT;
     return BH_OK;
 }
@@ -235,7 +233,6 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
         lock_release(&ioas->lock);
         device->ioas = ioas;
         device->generation++;
-        device->silent = false;
         pci_set_mastering(device->function, true);
     }
     lock_release(&group->lock);

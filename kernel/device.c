@@ -2,6 +2,7 @@
 #include "kernel/device.h"
 
 #include "arch/arch.h"
+#include "kernel/ioas.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -231,11 +232,37 @@ struct topology_range device_registers(const struct device *device, unsigned int
     return (struct topology_range){ 0 };
 }
 
+/* What is reported of a stream concerns all devices on it. */
+static void note_silent(struct device *device, bool silent)
+{
+    device->silent = silent;
+    for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
+        if (devices.device[i].iommu == device->iommu && devices.device[i].stream == device->stream)
+            devices.device[i].silent = silent;
+    }
+}
+
 enum iommu_result device_park(struct device *device, bool silent)
 {
     if (device->iommu == NULL)
         return IOMMU_OK;
-    device->silent = silent;
+    note_silent(device, silent);
     return device->iommu->driver->stream_set(
         device->iommu, device->stream, silent ? STREAM_PARKED_SILENT : STREAM_PARKED_LOGGED, NULL);
+}
+
+enum iommu_result device_translate(struct device *device, const struct iommu_domain *domain)
+{
+    note_silent(device, false);
+    return device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
+                                             domain);
+}
+
+enum iommu_result device_silence(struct device *device)
+{
+    if (device->ioas == NULL)
+        return device_park(device, true);
+    note_silent(device, true);
+    return device->iommu->driver->stream_set(device->iommu, device->stream,
+                                             STREAM_ATTACHED_SILENT, &device->ioas->domain);
 }

@@ -66,6 +66,7 @@ struct device_faults {
     uint64_t window_start; /* ticks */
     uint32_t window_count;
     uint32_t window_lines;
+    uint32_t window_events; /* that its owner was told */
 };
 
 struct device {
@@ -88,7 +89,7 @@ struct device {
     struct pci_reset reset;
     struct ioas *ioas;
     uint64_t generation;
-    bool silent; /* parked without reports, after a burst */
+    bool silent; /* what its stream does is not reported, after a storm: until it is moved */
 
     struct device_faults faults; /* written by the boot CPU's event handler alone */
 };
@@ -125,5 +126,13 @@ struct topology_range device_registers(const struct device *device, unsigned int
 /* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or
  * boot. */
 enum iommu_result device_park(struct device *device, bool silent);
+
+/* Has its stream go through the ioas' domain, with reports. Group lock held; no other device on the
+ * stream is attached. */
+enum iommu_result device_translate(struct device *device, const struct iommu_domain *domain);
+
+/* The stream is not reported any more: parked or attached as before. Group lock held; of several
+ * devices on the stream the one that is attached, if there is one. */
+enum iommu_result device_silence(struct device *device);
 
 #endif

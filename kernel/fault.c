@@ -3,14 +3,15 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/events.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
 
-/* Within one window a device gets so many lines in the log; a parked one so many events before it
- * falls silent (row 1.12). */
+/* Within one window a device gets so many lines in the log, BH_EVENT_RATE records in its owner's
+ * ring, and so many faults before it falls silent (row 1.12). */
 #define WINDOW_MICROSECONDS 1000000
 #define WINDOW_LINES 8
-#define WINDOW_EVENTS 4096
+#define WINDOW_FAULTS 4096
 /* Faults on one page that follow each other this closely are one transfer. */
 #define BURST_MICROSECONDS 10000
 
@@ -28,14 +29,6 @@ const char *fault_cause_name(uint32_t cause)
     };
 
     return cause < ARRAY_LENGTH(names) ? names[cause] : "other";
-}
-
-/* The partition a device belongs to now, for people. */
-static const char *owner_name(const struct device *device)
-{
-    struct owner owner = owner_decode(atomic_load(&device->group->owner));
-
-    return owner.state == OWNER_PARTITION ? partitions.partition[owner.index].name : "none";
 }
 
 static bool same_burst(const struct device_faults *faults, const struct iommu_fault *fault)
@@ -57,6 +50,7 @@ static void open_window(struct device_faults *faults)
     faults->window_start = now;
     faults->window_count = 0;
     faults->window_lines = 0;
+    faults->window_events = 0;
 }
 
 /* Counts the fault in its window and keeps it as the last one. A burst on one page is one line
@@ -81,17 +75,74 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
     __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
 }
 
-/* A parked device that fills the queue is not heard any more, unless another uses its stream. Its
- * group may be in use at this moment: then the next fault tries again. */
-static void silence_parked(struct device *device)
+/* Who has the device's group now, or NULL. */
+static struct partition *owner_of(const struct device *device)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+
+    return owner.state == OWNER_PARTITION ? &partitions.partition[owner.index] : NULL;
+}
+
+static bool is_behind(const struct partition *partition, const struct iommu *iommu)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        if (partition->device[i]->iommu == iommu && owner_of(partition->device[i]) == partition)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t index_of(const struct iommu *iommu)
+{
+    return (uint32_t)(iommu - devices.iommu);
+}
+
+/* An event about a device, for its owner, if it has one. */
+static void tell_owner(const struct device *device, uint32_t type, const struct iommu_fault *fault,
+                       bool room)
+{
+    struct partition *owner = owner_of(device);
+    struct bh_event event = { .type = type,
+                              .device = device->id,
+                              .pasid = BH_PASID_NONE,
+                              .iommu = index_of(device->iommu) };
+
+    if (owner == NULL)
+        return;
+    if (device->bound == owner)
+        event.label = device->label;
+    if (fault != NULL) {
+        event.iova = fault->iova;
+        event.pasid = fault->pasid;
+        event.access = fault->access;
+        event.cause = fault->cause;
+    }
+    event_post(owner, &event, room);
+}
+
+/* An event about a unit, for a partition that has a device behind it. */
+static void tell_of_unit(struct partition *partition, const struct iommu *iommu, uint32_t type)
+{
+    const struct bh_event event = { .type = type,
+                                    .pasid = BH_PASID_NONE,
+                                    .iommu = index_of(iommu) };
+
+    event_post(partition, &event, true);
+}
+
+/* A device that fills the queue is not heard any more: parked, it is blocked without a report;
+ * attached, it still reaches what is mapped for it. Its group may be in use at this moment: then the
+ * next fault tries again. */
+static void silence(struct device *device)
 {
     if (device->silent || !lock_try(&device->group->lock))
         return;
-    if (device_by_stream(device->iommu, device->stream)->ioas == NULL) {
-        log_warning("device %s floods the event queue while parked: no more reports of it",
-                    device->name);
-        device_park(device, true);
-    }
+    struct device *heard = device_by_stream(device->iommu, device->stream);
+
+    log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
+                heard->ioas == NULL ? " while parked" : "");
+    if (device_silence(heard) == IOMMU_OK)
+        tell_owner(heard, BH_EVENT_SILENT, NULL, true);
     lock_release(&device->group->lock);
 }
 
@@ -105,9 +156,31 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
         record(&unknown, fault, "unknown", "none");
         return;
     }
-    record(&device->faults, fault, device->name, owner_name(device));
-    if (device->faults.window_count > WINDOW_EVENTS)
-        silence_parked(device);
+    const struct partition *owner = owner_of(device);
+
+    record(&device->faults, fault, device->name, owner != NULL ? owner->name : "none");
+    tell_owner(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
+    if (device->faults.window_count > WINDOW_FAULTS)
+        silence(device);
+}
+
+/* Counted for everybody behind the unit; told once in a window. */
+static void tell_of_loss(struct iommu *iommu)
+{
+    static struct device_faults windows[TOPOLOGY_IOMMUS];
+    struct device_faults *window = &windows[index_of(iommu)];
+
+    open_window(window);
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        struct partition *partition = &partitions.partition[i];
+
+        if (!is_behind(partition, iommu))
+            continue;
+        event_overflow(partition);
+        if (window->window_count == 0)
+            tell_of_unit(partition, iommu, BH_EVENT_LOST);
+    }
+    window->window_count++;
 }
 
 static void on_lost(struct iommu *iommu)
@@ -126,8 +199,9 @@ static void on_lost(struct iommu *iommu)
         if (most == NULL || device->faults.window_count > most->faults.window_count)
             most = device;
     }
+    tell_of_loss(iommu);
     if (most != NULL)
-        silence_parked(most);
+        silence(most);
 }
 
 static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
@@ -142,6 +216,10 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
     assign_cut_off(iommu);
     log_error("%s %s: silenced, the devices behind it are cut off", iommu->topology->name,
               names[reason]);
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (is_behind(&partitions.partition[i], iommu))
+            tell_of_unit(&partitions.partition[i], iommu, BH_EVENT_SILENCED);
+    }
 }
 
 const struct iommu_events fault_events = {

@@ -55,6 +55,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
         .pool_pages_free = partition->pool.free,
         .pool_pages_total = partition->pool.count,
         .ioas_limit = PARTITION_IOAS,
+        .event_interrupt = EVENT_INTERRUPT,
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);
@@ -267,12 +268,50 @@ static int64_t query_pool(const struct partition *partition, uint64_t address)
     return give(partition, address, &pool, sizeof(pool));
 }
 
+/* A unit counts once, at the first of the partition's devices behind it. */
+static bool is_first_behind(const struct partition *partition, uint32_t index)
+{
+    const struct iommu *iommu = partition->device[index]->iommu;
+
+    for (uint32_t i = 0; i < index; i++) {
+        if (partition->device[i]->iommu == iommu)
+            return false;
+    }
+    return iommu != NULL;
+}
+
+static int64_t query_health(const struct partition *partition, uint64_t address)
+{
+    const struct event_ring *events = &partition->events;
+    struct bh_query_health health = {
+        .faults = __atomic_load_n(&events->all_faults, __ATOMIC_RELAXED),
+        .events_lost = __atomic_load_n(&events->all_lost, __ATOMIC_RELAXED),
+        .overflows = __atomic_load_n(&events->all_overflows, __ATOMIC_RELAXED),
+        .console_dropped = log_dropped(LOG_HYPERVISOR + 1 + partition->index),
+        .pinned = partition->pinned,
+    };
+
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        const struct device *device = partition->device[i];
+
+        health.devices_silent += device->silent &&
+                                 owner_as_seen_by(partition, device) == BH_OWNER_SELF;
+        if (is_first_behind(partition, i)) {
+            health.units_silenced += device->iommu->silenced;
+            health.illegal_commands += device->iommu->counters.illegal_commands;
+        }
+    }
+    return give(partition, address, &health, sizeof(health));
+}
+
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
     const struct device *device;
 
     if (x[1] == BH_QUERY_POOL)
         return query_pool(partition, x[2]);
+    if (x[1] == BH_QUERY_HEALTH)
+        return query_health(partition, x[2]);
     if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
         return BH_EINVAL;
     device = partition_device(partition, x[3]);
@@ -300,6 +339,11 @@ static int64_t call_console_write(struct partition *partition, uint64_t *x)
     return BH_OK;
 }
 
+static int64_t call_event_ring(struct partition *partition, uint64_t *x)
+{
+    return event_ring_set(partition, x[1]);
+}
+
 static int64_t call_power(struct partition *partition, uint64_t *x)
 {
     if (x[1] > BH_POWER_RESET || x[2] > UINT8_MAX)
@@ -323,6 +367,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_QUERY] = call_query,
     [BH_CALL_CONSOLE_WRITE] = call_console_write,
     [BH_CALL_POWER] = call_power,
+    [BH_CALL_EVENT_RING] = call_event_ring,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

@@ -130,6 +130,7 @@ static void run_again(void *argument)
 
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
 {
+    event_ring_end(partition);
     bool clean = assign_release_all(partition);
 
     clean = ioas_free_all(partition) && clean && !partition->pinned;

@@ -7,6 +7,7 @@
 
 #include "arch/arch.h"
 #include "kernel/device.h"
+#include "kernel/events.h"
 #include "kernel/ioas.h"
 #include "kernel/limits.h"
 #include "kernel/set.h"
@@ -46,6 +47,7 @@ struct partition {
     struct device *device[PARTITION_DEVICES];
     struct ioas ioas[PARTITION_IOAS];
     struct console console;
+    struct event_ring events;
 };
 
 struct partitions {

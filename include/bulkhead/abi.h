@@ -57,7 +57,8 @@
 #define BH_CALL_QUERY 12
 #define BH_CALL_CONSOLE_WRITE 13
 #define BH_CALL_POWER 14
-#define BH_CALL_LIMIT 15 /* one more than the last call number */
+#define BH_CALL_EVENT_RING 15
+#define BH_CALL_LIMIT 16 /* one more than the last call number */
 
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
@@ -93,6 +94,7 @@
 #define BH_QUERY_STATE 0 /* query(what, structure, device): struct bh_query_state */
 #define BH_QUERY_FAULT 1 /* struct bh_query_fault: the last fault of the named device */
 #define BH_QUERY_POOL 2  /* struct bh_query_pool */
+#define BH_QUERY_HEALTH 3 /* struct bh_query_health */
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0
@@ -112,6 +114,17 @@
 
 #define BH_ACCESS_READ 0
 #define BH_ACCESS_WRITE 1
+
+/* Type of an event. */
+#define BH_EVENT_FAULT 1    /* an access of a device was blocked */
+#define BH_EVENT_SILENT 2   /* a device stormed: what it does is still blocked, and not told any more */
+#define BH_EVENT_SILENCED 3 /* a unit failed: nothing passes it until the next boot */
+#define BH_EVENT_LOST 4     /* a unit's own queue was full: faults behind it were not recorded */
+
+#define BH_EVENT_RING_BYTES 4096
+#define BH_EVENT_RING_MAGIC 0x52564542 /* "BEVR" */
+#define BH_EVENT_RING_VERSION 1
+#define BH_EVENT_RECORDS 63 /* slots of a ring; one of them is always free */
 
 /* Why devices share a group: bits of bh_device_info.group_reasons. */
 #define BH_GROUP_ALIAS 1         /* they share a requester id behind a bridge */
@@ -142,6 +155,8 @@ struct bh_partition_info {
     uint64_t pool_pages_total;
     uint64_t ioas_limit; /* most I/O address spaces at a time */
     char name[32];       /* zero-terminated */
+    uint32_t event_interrupt;   /* virtual interrupt of the event ring */
+    uint32_t console_interrupt; /* and of console input; 0: none */
 };
 
 struct bh_bar {
@@ -202,6 +217,67 @@ struct bh_query_pool {
     uint64_t ioas_total;
 };
 
+/* What the hypervisor counts for the caller, since boot; lives of the partition make no difference. */
+struct bh_query_health {
+    uint64_t size;
+    uint64_t faults;           /* of devices while their group was the caller's */
+    uint64_t events_lost;      /* events that one of its rings did not take */
+    uint64_t overflows;        /* times that a unit lost faults while the caller had a device behind it */
+    uint64_t illegal_commands; /* that units in front of its listed devices refused */
+    uint64_t console_dropped;  /* lines of its console that the serial port was too slow for */
+    uint32_t units_silenced;   /* units in front of its listed devices that failed */
+    uint32_t devices_silent;   /* devices of its groups whose faults are not told any more */
+    uint32_t pinned;           /* 1: a unit failed while it may have reached the caller's memory */
+    uint32_t reserved;
+};
+
+/*
+ * The event ring: one page of the caller's memory. The hypervisor writes all of it but `consumer`, and
+ * reads `consumer` alone.
+ *
+ * A reader takes the records from slot `consumer` up to, not including, slot `producer`; slot 0
+ * follows on the last one. It then stores where it got to in `consumer`, makes that visible
+ * (DMB ISH), and looks at `producer` once more: what it sees there it takes, too. It reads a record
+ * behind its read of `producer` (load-acquire, or DMB ISHLD between).
+ *
+ * The interrupt comes when a record was added and the reader had taken all before it: a reader that
+ * does as above misses none. It is an edge; nothing is to be acknowledged but the interrupt itself.
+ *
+ * Every event has a number, one more than the one before. An event that the ring did not take (it
+ * was full, or its device had BH_EVENT_RATE events within the second) counts in `lost`, and its
+ * number is missing among the records. `sequence` is always records written + `lost`; both are as
+ * they were when the last record was added, or later.
+ *
+ * A `consumer` that names no slot is a ring that is full.
+ */
+#define BH_EVENT_RATE 32 /* faults of one device that one second puts into a ring */
+
+struct bh_event {
+    uint64_t sequence; /* from 0 at the start of the ring */
+    uint64_t time;     /* system counter (CNTPCT_EL0) when the hypervisor learned of it */
+    uint32_t type;     /* BH_EVENT_* */
+    uint32_t device;   /* id; 0: the event is about a unit */
+    uint64_t label;    /* given at bind; 0: not bound, or no device */
+    uint64_t iova;     /* of a fault */
+    uint32_t pasid;    /* of a fault; BH_PASID_NONE: none */
+    uint32_t access;   /* of a fault, BH_ACCESS_* */
+    uint32_t cause;    /* of a fault, BH_CAUSE_* */
+    uint32_t iommu;    /* index of the unit, as in bh_device_info */
+    uint64_t cookie;   /* 0: no answer is waited for */
+};
+
+struct bh_event_ring {
+    uint32_t magic; /* BH_EVENT_RING_MAGIC */
+    uint32_t version;
+    uint64_t producer;  /* slot that the next record goes to */
+    uint64_t consumer;  /* slot that the reader takes next; written by the reader alone */
+    uint64_t lost;      /* events that this ring did not take */
+    uint64_t sequence;  /* number of the next event */
+    uint64_t overflows; /* times that a unit in front of the caller's devices lost faults */
+    uint64_t reserved[2];
+    struct bh_event record[BH_EVENT_RECORDS];
+};
+
 /*
  * The calls. Arguments are named in the order x1, x2, ...; "returns" beyond x0 in x1, x2, ....
  *
@@ -259,9 +335,16 @@ struct bh_query_pool {
  * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
  *                                    attached or not listed. EPERM, ETIMEDOUT as above.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
- *                                    BH_QUERY_POOL takes no device.
+ *                                    BH_QUERY_POOL and BH_QUERY_HEALTH take no device.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
+ * EVENT_RING (address)               makes a page of own memory the caller's event ring (struct
+ *                                    bh_event_ring): writes its header, and from then on what
+ *                                    happens to the caller's devices. 0: withdraws it; nothing is
+ *                                    written there any more when the call returns. It ends with the
+ *                                    partition, too, and with its reset. EFAULT: not all own memory,
+ *                                    or not aligned to its size. EEXIST: there is a ring already.
+ *                                    ENOENT: there is none to withdraw.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

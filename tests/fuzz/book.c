@@ -257,12 +257,28 @@ static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64
 static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 {
     static const uint64_t size[] = { sizeof(struct bh_query_state), sizeof(struct bh_query_fault),
-                                     sizeof(struct bh_query_pool) };
+                                     sizeof(struct bh_query_pool),
+                                     sizeof(struct bh_query_health) };
 
     if (x[1] >= ARRAY_LENGTH(size))
         return ALLOWED(BH_EINVAL);
-    return (x[1] != BH_QUERY_POOL && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
+    bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
+
+    return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
            causes_of_structure(guest, x[2], size[x[1]]);
+}
+
+static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
+{
+    uint64_t ring = book.guest[guest].ring;
+    uint32_t causes = 0;
+
+    if (address == 0)
+        return ring == 0 ? ALLOWED(BH_ENOENT) : 0;
+    if ((address & (BH_EVENT_RING_BYTES - 1)) != 0 ||
+        !own_memory(guest, address, BH_EVENT_RING_BYTES))
+        causes |= ALLOWED(BH_EFAULT);
+    return causes | (ring != 0 ? ALLOWED(BH_EEXIST) : 0);
 }
 
 /* The errors that the ABI allows; 0: the call must not be refused. */
@@ -303,6 +319,8 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         if (x[2] == 0 || x[2] > BH_CONSOLE_BYTES_PER_CALL)
             return ALLOWED(BH_EINVAL);
         return own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
+    case BH_CALL_EVENT_RING:
+        return causes_of_ring(guest, x[1]);
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:
@@ -481,6 +499,8 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
         enter_detach(guest, x);
     else if (x[0] == BH_CALL_CONSOLE_WRITE)
         EXPECT(machine.x[1] == x[2]);
+    else if (x[0] == BH_CALL_EVENT_RING)
+        book.guest[guest].ring = x[1];
 }
 
 /* The unit failed under the call, or had failed before. */

@@ -30,6 +30,7 @@ struct book_guest {
     uint64_t device[BOOK_DEVICES];
     struct book_space space[PARTITION_IOAS];
     struct leaves cpu; /* what its CPUs see */
+    uint64_t ring;     /* address of its event ring; 0: none */
 };
 
 struct book_device {

@@ -26,6 +26,7 @@ static void start_memory(unsigned int index)
         g->space[i].live = false;
         g->space[i].id = 0;
     }
+    g->ring = 0;
     leaves_start(&g->cpu, CPU_BITS);
     leaves_add(&g->cpu, g->base, g->physical, g->visible, 0, LEAVES_NO_BOUND);
 }
@@ -224,6 +225,23 @@ static void compare_guest(unsigned int index, unsigned int *tags)
                  partition->pool.count - partition->pool.free, pages);
 }
 
+/* What the kernel goes by; what stands in the page is the guest's to spoil. */
+static void compare_ring(unsigned int index)
+{
+    const struct event_ring *ring = &partitions.partition[index].events;
+    uint64_t address = book.guest[index].ring;
+    const void *wanted = address != 0 ? guest(index, address) : NULL;
+
+    if ((const void *)(uintptr_t)ring->page != wanted)
+        fail_msg("partition %u has its ring at %p, by its calls at %p", index,
+                 (const void *)(uintptr_t)ring->page, wanted);
+    if (wanted != NULL && (ring->producer >= BH_EVENT_RECORDS || ring->lost > ring->sequence ||
+                           (ring->sequence - ring->lost) % BH_EVENT_RECORDS != ring->producer))
+        fail_msg("partition %u: %llu events, %llu lost, and the next record goes to slot %llu",
+                 index, (unsigned long long)ring->sequence, (unsigned long long)ring->lost,
+                 (unsigned long long)ring->producer);
+}
+
 static void compare_groups(void)
 {
     for (unsigned int i = 0; i < book.device_count; i++) {
@@ -248,8 +266,11 @@ void book_compare(void)
 {
     unsigned int tags = book.own_tags, taken = tags_in_use();
 
-    for (unsigned int i = 0; i < BOOK_GUESTS; i++)
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
         compare_guest(i, &tags);
+        if (!book.guest[i].off)
+            compare_ring(i);
+    }
     if (!book.failed && tags != taken)
         fail_msg("the unit has %u tags in use, by the calls %u", taken, tags);
     compare_groups();

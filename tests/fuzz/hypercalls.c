@@ -223,14 +223,38 @@ static void bind_device(unsigned int partition, uint64_t device)
         fail_msg("the bind of device 0x%llx does not come to its end", (unsigned long long)device);
 }
 
+/* Takes or gives back a ring, or writes into it what a reader may, and what it must not. */
+static void ring(unsigned int partition)
+{
+    uint64_t page = book.guest[partition].ring, word;
+
+    switch (vary(4)) {
+    case 0:
+        make(partition, BH_CALL_EVENT_RING, 0, 0, 0, 0, 0);
+        break;
+    case 1:
+        word = bend(BASE + PICK(0x300000, 0x301000, 0x3BF000, 0x210000));
+        make(partition, BH_CALL_EVENT_RING, word, 0, 0, 0, 0);
+        break;
+    default:
+        if (page == 0)
+            break;
+        word = bend(vary(BH_EVENT_RECORDS + 1));
+        memcpy(guest(partition, page + 8 * PICK(2, 1, 2, 0, 3, vary(512))), &word, sizeof(word));
+        break;
+    }
+}
+
 static void ask(unsigned int partition)
 {
-    uint64_t address = bend(BASE + STRUCTURE), what = bend(vary(3));
+    uint64_t address = bend(BASE + STRUCTURE), what = bend(vary(4));
     uint64_t size = PICK(256, 40, 8, 0);
-    unsigned int kind = vary(4);
+    unsigned int kind = vary(6);
 
     memcpy(guest(partition, BASE + STRUCTURE), &size, sizeof(size));
-    if (kind == 0)
+    if (kind >= 4)
+        ring(partition);
+    else if (kind == 0)
         make(partition, BH_CALL_QUERY, what, address, some_device(), 0, 0);
     else if (kind == 1)
         make(partition, BH_CALL_PARTITION_INFO, address, 0, 0, 0, 0);
@@ -244,8 +268,9 @@ static void ask(unsigned int partition)
 /* Any number but power, and anything for arguments. */
 static void anything(unsigned int partition)
 {
-    uint64_t number = vary(BH_CALL_POWER), x[5];
+    uint64_t number = vary(BH_CALL_LIMIT - 1), x[5];
 
+    number += number >= BH_CALL_POWER;
     for (unsigned int i = 0; i < ARRAY_LENGTH(x); i++) {
         switch (vary(6)) {
         case 0:

@@ -2,7 +2,7 @@
 /*
  * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
  * devices and its I/O address spaces in any state. The code of kernel/hypercall.c,
- * kernel/partition.c and kernel/ioas.c runs as it is. What lies below is replaced by its contract:
+ * kernel/partition.c, kernel/ioas.c and kernel/events.c runs as it is. What lies below is replaced by its contract:
  * it may return what it is documented to return, and what it is given is checked against what it
  * asks for.
  */
@@ -12,6 +12,7 @@
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
 #include "lib/format.h"
+#include "lib/log.h"
 #include "lib/string.h"
 #include "tests/proofs/proof.h"
 
@@ -40,11 +41,14 @@ static unsigned int effects; /* callees that change something */
 static int64_t inner = 1;    /* what such a callee answered */
 static int tags_taken;
 
+/* What other CPUs look at: of these calls the header of an event ring alone. */
 void proof_store(volatile uint64_t *entry, uint64_t value)
 {
-    (void)entry;
-    (void)value;
-    HOLDS(false, "no entry is stored here");
+    HOLDS(CALL == BH_CALL_EVENT_RING && __CPROVER_same_object((const void *)entry, proof_memory) &&
+              __CPROVER_w_ok(entry, sizeof(*entry)),
+          "a ring is stored to, and nothing else");
+    *entry = value;
+    effects++;
 }
 
 void proof_barrier(void)
@@ -124,6 +128,19 @@ void console_write(struct console *console, unsigned int source, const char *nam
               __CPROVER_r_ok(bytes, length),
           "the console gets its bytes");
     effects++;
+}
+
+uint64_t log_dropped(unsigned int source)
+{
+    HOLDS(source == LOG_HYPERVISOR + 1 + caller->index, "the caller's own lines");
+    return nondet_u64();
+}
+
+void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+{
+    (void)vcpu;
+    (void)interrupt;
+    HOLDS(false, "no event is told here");
 }
 
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
@@ -341,6 +358,8 @@ static void any_partition(void)
     caller->pinned = nondet_bool();
     caller->pool.free = nondet_u32();
     caller->pool.count = nondet_u32();
+    caller->events.page = EITHER(proof_memory, NULL);
+    caller->events.lock.serving = caller->events.lock.next = nondet_u32();
     caller->device_count = 2;
     caller->device[0] = &first_device;
     caller->device[1] = &second_device;
@@ -368,6 +387,7 @@ static struct state {
     uint64_t group_owner;
     uint32_t pool_free, pool_count;
     bool pinned;
+    const volatile uint64_t *ring;
 } before;
 
 static void remember(void)
@@ -396,6 +416,7 @@ static void remember(void)
     before.pool_free = caller->pool.free;
     before.pool_count = caller->pool.count;
     before.pinned = caller->pinned;
+    before.ring = caller->events.page;
 }
 
 static bool ioas_taken_as_before(void)
@@ -421,6 +442,7 @@ static bool is_as_before(void)
     same &= before.pool_free == caller->pool.free;
     same &= before.pool_count == caller->pool.count;
     same &= before.pinned == caller->pinned;
+    same &= before.ring == caller->events.page;
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         same &= before.ioas[i].mapped == caller->ioas[i].domain.table.mapped;
         same &= before.ioas[i].attached == caller->ioas[i].attached;
@@ -444,7 +466,7 @@ static bool no_lock_is_held(void)
 
     for (unsigned int i = 0; i < PARTITION_IOAS; i++)
         free &= caller->ioas[i].lock.next == caller->ioas[i].lock.serving;
-    return free;
+    return free && caller->events.lock.next == caller->events.lock.serving;
 }
 
 /* The errors that include/bulkhead/abi.h documents for each call. */
@@ -471,6 +493,7 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT),
     [BH_CALL_CONSOLE_WRITE] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_POWER] = CODE(BH_EINVAL),
+    [BH_CALL_EVENT_RING] = CODE(BH_EFAULT) | CODE(BH_EEXIST) | CODE(BH_ENOENT),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */

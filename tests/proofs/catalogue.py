@@ -229,11 +229,12 @@ def call_proof(name, number, says, file, old, new=""):
         name=f"call-{name}",
         says="the call checks its arguments, and refuses with an error that it documents",
         bound="any registers; 2 devices and 3 address spaces in any state",
-        sources=["tests/proofs/calls.c", "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c"],
+        sources=["tests/proofs/calls.c", "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c",
+                 "kernel/events.c"],
         includes=["tests/proofs/slots"],
         defines={"PROOF_PAGES": 1, "PROOF_ENTRIES": 512, "CALL": number,
                  **({"PROOF_BYTES": 1} if name == "console-write" else {})},
-        unwind=7,
+        unwind=9,
         defects=[Defect(says, file, old, new)],
         quick=name not in SLOW_CALLS)
 
@@ -273,6 +274,10 @@ CALLS = [
     call_proof("console-write", 13, "a length beyond the buffer", HYPERCALL,
                " || length > sizeof(bytes)"),
     call_proof("power", 14, "an exit code of two bytes", HYPERCALL, " || x[2] > UINT8_MAX"),
+    call_proof("event-ring", 15, "a page that nobody looked at", "kernel/events.c",
+               "page = partition_memory(partition, address, BH_EVENT_RING_BYTES, "
+               "BH_EVENT_RING_BYTES);",
+               "page = memory_pointer(address);"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]

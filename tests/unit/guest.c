@@ -148,6 +148,7 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
 
     image = *partition;
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
+    memset(&image.events.lock, 0, sizeof(image.events.lock));
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         memset(&image.ioas[i].lock, 0, sizeof(image.ioas[i].lock));
         /* Of a free slot only the generation means something. */

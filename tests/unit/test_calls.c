@@ -58,6 +58,7 @@ static void partition_info_tells_who_the_caller_is(void)
     assert_true(info->pool_pages_free < 64);
     assert_int_equal(info->ioas_limit, PARTITION_IOAS);
     assert_string_equal(info->name, "one");
+    assert_int_equal(info->event_interrupt, 32);
 }
 
 static void device_info_tells_what_the_device_is_and_can(void)
@@ -106,6 +107,7 @@ static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(
         { BH_CALL_QUERY, BH_QUERY_STATE, sizeof(struct bh_query_state), true },
         { BH_CALL_QUERY, BH_QUERY_FAULT, sizeof(struct bh_query_fault), true },
         { BH_CALL_QUERY, BH_QUERY_POOL, sizeof(struct bh_query_pool), true },
+        { BH_CALL_QUERY, BH_QUERY_HEALTH, sizeof(struct bh_query_health), true },
     };
     static const uint64_t wild[] = { 0,
                                      8,
@@ -154,7 +156,7 @@ static void query_refuses_what_it_does_not_know(void)
 {
     start();
     *(uint64_t *)guest(0, PAGE_AT) = 256;
-    expect_refusal(BH_EINVAL, BH_CALL_QUERY, 3, PAGE_AT, DEVICE1_ID);
+    expect_refusal(BH_EINVAL, BH_CALL_QUERY, BH_QUERY_HEALTH + 1, PAGE_AT, DEVICE1_ID);
     expect_refusal(BH_EINVAL, BH_CALL_QUERY, UINT64_MAX, PAGE_AT, DEVICE1_ID);
     expect_refusal(BH_ENOENT, BH_CALL_QUERY, BH_QUERY_STATE, PAGE_AT, FOREIGN_ID);
     expect_refusal(BH_ENOENT, BH_CALL_QUERY, BH_QUERY_FAULT, PAGE_AT, 0);

@@ -44,6 +44,11 @@ static inline void barrier_entries(void)
     __asm__ volatile("dsb st" : : : "memory");
 }
 
+static inline void barrier_full(void)
+{
+    __asm__ volatile("dsb sy" : : : "memory");
+}
+
 static inline void barrier_device_read(void)
 {
     __asm__ volatile("dmb oshld" : : : "memory");

@@ -58,6 +58,11 @@ static inline void barrier_entries(void)
     host_barrier();
 }
 
+static inline void barrier_full(void)
+{
+    host_barrier();
+}
+
 static inline void barrier_device_read(void)
 {
     host_device_barrier();

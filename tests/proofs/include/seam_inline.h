@@ -60,6 +60,11 @@ static inline void barrier_entries(void)
     proof_barrier();
 }
 
+static inline void barrier_full(void)
+{
+    proof_barrier();
+}
+
 static inline void barrier_device_read(void)
 {
 }
