@@ -44,6 +44,7 @@ int main(int count, char **arguments)
     failed += run_bind_calls_tests();
     failed += run_lifecycle_tests();
     failed += run_faults_tests();
+    failed += run_rings_tests();
     failed += run_refusals_tests();
     failed += run_order_tests();
     failed += run_two_units_tests();
@@ -52,6 +53,7 @@ int main(int count, char **arguments)
     failed += run_races_tests();
     failed += run_masters_tests();
     failed += run_queue_tests();
+    failed += run_reader_tests();
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
