@@ -131,6 +131,12 @@ static void take_incoming(struct cpu *cpu)
         vgic_raise(&cpu->vcpu->vgic, VGIC_PRIVATE + (uint32_t)__builtin_ctzll(bits));
 }
 
+void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+{
+    (void)vcpu;
+    (void)interrupt;
+}
+
 void gic_wake(const struct cpu *cpu)
 {
     uint64_t affinity = cpu->affinity;

@@ -22,6 +22,8 @@
 #define TIME_STEP 1000
 #define TICKS_PER_SECOND 1000000000
 #define STAGE2_BITS 39
+#define SHARED_FIRST 32
+#define SHARED_COUNT 64
 
 struct line {
     uint32_t interrupt;

@@ -91,9 +91,8 @@ static void sleep_until_woken(void)
 {
     struct vcpu *vcpu = &partitions.partition[0].vcpu;
 
-    while (vcpu->pending == 0)
+    while (atomic_exchange(&vcpu->interrupts, 0) == 0)
         cpu_relax();
-    vcpu->pending = 0;
 }
 
 /* Sleeps whenever there is nothing, until it has taken the last event, or all that the ring took. */
