@@ -69,6 +69,10 @@ bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtua
  * vCPU that has it; of a line that is not routed nothing changes. */
 void arch_interrupt_unroute(uint32_t interrupt);
 
+/* The same, but not before that moment of time_now(), nor long after. Boot CPU, in a handler; the
+ * last call for a line counts. */
+void arch_interrupt_at(uint32_t interrupt, uint64_t moment);
+
 /* ---- Guests --------------------------------------------------------------------------------- */
 
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */

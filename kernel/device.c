@@ -263,6 +263,6 @@ enum iommu_result device_silence(struct device *device)
     if (device->ioas == NULL)
         return device_park(device, true);
     note_silent(device, true);
-    return device->iommu->driver->stream_set(device->iommu, device->stream,
-                                             STREAM_ATTACHED_SILENT, &device->ioas->domain);
+    return device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED_SILENT,
+                                             &device->ioas->domain);
 }

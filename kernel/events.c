@@ -104,7 +104,7 @@ void event_post(struct partition *partition, const struct bh_event *event, bool 
         numbered.time = time_now();
         if (room && has_room(ring)) {
             if (add(ring, &numbered))
-                arch_vcpu_interrupt(&partition->vcpu, EVENT_INTERRUPT);
+                arch_vcpu_interrupt(&partition->vcpu, INTERRUPT_EVENT_RING);
         } else {
             ring->all_lost++;
             entry_write64(HEADER(ring, lost), ++ring->lost);

@@ -15,11 +15,8 @@
 
 struct partition;
 
-/* The virtual interrupt of a partition's ring. */
-#define EVENT_INTERRUPT 32
-
 struct event_ring {
-    struct lock lock; /* guards everything here; last in the lock order but for the log's */
+    struct lock lock;        /* guards everything here; last in the lock order but for the log's */
     volatile uint64_t *page; /* NULL: none */
     uint64_t producer, sequence, lost, overflows; /* as they stand in the page */
 

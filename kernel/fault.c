@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/fault.h"
 
+#include "arch/arch.h"
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
 #include "kernel/events.h"
@@ -14,6 +15,10 @@
 #define WINDOW_FAULTS 4096
 /* Faults on one page that follow each other this closely are one transfer. */
 #define BURST_MICROSECONDS 10000
+/* Of each period of the boot CPU, events have a share (I7). Over it they wait in the units' queues, and
+ * what finds no room there is lost and counted. */
+#define PERIOD_MICROSECONDS 10000
+#define SHARE_MICROSECONDS 1000
 
 const char *fault_cause_name(uint32_t cause)
 {
@@ -31,11 +36,17 @@ const char *fault_cause_name(uint32_t cause)
     return cause < ARRAY_LENGTH(names) ? names[cause] : "other";
 }
 
+/* Of streams that belong to no device. */
+static struct device_faults unknown;
+
+static uint64_t ticks(uint64_t microseconds)
+{
+    return time_ticks_per_second() / 1000000 * microseconds;
+}
+
 static bool same_burst(const struct device_faults *faults, const struct iommu_fault *fault)
 {
-    uint64_t burst = time_ticks_per_second() / 1000000 * BURST_MICROSECONDS;
-
-    return faults->count != 0 && time_now() - faults->last < burst &&
+    return faults->count != 0 && time_now() - faults->last < ticks(BURST_MICROSECONDS) &&
            faults->cause == fault->cause && faults->access == fault->access &&
            align_down(faults->iova, PAGE_SIZE) == align_down(fault->iova, PAGE_SIZE);
 }
@@ -44,8 +55,7 @@ static void open_window(struct device_faults *faults)
 {
     uint64_t now = time_now();
 
-    if (faults->window_count != 0 &&
-        now - faults->window_start < time_ticks_per_second() / 1000000 * WINDOW_MICROSECONDS)
+    if (faults->window_count != 0 && now - faults->window_start < ticks(WINDOW_MICROSECONDS))
         return;
     faults->window_start = now;
     faults->window_count = 0;
@@ -102,10 +112,9 @@ static void tell_owner(const struct device *device, uint32_t type, const struct 
                        bool room)
 {
     struct partition *owner = owner_of(device);
-    struct bh_event event = { .type = type,
-                              .device = device->id,
-                              .pasid = BH_PASID_NONE,
-                              .iommu = index_of(device->iommu) };
+    struct bh_event event = {
+        .type = type, .device = device->id, .pasid = BH_PASID_NONE, .iommu = index_of(device->iommu)
+    };
 
     if (owner == NULL)
         return;
@@ -149,7 +158,6 @@ static void silence(struct device *device)
 /* Boot CPU, from the unit's event interrupt. */
 static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 {
-    static struct device_faults unknown;
     struct device *device = device_by_stream(iommu, fault->stream);
 
     if (device == NULL) {
@@ -162,6 +170,13 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
     tell_owner(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
     if (device->faults.window_count > WINDOW_FAULTS)
         silence(device);
+}
+
+/* Faults within the window that is open now. */
+static uint32_t recent(const struct device_faults *faults)
+{
+    return time_now() - faults->window_start < ticks(WINDOW_MICROSECONDS) ? faults->window_count
+                                                                          : 0;
 }
 
 /* Counted for everybody behind the unit; told once in a window. */
@@ -183,9 +198,11 @@ static void tell_of_loss(struct iommu *iommu)
     window->window_count++;
 }
 
+/* Who filled the queue is not heard any more, where it is a device. */
 static void on_lost(struct iommu *iommu)
 {
     struct device *most = NULL;
+    uint32_t faults = recent(&unknown);
 
     if (iommu->counters.events_lost == 1)
         log_warning("%s: event queue overflowed: some faults were not recorded",
@@ -196,8 +213,10 @@ static void on_lost(struct iommu *iommu)
         if (device->iommu != iommu)
             continue;
         device->faults.lost++;
-        if (most == NULL || device->faults.window_count > most->faults.window_count)
+        if (recent(&device->faults) > faults) {
+            faults = recent(&device->faults);
             most = device;
+        }
     }
     tell_of_loss(iommu);
     if (most != NULL)
@@ -227,3 +246,27 @@ const struct iommu_events fault_events = {
     .lost = on_lost,
     .silenced = on_silenced,
 };
+
+void fault_interrupt(void *argument)
+{
+    static uint64_t period, spent; /* since that moment, of all units */
+    struct iommu *iommu = argument;
+    uint32_t line = iommu->topology->event_interrupt;
+    uint64_t begin = time_now();
+    bool more = true;
+
+    if (begin - period >= ticks(PERIOD_MICROSECONDS)) {
+        period = begin;
+        spent = 0;
+    }
+    if (spent < ticks(SHARE_MICROSECONDS)) {
+        more = iommu->driver->handle_events(iommu);
+        spent += time_now() - begin;
+    }
+    if (!more)
+        return;
+    if (spent < ticks(SHARE_MICROSECONDS))
+        arch_interrupt_again(line);
+    else
+        arch_interrupt_at(line, period + ticks(PERIOD_MICROSECONDS));
+}

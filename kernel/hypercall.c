@@ -55,7 +55,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
         .pool_pages_free = partition->pool.free,
         .pool_pages_total = partition->pool.count,
         .ioas_limit = PARTITION_IOAS,
-        .event_interrupt = EVENT_INTERRUPT,
+        .event_interrupt = INTERRUPT_EVENT_RING,
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);

@@ -174,14 +174,6 @@ static void take_memory(void)
     boot_memory_start(own, OWN_MEMORY);
 }
 
-static void unit_interrupt(void *argument)
-{
-    struct iommu *iommu = argument;
-
-    if (iommu->driver->handle_events(iommu))
-        arch_interrupt_again(iommu->topology->event_interrupt);
-}
-
 static void start_interrupts(void)
 {
     const char *reason = NULL;
@@ -193,9 +185,9 @@ static void start_interrupts(void)
 
         if (!devices.iommu[i].usable)
             continue;
-        if (!arch_interrupt_enable(unit->event_interrupt, true, unit_interrupt,
+        if (!arch_interrupt_enable(unit->event_interrupt, true, fault_interrupt,
                                    &devices.iommu[i]) ||
-            !arch_interrupt_enable(unit->error_interrupt, true, unit_interrupt, &devices.iommu[i]))
+            !arch_interrupt_enable(unit->error_interrupt, true, fault_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
     }
     if (arch_interrupt_enable(topology.serial_interrupt, false, log_interrupt, NULL))

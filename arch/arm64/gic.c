@@ -44,6 +44,7 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
         return false;
     }
     gic_cpu_start(&cpus[0]);
+    gic_later_start();
     return true;
 }
 
@@ -84,6 +85,12 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
                                                   .function = function,
                                                   .argument = argument };
     return gicv3_line_enable(interrupt, edge, cpus[0].affinity);
+}
+
+void gic_private_handle(uint32_t interrupt, void (*function)(void *argument))
+{
+    handlers[handler_count++] = (struct handler){ .interrupt = interrupt, .function = function };
+    gic_private_enable(interrupt, true);
 }
 
 void arch_interrupt_again(uint32_t interrupt)
@@ -129,12 +136,6 @@ static void take_incoming(struct cpu *cpu)
 {
     for (uint64_t bits = atomic_exchange(&cpu->incoming, 0); bits != 0; bits &= bits - 1)
         vgic_raise(&cpu->vcpu->vgic, VGIC_PRIVATE + (uint32_t)__builtin_ctzll(bits));
-}
-
-void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
-{
-    (void)vcpu;
-    (void)interrupt;
 }
 
 void gic_wake(const struct cpu *cpu)

@@ -12,6 +12,7 @@
 #include "drivers/irqchip/gicv3.h"
 
 #define INTERRUPT_MAINTENANCE 25
+#define INTERRUPT_HYPERVISOR_TIMER 26
 #define INTERRUPT_WAKE 0 /* SGI: look for work */
 
 /* Brings up this CPU's redistributor and CPU interface. Every CPU, once. */
@@ -20,6 +21,12 @@ void gic_cpu_start(struct cpu *cpu);
 /* Sets or clears one state of a private interrupt of this CPU or of a shared line. */
 void gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on);
 bool gic_line_pending(uint32_t interrupt);
+
+/* Has a private interrupt of the boot CPU, which calls, handled from now on. */
+void gic_private_handle(uint32_t interrupt, void (*function)(void *argument));
+
+/* Brings the timer behind arch_interrupt_at() up, on the boot CPU (later.c). */
+void gic_later_start(void);
 
 /* Wakes another CPU out of its wait. */
 void gic_wake(const struct cpu *cpu);

@@ -29,6 +29,7 @@ struct line {
     uint32_t interrupt;
     void (*handler)(void *argument);
     void *argument;
+    uint64_t moment; /* for which it was asked to come again; 0: none */
 };
 
 struct route {
@@ -266,11 +267,21 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
     return true;
 }
 
+void arch_interrupt_at(uint32_t interrupt, uint64_t moment)
+{
+    for (unsigned int i = 0; i < line_count; i++) {
+        if (lines[i].interrupt == interrupt)
+            lines[i].moment = moment;
+    }
+}
+
 void arch_interrupt_again(uint32_t interrupt)
 {
     host_counters.interrupts_again++;
     if (host_scheduling())
-        host_raise(interrupt); /* else tests call handlers as often as they like */
+        host_raise(interrupt);
+    else
+        arch_interrupt_at(interrupt, now); /* when the test lets it come */
 }
 
 bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtual_interrupt)
@@ -467,6 +478,45 @@ bool host_interrupt(uint32_t interrupt)
         }
     }
     return false;
+}
+
+/* The line that was asked to come again first, or NULL. */
+static struct line *first_later(void)
+{
+    struct line *first = NULL;
+
+    for (unsigned int i = 0; i < line_count; i++) {
+        if (lines[i].moment != 0 && (first == NULL || lines[i].moment < first->moment))
+            first = &lines[i];
+    }
+    return first;
+}
+
+void host_lines_due(void)
+{
+    struct line *line;
+
+    while ((line = first_later()) != NULL && line->moment <= now) {
+        line->moment = 0;
+        host_raise(line->interrupt);
+    }
+}
+
+bool host_interrupt_later(void)
+{
+    struct line *line = first_later();
+
+    if (line == NULL)
+        return false;
+    if (now < line->moment)
+        now = line->moment;
+    if (host_scheduling()) {
+        host_lines_due();
+    } else {
+        line->moment = 0;
+        line->handler(line->argument);
+    }
+    return true;
 }
 
 enum host_end host_run(void (*function)(void *argument), void *argument)

@@ -320,6 +320,7 @@ __attribute__((noinline)) void host_point(enum host_point point)
         epoch++;
     if (++steps > (current->steps_limit != 0 ? current->steps_limit : STEPS_LIMIT))
         end_run(HOST_LIVELOCK);
+    host_lines_due();
     maybe_event();
     maybe_interrupt();
     if (point == HOST_AT_WAIT)
@@ -452,7 +453,7 @@ static void cpu_main(void)
             take_interrupt(choose("interrupt", raised_count));
         else if (find_others(others) != 0)
             switch_to(others[choose("CPU", find_others(others))]);
-        else
+        else if (!host_interrupt_later())
             end_run(HOST_FINISHED); /* or everybody else waits for a lock */
     }
 }

@@ -67,6 +67,8 @@ bool host_scheduling(void);
 void host_point(enum host_point point);
 /* An interrupt line that the kernel enabled: taken by the boot CPU some time later. */
 void host_raise(uint32_t interrupt);
+/* Raises the lines that were asked to come again by now (host.c). */
+void host_lines_due(void);
 /* The running CPU is inside the hypervisor, where interrupts are masked; returns what was before. */
 bool host_mask(bool masked);
 

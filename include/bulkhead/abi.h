@@ -91,9 +91,9 @@
 #define BH_POWER_OFF 0   /* power(action, code): end this partition with an exit code, 0 to 255 */
 #define BH_POWER_RESET 1 /* start this partition afresh */
 
-#define BH_QUERY_STATE 0 /* query(what, structure, device): struct bh_query_state */
-#define BH_QUERY_FAULT 1 /* struct bh_query_fault: the last fault of the named device */
-#define BH_QUERY_POOL 2  /* struct bh_query_pool */
+#define BH_QUERY_STATE 0  /* query(what, structure, device): struct bh_query_state */
+#define BH_QUERY_FAULT 1  /* struct bh_query_fault: the last fault of the named device */
+#define BH_QUERY_POOL 2   /* struct bh_query_pool */
 #define BH_QUERY_HEALTH 3 /* struct bh_query_health */
 
 /* Owner of a device's group, as the caller may know it. */
@@ -116,8 +116,9 @@
 #define BH_ACCESS_WRITE 1
 
 /* Type of an event. */
-#define BH_EVENT_FAULT 1    /* an access of a device was blocked */
-#define BH_EVENT_SILENT 2   /* a device stormed: what it does is still blocked, and not told any more */
+#define BH_EVENT_FAULT 1 /* an access of a device was blocked */
+#define BH_EVENT_SILENT                                                                            \
+    2 /* a device stormed: what it does is still blocked, and not told any more */
 #define BH_EVENT_SILENCED 3 /* a unit failed: nothing passes it until the next boot */
 #define BH_EVENT_LOST 4     /* a unit's own queue was full: faults behind it were not recorded */
 
@@ -153,8 +154,8 @@ struct bh_partition_info {
     uint64_t memory_size;     /* bytes, what remains after the table pool */
     uint64_t pool_pages_free; /* 4 KiB table pages left */
     uint64_t pool_pages_total;
-    uint64_t ioas_limit; /* most I/O address spaces at a time */
-    char name[32];       /* zero-terminated */
+    uint64_t ioas_limit;        /* most I/O address spaces at a time */
+    char name[32];              /* zero-terminated */
     uint32_t event_interrupt;   /* virtual interrupt of the event ring */
     uint32_t console_interrupt; /* and of console input; 0: none */
 };
@@ -220,9 +221,9 @@ struct bh_query_pool {
 /* What the hypervisor counts for the caller, since boot; lives of the partition make no difference. */
 struct bh_query_health {
     uint64_t size;
-    uint64_t faults;           /* of devices while their group was the caller's */
-    uint64_t events_lost;      /* events that one of its rings did not take */
-    uint64_t overflows;        /* times that a unit lost faults while the caller had a device behind it */
+    uint64_t faults;      /* of devices while their group was the caller's */
+    uint64_t events_lost; /* events that one of its rings did not take */
+    uint64_t overflows; /* times that a unit lost faults while the caller had a device behind it */
     uint64_t illegal_commands; /* that units in front of its listed devices refused */
     uint64_t console_dropped;  /* lines of its console that the serial port was too slow for */
     uint32_t units_silenced;   /* units in front of its listed devices that failed */

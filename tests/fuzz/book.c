@@ -257,8 +257,7 @@ static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64
 static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 {
     static const uint64_t size[] = { sizeof(struct bh_query_state), sizeof(struct bh_query_fault),
-                                     sizeof(struct bh_query_pool),
-                                     sizeof(struct bh_query_health) };
+                                     sizeof(struct bh_query_pool), sizeof(struct bh_query_health) };
 
     if (x[1] >= ARRAY_LENGTH(size))
         return ALLOWED(BH_EINVAL);

@@ -100,7 +100,7 @@ static void unit_interrupt(void *context, enum smmuv3_model_line line)
                                                     : UNIT_ERROR_INTERRUPT(unit));
 }
 
-void machine_interrupts(void)
+static void take_pending(void)
 {
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
         for (unsigned int line = 0; line < SMMUV3_MODEL_LINES; line++) {
@@ -113,6 +113,13 @@ void machine_interrupts(void)
                 host_interrupt(UNIT_ERROR_INTERRUPT(unit));
         }
     }
+}
+
+void machine_interrupts(void)
+{
+    take_pending();
+    while (host_interrupt_later())
+        take_pending();
 }
 
 /* ---- Registers ---------------------------------------------------------------------------------- */

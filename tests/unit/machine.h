@@ -110,7 +110,7 @@ void machine_reset(void);
 void machine_add_unit(const struct smmuv3_model_parameters *parameters);
 /* The board's table names one unit more; it names the first one after machine_reset(). */
 void machine_board_unit(void);
-/* Lets the pending interrupts reach the kernel. */
+/* Lets the pending interrupts reach the kernel, and those that it asked to come again later. */
 void machine_interrupts(void);
 
 /* A machine with one unit, an endpoint alone below each of two root ports (0000:01:00.0 with FLR,

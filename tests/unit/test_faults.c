@@ -229,6 +229,37 @@ static void a_window_begins_with_its_first_fault(void)
     assert_int_equal(fault_lines(), lines);
 }
 
+/* A stream that nobody owns cannot be made silent: its reports fill every gap in the queue. */
+static void i7_events_that_never_end_take_a_tenth_of_the_boot_cpu(void)
+{
+    uint64_t value = 0, begin, spent = 0, seen;
+
+    start();
+    host_time_step = 100;
+    begin = time_now();
+    while (time_now() - begin < SECOND) {
+        for (unsigned int i = 0; i < 20; i++)
+            smmuv3_model_dma(machine.unit[0], 0x1234, 0x1000, &value, sizeof(value), true);
+        uint64_t before = time_now();
+
+        host_interrupt(UNIT_EVENT_INTERRUPT(0));
+        spent += time_now() - before;
+        host_advance(10000);
+    }
+    if (spent > SECOND / 100 * 14)
+        fail_msg("of a second events took %llu us", (unsigned long long)spent / 1000);
+    seen = smmuv3_model_events_recorded(machine.unit[0]);
+    assert_true(seen > 10000);
+    assert_true(smmuv3_model_events_lost(machine.unit[0]) > 0);
+    assert_true(query_fault(0, DEVICE1_ID).lost > 0);
+    /* What waited is read as soon as its time has come. */
+    machine_interrupts();
+    assert_int_equal(devices.iommu[0].counters.events, seen);
+    assert_int_equal(fire(0x123000), DMA_BLOCKED);
+    assert_int_equal(query_fault(0, DEVICE1_ID).count, 1);
+    assert_false(devices.iommu[0].silenced);
+}
+
 int run_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +277,7 @@ int run_faults_tests(void)
         TEST(a_fault_in_the_other_direction_is_another_line),
         TEST(a_fault_on_the_next_page_is_another_line),
         TEST(a_window_begins_with_its_first_fault),
+        TEST(i7_events_that_never_end_take_a_tenth_of_the_boot_cpu),
     };
 
     return RUN_GROUP("kernel/fault");

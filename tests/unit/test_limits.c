@@ -389,6 +389,23 @@ static void i7_a_queue_that_never_runs_dry_is_left_to_the_next_interrupt(void)
     assert_int_equal(bench.lost, 0);
 }
 
+static void i7_one_call_reads_a_part_of_a_long_queue_and_says_that_there_is_more(void)
+{
+    bench_plain();
+    assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
+    assert_int_equal(bench_set(STREAM, STREAM_PARKED_LOGGED, NULL), IOMMU_OK);
+    for (uint64_t i = 0; i < 150; i++)
+        bench_dma(STREAM, IOVA + i * PAGE_SIZE, true);
+    assert_true(bench.iommu.driver->handle_events(&bench.iommu));
+    assert_int_equal(bench.faults, 64);
+    assert_true(bench.iommu.driver->handle_events(&bench.iommu));
+    assert_int_equal(bench.faults, 128);
+    assert_false(bench.iommu.driver->handle_events(&bench.iommu));
+    assert_int_equal(bench.faults, 150);
+    assert_int_equal(bench.fault[15].iova, IOVA + 149 * PAGE_SIZE);
+    assert_int_equal(bench.lost, 0);
+}
+
 /* ---- What single lines are for ---------------------------------------------------------------------------- */
 
 static void streams_that_nobody_prepared_abort_in_silence_in_a_linear_table(void)
@@ -552,6 +569,7 @@ int run_limits_tests(void)
         TEST(a_queue_that_stays_full_silences_the_unit_within_the_deadline),
         TEST(an_entry_that_is_not_valid_is_written_as_from_nothing),
         TEST(i7_a_queue_that_never_runs_dry_is_left_to_the_next_interrupt),
+        TEST(i7_one_call_reads_a_part_of_a_long_queue_and_says_that_there_is_more),
         TEST(streams_that_nobody_prepared_abort_in_silence_in_a_linear_table),
         TEST(a_linear_table_and_a_new_root_are_cleaned_to_memory_without_coherence),
         TEST(a_failed_unit_does_not_ask_to_be_read_again),

@@ -13,7 +13,7 @@
 #define IOVA UINT64_C(0x123000)
 #define SECOND UINT64_C(1000000000)
 #define PATTERN 0xA5
-#define WAKE BIT(EVENT_INTERRUPT - 32)
+#define WAKE BIT(INTERRUPT_EVENT_RING - 32)
 #define LAST (BH_EVENT_RECORDS - 1)
 
 static struct bh_event_ring *ring_of(unsigned int partition)
@@ -515,8 +515,8 @@ static void i9_an_overflow_is_counted_for_everybody_behind_the_unit_and_told_onc
     /* The next one at once is counted, and no record. */
     uint64_t told = ring_of(1)->sequence;
 
-    device_find(DEVICE1_NAME)->iommu->driver->stream_set(
-        &devices.iommu[0], 0x100, STREAM_PARKED_LOGGED, NULL);
+    device_find(DEVICE1_NAME)
+        ->iommu->driver->stream_set(&devices.iommu[0], 0x100, STREAM_PARKED_LOGGED, NULL);
     overflow();
     assert_int_equal(ring_of(1)->overflows, 2);
     assert_int_equal(ring_of(1)->sequence, told);

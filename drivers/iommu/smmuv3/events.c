@@ -3,8 +3,9 @@
 #include "bulkhead/abi.h"
 #include "drivers/iommu/smmuv3/unit.h"
 
-/* Looks at the queue in one call. */
+/* Looks at the queue in one call, and records read in it. */
 #define EVENT_PASSES 4
+#define EVENTS_PER_CALL 64
 
 struct event {
     uint64_t word[EVENT_WORDS];
@@ -64,15 +65,12 @@ static bool take_abort(struct smmuv3 *unit)
     return active != 0;
 }
 
-/* Reads the records up to the unit's index, not trusted for more than a queue's worth. Returns
- * how many there were. Event lock held. */
-static uint32_t read_records(struct smmuv3 *unit, uint32_t producer)
+/* Reads the next count records. Event lock held. */
+static void read_records(struct smmuv3 *unit, uint32_t count)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
-    uint32_t count = (producer - unit->event_consumer) & position_mask;
 
-    count = count > wrap ? wrap : count;
     barrier_device_read();
     for (uint32_t i = 0; i < count; i++) {
         struct event event;
@@ -87,18 +85,19 @@ static uint32_t read_records(struct smmuv3 *unit, uint32_t producer)
                                ((unit->event_consumer + 1) & position_mask);
         report(iommu, &event);
     }
-    return count;
 }
 
-/* One look at the queue. *lost: records went missing. *failed: the unit cannot write though
- * there is room. Returns whether there was anything. Event lock held. */
-static bool read_once(struct smmuv3 *unit, bool *lost, bool *failed)
+/* One look at the queue, and at most `left` records of it. *lost: records went missing. *failed: the
+ * unit cannot write though there is room. Returns how many were read. Event lock held. */
+static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *lost, bool *failed)
 {
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
     uint32_t first = unit->event_consumer;
     uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
-    uint32_t count = read_records(unit, producer);
+    uint32_t there = (producer - first) & position_mask; /* more than it holds is not believed */
+    uint32_t count = (uint32_t)min_u64(min_u64(there, wrap), left);
 
+    read_records(unit, count);
     if (((producer ^ unit->event_consumer) & EVENTQ_OVERFLOW) != 0) {
         unit->event_consumer ^= (uint32_t)EVENTQ_OVERFLOW;
         *lost = true;
@@ -109,12 +108,12 @@ static bool read_once(struct smmuv3 *unit, bool *lost, bool *failed)
          * whole queue's worth was written. */
         uint32_t now = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
 
-        if (count == wrap || ((now - first) & position_mask) >= wrap)
+        if (there >= wrap || ((now - first) & position_mask) >= wrap)
             *lost = true;
         else
             *failed = true;
     }
-    return count != 0;
+    return count;
 }
 
 /* The unit interrupts when the queue stops being empty, and not again before it has been empty:
@@ -122,13 +121,18 @@ static bool read_once(struct smmuv3 *unit, bool *lost, bool *failed)
 bool smmuv3_events(struct smmuv3 *unit)
 {
     struct iommu *iommu = unit->iommu;
+    uint32_t left = EVENTS_PER_CALL;
     bool lost = false, failed = false, more = true;
 
     if (iommu->silenced)
         return false;
     lock_acquire(&unit->event_lock);
-    for (unsigned int pass = 0; pass < EVENT_PASSES && more && !failed; pass++)
-        more = read_once(unit, &lost, &failed);
+    for (unsigned int pass = 0; pass < EVENT_PASSES && more && left > 0 && !failed; pass++) {
+        uint32_t count = read_once(unit, left, &lost, &failed);
+
+        left -= count;
+        more = count != 0;
+    }
     lock_release(&unit->event_lock);
     if (failed)
         smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
