@@ -182,6 +182,7 @@ void abi_pointers(const struct subject *subject)
           { BH_QUERY_FAULT, 0, subject->id },
           sizeof(struct bh_query_fault) },
         { "query pool", BH_CALL_QUERY, 1, { BH_QUERY_POOL }, sizeof(struct bh_query_pool) },
+        { "query health", BH_CALL_QUERY, 1, { BH_QUERY_HEALTH }, sizeof(struct bh_query_health) },
     };
 
     for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
@@ -206,7 +207,7 @@ void abi_services(const struct subject *subject)
         { "query, unknown what",
           BH_EINVAL,
           BH_CALL_QUERY,
-          { BH_QUERY_POOL + 1, bh_address(&pool), subject->id } },
+          { BH_QUERY_HEALTH + 1, bh_address(&pool), subject->id } },
         { "query, bit 32 set",
           BH_EINVAL,
           BH_CALL_QUERY,

@@ -38,6 +38,7 @@ static const struct {
     { "registers", test_registers },
     { "rtc", test_rtc },
     { "nvme", test_nvme },
+    { "events", test_events },
 };
 
 int main(void)

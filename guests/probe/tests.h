@@ -96,6 +96,9 @@ int test_exit(void);
 /* [address=N]: dies by a read of N while its edu is about to write. */
 int test_die_dma(void);
 
+/* events.c: each fault of its edu becomes an event; hostile indices are harmless. */
+int test_events(void);
+
 /* device-name=END: binds a register block and reads its first register. */
 int test_rtc(void);
 

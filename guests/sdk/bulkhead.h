@@ -186,6 +186,19 @@ static inline int64_t bh_query_pool(struct bh_query_pool *pool)
     return bh_call(BH_CALL_QUERY, BH_QUERY_POOL, bh_address(pool), 0, 0, 0).status;
 }
 
+/* What the hypervisor counted for this partition. */
+static inline int64_t bh_query_health(struct bh_query_health *health)
+{
+    *health = (struct bh_query_health){ .size = sizeof(*health) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_HEALTH, bh_address(health), 0, 0, 0).status;
+}
+
+/* Makes the page at address the event ring; 0 withdraws it. See events.h. */
+static inline int64_t bh_event_ring(uint64_t address)
+{
+    return bh_call(BH_CALL_EVENT_RING, address, 0, 0, 0, 0).status;
+}
+
 /* ---- Partition services ---------------------------------------------------------------------- */
 /* Up to BH_CONSOLE_BYTES_PER_CALL bytes to the console; *taken of them went. See bh_print(). */
 static inline int64_t bh_console_write(const void *bytes, size_t length, uint64_t *taken)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "events.h"
+
+static _Alignas(BH_EVENT_RING_BYTES) volatile struct bh_event_ring ring;
+
+/* Counters of 64 bits: on a CPU of 32 bits a look may fall between the halves of a change. */
+static uint64_t counter(const volatile uint64_t *word)
+{
+    uint64_t value = *word;
+
+    while (value != *word)
+        value = *word;
+    return value;
+}
+
+int64_t events_open(void)
+{
+    return bh_event_ring(bh_address(&ring));
+}
+
+int64_t events_close(void)
+{
+    return bh_event_ring(0);
+}
+
+bool events_next(struct bh_event *event)
+{
+    uint64_t slot = ring.consumer;
+
+    /* The store of the index is seen before this look, or the record wakes this CPU. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ring.producer == slot)
+        return false;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    *event = ring.record[slot];
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    ring.consumer = slot + 1 == BH_EVENT_RECORDS ? 0 : slot + 1;
+    return true;
+}
+
+uint64_t events_lost(void)
+{
+    return counter(&ring.lost);
+}
+
+uint64_t events_overflows(void)
+{
+    return counter(&ring.overflows);
+}
