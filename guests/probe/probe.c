@@ -39,6 +39,7 @@ static const struct {
     { "rtc", test_rtc },
     { "nvme", test_nvme },
     { "events", test_events },
+    { "periodic", test_periodic },
 };
 
 int main(void)

@@ -54,6 +54,10 @@ int test_registers(void);
 /* Ten sleeps by WFI and ten interrupts by the vector, a millisecond apart. */
 int test_timer(void);
 
+/* ---- periodic.c ------------------------------------------------------------------------------ */
+/* periods=N: says how late it was, N deadlines a millisecond apart. */
+int test_periodic(void);
+
 /* ---- interrupts.c ---------------------------------------------------------------------------- */
 /* List registers full, the distributor turned off, pending bits cleared: the CPU comes back and the
  * timer's interrupt still comes. */

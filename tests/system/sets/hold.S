@@ -20,6 +20,7 @@
 #define TELL_UNMAP 5  /* the page at that IOVA */
 #define TELL_RESET 6
 #define TELL_ATTACH 7
+#define TELL_RING 8   /* the page at that address becomes the event ring */
 
 #define PAGES 0x100000
 #define IOVA 0x100000000
@@ -88,6 +89,8 @@ obey:   cmp     x22, #TELL_OFF
         b.eq    unmap
         cmp     x22, #TELL_ATTACH
         b.eq    attach
+        cmp     x22, #TELL_RING
+        b.eq    ring
         ldr     x1, =DEVICE
         cmp     x22, #TELL_UNBIND
         b.eq    unbind
@@ -105,6 +108,9 @@ attach: ldr     x1, =DEVICE
         mov     w2, #BH_PASID_NONE
         mov     x3, x21
         call    BH_CALL_ATTACH
+        ret
+ring:   mov     x1, x23
+        call    BH_CALL_EVENT_RING
         ret
 touch:  ldr     w0, [x23]
         ret
