@@ -90,7 +90,7 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
 void gic_private_handle(uint32_t interrupt, void (*function)(void *argument))
 {
     handlers[handler_count++] = (struct handler){ .interrupt = interrupt, .function = function };
-    gic_private_enable(interrupt, true);
+    gic_line_set(interrupt, GICV3_ENABLED, true);
 }
 
 void arch_interrupt_again(uint32_t interrupt)

@@ -389,7 +389,7 @@ static void the_partitions_tree_names_the_interrupt(void)
     machine.partition[0].pci[1] = DEVICE2_NAME;
     set_pin(DEVICE2, 0);
     start();
-    const void *tree = guest(0, partitions.partition[0].vcpu.argument);
+    const void *tree = guest(0, partitions.partition[0].vcpu.start.tree);
     int node = fdt_path_offset(tree, "/bulkhead/device@10000100");
     const fdt32_t *cell = fdt_getprop(tree, node, "interrupts", &length);
 
