@@ -454,11 +454,17 @@ static bool read_interrupt_map(struct reader *reader, struct topology_pci_host *
     host->pin_address_mask = masked ? fdt32_ld(mask) : UINT32_MAX;
     host->pin_mask = masked ? fdt32_ld(mask + PIN_CELL) : UINT32_MAX;
     const fdt32_t *cell = fdt_getprop(tree, node, "interrupt-map", &length);
-    uint32_t left = cell == NULL ? 0 : (uint32_t)length / sizeof(*cell), entry;
+    uint32_t left = cell == NULL ? 0 : (uint32_t)length / sizeof(*cell), entry, handle = 0;
+    int parent = -1;
 
-    for (; left >= ENTRY_CELLS; left -= entry, cell += entry) {
-        int parent = fdt_node_offset_by_phandle(tree, fdt32_ld(cell + PARENT_CELL));
-
+    for (; left != 0; left -= entry, cell += entry) {
+        if (left < ENTRY_CELLS)
+            return refuse(reader, node, "an interrupt-map entry that is cut off");
+        /* A look through the whole tree: nearly always one does for all entries. */
+        if (parent < 0 || fdt32_ld(cell + PARENT_CELL) != handle) {
+            handle = fdt32_ld(cell + PARENT_CELL);
+            parent = fdt_node_offset_by_phandle(tree, handle);
+        }
         if (parent < 0)
             return refuse(reader, node, "interrupt-map names a controller that is not in the tree");
         uint32_t address = cell_count(tree, parent, "#address-cells");

@@ -228,6 +228,11 @@ static void edit_cut(void *tree)
     write_map(tree, map_entries * ENTRY - 1);
 }
 
+static void edit_cut_short(void *tree)
+{
+    write_map(tree, map_entries * ENTRY - ENTRY + 4);
+}
+
 static void edit_stranger(void *tree)
 {
     wires[4] = 0x4242;
@@ -251,6 +256,8 @@ static void a_map_that_cannot_be_kept_is_refused(void)
 {
     assert_string_equal(boot_text(edit_map), "");
     assert_string_equal(boot_text(edit_cut), PCI_NODE ": an interrupt-map entry that is cut off");
+    assert_string_equal(boot_text(edit_cut_short),
+                        PCI_NODE ": an interrupt-map entry that is cut off");
     assert_string_equal(boot_text(edit_stranger),
                         PCI_NODE ": interrupt-map names a controller that is not in the tree");
     assert_string_equal(boot_text(edit_many),
