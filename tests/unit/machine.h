@@ -22,6 +22,8 @@
 #define UNIT_ERROR_INTERRUPT(unit) (109u + 8 * (unit))
 #define SERIAL_BASE UINT64_C(0x09000000)
 #define SERIAL_INTERRUPT 33
+/* The line that a pin (1 to 4) of a device of the root bus is wired to; no function has a pin at first. */
+#define MACHINE_LINE(device, pin) (35 + ((device) + (pin)-1) % 4)
 #define CLOCK_BASE UINT64_C(0x09010000)
 #define ECAM_BASE UINT64_C(0x3F000000)
 #define ECAM_BUSES 16

@@ -8,11 +8,12 @@
 #include "machine.h"
 
 #define UNIT_HANDLE(unit) (0x8000u + (unit))
+#define GIC_HANDLE 0x8100
 
 /* Cells are few; sizes and addresses take two of them. */
 static void cells(void *tree, const char *name, const uint32_t *values, unsigned int count)
 {
-    fdt32_t cell[64];
+    fdt32_t cell[160];
 
     assert_true(count <= ARRAY_LENGTH(cell));
     for (unsigned int i = 0; i < count; i++)
@@ -93,6 +94,25 @@ static void write_unit(void *tree, unsigned int unit, bool disabled)
     end(tree);
 }
 
+/* The four pins of four devices are wired to four lines in turn. */
+static void write_pins(void *tree)
+{
+    uint32_t map[160], used = 0;
+
+    for (uint32_t device = 0; device < 4; device++) {
+        for (uint32_t pin = 1; pin <= 4; pin++) {
+            const uint32_t entry[] = {
+                device << 11, 0, 0, pin, GIC_HANDLE, 0, 0, 0, MACHINE_LINE(device, pin) - 32, 4
+            };
+
+            memcpy(&map[used], entry, sizeof(entry));
+            used += ARRAY_LENGTH(entry);
+        }
+    }
+    cells(tree, "interrupt-map", map, used);
+    CELLS(tree, "interrupt-map-mask", 0x1800, 0, 0, 7);
+}
+
 static void write_host(void *tree, unsigned int host, const struct tree_options *options)
 {
     uint32_t map[64], used = 0, span = options->maps == 0 ? 0 : 0x10000 / options->maps;
@@ -118,6 +138,8 @@ static void write_host(void *tree, unsigned int host, const struct tree_options 
         map[used++] = span;
     }
     cells(tree, "iommu-map", map, used);
+    if (options->gic)
+        write_pins(tree);
     end(tree);
 }
 
@@ -178,7 +200,7 @@ size_t machine_tree(void *tree, size_t size, const struct tree_options *options)
     text(tree, "compatible", "linux,dummy-virt");
     CELLS(tree, "#address-cells", 2);
     CELLS(tree, "#size-cells", 2);
-    CELLS(tree, "interrupt-parent", 0x8100);
+    CELLS(tree, "interrupt-parent", GIC_HANDLE);
     for (unsigned int i = 0; i < options->memories; i++) {
         uint64_t bytes = HOST_MEMORY_SIZE / options->memories;
         uint64_t base = HOST_MEMORY_BASE + i * bytes;
@@ -198,7 +220,9 @@ size_t machine_tree(void *tree, size_t size, const struct tree_options *options)
         begin(tree, "intc@8000000");
         text(tree, "compatible", "arm,gic-v3");
         CELLS(tree, "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0xF60000);
-        CELLS(tree, "phandle", 0x8100);
+        CELLS(tree, "phandle", GIC_HANDLE);
+        CELLS(tree, "#address-cells", 2);
+        CELLS(tree, "#interrupt-cells", 3);
         end(tree);
     }
     for (unsigned int i = 0; i < options->units; i++)
