@@ -17,6 +17,8 @@
 #define OEM_CALL 0xc3000000ull          /* a fast call of another owner */
 #define YIELDING_CALL 0x46000000ull     /* not a fast call */
 
+#define FIRST_DEVICE_INTERRUPT 40 /* INTID of the INTx of the first device of the list */
+
 #define POINTER_ALIGNMENT 8
 #define TAIL_BYTES 16
 #define TAIL_PATTERN 0x5a
@@ -80,7 +82,9 @@ void abi_information(const struct subject *subject)
     check_true(memchr(info->name, '\0', sizeof(info->name)) != NULL, "device name is terminated");
     check_true(info->group_members >= 1, "the group has a member");
     check_true(info->capabilities & BH_DEVICE_DMA, "edu has DMA");
-    check_equal(BH_INTERRUPTS_NONE, info->interrupts, "no interrupts in this version");
+    check_equal(BH_INTERRUPTS_LINE, info->interrupts, "its line is shared with nobody");
+    check_equal(FIRST_DEVICE_INTERRUPT + subject->index, info->interrupt,
+                "the interrupt of its number");
     check_equal(0, info->pasid_bits, "no PASID in this version");
     check_true(info->page_sizes & 1u << 12, "4 KiB pages");
     check_true(info->aperture_first < info->aperture_last, "the aperture is not empty");
