@@ -75,7 +75,7 @@ static void add_function(const struct topology *topology, const struct pci_funct
     pci_name(function, device->name);
     device->function = function;
     device->line = pci_line(&devices.pci, function);
-    if (device->line != INTERRUPT_NONE && is_own_line(topology, device->line))
+    if (is_own_line(topology, device->line))
         device->line_refusal = "is one of the hypervisor's own";
     device->id = DEVICE_ID_PCI | function->host->segment << 16 | function->rid;
     device->group = &groups[function->group];

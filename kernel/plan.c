@@ -114,7 +114,7 @@ static void refuse_shared_lines(void)
                 const struct device *other = &devices.device[j];
 
                 if (other->line == device->line && other->group != device->group &&
-                    device->line_refusal == NULL && !only_for(other, &partitions.partition[p]))
+                    !only_for(other, &partitions.partition[p]))
                     device->line_refusal = "is shared with a device of another partition";
             }
         }

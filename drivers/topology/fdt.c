@@ -15,7 +15,7 @@
 #define GIC_SPI 0
 #define GIC_SPI_FIRST 32
 #define GIC_SPI_COUNT 988
-#define GIC_CELLS 3
+#define GIC_CELLS 3      /* at least; a fourth one is for private interrupts */
 #define GIC_LEVEL_HIGH 4 /* of the third cell, low four bits */
 
 /* An entry of interrupt-map before its parent's cells: the device's address, its pin, the parent. */
@@ -461,7 +461,7 @@ static bool read_interrupt_map(struct reader *reader, struct topology_pci_host *
         if (left < ENTRY_CELLS)
             return refuse(reader, node, "an interrupt-map entry that is cut off");
         /* A look through the whole tree: nearly always one does for all entries. */
-        if (parent < 0 || fdt32_ld(cell + PARENT_CELL) != handle) {
+        if (fdt32_ld(cell + PARENT_CELL) != handle) {
             handle = fdt32_ld(cell + PARENT_CELL);
             parent = fdt_node_offset_by_phandle(tree, handle);
         }
@@ -473,7 +473,7 @@ static bool read_interrupt_map(struct reader *reader, struct topology_pci_host *
         entry = ENTRY_CELLS + address + specifier;
         if (address > PARENT_CELLS_LIMIT || specifier > PARENT_CELLS_LIMIT || entry > left)
             return refuse(reader, node, "an interrupt-map entry that is cut off");
-        if (specifier == GIC_CELLS && has_compatible(tree, parent, "arm,gic-v3") &&
+        if (specifier >= GIC_CELLS && has_compatible(tree, parent, "arm,gic-v3") &&
             !add_pin(reader, node, host, cell, cell + ENTRY_CELLS + address))
             return false;
     }

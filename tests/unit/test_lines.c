@@ -200,11 +200,71 @@ static void entries_that_are_no_level_line_of_the_gic_name_none(void)
     plain();
     machine.tree.edit = edit_map;
     add_entry(0, 1, 3, 4);
-    add_entry(1, 1, 4, 1);   /* an edge */
+    add_entry(1, 1, 5, 1);   /* an edge */
     add_entry(1, 1, 988, 4); /* no such interrupt */
-    add_entry(1, 1, 4, 4);
+    add_entry(1, 1, 6, 4);
+    wires[3 * ENTRY + 7] = 1; /* a private one */
+    add_entry(1, 1, 7, 4);
     start();
-    assert_int_equal(line_of_device(DEVICE1_NAME), 36);
+    assert_int_equal(line_of_device(DEVICE1_NAME), 39);
+}
+
+/* The GIC takes two cells and what follows looks like the third. */
+static void edit_few_cells(void *tree)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        const uint32_t entry[] = { 1 << 11 | 4, 0, 0, 1, GIC_HANDLE, 0, 0, 0, 4 };
+
+        memcpy(&wires[i * ARRAY_LENGTH(entry)], entry, sizeof(entry));
+    }
+    write_map(tree, 18);
+    EDIT_CELLS(tree, GIC_NODE, "#interrupt-cells", 2);
+}
+
+static void lines_of_a_gic_that_has_no_trigger_cell_are_not_known(void)
+{
+    plain();
+    machine.tree.edit = edit_few_cells;
+    start();
+    assert_int_equal(line_of_device(DEVICE1_NAME), INTERRUPT_NONE);
+}
+
+static void edit_more_cells(void *tree)
+{
+    const uint32_t entry[] = { 1 << 11, 0, 0, 1, GIC_HANDLE, 0, 0, 0, 9, 4, 0 };
+
+    memcpy(wires, entry, sizeof(entry));
+    write_map(tree, ARRAY_LENGTH(entry));
+    EDIT_CELLS(tree, GIC_NODE, "#interrupt-cells", 4);
+}
+
+static void a_gic_with_a_fourth_cell_has_lines_too(void)
+{
+    plain();
+    machine.tree.edit = edit_more_cells;
+    start();
+    assert_int_equal(line_of_device(DEVICE1_NAME), 41);
+}
+
+/* Another controller, without addresses, has the first entry; the second is the GIC's. */
+static void edit_other_controller(void *tree)
+{
+    const uint32_t entries[] = { 1 << 11, 0, 0, 1, 0x9000,     0, 5, 4, /**/
+                                 1 << 11, 0, 0, 1, GIC_HANDLE, 0, 0, 0, 9, 4 };
+
+    memcpy(wires, entries, sizeof(entries));
+    write_map(tree, ARRAY_LENGTH(entries));
+    edit_add(tree, "/", "other");
+    EDIT_CELLS(tree, "/other", "phandle", 0x9000);
+    EDIT_CELLS(tree, "/other", "#interrupt-cells", 3);
+}
+
+static void lines_of_another_controller_are_not_the_gics(void)
+{
+    plain();
+    machine.tree.edit = edit_other_controller;
+    start();
+    assert_int_equal(line_of_device(DEVICE1_NAME), 41);
 }
 
 static const char *boot_text(void (*edit)(void *tree))
@@ -235,7 +295,7 @@ static void edit_cut_short(void *tree)
 
 static void edit_stranger(void *tree)
 {
-    wires[4] = 0x4242;
+    wires[(map_entries - 1) * ENTRY + 4] = 0x4242;
     edit_map(tree);
 }
 
@@ -252,6 +312,13 @@ static void edit_wide(void *tree)
     EDIT_CELLS(tree, GIC_NODE, "#address-cells", 0xFFFFFFF9);
 }
 
+static void edit_wide_specifier(void *tree)
+{
+    edit_map(tree);
+    EDIT_CELLS(tree, GIC_NODE, "#interrupt-cells",
+               0xFFFFFFFE); /* the sum would be an entry of five */
+}
+
 static void a_map_that_cannot_be_kept_is_refused(void)
 {
     assert_string_equal(boot_text(edit_map), "");
@@ -262,6 +329,8 @@ static void a_map_that_cannot_be_kept_is_refused(void)
                         PCI_NODE ": interrupt-map names a controller that is not in the tree");
     assert_string_equal(boot_text(edit_many),
                         PCI_NODE ": more interrupt-map entries than the hypervisor keeps");
+    assert_string_equal(boot_text(edit_wide_specifier),
+                        PCI_NODE ": an interrupt-map entry that is cut off");
     assert_string_equal(boot_text(edit_wide), PCI_NODE ": an interrupt-map entry that is cut off");
 }
 
@@ -328,8 +397,34 @@ static void a_line_shared_with_a_device_that_nobody_may_bind_is_given(void)
 {
     plain();
     machine.pci.function[DEVICE2].config[PIN] = 4;
+    machine_partition("two");
     start();
     expect_line(0, 0, 40);
+}
+
+static void partitions_whose_lines_differ_have_one_each(void)
+{
+    plain();
+    machine_partition("two")->pci[0] = DEVICE2_NAME;
+    start();
+    expect_line(0, 0, 40);
+    expect_line(1, 0, 40);
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(1, DEVICE2_ID, 1), BH_OK);
+    assert_int_equal(leads_to(36, 0), 40);
+    assert_int_equal(leads_to(37, 1), 40);
+}
+
+static void devices_without_pin_raise_nothing_beside_each_other(void)
+{
+    plain();
+    set_pin(DEVICE1, 0);
+    set_pin(DEVICE2, 0);
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    start();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_false(may_raise(DEVICE1) || may_raise(DEVICE2));
 }
 
 static void devices_of_one_partition_on_one_line_have_one_interrupt(void)
@@ -386,6 +481,11 @@ static void each_device_has_an_interrupt_of_its_own_number(void)
     assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
     assert_int_equal(leads_to(37, 0), 41);
     assert_int_equal(leads_to(36, 0), 0);
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(leads_to(36, 0), 40);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_int_equal(leads_to(36, 0), 0);
+    assert_int_equal(leads_to(37, 0), 41);
 }
 
 static void the_partitions_tree_names_the_interrupt(void)
@@ -502,6 +602,9 @@ int run_lines_tests(void)
         TEST(a_pin_that_does_not_exist_has_no_line),
         TEST(a_machine_without_map_has_no_lines),
         TEST(entries_that_are_no_level_line_of_the_gic_name_none),
+        TEST(lines_of_a_gic_that_has_no_trigger_cell_are_not_known),
+        TEST(a_gic_with_a_fourth_cell_has_lines_too),
+        TEST(lines_of_another_controller_are_not_the_gics),
         TEST(a_map_that_cannot_be_kept_is_refused),
         TEST(a_line_that_a_device_of_another_partition_shares_is_given_to_nobody),
         TEST(two_partitions_that_may_bind_one_device_have_its_line_in_turn),
@@ -509,6 +612,8 @@ int run_lines_tests(void)
         TEST(a_units_event_line_is_given_to_nobody),
         TEST(a_units_error_line_is_given_to_nobody),
         TEST(a_line_shared_with_a_device_that_nobody_may_bind_is_given),
+        TEST(partitions_whose_lines_differ_have_one_each),
+        TEST(devices_without_pin_raise_nothing_beside_each_other),
         TEST(devices_of_one_partition_on_one_line_have_one_interrupt),
         TEST(functions_of_one_group_share_a_line_among_partitions),
         TEST(each_device_has_an_interrupt_of_its_own_number),
