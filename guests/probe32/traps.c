@@ -80,6 +80,8 @@ static void others_that_are_undefined(void)
     IS_UNDEFINED("mrc p15, 0, %0, c15, c0, 0", "an implementation-defined register");
     IS_UNDEFINED("mrc p15, 1, %0, c11, c0, 0", "another implementation-defined register");
     IS_UNDEFINED("mrrc p15, 1, %0, r12, c15", "CPUECTLR of some CPUs");
+    IS_UNDEFINED("mrc p15, 0, %0, c5, c3, 0", "ERRIDR");
+    IS_UNDEFINED("mrc p15, 0, %0, c13, c2, 0", "AMCR");
     IS_UNDEFINED("mcr p15, 0, %0, c0, c1, 0", "ID_PFR0, written");
     IS_UNDEFINED("mrrc p15, 0, %0, r12, c12", "ICC_SGI1R, read");
     IS_UNDEFINED("mrrc p15, 1, %0, r12, c12", "ICC_ASGI1R, read");

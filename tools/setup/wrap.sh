@@ -15,6 +15,11 @@ unpack_tools() {
     for data in addons cfg platforms; do
         ln -sfn "../lib/$host_triplet/cppcheck/$data" "$tools/root/usr/bin/$data"
     done
+    # An installation makes newlib the C library of the 32-bit compiler.
+    if [ -d "$tools/root/usr/lib/arm-none-eabi/newlib" ]; then
+        ln -sfn newlib "$tools/root/usr/lib/arm-none-eabi/lib"
+        ln -sfn ../../include/newlib "$tools/root/usr/lib/arm-none-eabi/include"
+    fi
     rm -rf "$tools/bin.new"
     mkdir "$tools/bin.new"
     for file in "$tools"/root/usr/bin/*; do
