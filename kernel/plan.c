@@ -50,8 +50,7 @@ static bool find_device(struct partition *partition, const struct set_device *wa
                               "the registers of %s lie where a partition sees its interrupt "
                               "controller: it cannot be given",
                               wanted->name);
-        if (partition->set->aarch32 && range.size != 0 &&
-            !range_inside(range.base, range.size, 0, AARCH32_END))
+        if (partition->set->aarch32 && !range_inside(range.base, range.size, 0, AARCH32_END))
             return set_refuse(error, wanted->node, property,
                               "the registers of %s lie at 0x%lx, out of reach of an AArch32 "
                               "partition: give it to a 64-bit one",

@@ -158,6 +158,17 @@ static void an_elf_file_for_the_other_width_is_refused(void)
     expect32("not a statically linked executable");
 }
 
+static void a_header_is_whole_or_cut_by_its_own_width(void)
+{
+    make_elf32();
+    assert_string_equal(place32(sizeof(Elf32_Ehdr) - 1),
+                        "is a corrupt ELF file: its header is cut");
+    assert_string_equal(place32(sizeof(Elf32_Ehdr)), "is a corrupt ELF file: its program headers");
+    make_elf();
+    assert_string_equal(place(sizeof(Elf64_Ehdr) - 1), "is a corrupt ELF file: its header is cut");
+    assert_string_equal(place(sizeof(Elf64_Ehdr)), "is a corrupt ELF file: its program headers");
+}
+
 static void a_corrupt_elf32_file_is_refused(void)
 {
     make_elf32();
@@ -514,6 +525,7 @@ int run_payload_tests(void)
         TEST(a_good_elf32_file_stands_at_its_physical_addresses),
         TEST(an_entry_in_t32_code_keeps_its_bit),
         TEST(an_elf_file_for_the_other_width_is_refused),
+        TEST(a_header_is_whole_or_cut_by_its_own_width),
         TEST(a_corrupt_elf32_file_is_refused),
         TEST(i8_every_corrupt_byte_of_an_elf32_file_is_accepted_or_refused_within_bounds),
         TEST(i8_every_truncation_of_an_elf32_file_is_accepted_or_refused_within_bounds),
