@@ -26,12 +26,8 @@
 
 static struct bh_partition_info partition;
 static struct bh_device_info device;
-static union {
-    uint64_t size;
-    struct bh_query_state state;
-    struct bh_query_fault fault;
-    struct bh_query_pool pool;
-} answer;
+static struct bh_query_state state;
+static struct bh_query_pool pool;
 static _Alignas(PAGE) volatile uint32_t page[PAGE / sizeof(uint32_t)];
 
 static uint32_t at(const volatile void *pointer)
@@ -110,11 +106,11 @@ static void structures(void)
             (uint32_t)(partition.memory_base + partition.memory_size), 0, 0, 0, 0, "behind memory");
     partition.size = sizeof(partition) - 1;
     answers(BH_EINVAL, BH_CALL_PARTITION_INFO, at(&partition), 0, 0, 0, 0, "too small");
-    answer.size = sizeof(answer.pool);
-    answers(BH_OK, BH_CALL_QUERY, BH_QUERY_POOL, at(&answer), 0, 0, 0, "query pool");
-    check_equal((uint32_t)partition.pool_pages_total, (uint32_t)answer.pool.pages_total,
+    pool.size = sizeof(pool);
+    answers(BH_OK, BH_CALL_QUERY, BH_QUERY_POOL, at(&pool), 0, 0, 0, "query pool");
+    check_equal((uint32_t)partition.pool_pages_total, (uint32_t)pool.pages_total,
                 "pages of the pool");
-    answers(BH_EINVAL, BH_CALL_QUERY, WILD, at(&answer), 0, 0, 0, "query nothing");
+    answers(BH_EINVAL, BH_CALL_QUERY, WILD, at(&pool), 0, 0, 0, "query nothing");
 }
 
 static void refusals(void)
@@ -275,11 +271,11 @@ int test_device(void)
     answers(BH_OK, BH_CALL_ATTACH, device.device, BH_PASID_NONE, (uint32_t)ioas, 0, 0, "attach");
     answers(BH_OK, BH_CALL_DEVICE_INFO, 0, at(&device), 0, 0, 0, "info while bound");
     check_equal(0, (uint32_t)(device.bar[0].address >> 32), "its registers are within reach");
-    answer.size = sizeof(answer.state);
-    answers(BH_OK, BH_CALL_QUERY, BH_QUERY_STATE, at(&answer), device.device, 0, 0, "query");
-    check_equal(LABEL, (uint32_t)answer.state.label, "the label");
-    check_equal(0, (uint32_t)(answer.state.label >> 32), "which is 32 bits");
-    check_equal((uint32_t)ioas, answer.state.ioas, "the ioas");
+    state.size = sizeof(state);
+    answers(BH_OK, BH_CALL_QUERY, BH_QUERY_STATE, at(&state), device.device, 0, 0, "query");
+    check_equal(LABEL, (uint32_t)state.label, "the label");
+    check_equal(0, (uint32_t)(state.label >> 32), "which is 32 bits");
+    check_equal((uint32_t)ioas, state.ioas, "the ioas");
     transfers((uint32_t)device.bar[0].address);
     leave((uint32_t)ioas);
     return check_result();

@@ -23,7 +23,9 @@
 #define GIC_VERSION_3 0x30u
 #define RUBBISH 0x5a5a5a5au
 
-/* An instruction that writes one register, or reads it. */
+/* An instruction that writes one register, or reads it. The text is a string: it can stand in no
+ * parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define READ(text)                                                                                 \
     __extension__({                                                                                \
         uint32_t read_value = RUBBISH;                                                             \
@@ -31,6 +33,7 @@
         read_value;                                                                                \
     })
 #define WRITE(text, value) __asm__ volatile(text : : "r"((uint32_t)(value)) : "memory", "cc")
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* That instruction is undefined, and changes no register. */
 #define IS_UNDEFINED(text, what)                                                                   \

@@ -65,8 +65,8 @@ static uint64_t make_wide(union payload *payload)
     for (unsigned int i = 0; i < SEGMENTS; i++)
         payload->wide.program[i] = (Elf64_Phdr){
             .p_type = guest_choice(8) == 7 ? PT_NOTE : PT_LOAD,
-            .p_offset = number_or(offsetof(union payload, wide.contents) + i * 0x80),
-            .p_paddr = number_or(BASE + i * 0x1000),
+            .p_offset = number_or(offsetof(union payload, wide.contents) + (uint64_t)i * 0x80),
+            .p_paddr = number_or(BASE + (uint64_t)i * 0x1000),
             .p_filesz = number_or(0x80),
             .p_memsz = number_or(0x100),
         };
@@ -87,8 +87,9 @@ static uint64_t make_narrow(union payload *payload)
     for (unsigned int i = 0; i < SEGMENTS; i++)
         payload->narrow.program[i] = (Elf32_Phdr){
             .p_type = guest_choice(8) == 7 ? PT_NOTE : PT_LOAD,
-            .p_offset = (uint32_t)number_or(offsetof(union payload, narrow.contents) + i * 0x80),
-            .p_paddr = (uint32_t)number_or(BASE + i * 0x1000),
+            .p_offset = (uint32_t)number_or(offsetof(union payload, narrow.contents) +
+                                            (uint64_t)i * 0x80),
+            .p_paddr = (uint32_t)number_or(BASE + (uint64_t)i * 0x1000),
             .p_filesz = (uint32_t)number_or(0x80),
             .p_memsz = (uint32_t)number_or(0x100),
         };
