@@ -18,6 +18,7 @@ static const struct {
     { "test=traps", test_traps },
     { "test=high-vectors", test_high_vectors },
     { "test=identification", test_identification },
+    { "test=wild", test_wild },
     { "test=interrupts", test_interrupts },
     { "test=calls", test_calls },
     { "test=device", test_device },

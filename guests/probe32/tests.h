@@ -13,6 +13,9 @@ int test_traps(void);
 /* As it says; the partition ends there. */
 int test_high_vectors(void);
 
+/* Every register of CP14 and CP15 read, and calls with any ids and arguments. */
+int test_wild(void);
+
 /* The interrupt controller by AArch32's system registers and by loads and stores; the timer. */
 int test_interrupts(void);
 

@@ -40,6 +40,9 @@ class Behaviour(ScenarioTest):
     def test_identification_registers_agree_with_what_traps(self):
         self.run_checks("identification")
 
+    def test_any_register_and_any_call_is_answered_and_ends_nothing(self):
+        self.run_checks("wild", devices=[pci(EDU)])
+
     def test_interrupts_come_by_system_registers_and_by_loads_and_stores(self):
         self.run_checks("interrupts")
 
