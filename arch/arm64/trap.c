@@ -47,7 +47,8 @@ static bool discovery(uint64_t *x)
     }
 }
 
-void trap_convention(struct vcpu *vcpu, uint64_t *x)
+/* What is neither width's call. */
+static void other_call(struct vcpu *vcpu, uint64_t *x)
 {
     if (!discovery(x) && !psci_guest_call(vcpu, x))
         x[0] = SMCCC_NOT_SUPPORTED;
@@ -62,7 +63,25 @@ void trap_hypercall(uint64_t *x, struct cpu *cpu)
         guest_ops->hypercall(cpu->vcpu, number, x);
         return;
     }
-    trap_convention(cpu->vcpu, x);
+    other_call(cpu->vcpu, x);
+}
+
+/* EL0 cannot call: EL1 is AArch32. */
+void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu)
+{
+    uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE_32;
+
+    if (number < BH_CALL_LIMIT) {
+        /* The upper halves are whatever the CPU makes of them (D1.20.1). */
+        x[1] = (uint32_t)x[1];
+        x[2] = (uint32_t)x[2];
+        x[3] = (uint32_t)x[3];
+        x[4] = (uint32_t)x[4];
+        x[5] = (uint32_t)x[5];
+        guest_ops->hypercall(cpu->vcpu, number, x);
+        return;
+    }
+    other_call(cpu->vcpu, x);
 }
 
 void guest_advance(struct guest_frame *frame, uint64_t syndrome)

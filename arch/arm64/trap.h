@@ -11,11 +11,9 @@ void trap_synchronous(struct guest_frame *frame);
 void trap_interrupt(struct guest_frame *frame);
 void trap_serror(struct guest_frame *frame);
 
-/* A call from AArch32; and what else trap_synchronous() finds that AArch64 has not. */
 void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu);
-void trap_aarch32(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome);
 
-/* What is neither a call of one width nor another's: discovery, PSCI, or not supported. */
-void trap_convention(struct vcpu *vcpu, uint64_t *x);
+/* What else trap_synchronous() finds that AArch64 has not. */
+void trap_aarch32(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome);
 
 #endif

@@ -6,28 +6,11 @@
 #include "arch/arm64/trap.h"
 #include "bulkhead/abi.h"
 
-#define CALL_ARGUMENTS 5
-
 #define ISS_READ BIT(0)
 #define ISS_RT BITS(9, 5)
 #define ISS_RT2 BITS(14, 10)
 #define ISS_RT_NONE 31 /* MRC to the flags, or an instruction that may do anything */
 #define SMC_MAY_HAVE_FAILED BIT(19)
-
-/* Only EL1 calls: EL1 is AArch32. */
-void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu)
-{
-    uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE_32;
-
-    if (number >= BH_CALL_LIMIT) {
-        trap_convention(cpu->vcpu, x);
-        return;
-    }
-    /* The upper halves are whatever the CPU makes of them (D1.20.1). */
-    for (unsigned int i = 1; i <= CALL_ARGUMENTS; i++)
-        x[i] = (uint32_t)x[i];
-    guest_ops->hypercall(cpu->vcpu, number, x);
-}
 
 /* MCR, MRC and VMRS: one register. */
 static void transfer(struct vcpu *vcpu, struct guest_frame *frame, unsigned int class,
