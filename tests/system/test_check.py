@@ -192,6 +192,22 @@ class Isolation(CheckTest):
         matrix = self.matrix(source_of([Partition("alone", payload="flat.bin")]))
         self.assertEqual(matrix.rows, {("every other stream", "-"): ["none"] * 5})
 
+    def test_a_partition_of_32_bit_code_is_named_as_such(self):
+        source = source_of([Partition("old", payload="probe32.elf", lines=("aarch32;",)),
+                            Partition("new", payload="probe.elf")])
+        _, output, complaints = self.check(source)
+        self.assertEqual(complaints, "")
+        self.assertRegex(output, r"\nold .* probe32\.elf, AArch32\n")
+        self.assertRegex(output, r"\nnew .* probe\.elf\n")
+
+    def test_a_payload_for_the_other_width_is_a_mistake(self):
+        for lines, payload in ((("aarch32;",), "probe.elf"), ((), "probe32.elf")):
+            source = source_of([Partition("one", payload=payload, lines=lines)])
+            status, _, complaints = self.check(source)
+            self.assertEqual(status, 1)
+            self.assertRegex(complaints, r"^set\.dts:/partitions/one: payload: .*is an ELF file for "
+                                         r"AArch(32|64), and this is a (64|32)-bit partition")
+
     def test_a_pool_that_cannot_map_everything_is_told(self):
         _, output, _ = self.check(two(pool=8), ports=TWO_PORTS)
         self.assertRegex(output, rf"\n  {EDU}: the pool of large has pages to map 522240 of "

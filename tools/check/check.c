@@ -221,8 +221,9 @@ static void print_partitions(void)
         snprintf(physical, sizeof(physical),
                  partition->set->fixed_physical ? "0x%llx" : "0x%llx if free",
                  (unsigned long long)partition->physical);
-        printf("%-12s %-4u %-24s %-24s %-6u %s\n", partition->name, partition->cpu, guest, physical,
-               partition->set->pool_pages, partition->set->payload);
+        printf("%-12s %-4u %-24s %-24s %-6u %s%s\n", partition->name, partition->cpu, guest,
+               physical, partition->set->pool_pages, partition->set->payload,
+               partition->set->aarch32 ? ", AArch32" : "");
     }
 }
 
