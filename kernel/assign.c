@@ -124,7 +124,8 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
     if (device->last_bound != partition)
         device->faults = (struct device_faults){ 0 };
     device->last_bound = partition;
-    device->bound = partition;
+    /* Last: who sees it on another CPU sees the label that belongs to it. */
+    __atomic_store_n(&device->bound, partition, __ATOMIC_RELEASE);
     if (device->function != NULL)
         pci_set_decode(device->function, true);
     open_line(partition, device);

@@ -36,6 +36,14 @@ const char *fault_cause_name(uint32_t cause)
     return cause < ARRAY_LENGTH(names) ? names[cause] : "other";
 }
 
+/* The partition a device's group belongs to now, for people. */
+static const char *owner_name(const struct device *device)
+{
+    struct owner owner = owner_decode(atomic_load(&device->group->owner));
+
+    return owner.state == OWNER_PARTITION ? partitions.partition[owner.index].name : "none";
+}
+
 /* Of streams that belong to no device. */
 static struct device_faults unknown;
 
@@ -85,18 +93,17 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
     __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
 }
 
-/* Who has the device's group now, or NULL. */
-static struct partition *owner_of(const struct device *device)
+/* Who has the device now, or NULL. A device that is not bound is nobody's to be told of: what is read of
+ * it may be from the time of another owner of its group. */
+static struct partition *holder_of(const struct device *device)
 {
-    struct owner owner = owner_decode(atomic_load(&device->group->owner));
-
-    return owner.state == OWNER_PARTITION ? &partitions.partition[owner.index] : NULL;
+    return __atomic_load_n(&device->bound, __ATOMIC_ACQUIRE);
 }
 
 static bool is_behind(const struct partition *partition, const struct iommu *iommu)
 {
     for (uint32_t i = 0; i < partition->device_count; i++) {
-        if (partition->device[i]->iommu == iommu && owner_of(partition->device[i]) == partition)
+        if (partition->device[i]->iommu == iommu && holder_of(partition->device[i]) == partition)
             return true;
     }
     return false;
@@ -107,29 +114,30 @@ static uint32_t index_of(const struct iommu *iommu)
     return (uint32_t)(iommu - devices.iommu);
 }
 
-/* An event about a device, for its owner, if it has one. */
-static void tell_owner(const struct device *device, uint32_t type, const struct iommu_fault *fault,
-                       bool room)
+/* An event about a device, for the partition that has it, if one has. */
+static void tell_holder(const struct device *device, uint32_t type, const struct iommu_fault *fault,
+                        bool room)
 {
-    struct partition *owner = owner_of(device);
-    struct bh_event event = {
-        .type = type, .device = device->id, .pasid = BH_PASID_NONE, .iommu = index_of(device->iommu)
-    };
+    struct partition *holder = holder_of(device);
 
-    if (owner == NULL)
+    if (holder == NULL)
         return;
-    if (device->bound == owner)
-        event.label = device->label;
+    struct bh_event event = { .type = type,
+                              .device = device->id,
+                              .label = device->label,
+                              .pasid = BH_PASID_NONE,
+                              .iommu = index_of(device->iommu) };
+
     if (fault != NULL) {
         event.iova = fault->iova;
         event.pasid = fault->pasid;
         event.access = fault->access;
         event.cause = fault->cause;
     }
-    event_post(owner, &event, room);
+    event_post(holder, &event, room);
 }
 
-/* An event about a unit, for a partition that has a device behind it. */
+/* An event about a unit, for a partition that has bound a device behind it. */
 static void tell_of_unit(struct partition *partition, const struct iommu *iommu, uint32_t type)
 {
     const struct bh_event event = { .type = type,
@@ -151,7 +159,7 @@ static void silence(struct device *device)
     log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
                 heard->ioas == NULL ? " while parked" : "");
     if (device_silence(heard) == IOMMU_OK)
-        tell_owner(heard, BH_EVENT_SILENT, NULL, true);
+        tell_holder(heard, BH_EVENT_SILENT, NULL, true);
     lock_release(&device->group->lock);
 }
 
@@ -164,10 +172,8 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
         record(&unknown, fault, "unknown", "none");
         return;
     }
-    const struct partition *owner = owner_of(device);
-
-    record(&device->faults, fault, device->name, owner != NULL ? owner->name : "none");
-    tell_owner(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
+    record(&device->faults, fault, device->name, owner_name(device));
+    tell_holder(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
     if (device->faults.window_count > WINDOW_FAULTS)
         silence(device);
 }

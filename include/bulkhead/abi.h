@@ -126,6 +126,7 @@
 #define BH_EVENT_RING_MAGIC 0x52564542 /* "BEVR" */
 #define BH_EVENT_RING_VERSION 1
 #define BH_EVENT_RECORDS 63 /* slots of a ring; one of them is always free */
+#define BH_EVENT_RATE 32    /* faults of one device that one second puts into a ring */
 
 /* Why devices share a group: bits of bh_device_info.group_reasons. */
 #define BH_GROUP_ALIAS 1         /* they share a requester id behind a bridge */
@@ -221,9 +222,10 @@ struct bh_query_pool {
 /* What the hypervisor counts for the caller, since boot; lives of the partition make no difference. */
 struct bh_query_health {
     uint64_t size;
-    uint64_t faults;      /* of devices while their group was the caller's */
+    uint64_t faults;      /* of devices while the caller had bound them */
     uint64_t events_lost; /* events that one of its rings did not take */
-    uint64_t overflows; /* times that a unit lost faults while the caller had a device behind it */
+    uint64_t
+        overflows; /* times that a unit lost faults while the caller had bound a device behind it */
     uint64_t illegal_commands; /* that units in front of its listed devices refused */
     uint64_t console_dropped;  /* lines of its console that the serial port was too slow for */
     uint32_t units_silenced;   /* units in front of its listed devices that failed */
@@ -251,14 +253,13 @@ struct bh_query_health {
  *
  * A `consumer` that names no slot is a ring that is full.
  */
-#define BH_EVENT_RATE 32 /* faults of one device that one second puts into a ring */
 
 struct bh_event {
     uint64_t sequence; /* from 0 at the start of the ring */
     uint64_t time;     /* system counter (CNTPCT_EL0) when the hypervisor learned of it */
     uint32_t type;     /* BH_EVENT_* */
     uint32_t device;   /* id; 0: the event is about a unit */
-    uint64_t label;    /* given at bind; 0: not bound, or no device */
+    uint64_t label;    /* of the device, given at bind */
     uint64_t iova;     /* of a fault */
     uint32_t pasid;    /* of a fault; BH_PASID_NONE: none */
     uint32_t access;   /* of a fault, BH_ACCESS_* */

@@ -221,6 +221,28 @@ static void i9_a_partition_hears_of_its_own_devices_alone(void)
     assert_int_equal(query_health(0).faults, 1);
 }
 
+/* A fault of theirs may be from the time of another owner. */
+static void a_member_of_its_group_that_it_has_not_bound_is_not_told_of(void)
+{
+    int sibling;
+
+    machine_plain();
+    sibling = pci_model_endpoint(&machine.pci, PORT1, 0, 1);
+    pci_model_express(&machine.pci, sibling, 0, true);
+    pci_model_multifunction(&machine.pci, DEVICE1);
+    machine.partition[0].pci[1] = "0000:01:00.1";
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(open_ring(0), BH_OK);
+    assert_int_equal(fire(sibling, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_of(0)->sequence, 0);
+    assert_int_equal(query_health(0).faults, 0);
+    assert_console("device=0000:01:00.1 partition=one");
+    assert_int_equal(bind(0, DEVICE_ID_PCI | 0x101, 2), BH_OK);
+    assert_int_equal(fire(sibling, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_of(0)->record[0].label, 2);
+}
+
 /* ---- The interrupt ------------------------------------------------------------------------------------ */
 
 static void the_interrupt_comes_when_the_reader_had_taken_all_and_only_then(void)
@@ -582,6 +604,7 @@ int run_rings_tests(void)
         TEST(i9_of_two_devices_in_one_space_the_record_names_the_one_that_faulted),
         TEST(a_device_that_is_not_attached_is_told_of_too_and_one_that_is_given_back_is_not),
         TEST(i9_a_partition_hears_of_its_own_devices_alone),
+        TEST(a_member_of_its_group_that_it_has_not_bound_is_not_told_of),
         TEST(the_interrupt_comes_when_the_reader_had_taken_all_and_only_then),
         TEST(the_interrupt_comes_over_the_end_of_the_ring_too),
         TEST(i9_what_a_full_ring_does_not_take_is_counted_and_numbered),

@@ -140,12 +140,46 @@ static void i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it(voi
     assert_int_equal(query_fault(0, SIBLING_ID).count, 0);
 }
 
+static void expect_silent(unsigned int silent)
+{
+    assert_int_equal(query_state(0, DEVICE1_ID).stream_silent, silent);
+    assert_int_equal(query_state(0, SIBLING_ID).stream_silent, silent);
+    assert_int_equal(query_state(0, DEVICE2_ID).stream_silent, 0);
+}
+
+/* The stream is one, whoever of the two is attached or asks. */
+static void a_shared_stream_is_silent_for_all_on_it_until_it_is_moved(void)
+{
+    uint64_t value = 0, ioas;
+
+    boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(bind(0, SIBLING_ID, 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_ID, BH_PASID_NONE, ioas), BH_OK);
+    expect_silent(0);
+    for (unsigned int i = 0; i < 5000; i++) {
+        smmuv3_model_dma(machine.unit[0], STREAM, IOVA, &value, sizeof(value), true);
+        machine_interrupts();
+    }
+    expect_silent(1);
+    /* The other one is attached still: the stream stays as it is. */
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    expect_silent(1);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas), BH_OK);
+    expect_silent(1);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_DETACH, SIBLING_ID, BH_PASID_NONE), BH_OK);
+    expect_silent(0);
+    assert_units_clean();
+}
+
 int run_two_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(i5_devices_with_one_id_on_two_units_reach_what_is_mapped_for_each),
         TEST(a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_another_unit),
         TEST(i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it),
+        TEST(a_shared_stream_is_silent_for_all_on_it_until_it_is_moved),
     };
 
     return RUN_GROUP("kernel/two units");
