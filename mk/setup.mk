@@ -6,7 +6,7 @@
 #
 # SETUP_BUILD   compilers, python3, dtc, libfdt, cmocka
 # SETUP_NEWLIB  the C library of the guests (includes SETUP_BUILD)
-# SETUP_AARCH32 compiler and C library of 32-bit guests (includes SETUP_BUILD)
+# SETUP_AARCH32 compiler, C library and libfdt of 32-bit guests (includes SETUP_BUILD)
 # SETUP_QEMU    the emulator; with QEMU=program only its version is checked
 # SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
 # SETUP_BOOT    U-Boot, and what makes the files that it loads
@@ -35,6 +35,7 @@ U_BOOT := $(setup_tools)/u-boot/u-boot.bin
 
 LIBFDT_INCLUDE := $(setup_tools)/libfdt/include
 LIBFDT_ARM64 := $(setup_tools)/libfdt/arm64/libfdt.a
+LIBFDT_ARM32 := $(setup_tools)/libfdt32/libfdt.a
 LIBFDT_HOST := $(setup_tools)/libfdt/host/libfdt.a
 NEWLIB_INCLUDE := $(setup_tools)/newlib/aarch64/include
 NEWLIB_LIB := $(setup_tools)/newlib/aarch64/lib

@@ -53,7 +53,7 @@ END
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Pre-Install-Pkgs;
 #clear APT::Architectures;
-APT::Architectures { "$host_arch"; "arm64"; };
+APT::Architectures { "$host_arch"; "arm64"; "armhf"; };
 APT::Default-Release "$preferred";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
