@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
-#   make guests     $(BUILD)/guests/{sensor,probe,probe32}.elf, sensor.bin, probe32.bin
+#   make guests     $(BUILD)/guests/{sensor,probe,probe32,example,example32}.elf, sensor.bin,
+#                   probe32.bin
 #   (bench.elf and boot.elf are made for `make bench` alone)
+#
+# 32-bit code is built by aarch32.mk (on the SDK) and probe32/probe32.mk (without).
 #
 # Included by the top Makefile. Needs BUILD, CROSS_COMPILE, NEWLIB_INCLUDE, NEWLIB_LIB,
 # LIBFDT_INCLUDE, LIBFDT_ARM64 and the stamps SETUP_BUILD and SETUP_NEWLIB of mk/setup.mk.
@@ -35,7 +38,7 @@ guest_cflags = $(guest_target) $(guest_warnings) $(guest_codegen) $(guest_no_lib
   $(guest_system_includes) -Iinclude -Iguests
 
 # For the linters, which are clang's.
-GUEST_C_SOURCES := $(sort $(filter-out guests/probe32/%,$(wildcard guests/*/*.c)))
+GUEST_C_SOURCES := $(sort $(filter-out guests/probe32/% %_aarch32.c,$(wildcard guests/*/*.c)))
 GUEST_CPPFLAGS := -nostdlibinc $(guest_system_includes) -Iinclude -Iguests
 GUEST_CFLAGS_CLANG := --target=aarch64-linux-gnu $(guest_warnings) $(guest_codegen)
 
@@ -44,9 +47,10 @@ guest_ldflags = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none 
 guest_libs = $(guest_out)/sdk.a $(LIBFDT_ARM64) -L$(NEWLIB_LIB) -Wl,--start-group -lc -lgcc \
   -Wl,--end-group
 
-guest_sdk_sources := $(sort $(wildcard guests/sdk/*.c))
+guest_sdk_sources := $(sort $(filter-out %_aarch32.c,$(wildcard guests/sdk/*.c)))
 # Not in the archive: nothing but the linker script asks for _start.
-guest_start_sources := guests/sdk/start.S
+guest_start_sources := guests/sdk/start_aarch64.S
+guest_example_sources := guests/example/example.c
 guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
 # The probe drives the same device as the demo.
 guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
@@ -56,10 +60,12 @@ guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
-  $(guest_sensor_sources) $(guest_probe_sources) $(guest_bench_sources) $(guest_boot_sources)))
+  $(guest_sensor_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_bench_sources) \
+  $(guest_boot_sources)))
 
 .PHONY: guests
-guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf
+guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf \
+        $(guest_out)/example.elf
 
 $(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUILD) $(SETUP_NEWLIB)
 	@mkdir -p $(@D)
@@ -73,8 +79,9 @@ $(guest_out)/sdk.a: $(call guest_objects,$(guest_sdk_sources))
 $(guest_out)/sensor.elf: $(call guest_objects,$(guest_start_sources) $(guest_sensor_sources))
 $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_probe_sources))
 $(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
-$(guest_out)/sensor.elf $(guest_out)/probe.elf $(guest_out)/bench.elf: $(guest_out)/sdk.a \
-    guests/sdk/partition.ld
+$(guest_out)/example.elf: $(call guest_objects,$(guest_start_sources) $(guest_example_sources))
+$(guest_out)/sensor.elf $(guest_out)/probe.elf $(guest_out)/bench.elf $(guest_out)/example.elf: \
+    $(guest_out)/sdk.a guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
 
 $(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
@@ -84,6 +91,7 @@ $(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
 $(guest_out)/%.bin: $(guest_out)/%.elf
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
 
+include guests/aarch32.mk
 include guests/probe32/probe32.mk
 
 -include $(guest_all_objects:.o=.d)

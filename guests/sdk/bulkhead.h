@@ -6,7 +6,7 @@
  * only how C names it. All calls return BH_OK, a value that is not negative, or a negative error;
  * further results go through pointers, which may be null where the caller does not want them.
  * Structures are zeroed and given their size here, so that they are defined after an error too.
- * Memory is identity-mapped (start.S): a pointer's value is the guest-physical address.
+ * Memory is identity-mapped (start_*.S): a pointer's value is the guest-physical address.
  */
 #ifndef BULKHEAD_SDK_BULKHEAD_H
 #define BULKHEAD_SDK_BULKHEAD_H
@@ -16,11 +16,13 @@
 
 #include <bulkhead/abi.h>
 
+#include "cpu.h"
+
 /* ---- Exit codes of the SDK ------------------------------------------------------------------- */
 /* How a program ends that could not go on; its own codes should stay below. */
 #define BH_EXIT_EXCEPTION 120   /* an exception that none of the following names */
 #define BH_EXIT_UNDEFINED 121   /* an undefined instruction */
-#define BH_EXIT_DATA 122        /* a data abort: nothing mapped there by start.S, or read-only */
+#define BH_EXIT_DATA 122        /* a data abort: nothing mapped there by start_*.S, or read-only */
 #define BH_EXIT_INSTRUCTION 123 /* an instruction abort: a jump to what is not code */
 #define BH_EXIT_ALIGNMENT 124   /* a misaligned stack pointer or program counter */
 #define BH_EXIT_SERROR 125      /* an asynchronous external abort */
@@ -29,39 +31,17 @@
 #define BH_EXIT_LIMIT 255       /* exit() of anything outside 0 to 255 */
 
 /* ---- Transport ------------------------------------------------------------------------------- */
-/* x0 to x3 as a call leaves them. */
-struct bh_result {
-    int64_t status;
-    uint64_t value[3]; /* x1, x2, x3 */
-};
-
 /*
- * One HVC #0 with a whole function id in x0, for discovery, PSCI and tests. The compiler is told
- * that x4 to x17 change, as the SMC Calling Convention allows; Bulkhead preserves them.
+ * bh_hvc(id, a1, a2, a3, a4, a5) of cpu.h: one HVC #0 with a whole function id. In AArch32 a call
+ * takes 32-bit registers: an argument that does not fit is answered with BH_ERANGE, here and for all
+ * calls below, and the hypervisor is not asked.
  */
-static inline struct bh_result bh_hvc(uint64_t id, uint64_t a1, uint64_t a2, uint64_t a3,
-                                      uint64_t a4, uint64_t a5)
-{
-    register uint64_t x0 __asm__("x0") = id;
-    register uint64_t x1 __asm__("x1") = a1;
-    register uint64_t x2 __asm__("x2") = a2;
-    register uint64_t x3 __asm__("x3") = a3;
-    register uint64_t x4 __asm__("x4") = a4;
-    register uint64_t x5 __asm__("x5") = a5;
-
-    __asm__ volatile("hvc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
-                     :
-                     : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
-                       "x17", "memory");
-    return (struct bh_result){ (int64_t)x0, { x1, x2, x3 } };
-}
 
 /* A call by its number, BH_CALL_*, with raw arguments. */
 static inline struct bh_result bh_call(uint32_t call, uint64_t a1, uint64_t a2, uint64_t a3,
                                        uint64_t a4, uint64_t a5)
 {
-    return bh_hvc(BH_FUNCTION_BASE | (uint64_t)call, a1, a2, a3, a4, a5);
+    return bh_hvc(CPU_CALL_BASE | (uint64_t)call, a1, a2, a3, a4, a5);
 }
 
 /* The guest-physical address of an object of this program. */

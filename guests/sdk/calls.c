@@ -72,7 +72,7 @@ int64_t bh_print(const void *bytes, size_t length)
         if (taken > chunk)
             return BH_EINVAL;
         next += taken;
-        length -= taken;
+        length -= (size_t)taken;
     }
     return BH_OK;
 }

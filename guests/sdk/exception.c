@@ -1,159 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The end of a program by an exception that it did not expect: registers to the console, then off
- * with a code that tells the class. Uses nothing of newlib, whose state may be what went wrong.
- */
+#include "exception.h"
+
 #include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "bulkhead.h"
 #include "gic.h"
 
-/* Written by start.S, which knows the offsets. */
-struct exception_frame {
-    uint64_t x[31];
-    uint64_t sp;
-    uint64_t elr;
-    uint64_t spsr;
-    uint64_t esr;
-    uint64_t far;
-    uint64_t vector;
-};
-
-#define SLOT sizeof(uint64_t)
-_Static_assert(offsetof(struct exception_frame, sp) == 31 * SLOT, "FRAME_SP of start.S");
-_Static_assert(offsetof(struct exception_frame, elr) == 32 * SLOT, "FRAME_ELR of start.S");
-_Static_assert(offsetof(struct exception_frame, esr) == 34 * SLOT, "FRAME_ESR of start.S");
-_Static_assert(offsetof(struct exception_frame, vector) == 36 * SLOT, "FRAME_VECTOR of start.S");
-_Static_assert(sizeof(struct exception_frame) == 37 * SLOT, "FRAME_BYTES of start.S");
-
-_Noreturn void bh_exception(const struct exception_frame *frame);
-
-/* Exception classes of ESR_EL1, DDI 0487 D19.2.38. */
-#define ESR_CLASS_SHIFT 26
-#define ESR_CLASS_MASK 0x3f
-#define CLASS_UNKNOWN 0x00
-#define CLASS_INSTRUCTION_ABORT 0x21
-#define CLASS_PC_ALIGNMENT 0x22
-#define CLASS_DATA_ABORT 0x25
-#define CLASS_SP_ALIGNMENT 0x26
-
-/* A vector's number modulo this tells its type. */
-#define VECTOR_TYPES 4
-enum vector_type { SYNCHRONOUS, IRQ, FIQ, SERROR };
-
 #define LINE_BYTES 100
-#define HEX_DIGITS 16
-#define REGISTERS_PER_LINE 4
+#define DIGIT_BITS 4
+#define HEX_DIGITS (8 / DIGIT_BITS * (int)sizeof(uintptr_t))
 
-struct line {
+static struct line {
     char text[LINE_BYTES];
     size_t length;
-};
+} line;
 
-static void add_text(struct line *line, const char *text)
+static void add_text(const char *text)
 {
-    while (*text && line->length < LINE_BYTES)
-        line->text[line->length++] = *text++;
+    while (*text && line.length < LINE_BYTES)
+        line.text[line.length++] = *text++;
 }
 
-static void add_hex(struct line *line, uint64_t value, int digits)
+static void add_hex(uintptr_t value, int digits)
 {
-    while (digits-- > 0 && line->length < LINE_BYTES)
-        line->text[line->length++] = "0123456789abcdef"[value >> (digits * 4) & 0xf];
+    while (digits-- > 0 && line.length < LINE_BYTES)
+        line.text[line.length++] = "0123456789abcdef"[value >> (digits * DIGIT_BITS) & 0xf];
 }
 
-static void add_field(struct line *line, const char *name, uint64_t value)
+void exception_register(const char *name, uintptr_t value)
 {
-    add_text(line, line->length ? "  " : "");
-    add_text(line, name);
-    add_text(line, "=");
-    add_hex(line, value, HEX_DIGITS);
+    add_text(line.length ? "  " : "");
+    add_text(name);
+    add_text("=");
+    add_hex(value, HEX_DIGITS);
 }
 
-static void end_line(struct line *line)
+void exception_end_line(void)
 {
-    if (line->length == LINE_BYTES)
-        line->length--;
-    line->text[line->length++] = '\n';
-    bh_print(line->text, line->length);
-    line->length = 0;
+    if (line.length == LINE_BYTES)
+        line.length--;
+    line.text[line.length++] = '\n';
+    bh_print(line.text, line.length);
+    line.length = 0;
 }
 
-static int exit_code(const struct exception_frame *frame, const char **name)
-{
-    uint64_t class = frame->esr >> ESR_CLASS_SHIFT & ESR_CLASS_MASK;
-
-    switch ((enum vector_type)(frame->vector % VECTOR_TYPES)) {
-    case IRQ:
-    case FIQ:
-        *name = "an interrupt";
-        return BH_EXIT_INTERRUPT;
-    case SERROR:
-        *name = "an asynchronous abort";
-        return BH_EXIT_SERROR;
-    case SYNCHRONOUS:
-        break;
-    }
-    switch (class) {
-    case CLASS_UNKNOWN:
-        *name = "an undefined instruction";
-        return BH_EXIT_UNDEFINED;
-    case CLASS_DATA_ABORT:
-        *name = "a data abort";
-        return BH_EXIT_DATA;
-    case CLASS_INSTRUCTION_ABORT:
-        *name = "an instruction abort";
-        return BH_EXIT_INSTRUCTION;
-    case CLASS_PC_ALIGNMENT:
-    case CLASS_SP_ALIGNMENT:
-        *name = "a misaligned pc or sp";
-        return BH_EXIT_ALIGNMENT;
-    default:
-        *name = "an exception";
-        return BH_EXIT_EXCEPTION;
-    }
-}
-
-_Noreturn void bh_exception(const struct exception_frame *frame)
+void exception_begin(const char *name)
 {
     static bool again;
-    struct line line = { .length = 0 };
-    const char *name;
-    int code = exit_code(frame, &name);
 
     if (again)
         bh_exit(BH_EXIT_EXCEPTION);
     again = true;
+    line.length = 0;
+    add_text("unexpected: ");
+    add_text(name);
+    exception_end_line();
+}
 
-    add_text(&line, "unexpected: ");
-    add_text(&line, name);
-    end_line(&line);
-    add_field(&line, "pc ", frame->elr);
-    add_field(&line, "sp ", frame->sp);
-    add_field(&line, "psr", frame->spsr);
-    end_line(&line);
-    add_field(&line, "esr", frame->esr);
-    add_field(&line, "far", frame->far);
-    end_line(&line);
-    for (unsigned int i = 0; i < sizeof(frame->x) / sizeof(frame->x[0]); i++) {
-        char label[] = { 'x', (char)('0' + i / 10), (char)('0' + i % 10), '\0' };
-
-        add_field(&line, label, frame->x[i]);
-        if (i % REGISTERS_PER_LINE == REGISTERS_PER_LINE - 1)
-            end_line(&line);
-    }
-    end_line(&line);
+_Noreturn void exception_end(int code)
+{
+    if (line.length != 0)
+        exception_end_line();
     bh_exit(code);
 }
 
 __attribute__((weak)) void bh_interrupt(void)
 {
-    struct line line = { .length = 0 };
-
-    add_text(&line, "unexpected: an interrupt");
-    add_field(&line, "intid", gic_acknowledge());
-    end_line(&line);
-    bh_exit(BH_EXIT_INTERRUPT);
+    add_text("unexpected: an interrupt");
+    exception_register("intid", gic_acknowledge());
+    exception_end(BH_EXIT_INTERRUPT);
 }

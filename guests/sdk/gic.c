@@ -2,6 +2,7 @@
 /* GICv3, Arm IHI 0069: registers of 12.9 (distributor), 12.11 (redistributor), 12.2 (CPU). */
 #include "gic.h"
 
+#include "cpu.h"
 #include "mmio.h"
 #include "tree.h"
 
@@ -50,10 +51,13 @@ static void wait_clear(uintptr_t address, uint32_t bits)
 static bool bring_up(void)
 {
     int node = tree_find_compatible("arm,gic-v3");
-    uint64_t gicd, gicr, bytes, sre;
+    uint64_t first, second, bytes;
+    uintptr_t gicd, gicr;
 
-    if (!tree_reg(node, 0, &gicd, &bytes) || !tree_reg(node, 1, &gicr, &bytes))
+    if (!tree_reg(node, 0, &first, &bytes) || !tree_reg(node, 1, &second, &bytes))
         return false;
+    gicd = (uintptr_t)first;
+    gicr = (uintptr_t)second;
     distributor = gicd;
     redistributor = gicr;
 
@@ -63,12 +67,11 @@ static bool bring_up(void)
     mmio_write32(gicr + GICR_WAKER, mmio_read32(gicr + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
     wait_clear(gicr + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP);
 
-    __asm__ volatile("mrs %0, icc_sre_el1" : "=r"(sre));
-    __asm__ volatile("msr icc_sre_el1, %0\n\tisb" : : "r"(sre | ICC_SRE_SRE));
-    __asm__ volatile("msr icc_bpr1_el1, xzr");
-    __asm__ volatile("msr icc_ctlr_el1, xzr"); /* an end drops priority and deactivates */
-    __asm__ volatile("msr icc_pmr_el1, %0" : : "r"((uint64_t)PRIORITY_LOWEST));
-    __asm__ volatile("msr icc_igrpen1_el1, %0\n\tisb" : : "r"((uint64_t)1));
+    cpu_set_icc_sre(cpu_icc_sre() | ICC_SRE_SRE);
+    cpu_set_icc_bpr1(0);
+    cpu_set_icc_ctlr(0); /* an end drops priority and deactivates */
+    cpu_set_icc_pmr(PRIORITY_LOWEST);
+    cpu_set_icc_igrpen1(1);
     return true;
 }
 
@@ -123,28 +126,20 @@ void gic_disable_shared(uint32_t intid)
 
 uint32_t gic_acknowledge(void)
 {
-    uint64_t intid;
-
-    /* The barrier orders what the handler does behind the acknowledge. */
-    __asm__ volatile("mrs %0, icc_iar1_el1\n\tdsb sy" : "=r"(intid) : : "memory");
-    return (uint32_t)(intid & INTID_MASK);
+    return cpu_icc_iar1() & INTID_MASK;
 }
 
 void gic_end(uint32_t intid)
 {
-    /* What quietened the source has taken effect before the end, else the interrupt repeats. */
-    __asm__ volatile("dsb sy\n\tisb\n\tmsr icc_eoir1_el1, %0\n\tisb"
-                     :
-                     : "r"((uint64_t)intid)
-                     : "memory");
+    cpu_set_icc_eoir1(intid);
 }
 
 void gic_unmask(void)
 {
-    __asm__ volatile("msr daifclr, #2\n\tisb" : : : "memory");
+    cpu_unmask_interrupts();
 }
 
 void gic_mask(void)
 {
-    __asm__ volatile("msr daifset, #2\n\tisb" : : : "memory");
+    cpu_mask_interrupts();
 }

@@ -10,42 +10,39 @@
 
 #include <stdint.h>
 
+#include "cpu.h"
+
 static inline uint32_t mmio_read32(uintptr_t address)
 {
-    uint32_t value;
-
-    __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-    return value;
-}
-
-static inline uint64_t mmio_read64(uintptr_t address)
-{
-    uint64_t value;
-
-    __asm__ volatile("ldr %x0, [%1]" : "=r"(value) : "r"(address) : "memory");
-    return value;
+    return cpu_load32(address);
 }
 
 static inline void mmio_write32(uintptr_t address, uint32_t value)
 {
-    __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+    cpu_store32(address, value);
+}
+
+/* In AArch32 these are two accesses of 32 bits, the lower half first. */
+static inline uint64_t mmio_read64(uintptr_t address)
+{
+    return cpu_load64(address);
 }
 
 static inline void mmio_write64(uintptr_t address, uint64_t value)
 {
-    __asm__ volatile("str %x0, [%1]" : : "r"(value), "r"(address) : "memory");
+    cpu_store64(address, value);
 }
 
 /* What was stored to memory is there for a device that a later register write starts. */
 static inline void dma_publish(void)
 {
-    __asm__ volatile("dmb oshst" : : : "memory");
+    cpu_order_stores();
 }
 
 /* Loads from memory after this see what a device wrote before the register read before this. */
 static inline void dma_observe(void)
 {
-    __asm__ volatile("dmb oshld" : : : "memory");
+    cpu_order_loads();
 }
 
 #endif

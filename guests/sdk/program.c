@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From start.S to main(), and what newlib wants of an operating system. */
+/* From start_*.S to main(), and what newlib wants of an operating system. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ _Noreturn void bh_exit(int code)
         code = BH_EXIT_LIMIT;
     bh_power(BH_POWER_OFF, (uint64_t)code);
     for (;;)
-        __asm__ volatile("wfi");
+        cpu_wait();
 }
 
 /* ---- newlib ---------------------------------------------------------------------------------- */
@@ -131,7 +131,7 @@ void *_sbrk(ptrdiff_t bytes)
 extern const uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
-const uintptr_t __stack_chk_guard = 0x0a0dff00b5c3d7e1;
+const uintptr_t __stack_chk_guard = (uintptr_t)0x0a0dff00b5c3d7e1;
 
 _Noreturn void __stack_chk_fail(void)
 {

@@ -3,24 +3,19 @@
 
 #include <stdbool.h>
 
+#include "cpu.h"
 #include "gic.h"
 
-#define CNTV_CTL_ENABLE 1ull
+#define CNTV_CTL_ENABLE 1u
 
 uint64_t timer_now(void)
 {
-    uint64_t count;
-
-    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(count) : : "memory");
-    return count;
+    return cpu_counter();
 }
 
 uint64_t timer_frequency(void)
 {
-    uint64_t hertz;
-
-    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
-    return hertz;
+    return cpu_counter_frequency();
 }
 
 /* Seconds and rest apart: no product leaves 64 bits below 18 GHz. */
@@ -41,17 +36,13 @@ uint64_t timer_ns(uint64_t ticks)
 
 void timer_start(uint64_t deadline)
 {
-    __asm__ volatile("msr cntv_cval_el0, %0\n\t"
-                     "msr cntv_ctl_el0, %1\n\t"
-                     "isb"
-                     :
-                     : "r"(deadline), "r"(CNTV_CTL_ENABLE)
-                     : "memory");
+    cpu_timer_compare(deadline);
+    cpu_timer_control(CNTV_CTL_ENABLE);
 }
 
 void timer_stop(void)
 {
-    __asm__ volatile("msr cntv_ctl_el0, xzr\n\tisb" : : : "memory");
+    cpu_timer_control(0);
 }
 
 void timer_spin_ns(uint64_t ns)
@@ -77,13 +68,12 @@ static void take_pending(void)
 void timer_sleep_ns(uint64_t ns)
 {
     uint64_t deadline = timer_now() + timer_ticks(ns);
-    uint64_t daif;
+    uintptr_t mask = cpu_interrupt_mask();
 
     if (!gic_init()) {
         timer_spin_ns(ns);
         return;
     }
-    __asm__ volatile("mrs %0, daif" : "=r"(daif));
     gic_mask();
     gic_enable_private(TIMER_INTID);
 
@@ -93,10 +83,10 @@ void timer_sleep_ns(uint64_t ns)
      */
     while (timer_now() < deadline) {
         timer_start(deadline);
-        __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+        cpu_wait();
         take_pending();
     }
     timer_stop();
     take_pending();
-    __asm__ volatile("msr daif, %0\n\tisb" : : "r"(daif) : "memory");
+    cpu_restore_interrupt_mask(mask);
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The tree; null when x0 at start did not point to one. */
+/* The tree; null when x0 (AArch32: r2) at start did not point to one. */
 extern const void *bh_tree;
 
 /* Called by start-up: checks the tree's header and keeps it. */

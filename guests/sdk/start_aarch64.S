@@ -60,7 +60,7 @@
 #define TABLE_ENTRIES 512
 #define MEMORY_BASE_GIB 1 /* the GiB that holds the program, see partition.ld */
 
-/* Layout of the frame that a fatal exception leaves: struct exception_frame of exception.c. */
+/* Layout of the frame that a fatal exception leaves: struct exception_frame of exception_aarch64.c. */
 #define FRAME_SP (31 * 8)
 #define FRAME_ELR (32 * 8)
 #define FRAME_ESR (34 * 8)
