@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 32-bit programs on the SDK, from the same sources as 64-bit ones but for the files *_aarch32.*.
 #
-#   make guests     $(BUILD)/guests/example32.elf
+#   make guests     $(BUILD)/guests/{example32,legacy}.elf
 #
 # Included by guests/guests.mk. Needs CROSS_COMPILE_32, LIBFDT_ARM32 and the stamp SETUP_AARCH32 of
 # mk/setup.mk. The C library is the compiler's own, Debian's newlib for arm-none-eabi.
@@ -36,7 +36,7 @@ guest32_start_sources := guests/sdk/start_aarch32.S
 
 guest32_objects = $(patsubst guests/%,$(guest32_out)/%.o,$(1))
 guest32_all_objects := $(call guest32_objects,$(sort $(guest32_sdk_sources) $(guest32_start_sources) \
-  $(guest_example_sources)))
+  $(guest_example_sources) $(guest_legacy_sources)))
 
 $(guest32_all_objects): $(guest32_out)/%.o: guests/% guests/guests.mk guests/aarch32.mk | $(SETUP_AARCH32)
 	@mkdir -p $(@D)
@@ -47,9 +47,10 @@ $(guest_out)/sdk32.a: $(call guest32_objects,$(guest32_sdk_sources))
 	$(Q)$(CROSS_COMPILE_32)ar rcs $@ $^
 
 $(guest_out)/example32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_example_sources))
-$(guest_out)/example32.elf: $(guest_out)/sdk32.a guests/sdk/partition.ld
+$(guest_out)/legacy.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_legacy_sources))
+$(guest_out)/example32.elf $(guest_out)/legacy.elf: $(guest_out)/sdk32.a guests/sdk/partition.ld
 	$(Q)$(guest32_link) $(guest32_ldflags) $(filter %.o,$^) $(guest32_libs) -o $@
 
-guests: $(guest_out)/example32.elf
+guests: $(guest_out)/example32.elf $(guest_out)/legacy.elf
 
 -include $(guest32_all_objects:.o=.d)
