@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 32-bit programs on the SDK, from the same sources as 64-bit ones but for the files *_aarch32.*.
 #
-#   make guests     $(BUILD)/guests/{example32,legacy}.elf
+#   make guests     $(BUILD)/guests/{legacy,selfcheck32,example32}.elf
 #
 # Included by guests/guests.mk. Needs CROSS_COMPILE_32, LIBFDT_ARM32 and the stamp SETUP_AARCH32 of
 # mk/setup.mk. The C library is the compiler's own, Debian's newlib for arm-none-eabi.
@@ -29,14 +29,14 @@ GUEST32_CFLAGS_CLANG := --target=arm-none-eabi -march=armv7-a -mfpu=vfpv3-d16 -m
 # The size of an enumeration is int in libfdt and the smallest in newlib; neither passes one on.
 guest32_ldflags := $(guest32_cpu) -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none \
   -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-enum-size-warning -Wl,-T,guests/sdk/partition.ld
-guest32_libs := $(guest_out)/sdk32.a $(LIBFDT_ARM32) -Wl,--start-group -lc -lgcc -Wl,--end-group
+guest32_libs := $(guest_out)/sdk32.a $(LIBFDT_ARM32) -Wl,--start-group -lc -lm -lgcc -Wl,--end-group
 
 guest32_sdk_sources := $(sort $(filter-out %_aarch64.c,$(wildcard guests/sdk/*.c)))
 guest32_start_sources := guests/sdk/start_aarch32.S
 
 guest32_objects = $(patsubst guests/%,$(guest32_out)/%.o,$(1))
 guest32_all_objects := $(call guest32_objects,$(sort $(guest32_sdk_sources) $(guest32_start_sources) \
-  $(guest_example_sources) $(guest_legacy_sources)))
+  $(guest_example_sources) $(guest_legacy_sources) $(guest_selfcheck_sources)))
 
 $(guest32_all_objects): $(guest32_out)/%.o: guests/% guests/guests.mk guests/aarch32.mk | $(SETUP_AARCH32)
 	@mkdir -p $(@D)
@@ -48,9 +48,11 @@ $(guest_out)/sdk32.a: $(call guest32_objects,$(guest32_sdk_sources))
 
 $(guest_out)/example32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_example_sources))
 $(guest_out)/legacy.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_legacy_sources))
-$(guest_out)/example32.elf $(guest_out)/legacy.elf: $(guest_out)/sdk32.a guests/sdk/partition.ld
+$(guest_out)/selfcheck32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_selfcheck_sources))
+guest32_programs := $(addprefix $(guest_out)/,example32.elf legacy.elf selfcheck32.elf)
+$(guest32_programs): $(guest_out)/sdk32.a guests/sdk/partition.ld
 	$(Q)$(guest32_link) $(guest32_ldflags) $(filter %.o,$^) $(guest32_libs) -o $@
 
-guests: $(guest_out)/example32.elf $(guest_out)/legacy.elf
+guests: $(guest32_programs)
 
 -include $(guest32_all_objects:.o=.d)

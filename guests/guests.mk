@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
-#   make guests     $(BUILD)/guests/{sensor,legacy,legacy64,probe,probe32,example,example32}.elf,
-#                   sensor.bin, probe32.bin
+#   make guests     $(BUILD)/guests/{sensor,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
+#                   example,example32}.elf, sensor.bin, probe32.bin
 #   (bench.elf and boot.elf are made for `make bench` alone)
 #
 # 32-bit code is built by aarch32.mk (on the SDK) and probe32/probe32.mk (without).
@@ -44,7 +44,7 @@ GUEST_CFLAGS_CLANG := --target=aarch64-linux-gnu $(guest_warnings) $(guest_codeg
 
 guest_ldflags = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
   -Wl,-z,max-page-size=4096 -Wl,-T,guests/sdk/partition.ld
-guest_libs = $(guest_out)/sdk.a $(LIBFDT_ARM64) -L$(NEWLIB_LIB) -Wl,--start-group -lc -lgcc \
+guest_libs = $(guest_out)/sdk.a $(LIBFDT_ARM64) -L$(NEWLIB_LIB) -Wl,--start-group -lc -lm -lgcc \
   -Wl,--end-group
 
 guest_sdk_sources := $(sort $(filter-out %_aarch32.c,$(wildcard guests/sdk/*.c)))
@@ -53,6 +53,7 @@ guest_start_sources := guests/sdk/start_aarch64.S
 guest_example_sources := guests/example/example.c
 # What the demo runs is the 32-bit build. It reports as the sensor does.
 guest_legacy_sources := $(sort $(wildcard guests/legacy/*.c)) guests/sensor/report.c
+guest_selfcheck_sources := $(sort $(wildcard guests/selfcheck/*.c)) guests/probe/check.c
 guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
 # The probe drives the same device as the demo.
 guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
@@ -63,11 +64,11 @@ guest_boot_sources := guests/bench/boot.S
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
   $(guest_sensor_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
-  $(guest_bench_sources) $(guest_boot_sources)))
+  $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources)))
 
 .PHONY: guests
 guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf \
-        $(guest_out)/example.elf $(guest_out)/legacy64.elf
+        $(guest_out)/example.elf $(guest_out)/legacy64.elf $(guest_out)/selfcheck.elf
 
 $(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUILD) $(SETUP_NEWLIB)
 	@mkdir -p $(@D)
@@ -83,7 +84,9 @@ $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_prob
 $(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
 $(guest_out)/example.elf: $(call guest_objects,$(guest_start_sources) $(guest_example_sources))
 $(guest_out)/legacy64.elf: $(call guest_objects,$(guest_start_sources) $(guest_legacy_sources))
-guest_programs := $(addprefix $(guest_out)/,sensor.elf probe.elf bench.elf example.elf legacy64.elf)
+$(guest_out)/selfcheck.elf: $(call guest_objects,$(guest_start_sources) $(guest_selfcheck_sources))
+guest_programs := $(addprefix $(guest_out)/,sensor.elf probe.elf bench.elf example.elf legacy64.elf \
+                    selfcheck.elf)
 $(guest_programs): $(guest_out)/sdk.a guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
 

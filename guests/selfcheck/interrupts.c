@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time, and a program that is interrupted while it computes. */
+#include "probe/check.h"
+#include "sdk/bulkhead.h"
+#include "sdk/gic.h"
+#include "sdk/timer.h"
+#include "selfcheck.h"
+
+#define NAP_NS (5 * NS_PER_MS)
+#define PERIOD_NS (200 * NS_PER_US)
+#define INTERRUPTS 20u
+#define LIMIT_NS (5 * NS_PER_SECOND)
+#define TERMS 200
+
+static volatile unsigned int taken;
+static volatile double disturbance;
+
+/* Something that uses floating-point registers and general ones alike. */
+static double compute(double step)
+{
+    double sum = 0.0, odd = 1.0, sign = 1.0;
+
+    for (unsigned int i = 0; i < TERMS; i++) {
+        sum += sign / odd;
+        odd += step;
+        sign = -sign;
+    }
+    return sum;
+}
+
+void bh_interrupt(void)
+{
+    uint32_t intid = gic_acknowledge();
+
+    if (intid == TIMER_INTID) {
+        taken++;
+        disturbance = compute(3.0);
+        if (taken < INTERRUPTS)
+            timer_start(timer_now() + timer_ticks(PERIOD_NS));
+        else
+            timer_stop();
+    }
+    if (intid < GIC_INTID_LIMIT)
+        gic_end(intid);
+}
+
+static void check_time(void)
+{
+    uint64_t before = timer_now();
+
+    timer_sleep_ns(NAP_NS);
+    check_true(timer_ns(timer_now() - before) >= NAP_NS, "a sleep is not short");
+    before = timer_now();
+    timer_spin_ns(PERIOD_NS);
+    check_true(timer_ns(timer_now() - before) >= PERIOD_NS, "nor is a wait");
+    check_equal(NS_PER_SECOND, timer_ns(timer_frequency()), "a second has its ticks");
+}
+
+int test_interrupts(void)
+{
+    double quiet = compute(2.0), other = compute(3.0);
+    unsigned int wrong = 0;
+    uint64_t deadline;
+
+    check_time();
+    check_true(gic_init(), "the interrupt controller is there");
+    gic_enable_private(TIMER_INTID);
+    deadline = timer_now() + timer_ticks(LIMIT_NS);
+    timer_start(timer_now());
+    gic_unmask();
+    while (taken < INTERRUPTS && timer_now() < deadline) {
+        double seen = compute(2.0);
+
+        if (seen < quiet || seen > quiet)
+            wrong++;
+    }
+    gic_mask();
+    check_equal(INTERRUPTS, taken, "interrupts come");
+    check_equal(0, wrong, "what was computed meanwhile is right");
+    check_true(disturbance <= other && disturbance >= other, "and so is what handlers compute");
+    timer_sleep_ns(NAP_NS);
+    check_equal(INTERRUPTS, taken, "none comes while they are masked");
+    return check_result();
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The behaviours of this program. */
+#ifndef GUESTS_SELFCHECK_SELFCHECK_H
+#define GUESTS_SELFCHECK_SELFCHECK_H
+
+/* Checks (check.h of guests/probe): the exit code is the number of the first that failed. */
+int test_library(void);    /* newlib and the memory that the program is given */
+int test_calls(void);      /* hypercalls, and arguments that a register does not hold */
+int test_interrupts(void); /* time, sleep, and registers across an interrupt */
+
+/* Ends: the exit code says which. A program that comes back from them has failed. */
+int end_undefined(void);
+int end_write_code(void);
+int end_write_constant(void);
+int end_run_data(void);
+int end_run_stack(void);
+int end_deep_recursion(void);
+int end_abort(void);
+int end_large_code(void);
+
+#endif

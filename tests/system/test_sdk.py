@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What guests/sdk promises a program, in both widths: guests/selfcheck, and the example."""
+import os
+import re
+import unittest
+
+import harness
+from scenario import Partition, Run, ScenarioTest, pack_file
+
+# Exit codes of guests/sdk/bulkhead.h.
+UNDEFINED, DATA, INSTRUCTION, ABORTED, TOO_LARGE = 121, 122, 123, 128 + 6, 255
+WORDS = "word=text number=0xfedcba9876543210"
+EXAMPLE = os.path.join(harness.ROOT, "guests", "example", "example.dts")
+
+
+class Selfcheck:
+    """One behaviour, one run."""
+
+    cpu, payload, lines = "max", "selfcheck.elf", ()
+
+    def run_one(self, test):
+        name = test[:31]
+        partition = Partition(name, f"test={test} {WORDS}", self.payload, lines=self.lines)
+        run = self.run_set([partition], "-cpu", self.cpu)
+        return run, run.said(name), run.codes.get(name)
+
+    def assert_holds(self, test):
+        run, _, code = self.run_one(test)
+        self.assert_checks_hold(run, test)
+        self.assertEqual(code, 0)
+
+    def assert_ends(self, test, code, report=None):
+        run, said, seen = self.run_one(test)
+        self.assertEqual(seen, code, said)
+        self.assertEqual(run.hypervisor("ended"), [], "the hypervisor had to end it")
+        if report:
+            self.assertIn(f"unexpected: {report}", said)
+            self.assertTrue([line for line in said if re.match(r"pc +=[0-9a-f]{8}", line)], said)
+
+    def test_the_c_library_and_the_memory_of_a_program(self):
+        self.assert_holds("library")
+
+    def test_calls_and_arguments_that_do_not_fit(self):
+        self.assert_holds("calls")
+
+    def test_interrupts_leave_the_registers_of_a_computation_alone(self):
+        self.assert_holds("interrupts")
+
+    def test_an_undefined_instruction_is_reported(self):
+        self.assert_ends("undefined", UNDEFINED, "an undefined instruction")
+
+    def test_code_and_constants_cannot_be_written(self):
+        for test in ("write-code", "write-constant"):
+            with self.subTest(test=test):
+                self.assert_ends(test, DATA, "a data abort")
+
+    def test_data_and_stack_are_not_executed(self):
+        for test in ("run-data", "run-stack"):
+            with self.subTest(test=test):
+                self.assert_ends(test, INSTRUCTION, "an instruction abort")
+
+    def test_a_stack_that_overflows_meets_a_guard(self):
+        self.assert_ends("deep-recursion", DATA, "a data abort")
+
+    def test_abort_and_codes_that_are_too_large_have_codes_of_their_own(self):
+        for test, code in (("abort", ABORTED), ("large-code", TOO_LARGE)):
+            with self.subTest(test=test):
+                self.assert_ends(test, code)
+
+
+class In64Bits(Selfcheck, ScenarioTest):
+    """64-bit code."""
+
+
+class In32Bits(Selfcheck, ScenarioTest):
+    """32-bit code."""
+
+    payload, lines = "selfcheck32.elf", ("aarch32;",)
+
+
+class In32BitsOnCortexA53(Selfcheck, ScenarioTest):
+    """32-bit code on a CPU without features of later years."""
+
+    cpu, payload, lines = "cortex-a53", "selfcheck32.elf", ("aarch32;",)
+
+
+class Example(ScenarioTest):
+    """The program to begin with, as its set runs it."""
+
+    def test_the_example_runs_in_both_widths(self):
+        run = Run(self.boot(pack_file(self.folder, EXAMPLE)))
+        self.assert_named(run, ["hello", "hello32"])
+        self.assertEqual(run.said("hello")[:2],
+                         ["Hello from hello: 64-bit code, 15 MiB at 0x40000000",
+                          "device 0: 0000:01:00.0, group 2"])
+        self.assertEqual(run.said("hello32")[:1],
+                         ["Servus from hello32: 32-bit code, 15 MiB at 0x40000000"])
+        for name in run.codes:
+            self.assertRegex(run.said(name)[-1], r"^slept \d+\.\d ms$")
+        self.assert_codes(run, hello=0, hello32=0)
+
+
+if __name__ == "__main__":
+    unittest.main()
