@@ -55,4 +55,10 @@ $(guest32_programs): $(guest_out)/sdk32.a guests/sdk/partition.ld
 
 guests: $(guest32_programs)
 
+# For `make program WIDTH=32` (guests.mk).
+program_needs_32 := $(call guest32_objects,$(guest32_start_sources)) $(guest_out)/sdk32.a
+program_compile_32 = $(CROSS_COMPILE_32)gcc $(guest32_cflags)
+program_link_32 = $(guest32_link) $(guest32_ldflags)
+program_libs_32 = $(guest32_libs)
+
 -include $(guest32_all_objects:.o=.d)

@@ -4,6 +4,7 @@
 #   make guests     $(BUILD)/guests/{sensor,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
 #                   example,example32}.elf, sensor.bin, probe32.bin
 #   (bench.elf and boot.elf are made for `make bench` alone)
+#   make program SOURCES='a.c b.c' OUTPUT=my.elf [WIDTH=32]    another one, from anywhere
 #
 # 32-bit code is built by aarch32.mk (on the SDK) and probe32/probe32.mk (without).
 #
@@ -99,5 +100,26 @@ $(guest_out)/%.bin: $(guest_out)/%.elf
 
 include guests/aarch32.mk
 include guests/probe32/probe32.mk
+
+# ---- A program from elsewhere ---------------------------------------------------------------------
+WIDTH ?= 64
+program_needs_64 := $(call guest_objects,$(guest_start_sources)) $(guest_out)/sdk.a
+program_compile_64 = $(GUEST_CC) $(guest_cflags)
+program_link_64 = $(guest_link) $(guest_ldflags)
+program_libs_64 = $(guest_libs)
+program_object = $(guest_out)/program/$(WIDTH)/$(subst /,_,$(1)).o
+define program_compile
+$(Q)$(program_compile_$(WIDTH)) -c $(1) -o $(call program_object,$(1))
+
+endef
+
+.PHONY: program
+program: $(program_needs_$(WIDTH)) guests/sdk/partition.ld
+	$(if $(program_needs_$(WIDTH)),,$(error WIDTH=$(WIDTH): write 64 or 32))
+	$(if $(and $(SOURCES),$(OUTPUT)),,$(error write SOURCES='a.c b.c' OUTPUT=my.elf))
+	@mkdir -p $(guest_out)/program/$(WIDTH)
+	$(foreach source,$(SOURCES),$(call program_compile,$(source)))
+	$(Q)$(program_link_$(WIDTH)) $(filter %.o,$^) $(foreach source,$(SOURCES),$(call \
+	    program_object,$(source))) $(program_libs_$(WIDTH)) -o $(OUTPUT)
 
 -include $(guest_all_objects:.o=.d)

@@ -2,10 +2,11 @@
 """What guests/sdk promises a program, in both widths: guests/selfcheck, and the example."""
 import os
 import re
+import shlex
 import unittest
 
 import harness
-from scenario import Partition, Run, ScenarioTest, pack_file
+from scenario import Partition, Run, ScenarioTest, call, pack_file
 
 # Exit codes of guests/sdk/bulkhead.h.
 UNDEFINED, DATA, INSTRUCTION, ABORTED, TOO_LARGE = 121, 122, 123, 128 + 6, 255
@@ -98,6 +99,28 @@ class Example(ScenarioTest):
         for name in run.codes:
             self.assertRegex(run.said(name)[-1], r"^slept \d+\.\d ms$")
         self.assert_codes(run, hello=0, hello32=0)
+
+
+class Document(ScenarioTest):
+    """The program of docs/guests.md, with the words that stand there."""
+
+    @staticmethod
+    def block(text, language):
+        return re.search(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
+
+    def test_the_program_in_the_document_builds_and_runs(self):
+        with open(os.path.join(harness.ROOT, "docs", "guests.md"), encoding="utf-8") as file:
+            text = file.read()
+        build, start = [shlex.split(line) for line in self.block(text, "sh").splitlines()]
+        for name, language in (("hello.c", "c"), ("hello.dts", "dts")):
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(self.block(text, language))
+        here = [re.sub(r"=(hello)", rf"={self.folder}/\1", word) for word in build]
+        call(*here, "-C", harness.ROOT, f"BUILD={harness.BUILD}")
+        self.assertEqual(start, ["make", "run", "CONFIG=hello.dts"])
+        run = Run(self.boot(pack_file(self.folder, os.path.join(self.folder, "hello.dts"))))
+        self.assertEqual(run.said("hello"), ["hello from hello, 0 devices"])
+        self.assert_codes(run, hello=0)
 
 
 if __name__ == "__main__":
