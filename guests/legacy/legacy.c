@@ -162,7 +162,7 @@ static bool start_controller(void)
 static void make_pattern(unsigned char *bytes, uint32_t page, uint32_t pages)
 {
     for (uint32_t i = 0; i < pages * NVME_PAGE_BYTES; i++)
-        bytes[i] = (unsigned char)(seed + page + i * 7 + i / BYTE_VALUES);
+        bytes[i] = (unsigned char)((uint32_t)seed + page + i * 7 + i / BYTE_VALUES);
 }
 
 /* Lets the rest of a transfer stand in a list where it has more than two pages. */
@@ -173,8 +173,8 @@ static uint64_t rest_of(const struct nvme_page *data, uint32_t pages)
     if (pages <= 2)
         return pages == 2 ? data[1].iova : 0;
     for (uint32_t i = 1; i < pages; i++) {
-        list[2 * (i - 1)] = (uint32_t)data[i].iova;
-        list[2 * (i - 1) + 1] = (uint32_t)(data[i].iova >> 32);
+        *list++ = (uint32_t)data[i].iova;
+        *list++ = (uint32_t)(data[i].iova >> 32);
     }
     return rig.list.iova;
 }

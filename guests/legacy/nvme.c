@@ -200,7 +200,7 @@ static uintptr_t doorbell(const struct nvme *nvme, const struct nvme_queue *queu
 static void submit(const struct nvme *nvme, struct nvme_queue *queue, const struct command *command)
 {
     volatile uint32_t *words = (volatile uint32_t *)(queue->submissions->bytes +
-                                                     queue->tail * COMMAND_BYTES);
+                                                     (size_t)queue->tail * COMMAND_BYTES);
 
     for (unsigned int i = 0; i < COMMAND_WORDS; i++)
         words[i] = 0;
@@ -222,7 +222,8 @@ static void submit(const struct nvme *nvme, struct nvme_queue *queue, const stru
 static int complete(const struct nvme *nvme, struct nvme_queue *queue)
 {
     volatile const uint32_t *words = (volatile const uint32_t *)(queue->completions->bytes +
-                                                                 queue->head * COMPLETION_BYTES);
+                                                                 (size_t)queue->head *
+                                                                     COMPLETION_BYTES);
     uint64_t deadline = timer_now() + timer_ticks(COMMAND_NS);
     uint32_t last, command;
 

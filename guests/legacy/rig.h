@@ -43,7 +43,7 @@ int64_t rig_map(const struct rig *rig, const struct nvme_page *page, uint64_t fl
 unsigned int rig_spoilt_pages(unsigned int *looked_at);
 
 /* How many blocks fill so many pages. */
-uint32_t rig_blocks(const struct rig *rig, uint32_t pages);
+uint32_t rig_blocks(const struct rig *rig, uint32_t page_count);
 
 struct attempt {
     const char *what; /* for the table */

@@ -37,7 +37,7 @@ static void check_text(void)
 
 static void check_memory(void)
 {
-    unsigned char *block = malloc(HEAP_BYTES);
+    unsigned char *block = malloc(HEAP_BYTES), *more;
     unsigned char odd[2 * sizeof(uint64_t)];
     uint64_t value = UINT64_C(0x0123456789abcdef), back;
 
@@ -47,7 +47,9 @@ static void check_memory(void)
     check_true(block != NULL, "malloc gives half of the heap");
     if (block)
         memset(block, 1, HEAP_BYTES);
-    check_true(malloc((size_t)4 * HEAP_BYTES) == NULL, "malloc refuses what is not there");
+    more = malloc((size_t)4 * HEAP_BYTES);
+    check_true(more == NULL, "malloc refuses what is not there");
+    free(more);
     free(block);
     block = malloc(HEAP_BYTES);
     check_true(block != NULL, "what was freed can be had again");
