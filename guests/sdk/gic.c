@@ -52,20 +52,18 @@ static bool bring_up(void)
 {
     int node = tree_find_compatible("arm,gic-v3");
     uint64_t first, second, bytes;
-    uintptr_t gicd, gicr;
 
     if (!tree_reg(node, 0, &first, &bytes) || !tree_reg(node, 1, &second, &bytes))
         return false;
-    gicd = (uintptr_t)first;
-    gicr = (uintptr_t)second;
-    distributor = gicd;
-    redistributor = gicr;
+    distributor = (uintptr_t)first;
+    redistributor = (uintptr_t)second;
 
-    mmio_write32(gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_ENABLE_GROUP1);
-    wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP);
+    mmio_write32(distributor + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_ENABLE_GROUP1);
+    wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP);
 
-    mmio_write32(gicr + GICR_WAKER, mmio_read32(gicr + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
-    wait_clear(gicr + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP);
+    mmio_write32(redistributor + GICR_WAKER,
+                 mmio_read32(redistributor + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
+    wait_clear(redistributor + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP);
 
     cpu_set_icc_sre(cpu_icc_sre() | ICC_SRE_SRE);
     cpu_set_icc_bpr1(0);

@@ -3,7 +3,9 @@
 #include "probe/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/gic.h"
+#include "sdk/mmio.h"
 #include "sdk/timer.h"
+#include "sdk/tree.h"
 #include "selfcheck.h"
 
 #define NAP_NS (5 * NS_PER_MS)
@@ -11,6 +13,12 @@
 #define INTERRUPTS 20u
 #define LIMIT_NS (5 * NS_PER_SECOND)
 #define TERMS 200
+
+#define SHARED 80u /* no device's, nor the hypervisor's own */
+#define SHARED_BIT (1u << SHARED % 32)
+#define GICD_ISPENDR_SHARED (0x200 + SHARED / 32 * 4)
+#define GICR_TYPER 0x8
+#define GICR_TYPER_LAST 0x10u
 
 static volatile unsigned int taken;
 static volatile double disturbance;
@@ -56,6 +64,27 @@ static void check_time(void)
     check_equal(NS_PER_SECOND, timer_ns(timer_frequency()), "a second has its ticks");
 }
 
+/* One that nobody raises but this program, by the distributor. */
+static void check_shared(void)
+{
+    int node = tree_find_compatible("arm,gic-v3");
+    uint64_t distributor, redistributor, bytes;
+
+    if (!tree_reg(node, 0, &distributor, &bytes) || !tree_reg(node, 1, &redistributor, &bytes)) {
+        check_true(false, "the tree tells where the interrupt controller is");
+        return;
+    }
+    check_true(mmio_read64((uintptr_t)redistributor + GICR_TYPER) & GICR_TYPER_LAST,
+               "a register of 64 bits");
+    gic_enable_shared(SHARED);
+    mmio_write32((uintptr_t)distributor + GICD_ISPENDR_SHARED, SHARED_BIT);
+    check_equal(SHARED, gic_acknowledge(), "a shared interrupt comes");
+    gic_end(SHARED);
+    gic_disable_shared(SHARED);
+    mmio_write32((uintptr_t)distributor + GICD_ISPENDR_SHARED, SHARED_BIT);
+    check_true(gic_acknowledge() >= GIC_INTID_LIMIT, "it does not while it is disabled");
+}
+
 int test_interrupts(void)
 {
     double quiet = compute(2.0), other = compute(3.0);
@@ -80,5 +109,6 @@ int test_interrupts(void)
     check_true(disturbance <= other && disturbance >= other, "and so is what handlers compute");
     timer_sleep_ns(NAP_NS);
     check_equal(INTERRUPTS, taken, "none comes while they are masked");
+    check_shared();
     return check_result();
 }
