@@ -9,7 +9,7 @@ import harness
 from scenario import Partition, Run, ScenarioTest, call, pack_file
 
 # Exit codes of guests/sdk/bulkhead.h.
-UNDEFINED, DATA, INSTRUCTION, ABORTED, TOO_LARGE = 121, 122, 123, 128 + 6, 255
+UNDEFINED, DATA, INSTRUCTION, INTERRUPT, ABORTED, TOO_LARGE = 121, 122, 123, 126, 128 + 6, 255
 WORDS = "word=text number=0xfedcba9876543210"
 EXAMPLE = os.path.join(harness.ROOT, "guests", "example", "example.dts")
 
@@ -99,6 +99,43 @@ class Example(ScenarioTest):
         for name in run.codes:
             self.assertRegex(run.said(name)[-1], r"^slept \d+\.\d ms$")
         self.assert_codes(run, hello=0, hello32=0)
+
+
+class Interrupted(ScenarioTest):
+    """A program that lets interrupts in and has no function for them."""
+
+    SOURCE = """
+        #include "sdk/gic.h"
+        #include "sdk/timer.h"
+
+        int main(void)
+        {
+            gic_init();
+            gic_enable_private(TIMER_INTID);
+            timer_start(timer_now());
+            gic_unmask();
+            timer_spin_ns(NS_PER_SECOND);
+            return 0;
+        }
+    """
+
+    def assert_reported(self, width, digits, *lines):
+        source, program = (os.path.join(self.folder, f"open{width}.{end}") for end in ("c", "elf"))
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(self.SOURCE)
+        call("make", "-C", harness.ROOT, "program", f"SOURCES={source}", f"OUTPUT={program}",
+             f"WIDTH={width}", f"BUILD={harness.BUILD}")
+        with open(program, "rb") as file:
+            payload = {"open.elf": file.read()}
+        run = self.run_set([Partition("open", payload="open.elf", lines=lines)], payloads=payload)
+        self.assertEqual(run.said("open"), ["unexpected: an interrupt  intid=" + f"{27:0{digits}x}"])
+        self.assert_codes(run, open=INTERRUPT)
+
+    def test_an_interrupt_without_a_function_ends_a_64_bit_program(self):
+        self.assert_reported(64, 16)
+
+    def test_an_interrupt_without_a_function_ends_a_32_bit_program(self):
+        self.assert_reported(32, 8, "aarch32;")
 
 
 class Document(ScenarioTest):
