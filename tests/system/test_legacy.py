@@ -27,6 +27,13 @@ def pattern(page, pages):
     return bytes((SEED + page + i * 7 + i // 256) & 0xFF for i in range(pages * PAGE_BYTES))
 
 
+def controller(path):
+    """QEMU's options for a disk in a file, on a controller of its own behind a port of its own."""
+    return ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0",
+            "-drive", f"if=none,id=scratch,format=raw,file={path}",
+            "-device", "nvme,bus=port2,drive=scratch,serial=scratch-0001")
+
+
 class Legacy:
     """One run of the program alone, on a disk of its own; the tests read what it left."""
 
@@ -40,10 +47,7 @@ class Legacy:
             file.write((TITLE + b"\0").ljust(DISK_PAGES * PAGE_BYTES, SCRATCH))
         legacy = Partition("legacy", f"seed={SEED:#x}", cls.payload, devices=(pci(CONTROLLER),),
                            lines=cls.lines)
-        machine = cls.launch(
-            [legacy], "-cpu", cls.cpu, "-device", "pcie-root-port,id=port2,chassis=2,addr=02.0",
-            "-drive", f"if=none,id=scratch,format=raw,file={path}",
-            "-device", "nvme,bus=port2,drive=scratch,serial=scratch-0001")
+        machine = cls.launch([legacy], "-cpu", cls.cpu, *controller(path))
         cls.watch(machine)
         cls.ended = Run(machine)
         cls.said = cls.ended.said("legacy")
@@ -145,6 +149,32 @@ class In64Bits(Legacy, ScenarioTest):
     """The same sources as 64-bit code."""
 
     payload, lines = "legacy64.elf", ()
+
+
+class Unfit(ScenarioTest):
+    """What it needs is not there: it says so, ends with a code, and gives back what it has."""
+
+    def run_legacy(self, *extra, devices=()):
+        legacy = Partition("legacy", payload="legacy.elf", devices=devices, lines=("aarch32;",))
+        run = self.run_set([legacy], *extra)
+        self.assert_codes(run, legacy=1)
+        self.assertEqual(run.said("legacy")[-1], "result: 0 attempts, 1 surprises")
+        return [line.strip() for line in run.said("legacy")]
+
+    def test_no_controller_on_its_list(self):
+        said = self.run_legacy()
+        self.assertIn("device   FAILED with BH_ENOENT: no NVMe controller on the list of this "
+                      "partition", said)
+
+    def test_a_disk_that_is_too_small(self):
+        path = os.path.join(self.folder, "small")
+        with open(path, "wb") as file:
+            file.write(SCRATCH * (VICTIM * PAGE_BYTES))
+        said = self.run_legacy(*controller(path), devices=(pci(CONTROLLER),))
+        self.assertIn("disk     FAILED with BH_ENOSPC: it is too small", said)
+        self.assertIn("unbind   no longer mine", said)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), SCRATCH * (VICTIM * PAGE_BYTES), "the disk changed")
 
 
 if __name__ == "__main__":
