@@ -35,7 +35,8 @@ struct book_guest {
 
 struct book_device {
     uint64_t id;
-    int function; /* of the PCI model; -1: none */
+    int function;  /* of the PCI model; -1: none */
+    uint32_t line; /* that its INTx may have; 0: none */
     bool dma;
     unsigned int group;
     uint32_t stream;
@@ -65,9 +66,9 @@ struct book {
 
 extern struct book book;
 
-/* Opens the book on a machine that has just booted; function: of each device by the order in which the
- * first partition lists them. */
-void book_open(const int *function, unsigned int count);
+/* Opens the book on a machine that has just booted; function and line of each device by the order in which
+ * the first partition lists them. */
+void book_open(const int *function, const uint32_t *line, unsigned int count);
 
 /* As book_open() left it. */
 void book_again(void);

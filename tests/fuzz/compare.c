@@ -4,6 +4,8 @@
 
 #include "tests/fuzz/book.h"
 
+#define INTX_DISABLE 0x400 /* in the command register */
+#define DECODE 0x2
 #define CPU_BITS 39 /* of guest-physical addresses on the host machine */
 #define STRUCTURE UINT64_C(0x200000)
 
@@ -78,7 +80,7 @@ static void open_device(const struct bh_device_info *infos, unsigned int index, 
     device->stream = requester;
 }
 
-void book_open(const int *function, unsigned int count)
+void book_open(const int *function, const uint32_t *line, unsigned int count)
 {
     static struct bh_device_info infos[BOOK_DEVICES];
 
@@ -97,6 +99,8 @@ void book_open(const int *function, unsigned int count)
         infos[i] = device_info(0, i);
     for (unsigned int i = 0; i < count; i++)
         open_device(infos, i, function[i]);
+    for (unsigned int i = 0; i < count; i++)
+        book.device[i].line = line[i];
     for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
         struct book_guest *g = &book.guest[i];
 
@@ -262,6 +266,30 @@ static void compare_groups(void)
     }
 }
 
+/* A device raises its line while it is bound, and the line leads to whoever has bound it (I12). A reset clears
+ * the command register, and one that was given up leaves it so: without decode nobody makes the function
+ * raise anything. */
+static void compare_line(const struct book_device *device)
+{
+    bool raises = device->function >= 0 && (pci_model_get16(&machine.pci, device->function, 4) &
+                                            (INTX_DISABLE | DECODE)) == DECODE;
+    int owner = NOBODY;
+    uint32_t interrupt;
+
+    if (raises != (device->bound != NOBODY && device->line != 0))
+        fail_msg("device 0x%llx, bound by %d, can%s raise its line", (unsigned long long)device->id,
+                 device->bound, raises ? "" : "not");
+    if (device->line == 0)
+        return;
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        if (book.device[i].line == device->line && book.device[i].bound != NOBODY)
+            owner = book.device[i].bound;
+    }
+    if (host_route(device->line, &interrupt) !=
+        (owner == NOBODY ? NULL : &partitions.partition[owner].vcpu))
+        fail_msg("line %u leads elsewhere than to %d", device->line, owner);
+}
+
 void book_compare(void)
 {
     unsigned int tags = book.own_tags, taken = tags_in_use();
@@ -275,6 +303,7 @@ void book_compare(void)
         fail_msg("the unit has %u tags in use, by the calls %u", taken, tags);
     compare_groups();
     for (unsigned int i = 0; i < book.device_count; i++) {
+        compare_line(&book.device[i]);
         if (book.device[i].dma)
             compare_reach(&book.device[i]);
     }

@@ -16,7 +16,11 @@
 #define STRUCTURE UINT64_C(0x210000) /* offset in a guest's memory */
 #define MASTER 4                     /* in the command register */
 
+#define PIN 0x3D /* its INTx, in configuration space */
+
 static int function[BOOK_DEVICES];
+static const uint32_t lines[BOOK_DEVICES] = { MACHINE_LINE(1, 1), 0, MACHINE_LINE(3, 1),
+                                              MACHINE_LINE(3, 1) };
 
 /* ---- The machine ------------------------------------------------------------------------------------------ */
 
@@ -42,6 +46,11 @@ static void build(const struct smmuv3_model_parameters *parameters)
     pci_model_bar(pci, function[3], 0, 0x200000, true);
     function[4] = DEVICE2;
     function[5] = -1;
+    pci->function[DEVICE1].config[PIN] = 1;
+    pci->function[function[1]].config[PIN] = 2; /* another device's line, which not all may bind */
+    pci->function[DEVICE2].config[PIN] = 1;
+    pci->function[function[2]].config[PIN] = 1;
+    pci->function[function[3]].config[PIN] = 4; /* the same line, and one group */
 }
 
 static void boot(const struct smmuv3_model_parameters *parameters, uint32_t pool)
@@ -61,7 +70,7 @@ static void boot(const struct smmuv3_model_parameters *parameters, uint32_t pool
     }
     machine.partition[0].pci[4] = DEVICE2_NAME;
     machine_boot();
-    book_open(function, BOOK_DEVICES);
+    book_open(function, lines, BOOK_DEVICES);
 }
 
 void fuzz_calls_boot(void)
