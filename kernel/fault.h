@@ -10,7 +10,7 @@ extern const struct iommu_events fault_events;
 
 /* Handler of a unit's lines for events and errors; argument: the struct iommu. Boot CPU. However many
  * events come, it takes a tenth of the CPU's time, and a part of one unit's queue, at most. */
-void fault_interrupt(void *iommu);
+void fault_interrupt(void *argument);
 
 /* "translation", "permission", ...: the names of BH_CAUSE_*. */
 const char *fault_cause_name(uint32_t cause);
