@@ -28,10 +28,9 @@ static void start(struct event_ring *ring, volatile uint64_t *page)
     ring->sequence = 0;
     ring->lost = 0;
     ring->overflows = 0;
+    entry_write64(&page[0], (uint64_t)BH_EVENT_RING_VERSION << 32 | BH_EVENT_RING_MAGIC);
     for (size_t i = 1; i < HEADER_WORDS; i++)
         entry_write64(&page[i], 0);
-    barrier_entries();
-    entry_write64(&page[0], (uint64_t)BH_EVENT_RING_VERSION << 32 | BH_EVENT_RING_MAGIC);
 }
 
 int64_t event_ring_set(struct partition *partition, uint64_t address)

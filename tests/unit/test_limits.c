@@ -519,10 +519,11 @@ static void expect_lost_not_failed(uint64_t first)
     assert_int_equal(bench.lost, 1);
 }
 
-static void start_overflowing_like_qemu(void)
+static void start_overflowing_like_qemu(unsigned int event_log2)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
+    parameters.eventqs = event_log2;
     parameters.overflow = SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR;
     assert_true(bench_start(&parameters, 0x10000));
     assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
@@ -531,7 +532,7 @@ static void start_overflowing_like_qemu(void)
 
 static void a_queue_that_fills_up_while_it_is_read_has_lost_events_and_has_not_failed(void)
 {
-    start_overflowing_like_qemu();
+    start_overflowing_like_qemu(10);
     burst = BIT(bench_unit()->event_log2);
     machine.before_register_write = burst_now;
     expect_lost_not_failed(5);
@@ -539,7 +540,7 @@ static void a_queue_that_fills_up_while_it_is_read_has_lost_events_and_has_not_f
 
 static void a_queue_that_is_full_again_when_it_is_looked_at_has_lost_events_and_has_not_failed(void)
 {
-    start_overflowing_like_qemu();
+    start_overflowing_like_qemu(5); /* so small that one look reads it all */
     burst = BIT(bench_unit()->event_log2);
     burst_register = SMMU_GERRORN; /* until the abort is acknowledged nothing is recorded */
     machine.after_register_write = burst_now;

@@ -11,6 +11,7 @@
 #define STREAM 0x100
 #define SECOND_HANDLE 0x8001u
 #define SIBLING_NAME "0000:01:00.1"
+#define INTEGRATED_NAME "0000:00:05.0"
 #define SIBLING_ID (DEVICE_ID_PCI | 0x101)
 
 /* Bus 1 stands behind the first unit, bus 2 behind the second, where its ids are those of bus 1 again.
@@ -42,6 +43,7 @@ static void boot(void)
     pci_model_express(&machine.pci, sibling, 0, true);
     pci_model_express(&machine.pci, DEVICE2, 0, true);
     pci_model_multifunction(&machine.pci, DEVICE1);
+    pci_model_endpoint(&machine.pci, PCI_MODEL_ROOT, 5, 0); /* of an id of its own */
     machine.partition[0].pci[1] = SIBLING_NAME;
     machine.partition[0].pci[2] = DEVICE2_NAME;
     machine_boot();
@@ -145,6 +147,7 @@ static void expect_silent(unsigned int silent)
     assert_int_equal(query_state(0, DEVICE1_ID).stream_silent, silent);
     assert_int_equal(query_state(0, SIBLING_ID).stream_silent, silent);
     assert_int_equal(query_state(0, DEVICE2_ID).stream_silent, 0);
+    assert_false(device_find(INTEGRATED_NAME)->silent);
 }
 
 /* The stream is one, whoever of the two is attached or asks. */
@@ -173,6 +176,25 @@ static void a_shared_stream_is_silent_for_all_on_it_until_it_is_moved(void)
     assert_units_clean();
 }
 
+static void i9_an_overflow_is_told_to_nobody_who_has_devices_behind_another_unit_alone(void)
+{
+    struct bh_query_health *health;
+
+    boot();
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    for (unsigned int unit = 0; unit < 2; unit++) {
+        uint64_t value = 0;
+
+        for (unsigned int i = 0; i < 3000; i++)
+            smmuv3_model_dma(machine.unit[unit], STREAM, IOVA, &value, sizeof(value), true);
+        machine_interrupts();
+        health = guest(0, BASE + 0x100000);
+        *health = (struct bh_query_health){ .size = sizeof(*health) };
+        assert_int_equal(call2(0, BH_CALL_QUERY, BH_QUERY_HEALTH, BASE + 0x100000), BH_OK);
+        assert_int_equal(health->overflows, unit);
+    }
+}
+
 int run_two_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +202,7 @@ int run_two_units_tests(void)
         TEST(a_device_that_shares_its_id_is_no_sibling_of_what_stands_behind_another_unit),
         TEST(i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it),
         TEST(a_shared_stream_is_silent_for_all_on_it_until_it_is_moved),
+        TEST(i9_an_overflow_is_told_to_nobody_who_has_devices_behind_another_unit_alone),
     };
 
     return RUN_GROUP("kernel/two units");
