@@ -37,9 +37,9 @@ struct vgic {
     struct vgic_set edge;    /* GICD_ICFGR: only kept */
     struct vgic_set pending; /* and in no list register */
     struct vgic_set active;  /* likewise */
-    struct vgic_set
-        hardware; /* stands for a physical line, which is active as long as this is pending or
-                               * active: the guest's end of the one ends the other */
+    /* Stands for a physical line, which is active as long as this is pending or active: the guest's end of
+     * the one ends the other. */
+    struct vgic_set hardware;
     struct vgic_set away;  /* GICD_IROUTER names a CPU that is not there */
     struct vgic_set ready; /* enabled, forwarded, and not away */
     uint8_t priority[VGIC_INTERRUPTS];
