@@ -8,6 +8,7 @@
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/events.h"
+#include "sdk/gic.h"
 #include "sdk/timer.h"
 #include "sensor/edu.h"
 #include "tests.h"
@@ -17,6 +18,7 @@
 #define UNMAPPED 0x200000000ull
 #define SECOND_PAST (NS_PER_SECOND + 100 * NS_PER_MS) /* a device's share of a second is new */
 #define WAIT_NS NS_PER_SECOND
+#define NOTHING_NS (300 * NS_PER_MS) /* an edu's transfer happens 100 ms after its start */
 #define PATTERN 0x5a
 
 static struct bh_device_info info;
@@ -43,13 +45,7 @@ static void prepare(void)
 /* The next event, waited for. */
 static bool next(struct bh_event *event)
 {
-    uint64_t deadline = timer_now() + timer_ticks(WAIT_NS);
-
-    while (!events_next(event)) {
-        if (timer_now() >= deadline)
-            return false;
-    }
-    return true;
+    return events_wait(event, WAIT_NS);
 }
 
 static unsigned int drain(void)
@@ -194,6 +190,52 @@ static void check_hostile(void)
     check_equal(0, ring->producer, "a ring that was withdrawn is left alone");
 }
 
+/* Whether the ring's interrupt comes within that time; it is taken and ended. */
+static bool interrupt_comes(uint32_t intid, uint64_t ns)
+{
+    uint64_t deadline = timer_now() + timer_ticks(ns);
+    bool came = false;
+
+    while (!came && timer_now() < deadline) {
+        uint32_t taken = gic_acknowledge();
+
+        came = taken == intid;
+        if (taken < GIC_INTID_LIMIT)
+            gic_end(taken);
+    }
+    return came;
+}
+
+/* Once for what comes while nobody reads, and again when all has been taken. */
+static void check_interrupt(void)
+{
+    struct bh_partition_info self;
+    struct bh_event event;
+
+    bh_partition_info(&self);
+    timer_sleep_ns(SECOND_PAST);
+    drain();
+    check_true(!interrupt_comes(self.event_interrupt, 10 * NS_PER_MS), "no event, no interrupt");
+    edu_start(&edu, EDU_TO_MEMORY, UNMAPPED, 0, 4);
+    check_true(interrupt_comes(self.event_interrupt, WAIT_NS), "an event interrupts");
+    edu_wait(&edu);
+    edu_start(&edu, EDU_TO_MEMORY, UNMAPPED, 0, 4);
+    check_true(!interrupt_comes(self.event_interrupt, NOTHING_NS),
+               "a second one does not, while the first has not been taken");
+    edu_wait(&edu);
+    check_equal(2, drain(), "both are there");
+    edu_start(&edu, EDU_TO_MEMORY, UNMAPPED, 0, 4);
+    check_true(interrupt_comes(self.event_interrupt, WAIT_NS), "the next one interrupts again");
+    edu_wait(&edu);
+    check_equal(1, drain(), "and is there");
+    uint64_t before = timer_now();
+
+    edu_start(&edu, EDU_TO_MEMORY, UNMAPPED, 0, 4);
+    check_true(events_wait(&event, 10 * WAIT_NS), "it ends a sleep");
+    check_true(timer_ns(timer_now() - before) < 5 * WAIT_NS, "long before the sleep's end");
+    edu_wait(&edu);
+}
+
 static void check_health(void)
 {
     static struct bh_query_health health;
@@ -219,6 +261,7 @@ int test_events(void)
     check_calls_of_ring();
     check_faults();
     check_share();
+    check_interrupt();
     check_hostile();
     check_health();
     check_status(BH_OK, bh_detach(info.device, BH_PASID_NONE), "detach");

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "events.h"
 
+#include "gic.h"
+#include "timer.h"
+
 static _Alignas(BH_EVENT_RING_BYTES) volatile struct bh_event_ring ring;
 
 /* Counters of 64 bits: on a CPU of 32 bits a look may fall between the halves of a change. */
@@ -15,7 +18,14 @@ static uint64_t counter(const volatile uint64_t *word)
 
 int64_t events_open(void)
 {
-    return bh_event_ring(bh_address(&ring));
+    struct bh_partition_info self;
+    int64_t status = bh_partition_info(&self);
+
+    if (status == BH_OK)
+        status = bh_event_ring(bh_address(&ring));
+    if (status == BH_OK && gic_init())
+        gic_enable_shared(self.event_interrupt);
+    return status;
 }
 
 int64_t events_close(void)
@@ -35,6 +45,34 @@ bool events_next(struct bh_event *event)
     *event = ring.record[slot];
     __atomic_thread_fence(__ATOMIC_RELEASE);
     ring.consumer = slot + 1 == BH_EVENT_RECORDS ? 0 : slot + 1;
+    return true;
+}
+
+/* Until an interrupt comes, which is taken; at most until the deadline. */
+static void sleep_until(uint64_t deadline)
+{
+    uint32_t intid;
+
+    if (!gic_init())
+        return;
+    gic_enable_private(TIMER_INTID);
+    timer_start(deadline);
+    __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+    intid = gic_acknowledge();
+    timer_stop();
+    if (intid < GIC_INTID_LIMIT)
+        gic_end(intid);
+}
+
+bool events_wait(struct bh_event *event, uint64_t ns)
+{
+    uint64_t deadline = timer_now() + timer_ticks(ns);
+
+    while (!events_next(event)) {
+        if (timer_now() >= deadline)
+            return false;
+        sleep_until(deadline);
+    }
     return true;
 }
 

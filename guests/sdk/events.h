@@ -7,7 +7,7 @@
  *
  *     events_open();
  *     ...
- *     while (events_next(&event))
+ *     while (events_wait(&event, NS_PER_SECOND))
  *         printf("device with label %llu: %s\n", event.label, bh_cause_name(event.cause));
  *
  * The interrupt bh_partition_info.event_interrupt comes when there is an event after there was none.
@@ -22,7 +22,8 @@
 
 #include "bulkhead.h"
 
-/* Opens the ring, on a page of the SDK's. BH_OK or the call's error. */
+/* Opens the ring, on a page of the SDK's, and enables its interrupt, if the tree has a GICv3. BH_OK or the
+ * call's error. */
 int64_t events_open(void);
 
 /* Withdraws it; what was not taken is gone. BH_OK or the call's error. */
@@ -30,6 +31,10 @@ int64_t events_close(void);
 
 /* Takes the next event. False: there is none now. */
 bool events_next(struct bh_event *event);
+
+/* The same, and sleeps by WFI until there is one, but no longer than that. With interrupts masked, as at
+ * the start of a program; other interrupts that come meanwhile are ended without being handled. */
+bool events_wait(struct bh_event *event, uint64_t ns);
 
 /* Events that the ring did not take since it was opened: it was full, or a device had its share. */
 uint64_t events_lost(void);
