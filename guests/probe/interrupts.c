@@ -114,12 +114,12 @@ int test_timer_left(void)
 
 /* ---- More interrupts than list registers ------------------------------------------------------ */
 
-#define GICD_ISENABLER(word) (UINT64_C(0x08000100) + (word)*4)
-#define GICD_ISPENDR(word) (UINT64_C(0x08000200) + (word)*4)
-#define GICD_ISACTIVER(word) (UINT64_C(0x08000300) + (word)*4)
+#define GICD_ISENABLER(word) (UINT64_C(0x08000100) + (word)*UINT64_C(4))
+#define GICD_ISPENDR(word) (UINT64_C(0x08000200) + (word)*UINT64_C(4))
+#define GICD_ISACTIVER(word) (UINT64_C(0x08000300) + (word)*UINT64_C(4))
 #define GICD_IPRIORITYR(intid) (UINT64_C(0x08000400) + (intid))
 #define GICD_TYPER UINT64_C(0x08000004)
-#define GICD_IROUTER(intid) (UINT64_C(0x08006000) + (intid)*8)
+#define GICD_IROUTER(intid) (UINT64_C(0x08006000) + (intid)*UINT64_C(8))
 #define FIRST 64 /* of the interrupts used here; a word of them */
 #define COUNT 20
 #define PRIORITY_STEP 8

@@ -161,7 +161,7 @@ static void storm(const struct line_subject *subject)
 
 int test_line(void)
 {
-    struct line_subject subject;
+    struct line_subject subject = { 0 };
 
     if (!find_subject(&subject))
         return check_result();
@@ -193,7 +193,7 @@ int test_line(void)
 
 int test_line_watch(void)
 {
-    uint64_t ms = 2 * STORM_MS;
+    uint64_t ms = 2 * (uint64_t)STORM_MS;
 
     tree_bootarg_number("for-ms", &ms);
     check_true(gic_init(), "the interrupt controller is there");
@@ -211,7 +211,7 @@ int test_line_watch(void)
 /* Dies with the line high and the interrupt taken; what binds the device next is test_line_heir(). */
 int test_line_die(void)
 {
-    struct line_subject subject;
+    struct line_subject subject = { 0 };
 
     if (!find_subject(&subject) || !bind_subject(&subject))
         return check_result();
@@ -226,7 +226,7 @@ int test_line_die(void)
 
 int test_line_heir(void)
 {
-    struct line_subject subject;
+    struct line_subject subject = { 0 };
     int64_t status = BH_EPERM;
 
     if (!find_subject(&subject))
@@ -252,7 +252,7 @@ int test_line_heir(void)
 
 int test_line_none(void)
 {
-    struct line_subject subject;
+    struct line_subject subject = { 0 };
     struct bh_device_info info;
 
     check_true(gic_init(), "the interrupt controller is there");

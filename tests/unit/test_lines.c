@@ -33,7 +33,7 @@ static void add_entry(uint32_t device, uint32_t pin, uint32_t spi, uint32_t flag
 {
     const uint32_t entry[ENTRY] = { device << 11, 0, 0, pin, GIC_HANDLE, 0, 0, 0, spi, flags };
 
-    memcpy(&wires[map_entries++ * ENTRY], entry, sizeof(entry));
+    memcpy(&wires[(size_t)map_entries++ * ENTRY], entry, sizeof(entry));
 }
 
 static void write_map(void *tree, uint32_t count)

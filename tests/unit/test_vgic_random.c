@@ -159,7 +159,9 @@ static void write_bits(void)
     static const uint64_t banks[] = { ISENABLER, ISENABLER, ICENABLER, ISPENDR,
                                       ICPENDR,   ISACTIVER, ICACTIVER };
     uint64_t bank = banks[below(ARRAY_LENGTH(banks))];
-    uint32_t word = below(VGIC_WORDS), bits = (uint32_t)(random_next(&seed) & random_next(&seed));
+    uint32_t word = below(VGIC_WORDS), bits = (uint32_t)random_next(&seed);
+
+    bits &= (uint32_t)random_next(&seed); /* a quarter of them */
 
     /* Where ends are only counted, nobody knows of which: a program that sets and ends states by hand
      * splits the two. */
@@ -345,7 +347,8 @@ static void whatever_a_guest_does_its_controller_stays_defined(void)
                 distributor_write(offset, bytes, random_next(&seed));
                 break;
             case 1:
-                redistributor_write(offset + below(2) * 0x10000, bytes, random_next(&seed));
+                redistributor_write(offset + UINT64_C(0x10000) * below(2), bytes,
+                                    random_next(&seed));
                 break;
             case 2:
                 raise_one(below(2) * 32 + below(8));

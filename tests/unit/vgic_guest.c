@@ -31,8 +31,8 @@ void settle(void)
         fail_msg("%s", virtual_cpu.mistake);
 }
 
-static uint64_t access(bool distributor, uint64_t offset, unsigned int bytes, bool write,
-                       uint64_t value)
+static uint64_t reach(bool distributor, uint64_t offset, unsigned int bytes, bool write,
+                      uint64_t value)
 {
     struct guest_access access = { .bytes = bytes, .write = write, .value = value };
 
@@ -43,22 +43,22 @@ static uint64_t access(bool distributor, uint64_t offset, unsigned int bytes, bo
 
 uint64_t distributor_read(uint64_t offset, unsigned int bytes)
 {
-    return access(true, offset, bytes, false, UINT64_MAX);
+    return reach(true, offset, bytes, false, UINT64_MAX);
 }
 
 void distributor_write(uint64_t offset, unsigned int bytes, uint64_t value)
 {
-    access(true, offset, bytes, true, value);
+    reach(true, offset, bytes, true, value);
 }
 
 uint64_t redistributor_read(uint64_t offset, unsigned int bytes)
 {
-    return access(false, offset, bytes, false, UINT64_MAX);
+    return reach(false, offset, bytes, false, UINT64_MAX);
 }
 
 void redistributor_write(uint64_t offset, unsigned int bytes, uint64_t value)
 {
-    access(false, offset, bytes, true, value);
+    reach(false, offset, bytes, true, value);
 }
 
 uint32_t read_bank(uint64_t bank, uint32_t word)
