@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
-#   make guests     $(BUILD)/guests/{sensor,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
+#   make guests     $(BUILD)/guests/{sensor,rogue,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
 #                   example,example32}.elf, sensor.bin, probe32.bin
 #   (bench.elf and boot.elf are made for `make bench` alone)
 #   make program SOURCES='a.c b.c' OUTPUT=my.elf [WIDTH=32]    another one, from anywhere
@@ -56,6 +56,8 @@ guest_example_sources := guests/example/example.c
 guest_legacy_sources := $(sort $(wildcard guests/legacy/*.c)) guests/sensor/report.c
 guest_selfcheck_sources := $(sort $(wildcard guests/selfcheck/*.c)) guests/probe/check.c
 guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
+# So does this one.
+guest_rogue_sources := $(sort $(wildcard guests/rogue/*.c)) guests/sensor/report.c
 # The probe drives the same device as the demo.
 guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
 # boot.S is a program of its own, without the SDK.
@@ -64,12 +66,12 @@ guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
-  $(guest_sensor_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
+  $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
   $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources)))
 
 .PHONY: guests
 guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf \
-        $(guest_out)/example.elf $(guest_out)/legacy64.elf $(guest_out)/selfcheck.elf
+        $(guest_out)/rogue.elf $(guest_out)/example.elf $(guest_out)/legacy64.elf $(guest_out)/selfcheck.elf
 
 $(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUILD) $(SETUP_NEWLIB)
 	@mkdir -p $(@D)
@@ -81,12 +83,13 @@ $(guest_out)/sdk.a: $(call guest_objects,$(guest_sdk_sources))
 	$(Q)$(CROSS_COMPILE)ar rcs $@ $^
 
 $(guest_out)/sensor.elf: $(call guest_objects,$(guest_start_sources) $(guest_sensor_sources))
+$(guest_out)/rogue.elf: $(call guest_objects,$(guest_start_sources) $(guest_rogue_sources))
 $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_probe_sources))
 $(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
 $(guest_out)/example.elf: $(call guest_objects,$(guest_start_sources) $(guest_example_sources))
 $(guest_out)/legacy64.elf: $(call guest_objects,$(guest_start_sources) $(guest_legacy_sources))
 $(guest_out)/selfcheck.elf: $(call guest_objects,$(guest_start_sources) $(guest_selfcheck_sources))
-guest_programs := $(addprefix $(guest_out)/,sensor.elf probe.elf bench.elf example.elf legacy64.elf \
+guest_programs := $(addprefix $(guest_out)/,sensor.elf rogue.elf probe.elf bench.elf example.elf legacy64.elf \
                     selfcheck.elf)
 $(guest_programs): $(guest_out)/sdk.a guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@

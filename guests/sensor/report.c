@@ -6,7 +6,7 @@
 
 #include "sdk/bulkhead.h"
 
-#define ATTEMPT_LIMIT 16
+#define ATTEMPT_LIMIT 32
 #define PROOF_BYTES 48
 
 struct row {
