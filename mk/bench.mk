@@ -11,7 +11,7 @@ bench_out := $(BUILD)/bench
 bench_sets := $(bench_out)/bench.dts $(bench_out)/boot.dts $(bench_out)/boot-half.dts \
   $(bench_out)/where.dts
 bench_bundles := $(bench_sets:.dts=.bundle)
-bench_run = QEMU='$(QEMU)' $(PYTHON) tests/bench/bench.py --board boards/$(BOARD) \
+bench_run = QEMU='$(QEMU)' $(PYTHON) tests/bench/bench.py --board tests/system/machine \
   --image $(IMAGE_DIR)/bulkhead.img --elf $(IMAGE_DIR)/bulkhead.elf \
   --map $(IMAGE_DIR)/bulkhead.map --prefix $(CROSS_COMPILE) --folder $(bench_out)
 
@@ -23,7 +23,7 @@ bench-docs: $(IMAGE_DIR)/bulkhead.img $(bench_bundles) | $(SETUP_QEMU)
 	$(Q)$(bench_run) --markdown docs/numbers.md
 
 bench-where: $(IMAGE_DIR)/bulkhead.img $(bench_out)/where.bundle | $(SETUP_QEMU)
-	$(Q)QEMU='$(QEMU)' $(PYTHON) tests/bench/where.py --board boards/$(BOARD) \
+	$(Q)QEMU='$(QEMU)' $(PYTHON) tests/bench/where.py --board tests/system/machine \
 	  --image $(IMAGE_DIR)/bulkhead.img --elf $(IMAGE_DIR)/bulkhead.elf --prefix $(CROSS_COMPILE) \
 	  --folder $(bench_out) $(if $(ROW),--row '$(ROW)')
 

@@ -37,4 +37,5 @@ disk: $(IMAGE_DIR)/bulkhead.img bundle $(filter fit,$(BOOT)) | $(SETUP_BOOT)
 	$(Q)$(PYTHON) tools/disk.py --output '$(DISK)' $(on_disk_$(BOOT))
 
 run: $(if $(filter kernel,$(BOOT)),$(IMAGE_DIR)/bulkhead.img bundle,disk) | $(SETUP_QEMU)
-	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) $(start_$(BOOT))
+	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) \
+	    --scratch $(IMAGE_DIR)/scratch.disk $(start_$(BOOT))

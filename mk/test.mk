@@ -15,7 +15,15 @@ test-host: $(HOST_TEST_PROGRAMS) $(COVERAGE_DIR)/unit-tests $(MUTANTS_DIR)/unit-
            | $(SETUP_QEMU) $(SETUP_PROOF)
 	@$(PYTHON) tests/run.py --programs $(HOST_TEST_PROGRAMS) --parts $(HOST_TEST_PARTS)
 
-test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin guests bundle check-tool \
+# The set that most system tests of the image boot.
+$(BUILD)/tests/sensor.bundle: tests/system/sets/sensor.dts $(IMAGE_DIR)/bulkhead.elf \
+                              $(BUILD)/guests/sensor.elf tools/bundle.py | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/bundle.py --config $< --image $(IMAGE_DIR)/bulkhead.elf \
+	    --payloads $(BUILD)/guests --prefix $(CROSS_COMPILE) --output $@
+
+test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
+           bundle check-tool \
            $(HOST_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \
 	    $(PYTHON) tests/system/runtests.py $(TEST_FILTER)

@@ -94,7 +94,7 @@ def collect(options):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--board", default=os.path.join(machine.ROOT, "boards", "qemu-virt"))
+    parser.add_argument("--board", default=os.path.join(machine.ROOT, "tests", "system", "machine"))
     parser.add_argument("--image", required=True)
     parser.add_argument("--elf", required=True)
     parser.add_argument("--map", required=True)

@@ -457,7 +457,7 @@ def main():
     parser = argparse.ArgumentParser(description="Measure the boot window of an image.")
     parser.add_argument("--image", default=harness.IMAGE)
     parser.add_argument("--bundle", default=harness.BUNDLE)
-    parser.add_argument("--board", default=harness.BOARD_FOLDER)
+    parser.add_argument("--board", default=harness.MACHINE_FOLDER)
     parser.add_argument("--entry", type=lambda word: int(word, 0),
                         help="where the image is entered, if the emulator does not jump there")
     parser.add_argument("--seed", type=int, default=SEED)

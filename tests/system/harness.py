@@ -38,8 +38,10 @@ BOARD = os.environ.get("BOARD") or "qemu-virt"
 BOARD_FOLDER = os.path.join(ROOT, "boards", BOARD)
 OUTPUT = os.path.join(BUILD, BOARD)
 IMAGE = os.environ.get("BULKHEAD_IMAGE") or os.path.join(OUTPUT, "bulkhead.img")
-BUNDLE = os.environ.get("BULKHEAD_BUNDLE") or os.path.join(OUTPUT, "demo.bundle")
 RESULTS = os.path.join(BUILD, "tests")
+DEMO = os.path.join(OUTPUT, "demo.bundle")  # for the board's own machine
+MACHINE_FOLDER = os.path.join(ROOT, "tests", "system", "machine")  # what all others run on
+BUNDLE = os.environ.get("BULKHEAD_BUNDLE") or os.path.join(RESULTS, "sensor.bundle")
 
 START_LIMIT = 20.0  # seconds until QEMU must have opened its sockets
 ANSWER_LIMIT = 60.0  # seconds for one answer on a socket
@@ -400,8 +402,8 @@ class Machine:
             options = ["-S"] if held else []
             for way in ways:
                 options += self._options_of(way)
-            board = board or BOARD_FOLDER
-            self.command = runner.compose(board, image, bundle, [*options, *extra])
+            self.command = runner.compose(board or MACHINE_FOLDER, image, bundle,
+                                          [*options, *extra], self.path("scratch.disk"))
             self._start(ways)
         except BaseException:
             self._stack.close()

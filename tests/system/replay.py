@@ -121,7 +121,7 @@ class Ram:
     UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
     def __init__(self, path, board):
-        words = harness.runner.board_arguments(board or harness.BOARD_FOLDER)
+        words = harness.runner.board_arguments(board or harness.MACHINE_FOLDER)
         self.path, self.size = path, words[words.index("-m") + 1]
 
     def options(self):

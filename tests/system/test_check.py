@@ -16,6 +16,7 @@ from scenario import BASE, CROSS, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block
 
 HOST = os.path.join(harness.BUILD, "host")
 DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
+ALONE = os.path.join(harness.ROOT, "tests", "system", "sets", "sensor.dts")
 SECOND = "0000:02:00.0"
 HIGH = 0x80000000  # guest-physical memory that no physical memory of the machine shares
 PORT = """port@{0} {{ reg = <{0} 0>; kind = "root-port"; id = <0x1b36 0x000c>; class = <0x060400>;
@@ -99,12 +100,22 @@ def two(devices=(EDU, SECOND), pool=256):
 class Isolation(CheckTest):
     """Sets that are right."""
 
-    def demo(self):
-        with open(DEMO, encoding="utf-8") as file:
+    def check_file(self, path):
+        with open(path, encoding="utf-8") as file:
             return self.check(file.read())
 
-    def test_the_demo_line_by_line(self):
-        status, output, complaints = self.demo()
+    def test_in_the_demo_each_device_reaches_the_memory_of_its_partition(self):
+        status, output, complaints = self.check_file(DEMO)
+        self.assertEqual((status, complaints), (0, ""), output)
+        self.assertTrue(output.endswith("\nno mistakes\n"), output)
+        rows = {(EDU, "sensor"): 0, (SECOND, "rogue"): 2, ("0000:03:00.0", "legacy"): 4}
+        expected = {row: ["none"] * place + ["own"] + ["none"] * (8 - place)
+                    for row, place in rows.items()}
+        self.assertEqual(Matrix(output).rows,
+                         {**expected, ("every other stream", "-"): ["none"] * 9})
+
+    def test_a_set_of_one_line_by_line(self):
+        status, output, complaints = self.check_file(ALONE)
         start, end = (int(text, 16) for text in self.image())
         self.assertEqual((status, complaints), (0, ""))
         lines = output[output.index("isolation matrix"):].splitlines()
@@ -158,8 +169,8 @@ class Isolation(CheckTest):
                          [f"interrupt 36: {EDU} (one), {SECOND} (two): off, the line is shared with "
                           "a device of another partition"])
 
-    def test_no_line_of_the_matrix_is_wider_than_100_columns(self):
-        _, output, _ = self.demo()
+    def test_no_line_of_a_small_matrix_is_wider_than_100_columns(self):
+        _, output, _ = self.check_file(ALONE)
         matrix = output[output.index("isolation matrix"):]
         wide = [line for line in matrix.splitlines() if len(line) > 100]
         self.assertEqual(wide, [])

@@ -16,7 +16,7 @@ from scenario import (BASE, CRASH, EDU, LIMIT, MIB, PAGE, POOL_PAGES, SIZE, SETS
                       ScenarioTest, assemble, block, cells, make_bundle, pack_file, pci, probe,
                       source_of)
 
-RUN = [sys.executable, f"{harness.ROOT}/tools/run/run.py", "--board", harness.BOARD_FOLDER]
+RUN = [sys.executable, f"{harness.ROOT}/tools/run/run.py", "--board", harness.MACHINE_FOLDER]
 SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
               "edu,bus=port2,dma_mask=0xffffffffffffffff")
 UNDEFINED = 121  # exit code of the SDK for an undefined instruction

@@ -119,6 +119,26 @@ class Run(unittest.TestCase):
                  f"if=none,file={disk.replace(',', ',,')}", "-icount", "1"]
         self.assertEqual(done.stdout.decode().splitlines()[:-1], [f"<{word}>" for word in words])
 
+    def test_a_scratch_disk_is_made_and_what_stands_on_it_is_kept(self):
+        self.write("qemu.args", "-drive if=none,file=${scratch}\n")
+        disk = os.path.join(self.folder.name, "new", "a,b.disk")
+        script = """for word in "$@"; do echo "<$word>"; done; echo '[bulkhead] off: a=0'"""
+        done = self.run_it(script, ["--scratch", disk])
+        self.assertIn(f"<if=none,file={disk.replace(',', ',,')}>", done.stdout.decode())
+        self.assertEqual(os.path.getsize(disk), 16 << 20)
+        with open(disk, "r+b") as file:
+            file.write(b"kept")
+        self.assertEqual(self.run_it(script, ["--scratch", disk]).returncode, 0)
+        with open(disk, "rb") as file:
+            self.assertEqual(file.read(4), b"kept")
+
+    def test_a_scratch_disk_that_cannot_be_made_is_told(self):
+        self.write("qemu.args", "-drive if=none,file=${scratch}\n")
+        blocked = os.path.join(self.write("file", ""), "disk")
+        done = self.run_it("true", ["--scratch", blocked])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"no place for a scratch disk", done.stderr)
+
     def test_a_boot_loader_without_a_disk_is_refused(self):
         done = self.run_it("true", ["--firmware", self.image])
         self.assertEqual(done.returncode, 2)

@@ -48,7 +48,7 @@ class Started(UBootTest):
 
     def test_the_demo_runs_as_it_does_without_u_boot(self):
         """The disk moves no other device: the set names the same bus numbers."""
-        disk = disk_for(self.folder, require(harness.BUNDLE), BY_BOOTI)
+        disk = disk_for(self.folder, require(harness.DEMO), BY_BOOTI)
         command = [sys.executable, os.path.join(harness.ROOT, "tools", "run", "run.py"), "--board",
                    harness.BOARD_FOLDER, "--firmware", require(FIRMWARE), "--disk", disk]
         done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False,

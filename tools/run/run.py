@@ -5,9 +5,10 @@
     run.py --board boards/qemu-virt --image bulkhead.img --bundle demo.bundle [-- QEMU options]
     run.py --board boards/qemu-virt --firmware u-boot.bin --disk demo.disk [-- QEMU options]
 
-The board's data file `qemu.args` holds the machine, one option a line. After it come the image, the
-bundle, or what `u-boot.args` says of firmware and disk; the options behind `--`; and last the words
-of $QEMU_FLAGS. $QEMU names the emulator.
+The board's data file `qemu.args` holds the machine, one option a line; ${scratch} in it is a disk
+that is made, empty, where there is none. After it come the image, the bundle, or what `u-boot.args`
+says of firmware and disk; the options behind `--`; and last the words of $QEMU_FLAGS. $QEMU names
+the emulator.
 
 The console goes to standard output line by line. A partition may print any byte: what is not UTF-8
 and what would steer a terminal is replaced. The exit status comes from the line that closes a run,
@@ -31,6 +32,7 @@ import zlib
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEFAULT_QEMU = os.path.join(ROOT, "build", "tools", "bin", "qemu-system-aarch64")
 DEFAULT_TIMEOUT = 120.0
+SCRATCH_BYTES = 16 << 20  # of a disk that was not there
 LARGEST_STATUS = 125  # what lies above means something else to a shell
 GRACE = 10.0  # seconds that the machine may take to go off after it said so
 
@@ -38,6 +40,7 @@ OFF_LINE = re.compile(r"\[bulkhead\] off:((?: [^\s=]+=-?\d+)+) *")
 PREFIX = re.compile(r"\[([^\]\s]+)\] ")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 BOLD = 1
+SCRATCH = "${scratch}"
 PALETTE = (32, 33, 34, 35, 36, 92, 93, 94, 95, 96)
 
 
@@ -62,14 +65,33 @@ def board_arguments(board, name="qemu.args"):
     return words
 
 
-def firmware_arguments(board, firmware, disk):
-    """The options that start a boot loader in place of the image, with the two files in them."""
-    files = {"${firmware}": firmware, "${disk}": disk}
-    words = board_arguments(board, "u-boot.args")
-    for name, path in files.items():  # QEMU reads a comma in a name if there are two
+def fill_in(words, files):
+    """The words with files in place of their names; QEMU reads a comma in a name if there are two."""
+    for name, path in files.items():
         words = [word.replace(name, path if word == name else path.replace(",", ",,"))
                  for word in words]
     return words
+
+
+def make_scratch(path):
+    """An empty disk, unless there is one: what was written to it is still there in the next run."""
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        if not os.path.exists(path):
+            with open(path, "wb") as disk:
+                disk.truncate(SCRATCH_BYTES)
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}: no place for a scratch disk") from error
+    return path
+
+
+def firmware_arguments(board, firmware, disk):
+    """The options that start a boot loader in place of the image, with the two files in them."""
+    return fill_in(board_arguments(board, "u-boot.args"), {"${firmware}": firmware, "${disk}": disk})
+
+
+def default_scratch(board):
+    return os.path.join(ROOT, "build", os.path.basename(os.path.abspath(board)), "scratch.disk")
 
 
 def find_qemu():
@@ -86,9 +108,12 @@ def find_qemu():
     return found
 
 
-def compose(board, image, bundle=None, extra=()):
+def compose(board, image, bundle=None, extra=(), scratch=None):
     """The whole command line; $QEMU_FLAGS comes last so that it has the last word."""
-    command = [find_qemu(), *board_arguments(board)]
+    words = board_arguments(board)
+    if any(SCRATCH in word for word in words):
+        words = fill_in(words, {SCRATCH: make_scratch(scratch or default_scratch(board))})
+    command = [find_qemu(), *words]
     if image:
         command += ["-kernel", image]
     if bundle:
@@ -198,6 +223,8 @@ def parse_arguments(argv):
     start.add_argument("--firmware", help="a boot loader, which finds the image on --disk")
     parser.add_argument("--bundle", help="partition set and payloads, with --image")
     parser.add_argument("--disk", help="what the boot loader starts from, with --firmware")
+    parser.add_argument("--scratch", help="the disk that the board's ${scratch} names, made if it is "
+                                          "not there (default: build/<board>/scratch.disk)")
     parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT, metavar="S",
                         help="seconds of real time (default: %(default)g)")
     parser.add_argument("extra", nargs="*", metavar="-- QEMU options",
@@ -218,7 +245,8 @@ def main(argv=None):
         extra = arguments.extra
         if arguments.firmware:
             extra = firmware_arguments(arguments.board, arguments.firmware, arguments.disk) + extra
-        command = compose(arguments.board, arguments.image, arguments.bundle, extra)
+        command = compose(arguments.board, arguments.image, arguments.bundle, extra,
+                          arguments.scratch)
         return run(command, arguments.timeout)
     except RunError as error:
         print(f"run.py: {error}", file=sys.stderr)
