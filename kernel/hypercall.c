@@ -56,6 +56,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
         .pool_pages_total = partition->pool.count,
         .ioas_limit = PARTITION_IOAS,
         .event_interrupt = INTERRUPT_EVENT_RING,
+        .console_interrupt = INTERRUPT_CONSOLE,
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);
@@ -289,6 +290,7 @@ static int64_t query_health(const struct partition *partition, uint64_t address)
         .overflows = __atomic_load_n(&events->all_overflows, __ATOMIC_RELAXED),
         .console_dropped = log_dropped(LOG_HYPERVISOR + 1 + partition->index),
         .pinned = partition->pinned,
+        .input_dropped = partition->console.dropped,
     };
 
     for (uint32_t i = 0; i < partition->device_count; i++) {
@@ -339,6 +341,20 @@ static int64_t call_console_write(struct partition *partition, uint64_t *x)
     return BH_OK;
 }
 
+static int64_t call_console_read(struct partition *partition, uint64_t *x)
+{
+    uint64_t length = x[2];
+    void *to;
+
+    if (length == 0 || length > BH_CONSOLE_BYTES_PER_CALL)
+        return BH_EINVAL;
+    to = partition_memory(partition, x[1], length, 1);
+    if (to == NULL)
+        return BH_EFAULT;
+    x[1] = console_read(&partition->console, to, length);
+    return BH_OK;
+}
+
 static int64_t call_event_ring(struct partition *partition, uint64_t *x)
 {
     return event_ring_set(partition, x[1]);
@@ -368,6 +384,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_CONSOLE_WRITE] = call_console_write,
     [BH_CALL_POWER] = call_power,
     [BH_CALL_EVENT_RING] = call_event_ring,
+    [BH_CALL_CONSOLE_READ] = call_console_read,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

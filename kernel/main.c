@@ -190,7 +190,7 @@ static void start_interrupts(void)
             !arch_interrupt_enable(unit->error_interrupt, true, fault_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
     }
-    if (arch_interrupt_enable(topology.serial_interrupt, false, log_interrupt, NULL))
+    if (arch_interrupt_enable(topology.serial_interrupt, false, console_interrupt, NULL))
         log_start_interrupts();
 }
 

@@ -97,6 +97,8 @@ void log_start_interrupts(void)
 {
     lock_acquire(&journal.lock);
     journal.interrupts = true;
+    if (journal.port != NULL)
+        journal.port->interrupt(journal.base, false);
     lock_release(&journal.lock);
 }
 
@@ -107,10 +109,9 @@ void log_kick(void)
     lock_release(&journal.lock);
 }
 
-void log_interrupt(void *unused)
+bool log_read(char *c)
 {
-    (void)unused;
-    log_kick();
+    return journal.port != NULL && journal.port->read(journal.base, c);
 }
 
 void log_set_level(enum log_level level)

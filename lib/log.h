@@ -27,17 +27,20 @@ enum log_level { LOG_ERROR = -2, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 struct log_port {
     void (*start)(uint64_t base);
     bool (*write)(uint64_t base, char c);          /* false: the FIFO is full */
-    void (*interrupt)(uint64_t base, bool wanted); /* acknowledge; ask for one when there is room */
+    bool (*read)(uint64_t base, char *c);          /* false: nothing (whole) has come */
+    void (*interrupt)(uint64_t base, bool wanted); /* acknowledge; ask for one when there is room,
+                                                    * and for input always */
     bool (*idle)(uint64_t base);                   /* the last bit has left */
 };
 
 /* From here on lines go to this port; those before it are kept in their ring. */
 void log_start(const struct log_port *port, uint64_t base);
 
-/* From here on the port's interrupt drains the rings. handler argument of
- * arch_interrupt_enable(). */
+/* From here on the port's interrupt drains the rings: its handler calls log_kick(). */
 void log_start_interrupts(void);
-void log_interrupt(void *unused);
+
+/* Takes a byte that has come in. False: there is none. The port's handler alone. */
+bool log_read(char *c);
 
 /* Lines less urgent than this are not kept. LOG_INFO at start. */
 void log_set_level(enum log_level level);

@@ -58,7 +58,8 @@
 #define BH_CALL_CONSOLE_WRITE 13
 #define BH_CALL_POWER 14
 #define BH_CALL_EVENT_RING 15
-#define BH_CALL_LIMIT 16 /* one more than the last call number */
+#define BH_CALL_CONSOLE_READ 16
+#define BH_CALL_LIMIT 17 /* one more than the last call number */
 
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
@@ -87,6 +88,7 @@
 #define BH_MAP_ENTRIES_PER_CALL 512
 
 #define BH_CONSOLE_BYTES_PER_CALL 256
+#define BH_CONSOLE_INPUT_BYTES 256 /* of input that wait; more are dropped */
 
 #define BH_POWER_OFF 0   /* power(action, code): end this partition with an exit code, 0 to 255 */
 #define BH_POWER_RESET 1 /* start this partition afresh */
@@ -231,7 +233,7 @@ struct bh_query_health {
     uint32_t units_silenced;   /* units in front of its listed devices that failed */
     uint32_t devices_silent;   /* devices of its groups whose faults are not told any more */
     uint32_t pinned;           /* 1: a unit failed while it may have reached the caller's memory */
-    uint32_t reserved;
+    uint32_t input_dropped;    /* bytes typed to it while BH_CONSOLE_INPUT_BYTES waited already */
 };
 
 /*
@@ -347,6 +349,10 @@ struct bh_event_ring {
  *                                    partition, too, and with its reset. EFAULT: not all own memory,
  *                                    or not aligned to its size. EEXIST: there is a ring already.
  *                                    ENOENT: there is none to withdraw.
+ * CONSOLE_READ (address, length)     what was typed to the caller into own memory; length: 1 to
+ *                                    BH_CONSOLE_BYTES_PER_CALL. x1 = bytes taken, 0: none waits.
+ *                                    The interrupt console_interrupt comes as an edge when input
+ *                                    comes and none waited before. EFAULT, EINVAL.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

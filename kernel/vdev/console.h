@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A partition's console: bytes in, whole lines out, each with the partition's name in front. */
+/*
+ * A partition's console: bytes in, whole lines out, each with the partition's name in front. And what
+ * a person types: it goes to one partition at a time, which the escape key chooses.
+ */
 #ifndef KERNEL_VDEV_CONSOLE_H
 #define KERNEL_VDEV_CONSOLE_H
 
+#include "bulkhead/abi.h"
+#include "lib/lock.h"
 #include "lib/log.h"
+
+#define CONSOLE_ESCAPE 0x1D /* Ctrl-] */
+#define CONSOLE_INPUT BH_CONSOLE_INPUT_BYTES
+#define CONSOLE_BURST 32 /* bytes that one interrupt takes from the port */
 
 struct console {
     size_t used;
     char line[LOG_LINE];
+
+    struct lock lock;      /* guards what follows; last in the lock order */
+    uint32_t given, taken; /* bytes of input ever; the position is the remainder by CONSOLE_INPUT */
+    uint32_t dropped;      /* bytes that came while no more could wait, since boot */
+    char input[CONSOLE_INPUT];
 };
 
 /* source: LOG_HYPERVISOR + 1 + the partition's index. A line longer than LOG_LINE is continued
@@ -15,7 +29,13 @@ struct console {
 void console_write(struct console *console, unsigned int source, const char *name,
                    const char *bytes, size_t length);
 
-/* Puts out a line that has not been ended. */
+/* Takes what input waits, at most length bytes; returns how many. */
+size_t console_read(struct console *console, char *bytes, size_t length);
+
+/* Puts out a line that has not been ended, and forgets input that waits. */
 void console_end(struct console *console, unsigned int source, const char *name);
+
+/* Handler of the serial port's interrupt. Boot CPU. */
+void console_interrupt(void *unused);
 
 #endif

@@ -315,6 +315,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_QUERY:
         return causes_of_query(guest, x);
     case BH_CALL_CONSOLE_WRITE:
+    case BH_CALL_CONSOLE_READ:
         if (x[2] == 0 || x[2] > BH_CONSOLE_BYTES_PER_CALL)
             return ALLOWED(BH_EINVAL);
         return own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
@@ -498,6 +499,8 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
         enter_detach(guest, x);
     else if (x[0] == BH_CALL_CONSOLE_WRITE)
         EXPECT(machine.x[1] == x[2]);
+    else if (x[0] == BH_CALL_CONSOLE_READ)
+        EXPECT(machine.x[1] == 0); /* nobody types */
     else if (x[0] == BH_CALL_EVENT_RING)
         book.guest[guest].ring = x[1];
 }

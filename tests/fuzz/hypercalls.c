@@ -270,7 +270,8 @@ static void ask(unsigned int partition)
     else if (kind == 2)
         make(partition, BH_CALL_DEVICE_INFO, bend(guest_choice(6)), address, 0, 0, 0);
     else
-        make(partition, BH_CALL_CONSOLE_WRITE, address, bend(guest_choice(255)), 0, 0, 0);
+        make(partition, vary(2) == 0 ? BH_CALL_CONSOLE_WRITE : BH_CALL_CONSOLE_READ, address,
+             bend(guest_choice(255)), 0, 0, 0);
     memset(guest(partition, BASE + STRUCTURE), 0, 256);
 }
 

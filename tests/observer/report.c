@@ -127,6 +127,7 @@ static void call_text(const struct pending_call *call, char *to, size_t size)
         [BH_CALL_CONSOLE_WRITE] = { "console_write", 2 },
         [BH_CALL_POWER] = { "power", 2 },
         [BH_CALL_EVENT_RING] = { "event_ring", 1 },
+        [BH_CALL_CONSOLE_READ] = { "console_read", 2 },
     };
     bool known = call->number < ARRAY_LENGTH(calls) && calls[call->number].name != NULL;
     unsigned int count = known ? calls[call->number].arguments : 0;

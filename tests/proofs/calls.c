@@ -130,6 +130,18 @@ void console_write(struct console *console, unsigned int source, const char *nam
     effects++;
 }
 
+size_t console_read(struct console *console, char *bytes, size_t length)
+{
+    size_t count = nondet_u64();
+
+    HOLDS(console == &caller->console && length > 0 && length <= BH_CONSOLE_BYTES_PER_CALL &&
+              __CPROVER_w_ok(bytes, length),
+          "input goes to memory of the caller");
+    GIVEN(count <= length);
+    effects++;
+    return count;
+}
+
 uint64_t log_dropped(unsigned int source)
 {
     HOLDS(source == LOG_HYPERVISOR + 1 + caller->index, "the caller's own lines");
@@ -492,6 +504,7 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
                        CODE(BH_ETIMEDOUT),
     [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT),
     [BH_CALL_CONSOLE_WRITE] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
+    [BH_CALL_CONSOLE_READ] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_POWER] = CODE(BH_EINVAL),
     [BH_CALL_EVENT_RING] = CODE(BH_EFAULT) | CODE(BH_EEXIST) | CODE(BH_ENOENT),
 };

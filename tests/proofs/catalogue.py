@@ -278,6 +278,8 @@ CALLS = [
                "page = partition_memory(partition, address, BH_EVENT_RING_BYTES, "
                "BH_EVENT_RING_BYTES);",
                "page = memory_pointer(address);"),
+    call_proof("console-read", 16, "memory that nobody looked at", HYPERCALL,
+               "to = partition_memory(partition, x[1], length, 1);", "to = memory_pointer(x[1]);"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]

@@ -9,6 +9,7 @@ int run_cpus_tests(void);
 int run_instruction32_tests(void);
 int run_lib_tests(void);
 int run_log_tests(void);
+int run_console_tests(void);
 int run_pagetable_tests(void);
 int run_early_tests(void);
 int run_start_tests(void);

@@ -11,6 +11,7 @@
 
 #define PL011_DATA 0x00
 #define PL011_FLAGS 0x18
+#define PL011_FLAG_EMPTY 0x10
 #define PL011_FLAG_FULL 0x20
 #define PL011_CONTROL 0x30
 #define PL011_MASK 0x38
@@ -156,7 +157,13 @@ static uint64_t serial_read(void *context, uint64_t offset, unsigned int bytes)
 {
     (void)context;
     (void)bytes;
-    return offset == PL011_FLAGS && machine.serial_stuck ? PL011_FLAG_FULL : 0;
+    bool empty = machine.typed == NULL || *machine.typed == '\0';
+
+    if (offset == PL011_DATA && !empty)
+        return (unsigned char)*machine.typed++;
+    if (offset != PL011_FLAGS)
+        return 0;
+    return (machine.serial_stuck ? PL011_FLAG_FULL : 0) | (empty ? PL011_FLAG_EMPTY : 0);
 }
 
 static void serial_write(void *context, uint64_t offset, uint64_t value, unsigned int bytes)

@@ -98,6 +98,7 @@ struct machine {
     size_t console_used;
     uint64_t transfers; /* that devices began */
     bool serial_stuck;  /* its FIFO stays full */
+    const char *typed;  /* what it has received and nobody has read yet; NULL: nothing */
     uint32_t serial_mask;
     unsigned int serial_starts; /* how often its control register was written */
     uint64_t x[6];              /* registers after the last call() */

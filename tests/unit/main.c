@@ -17,6 +17,7 @@ int main(int count, char **arguments)
     failed += run_instruction32_tests();
     failed += run_lib_tests();
     failed += run_log_tests();
+    failed += run_console_tests();
     failed += run_pagetable_tests();
     failed += run_early_tests();
     failed += run_start_tests();

@@ -59,6 +59,7 @@ static void partition_info_tells_who_the_caller_is(void)
     assert_int_equal(info->ioas_limit, PARTITION_IOAS);
     assert_string_equal(info->name, "one");
     assert_int_equal(info->event_interrupt, 32);
+    assert_int_equal(info->console_interrupt, 33);
 }
 
 static void device_info_tells_what_the_device_is_and_can(void)

@@ -111,7 +111,7 @@ static void i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log(
     assert_int_equal(used, LOG_BURST);
     assert_true(wants_interrupt);
     while (wants_interrupt)
-        log_interrupt(NULL);
+        log_kick();
     assert_string_equal(
         out, "[bulkhead] a line that is longer than one burst of the port by several bytes\n");
 }
@@ -283,6 +283,8 @@ static void zeros_do_not_fill_what_is_aligned_left(void)
 /* ---- The PL011 (DDI 0183 3.3.10, 3.3.13) ------------------------------------------------------------- */
 
 #define PL011_BASE UINT64_C(0x0F000000)
+#define PL011_DR 0x000
+#define PL011_FR 0x018
 #define PL011_CR 0x030
 #define PL011_IMSC 0x038
 #define PL011_ICR 0x044
@@ -291,12 +293,19 @@ static struct {
     uint64_t offset, value;
 } pl011_write[8];
 static unsigned int pl011_writes;
+static uint64_t pl011_flags, pl011_data;
 
 static uint64_t pl011_read(void *context, uint64_t offset, unsigned int bytes)
 {
     (void)context;
     (void)bytes;
-    return offset == PL011_CR ? 0x200 : 0;
+    if (offset == PL011_FR)
+        return pl011_flags;
+    if (offset == PL011_DR) {
+        assert_int_equal(pl011_flags & 0x10, 0);
+        return pl011_data;
+    }
+    return offset == PL011_CR ? 0x8000 : 0;
 }
 
 static void pl011_note(void *context, uint64_t offset, uint64_t value, unsigned int bytes)
@@ -326,26 +335,46 @@ static const struct log_port *start_pl011(void)
     return &driver->port;
 }
 
-static void a_pl011_starts_masked_without_old_interrupts_and_transmits(void)
+static void a_pl011_starts_masked_without_old_interrupts_transmits_and_receives(void)
 {
     start_pl011()->start(PL011_BASE);
     assert_int_equal(pl011_writes, 3);
     expect_write(0, PL011_IMSC, 0);
     expect_write(1, PL011_ICR, 0x7FF);
-    expect_write(2, PL011_CR, 0x200 | 0x101);
+    expect_write(2, PL011_CR, 0x8000 | 0x301);
 }
 
-static void a_pl011s_interrupt_is_cleared_only_when_it_is_no_longer_wanted(void)
+static void a_pl011s_interrupt_for_room_is_cleared_only_when_it_is_no_longer_wanted(void)
 {
     const struct log_port *pl011 = start_pl011();
 
     pl011->interrupt(PL011_BASE, true);
     assert_int_equal(pl011_writes, 1);
-    expect_write(0, PL011_IMSC, 0x20);
+    expect_write(0, PL011_IMSC, 0x70);
     pl011->interrupt(PL011_BASE, false);
     assert_int_equal(pl011_writes, 3);
     expect_write(1, PL011_ICR, 0x20);
-    expect_write(2, PL011_IMSC, 0);
+    expect_write(2, PL011_IMSC, 0x50);
+}
+
+static void a_pl011_gives_whole_bytes_and_only_while_it_has_one(void)
+{
+    const struct log_port *pl011 = start_pl011();
+    char c = 0;
+
+    pl011_data = 'x';
+    assert_true(pl011->read(PL011_BASE, &c));
+    assert_int_equal(c, 'x');
+    pl011_flags = 0x10;
+    assert_false(pl011->read(PL011_BASE, &c));
+    pl011_flags = 0;
+    for (unsigned int bit = 8; bit <= 10; bit++) { /* framing, parity, break */
+        pl011_data = 'y' | BIT(bit);
+        assert_false(pl011->read(PL011_BASE, &c));
+    }
+    pl011_data = 'z' | BIT(11); /* whole; one before it was lost */
+    assert_true(pl011->read(PL011_BASE, &c));
+    assert_int_equal(c, 'z');
 }
 
 int run_log_tests(void)
@@ -366,8 +395,9 @@ int run_log_tests(void)
         TEST(a_console_drops_carriage_returns_and_ends_once),
         TEST(a_format_that_ends_in_the_middle_or_is_unknown_does_no_harm),
         TEST(zeros_do_not_fill_what_is_aligned_left),
-        TEST(a_pl011_starts_masked_without_old_interrupts_and_transmits),
-        TEST(a_pl011s_interrupt_is_cleared_only_when_it_is_no_longer_wanted),
+        TEST(a_pl011_starts_masked_without_old_interrupts_transmits_and_receives),
+        TEST(a_pl011s_interrupt_for_room_is_cleared_only_when_it_is_no_longer_wanted),
+        TEST(a_pl011_gives_whole_bytes_and_only_while_it_has_one),
     };
 
     return RUN_GROUP("lib/log");

@@ -182,7 +182,7 @@ static void lines_of_several_sources_come_out_whole(void)
     }
     stuck = false;
     while (out_used < 200)
-        log_interrupt(NULL);
+        log_kick();
     log_flush();
     unsigned int lines = 0;
 

@@ -591,7 +591,7 @@ static void the_health_record_tells_of_refused_commands_lost_lines_and_pinned_me
     assert_true(health.console_dropped > 0);
     assert_int_equal(health.pinned, 1);
     assert_int_equal(health.units_silenced, 0);
-    assert_int_equal(health.reserved, 0);
+    assert_int_equal(health.input_dropped, 0);
 }
 
 int run_rings_tests(void)
