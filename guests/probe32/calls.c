@@ -127,6 +127,10 @@ static void refusals(void)
     answers(BH_EINVAL, BH_CALL_CONSOLE_WRITE, at(page), 0, 0, 0, 0, "write nothing");
     answers(BH_EINVAL, BH_CALL_CONSOLE_WRITE, at(page), NONE, 0, 0, 0, "write all memory");
     answers(BH_EFAULT, BH_CALL_CONSOLE_WRITE, NONE, 2, 0, 0, 0, "write across the end");
+    answers(BH_EINVAL, BH_CALL_CONSOLE_READ, at(page), 0, 0, 0, 0, "read nothing");
+    answers(BH_EINVAL, BH_CALL_CONSOLE_READ, at(page), NONE, 0, 0, 0, "read into all memory");
+    answers(BH_EFAULT, BH_CALL_CONSOLE_READ, NONE, 2, 0, 0, 0, "read across the end");
+    answers(BH_OK, BH_CALL_CONSOLE_READ, at(page), 256, 0, 0, 0, "read without input");
     answers(BH_EINVAL, BH_CALL_POWER, WILD, 0, 0, 0, 0, "power, wild action");
     answers(BH_EINVAL, BH_CALL_POWER, BH_POWER_OFF, 256, 0, 0, 0, "power, code above 255");
 }

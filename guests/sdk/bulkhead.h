@@ -190,6 +190,16 @@ static inline int64_t bh_console_write(const void *bytes, size_t length, uint64_
     return result.status;
 }
 
+/* Up to BH_CONSOLE_BYTES_PER_CALL bytes of what was typed; *taken of them came. See bh_input(). */
+static inline int64_t bh_console_read(void *bytes, size_t length, uint64_t *taken)
+{
+    struct bh_result result = bh_call(BH_CALL_CONSOLE_READ, bh_address(bytes), length, 0, 0, 0);
+
+    if (taken)
+        *taken = result.value[0];
+    return result.status;
+}
+
 /* Ends or restarts the partition, BH_POWER_*. Returns only if an argument was refused. */
 static inline int64_t bh_power(uint64_t action, uint64_t code)
 {
@@ -209,6 +219,12 @@ int64_t bh_unmap(uint32_t ioas, uint64_t iova, uint64_t size, uint64_t *unmapped
 
 /* Bytes to the console in chunks. Returns BH_OK or the error of the chunk that failed. */
 int64_t bh_print(const void *bytes, size_t length);
+
+/*
+ * What was typed, at most length bytes; sleeps while there is nothing. Returns how many, or the call's
+ * error. Interrupts that the caller has unmasked are taken meanwhile; the console's own is used up.
+ */
+int64_t bh_input(void *bytes, size_t length);
 
 /* "BH_EBUSY" for BH_EBUSY; "BH_OK" for all that is not negative. */
 const char *bh_error_name(int64_t status);

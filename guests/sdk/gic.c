@@ -15,6 +15,7 @@
 #define IGROUPR 0x0080
 #define ISENABLER 0x0100
 #define ICENABLER 0x0180
+#define ICPENDR 0x0280
 #define IPRIORITYR 0x0400
 #define ICFGR 0x0c00
 
@@ -120,6 +121,11 @@ void gic_disable_shared(uint32_t intid)
     mmio_write32(word_of(distributor + ICENABLER, intid, BITS_PER_WORD),
                  1u << intid % BITS_PER_WORD);
     wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP);
+}
+
+void gic_clear_shared(uint32_t intid)
+{
+    mmio_write32(word_of(distributor + ICPENDR, intid, BITS_PER_WORD), 1u << intid % BITS_PER_WORD);
 }
 
 uint32_t gic_acknowledge(void)

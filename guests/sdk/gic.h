@@ -26,6 +26,9 @@ void gic_enable_private(uint32_t intid);
 void gic_enable_shared(uint32_t intid);
 void gic_disable_shared(uint32_t intid);
 
+/* Forgets that a shared interrupt, an edge, is pending. After gic_init(). */
+void gic_clear_shared(uint32_t intid);
+
 /* Takes the pending interrupt of highest priority; GIC_INTID_LIMIT or above: none. */
 uint32_t gic_acknowledge(void);
 

@@ -8,6 +8,7 @@
 #include "bulkhead.h"
 #include "tree.h"
 
+#define STDIN 0
 #define STDOUT 1
 #define STDERR 2
 #define EXIT_CODE_MAX 255
@@ -63,13 +64,26 @@ int _write(int file, const void *bytes, size_t length)
     return (int)length;
 }
 
-/* There is no input: always the end of the file. */
+/* Waits for input, which has no end. The key that ends a line is a carriage return on a terminal. */
 int _read(int file, void *bytes, size_t length)
 {
-    (void)file;
-    (void)bytes;
-    (void)length;
-    return 0;
+    char *text = bytes;
+    int64_t count;
+
+    if (file != STDIN) {
+        errno = EBADF;
+        return -1;
+    }
+    count = length == 0 ? 0 : bh_input(bytes, length);
+    if (count < 0) {
+        errno = EIO;
+        return -1;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (text[i] == '\r')
+            text[i] = '\n';
+    }
+    return (int)count;
 }
 
 int _close(int file)

@@ -8,6 +8,9 @@ int test_library(void);    /* newlib and the memory that the program is given */
 int test_calls(void);      /* hypercalls, and arguments that a register does not hold */
 int test_interrupts(void); /* time, sleep, and registers across an interrupt */
 
+/* Repeats each line that is typed, as the C library reads it, until the line "end". */
+int test_listen(void);
+
 /* Ends: the exit code says which. A program that comes back from them has failed. */
 int end_undefined(void);
 int end_write_code(void);

@@ -420,10 +420,11 @@ class Machine:
         return [f"-{way}", f"unix:{where}"]
 
     def _start(self, ways):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         start_new_session=True)
         self._stack.callback(self.process.stdout.close)
+        self._stack.callback(self.process.stdin.close)
         self._stack.callback(self._end)
         self.console = Console(self.process.stdout)
         self.qmp = self.qtest = self.gdb = None
@@ -447,6 +448,11 @@ class Machine:
         self.process.wait()
         with contextlib.suppress(HarnessError):
             self.console.wait_closed(5)
+
+    def type(self, keys):
+        """What a person types at the console."""
+        self.process.stdin.write(keys)
+        self.process.stdin.flush()
 
     def path(self, name):
         """A file of this run; it goes with the machine."""
