@@ -3,12 +3,14 @@
 
 A shell script stands in for the emulator, so that each ending can be had at will.
 """
+import fcntl
 import os
 import pty
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -19,6 +21,12 @@ BOARD_ARGUMENTS = """# a board
 -M virt   # with a comment behind
 -name "two words"
 """
+
+
+def take_terminal(terminal):
+    """In the child: the terminal is the one that its Ctrl-C comes from."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 class Run(unittest.TestCase):
@@ -48,7 +56,8 @@ class Run(unittest.TestCase):
 
     def run_it(self, script, extra=(), **environment):
         command, variables = self.prepare(script, extra, **environment)
-        return subprocess.run(command, env=variables, capture_output=True, timeout=30, check=False)
+        return subprocess.run(command, env=variables, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=30, check=False)
 
     def assert_status(self, script, status):
         done = self.run_it(script)
@@ -165,7 +174,8 @@ class Run(unittest.TestCase):
         command, variables = self.prepare(script, **environment)
         ours, its = pty.openpty()
         try:
-            subprocess.run(command, env=variables, stdout=its, timeout=30, check=True)
+            subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=its, timeout=30,
+                           check=True)
             return os.read(ours, 4096)
         finally:
             os.close(ours)
@@ -175,6 +185,34 @@ class Run(unittest.TestCase):
         self.assertIn(b"\x1b[", self.on_terminal())
         self.assertNotIn(b"\x1b[", self.on_terminal(NO_COLOR="1"))
         self.assertNotIn(b"\x1b[", self.run_it("echo '[bulkhead] off: a=0'").stdout)
+
+    def at_terminal(self, script, keys, status):
+        """A person types once the script is ready; what he sees. The terminal is as before then."""
+        command, variables = self.prepare(script)
+        ours, its = pty.openpty()
+        self.addCleanup(os.close, ours)
+        self.addCleanup(os.close, its)
+        before, seen = termios.tcgetattr(its), b""
+        with subprocess.Popen(command, env=variables, stdin=its, stdout=its, stderr=its,
+                              preexec_fn=lambda: take_terminal(its)) as process:
+            while b"ready" not in seen:
+                seen += os.read(ours, 4096)
+            self.assertFalse(termios.tcgetattr(its)[3] & termios.ECHO, "keys are echoed")
+            os.write(ours, keys)
+            self.assertEqual(process.wait(30), status, seen)
+        self.assertEqual(termios.tcgetattr(its), before, "the terminal is not as it was")
+        os.write(its, b"\n")  # so that there is something to read in any case
+        return seen + os.read(ours, 4096)
+
+    def test_keys_go_to_the_machine_one_by_one_as_they_are(self):
+        keys = b"a\r\x1d2\x04\x1a\x1c\x11z"
+        script = (f"echo '[a] ready'; dd bs=1 count={len(keys)} status=none | od -An -tx1 -w64; "
+                  "echo '[bulkhead] off: a=0'")
+        self.assertIn(keys.hex(" ").encode(), self.at_terminal(script, keys, 0))
+
+    def test_ctrl_c_ends_the_run_and_puts_the_terminal_back(self):
+        self.assertIn(b"Ctrl-C ends the run", self.at_terminal("echo '[a] ready'; sleep 60",
+                                                               b"x\x03", 130))
 
     def test_what_is_missing_is_named(self):
         os.remove(self.image)

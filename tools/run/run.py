@@ -17,6 +17,10 @@ and what would steer a terminal is replaced. The exit status comes from the line
 
 0 if every code is 0, else the first that is not, clipped to 125; 1 with one line of explanation if
 the line is missing or time runs out.
+
+Where standard input and output are terminals, somebody sits there: each key goes to the machine's serial
+port at once and without an echo, but for Ctrl-C, which ends the run; time does not run out unless
+--timeout says so; and the names in front of lines are coloured unless $NO_COLOR is set.
 """
 import argparse
 import os
@@ -26,6 +30,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import zlib
 
@@ -161,6 +166,48 @@ class Painter:
         return f"\x1b[{style}m[{name}]\x1b[0m {line[match.end():]}"
 
 
+class Keyboard:
+    """Keys of a terminal, passed on one by one while this is entered; the terminal is as before then."""
+
+    HINT = "run.py: Ctrl-C ends the run; Ctrl-] h tells which partition has the keyboard"
+
+    def __init__(self, stream, out):
+        self.on = bool(stream) and stream.isatty() and out.isatty()
+        self.terminal = stream.fileno() if self.on else None
+        if self.on:
+            try:  # a run in the background leaves the terminal alone
+                self.on = os.tcgetpgrp(self.terminal) == os.getpgrp()
+            except OSError:  # nobody's terminal: there is no background
+                pass
+
+    def __enter__(self):
+        if self.on:
+            self.before = termios.tcgetattr(self.terminal)
+            mode = termios.tcgetattr(self.terminal)
+            mode[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON)
+            mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+            mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+            mode[6][termios.VQUIT] = mode[6][termios.VSUSP] = b"\0"  # keys as any other
+            termios.tcsetattr(self.terminal, termios.TCSADRAIN, mode)
+        return self
+
+    def __exit__(self, *_):
+        if self.on:
+            termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.before)
+
+    def pass_on(self, process):
+        """From now on keys go to the process."""
+        threading.Thread(target=self._copy, args=(process.stdin,), daemon=True).start()
+
+    def _copy(self, sink):
+        try:
+            while keys := os.read(self.terminal, 256):
+                sink.write(keys)
+                sink.flush()
+        except (OSError, ValueError):
+            pass  # the emulator or the terminal has gone
+
+
 def kill_group(process):
     """End the process that we started and what it started, nothing else."""
     if process.poll() is None:
@@ -184,10 +231,20 @@ def stream_console(process, out):
     return codes
 
 
-def run(command, timeout, out=sys.stdout):
+def run(command, timeout=None, out=sys.stdout):
     """Run to the end; returns the exit status. Raises RunError where there is none to report."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               start_new_session=True)
+    with Keyboard(sys.stdin, out) as keyboard:
+        return run_with(keyboard, command, timeout, out)
+
+
+def run_with(keyboard, command, timeout, out):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True,
+                               stdin=subprocess.PIPE if keyboard.on else subprocess.DEVNULL)
+    if keyboard.on:
+        print(keyboard.HINT, file=out, flush=True)
+        keyboard.pass_on(process)
+    if timeout is None:
+        timeout = threading.TIMEOUT_MAX if keyboard.on else DEFAULT_TIMEOUT
     expired = threading.Event()
 
     def expire():
@@ -225,8 +282,8 @@ def parse_arguments(argv):
     parser.add_argument("--disk", help="what the boot loader starts from, with --firmware")
     parser.add_argument("--scratch", help="the disk that the board's ${scratch} names, made if it is "
                                           "not there (default: build/<board>/scratch.disk)")
-    parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT, metavar="S",
-                        help="seconds of real time (default: %(default)g)")
+    parser.add_argument("--timeout", type=float, metavar="S",
+                        help=f"seconds of real time (default: {DEFAULT_TIMEOUT:g}; at a terminal none)")
     parser.add_argument("extra", nargs="*", metavar="-- QEMU options",
                         help="options that follow the board's")
     arguments = parser.parse_args(argv)
