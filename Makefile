@@ -28,6 +28,7 @@ help:
 	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
 	@echo 'make test                                    all tests: lint, test-host, test-qemu'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
+	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]     the same, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
 	@echo 'make clean                                   what was built; tools stay'
