@@ -39,6 +39,9 @@ private_open() {
 
     mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/none/partial"
     : >"$dir/status"
+    # Libraries of the target come from the release that this is built on; what else comes runs here.
+    target=''
+    [ "$suite" != bookworm ] || target='"arm64"; "armhf";'
     before=$(cat "$dir/debian.sources" "$dir/apt.conf" 2>/dev/null) || before=''
     cat >"$dir/debian.sources" <<END
 Types: deb
@@ -53,7 +56,7 @@ END
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Pre-Install-Pkgs;
 #clear APT::Architectures;
-APT::Architectures { "$host_arch"; "arm64"; "armhf"; };
+APT::Architectures { "$host_arch"; $target };
 APT::Default-Release "$preferred";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
