@@ -17,6 +17,7 @@ static size_t used;
 static unsigned int room;      /* bytes that the port takes before its FIFO is full */
 static unsigned int busy_asks; /* times that it says "not idle" */
 static bool wants_interrupt;
+static unsigned int asks;
 
 static unsigned int starts;
 
@@ -41,6 +42,7 @@ static bool take(uint64_t base, char c)
 static void ask(uint64_t base, bool wanted)
 {
     (void)base;
+    asks++;
     wants_interrupt = wanted;
 }
 
@@ -74,6 +76,20 @@ static void a_port_is_started_once_before_anything_is_written_to_it(void)
     assert_int_equal(starts, 1);
     log_info("late");
     assert_int_equal(starts, 1);
+}
+
+static void a_port_is_asked_for_input_from_when_it_interrupts_on(void)
+{
+    char c;
+
+    log_start_interrupts(); /* without a port: there is nobody to ask, and nothing comes */
+    assert_false(log_read(&c));
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    asks = 0;
+    log_start_interrupts();
+    assert_int_equal(asks, 1);
+    assert_false(wants_interrupt);
 }
 
 static void sources_that_all_have_something_to_say_take_turns_line_by_line(void)
@@ -382,6 +398,7 @@ int run_log_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(lines_before_the_first_port_are_kept_for_it),
         TEST(a_port_is_started_once_before_anything_is_written_to_it),
+        TEST(a_port_is_asked_for_input_from_when_it_interrupts_on),
         TEST(sources_that_all_have_something_to_say_take_turns_line_by_line),
         TEST(lines_less_urgent_than_the_level_are_not_kept),
         TEST(i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log),
