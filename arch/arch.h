@@ -58,6 +58,10 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *
 /* Has a line that arch_interrupt_enable() enabled come again, after others had their turn. */
 void arch_interrupt_again(uint32_t interrupt);
 
+/* The same, but not before that moment of time_now(), nor long after. Boot CPU, in a handler; the
+ * last call for a line counts. */
+void arch_interrupt_at(uint32_t interrupt, uint64_t moment);
+
 /*
  * Gives a level-triggered line to a vCPU, as its interrupt virtual_interrupt (INTID 32 to 95): off until
  * the guest enables it, and taken by no other CPU. By the vCPU's own CPU. False: no such line, or
@@ -68,10 +72,6 @@ bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtua
 /* Takes the line back: masked, drained, and gone from the vCPU, pending or active. By the CPU of the
  * vCPU that has it; of a line that is not routed nothing changes. */
 void arch_interrupt_unroute(uint32_t interrupt);
-
-/* The same, but not before that moment of time_now(), nor long after. Boot CPU, in a handler; the
- * last call for a line counts. */
-void arch_interrupt_at(uint32_t interrupt, uint64_t moment);
 
 /* ---- Guests --------------------------------------------------------------------------------- */
 

@@ -279,7 +279,7 @@ static void unbind_locked(struct partition *partition, struct device *device)
     if (device->function != NULL)
         pci_set_decode(device->function, false);
     close_line(partition, device);
-    device->bound = NULL;
+    __atomic_store_n(&device->bound, NULL, __ATOMIC_RELEASE); /* the event handler looks */
     owner_release(&device->group->owner, partition->index);
 }
 

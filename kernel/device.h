@@ -91,7 +91,7 @@ struct device {
     uint64_t generation;
     bool silent; /* what its stream does is not reported, after a storm: until it is moved */
 
-    struct device_faults faults; /* written by the boot CPU's event handler alone */
+    struct device_faults faults; /* written by the boot CPU's event handler; zeroed at a bind */
 };
 
 struct devices {

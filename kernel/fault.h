@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What IOMMUs report: faults go to the device's record and, a few lines at a time, to the log
- * (I9). */
+/* What IOMMUs report: faults go to the device's record, to the event ring of who has it bound and, a few
+ * lines at a time, to the log (I9). */
 #ifndef KERNEL_FAULT_H
 #define KERNEL_FAULT_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ticket lock: first come, first served, so the wait of one CPU is bounded by the critical sections
- * of the others. Not recursive. Locks nest in the order group, ioas, unit queue, log
- * (docs/architecture.md).
+ * of the others. Not recursive. docs/architecture.md has the
+ * order in which locks nest.
  */
 #ifndef LIB_LOCK_H
 #define LIB_LOCK_H

@@ -76,9 +76,9 @@ struct pci {
 
 /*
  * Finds every function behind the host: clears memory decode, bus mastering and bus numbers of all
- * on a bus before it looks behind any, numbers bridges depth first, reads capabilities, and places each memory BAR alone in its
- * pages inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx
- * disabled. The host's ECAM is mapped. Work: twice 32 functions a bus found.
+ * on a bus before it looks behind any, numbers bridges depth first, reads capabilities, and places each
+ * memory BAR alone in its pages inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx
+ * disabled. The host's ECAM is mapped. Work: twice 256 functions a bus found.
  */
 void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 

@@ -18,7 +18,7 @@ struct console {
     size_t used;
     char line[LOG_LINE];
 
-    struct lock lock;      /* guards what follows; last in the lock order */
+    struct lock lock;      /* guards what follows; nothing is locked inside it */
     uint32_t given, taken; /* bytes of input ever; the position is the remainder by CONSOLE_INPUT */
     uint32_t dropped;      /* bytes that came while no more could wait, since boot */
     char input[CONSOLE_INPUT];

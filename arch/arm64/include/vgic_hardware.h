@@ -11,8 +11,8 @@ uint64_t list_register_read(unsigned int index);
 void list_register_write(unsigned int index, uint64_t value);
 
 /* ICH_ELRSR_EL2, ICH_HCR_EL2, ICH_VMCR_EL2, ICH_VTR_EL2 */
-/* What a list register was written before counts only behind a synchronisation (DDI 0487,
- * synchronization requirements of system registers): else the one just filled might be given away again. */
+/* A write to a list register counts here only behind a synchronisation (DDI 0487, synchronization
+ * requirements of system registers): else the one just filled might be given away again. */
 static inline uint64_t hardware_empty(void)
 {
     isb();
