@@ -12,6 +12,7 @@
 #include "kernel/board.h"
 #include "kernel/bundle.h"
 #include "kernel/fault.h"
+#include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/memory.h"
 #include "kernel/partition.h"
@@ -190,7 +191,7 @@ static void start_interrupts(void)
             !arch_interrupt_enable(unit->error_interrupt, true, fault_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
     }
-    if (arch_interrupt_enable(topology.serial_interrupt, false, console_interrupt, NULL))
+    if (arch_interrupt_enable(topology.serial_interrupt, false, keyboard_interrupt, NULL))
         log_start_interrupts();
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A partition's console: bytes in, whole lines out, each with the partition's name in front. And what
- * a person types: it goes to one partition at a time, which the escape key chooses.
- */
+/* A partition's console: bytes in, whole lines out, each with the partition's name in front; and what was
+ * typed to it, until it asks. */
 #ifndef KERNEL_VDEV_CONSOLE_H
 #define KERNEL_VDEV_CONSOLE_H
 
@@ -10,9 +8,7 @@
 #include "lib/lock.h"
 #include "lib/log.h"
 
-#define CONSOLE_ESCAPE 0x1D /* Ctrl-] */
 #define CONSOLE_INPUT BH_CONSOLE_INPUT_BYTES
-#define CONSOLE_BURST 32 /* bytes that one interrupt takes from the port */
 
 struct console {
     size_t used;
@@ -29,13 +25,13 @@ struct console {
 void console_write(struct console *console, unsigned int source, const char *name,
                    const char *bytes, size_t length);
 
+/* Keeps a byte that was typed, or counts it as dropped. True: nothing waited before it. */
+bool console_give(struct console *console, char c);
+
 /* Takes what input waits, at most length bytes; returns how many. */
 size_t console_read(struct console *console, char *bytes, size_t length);
 
 /* Puts out a line that has not been ended, and forgets input that waits. */
 void console_end(struct console *console, unsigned int source, const char *name);
-
-/* Handler of the serial port's interrupt. Boot CPU. */
-void console_interrupt(void *unused);
 
 #endif

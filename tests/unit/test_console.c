@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person types (kernel/vdev/console.c): who gets it, when he is woken, and what is lost. */
+/* What a person types (kernel/keyboard.c and kernel/vdev/console.c): who gets it, when he is woken, and what is lost. */
 #include <string.h>
+
+#include "kernel/keyboard.h"
 
 #include "groups.h"
 #include "machine.h"
@@ -154,7 +156,7 @@ static void i7_one_interrupt_takes_a_bounded_number_of_bytes(void)
     keys[100] = '\0';
     machine.typed = keys;
     assert_true(host_interrupt(SERIAL_INTERRUPT));
-    assert_int_equal(machine.typed - keys, CONSOLE_BURST);
+    assert_int_equal(machine.typed - keys, KEYBOARD_BURST);
 }
 
 static void input_that_waits_ends_with_the_life_of_its_partition(void)
