@@ -9,11 +9,12 @@
 #include "lib/string.h"
 
 /*
- * Gives a filled structure to the guest: as many bytes as the caller has room for, its size field
- * saying how many. The guest's size is read once.
+ * Gives a filled structure of size bytes to the guest: as many as the caller has room for, its size
+ * field saying how many. first: bytes of the structure's first version, which is the least room. The
+ * guest's size is read once.
  */
 static int64_t give(const struct partition *partition, uint64_t address, void *structure,
-                    uint64_t size)
+                    uint64_t size, uint64_t first)
 {
     const uint64_t *wanted = partition_memory(partition, address, sizeof(*wanted), 8);
     uint64_t room;
@@ -22,8 +23,9 @@ static int64_t give(const struct partition *partition, uint64_t address, void *s
     if (wanted == NULL)
         return BH_EFAULT;
     room = *(const volatile uint64_t *)wanted;
-    if (room < size)
+    if (room < first)
         return BH_EINVAL;
+    size = min_u64(size, room);
     to = partition_memory(partition, address, size, 8);
     if (to == NULL)
         return BH_EFAULT;
@@ -60,7 +62,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);
-    return give(partition, x[1], &info, sizeof(info));
+    return give(partition, x[1], &info, sizeof(info), BH_PARTITION_INFO_FIRST_BYTES);
 }
 
 static void describe_translation(const struct device *device, struct bh_device_info *info)
@@ -104,7 +106,7 @@ static int64_t call_device_info(struct partition *partition, uint64_t *x)
         info.bar[i] = (struct bh_bar){ .address = range.base, .bytes = range.size };
     }
     format(info.name, sizeof(info.name), "%s", device->name);
-    return give(partition, x[2], &info, sizeof(info));
+    return give(partition, x[2], &info, sizeof(info), BH_DEVICE_INFO_FIRST_BYTES);
 }
 
 static int64_t call_device_bind(struct partition *partition, uint64_t *x)
@@ -234,7 +236,7 @@ static int64_t query_state(const struct partition *partition, const struct devic
         .generation = visible ? device->generation : 0,
     };
 
-    return give(partition, address, &state, sizeof(state));
+    return give(partition, address, &state, sizeof(state), sizeof(state));
 }
 
 static int64_t query_fault(const struct partition *partition, const struct device *device,
@@ -253,7 +255,7 @@ static int64_t query_fault(const struct partition *partition, const struct devic
         fault.access = device->faults.access;
         fault.pasid = device->faults.pasid;
     }
-    return give(partition, address, &fault, sizeof(fault));
+    return give(partition, address, &fault, sizeof(fault), sizeof(fault));
 }
 
 static int64_t query_pool(const struct partition *partition, uint64_t address)
@@ -266,7 +268,7 @@ static int64_t query_pool(const struct partition *partition, uint64_t address)
 
     for (uint32_t i = 0; i < PARTITION_IOAS; i++)
         pool.ioas_used += partition->ioas[i].owner != NULL;
-    return give(partition, address, &pool, sizeof(pool));
+    return give(partition, address, &pool, sizeof(pool), sizeof(pool));
 }
 
 /* A unit counts once, at the first of the partition's devices behind it. */
@@ -303,7 +305,7 @@ static int64_t query_health(const struct partition *partition, uint64_t address)
             health.illegal_commands += device->iommu->counters.illegal_commands;
         }
     }
-    return give(partition, address, &health, sizeof(health));
+    return give(partition, address, &health, sizeof(health), sizeof(health));
 }
 
 static int64_t call_query(struct partition *partition, uint64_t *x)

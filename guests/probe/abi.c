@@ -98,6 +98,7 @@ struct taker {
     unsigned int position; /* of the address among the arguments */
     uint64_t argument[3];
     uint64_t bytes;
+    uint64_t first; /* bytes of the first version */
 };
 
 static int64_t call_taker(const struct taker *taker, uint64_t address)
@@ -150,9 +151,14 @@ static void check_sizes(const struct taker *taker)
 
     memcpy(memory, &size, sizeof(size));
     check_status(BH_EINVAL, call_taker(taker, bh_address(memory)), "size 0");
-    size = taker->bytes - 1;
+    size = taker->first - 1;
     memcpy(memory, &size, sizeof(size));
     check_status(BH_EINVAL, call_taker(taker, bh_address(memory)), "size of less than version 0.1");
+    size = taker->first;
+    memcpy(memory, &size, sizeof(size));
+    check_status(BH_OK, call_taker(taker, bh_address(memory)), "size of version 0.1");
+    memcpy(&size, memory, sizeof(size));
+    check_equal(taker->first, size, "bytes filled of version 0.1");
 
     memset(memory, TAIL_PATTERN, sizeof(memory));
     size = taker->bytes + TAIL_BYTES;
@@ -169,24 +175,37 @@ void abi_pointers(const struct subject *subject)
 {
     const struct bh_partition_info *self = &subject->self;
     const struct taker takers[] = {
-        { "partition_info", BH_CALL_PARTITION_INFO, 0, { 0 }, sizeof(struct bh_partition_info) },
+        { "partition_info",
+          BH_CALL_PARTITION_INFO,
+          0,
+          { 0 },
+          sizeof(struct bh_partition_info),
+          88 },
         { "device_info",
           BH_CALL_DEVICE_INFO,
           1,
           { subject->index },
-          sizeof(struct bh_device_info) },
+          sizeof(struct bh_device_info),
+          200 },
         { "query state",
           BH_CALL_QUERY,
           1,
           { BH_QUERY_STATE, 0, subject->id },
-          sizeof(struct bh_query_state) },
+          sizeof(struct bh_query_state),
+          40 },
         { "query fault",
           BH_CALL_QUERY,
           1,
           { BH_QUERY_FAULT, 0, subject->id },
-          sizeof(struct bh_query_fault) },
-        { "query pool", BH_CALL_QUERY, 1, { BH_QUERY_POOL }, sizeof(struct bh_query_pool) },
-        { "query health", BH_CALL_QUERY, 1, { BH_QUERY_HEALTH }, sizeof(struct bh_query_health) },
+          sizeof(struct bh_query_fault),
+          56 },
+        { "query pool", BH_CALL_QUERY, 1, { BH_QUERY_POOL }, sizeof(struct bh_query_pool), 40 },
+        { "query health",
+          BH_CALL_QUERY,
+          1,
+          { BH_QUERY_HEALTH },
+          sizeof(struct bh_query_health),
+          64 },
     };
 
     for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {

@@ -146,6 +146,10 @@
 
 #define BH_BAR_COUNT 6
 
+/* Bytes of the first version (0.1) of the structures that have grown since. */
+#define BH_PARTITION_INFO_FIRST_BYTES 88
+#define BH_DEVICE_INFO_FIRST_BYTES 200
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 

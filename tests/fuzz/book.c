@@ -241,17 +241,19 @@ static uint32_t causes_of_detach(unsigned int guest, const uint64_t *x)
     return causes;
 }
 
-/* A structure of size bytes at the address, which holds its own size. */
-static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64_t size)
+/* A structure of size bytes, `first` of them in its first version, at the address, which holds its own
+ * size. */
+static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64_t size,
+                                    uint64_t first)
 {
     uint64_t room;
 
     if ((address & 7) != 0 || !own_memory(guest, address, sizeof(room)))
         return ALLOWED(BH_EFAULT);
     memcpy(&room, memory_of(guest, address), sizeof(room));
-    if (room < size)
+    if (room < first)
         return ALLOWED(BH_EINVAL);
-    return own_memory(guest, address, size) ? 0 : ALLOWED(BH_EFAULT);
+    return own_memory(guest, address, room < size ? room : size) ? 0 : ALLOWED(BH_EFAULT);
 }
 
 static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
@@ -264,7 +266,7 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
     bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
 
     return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
-           causes_of_structure(guest, x[2], size[x[1]]);
+           causes_of_structure(guest, x[2], size[x[1]], size[x[1]]);
 }
 
 static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
@@ -289,10 +291,10 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_FEATURES:
         return x[1] < BH_CALL_LIMIT ? 0 : ALLOWED(BH_NOT_SUPPORTED);
     case BH_CALL_PARTITION_INFO:
-        return causes_of_structure(guest, x[1], sizeof(struct bh_partition_info));
+        return causes_of_structure(guest, x[1], sizeof(struct bh_partition_info), 88);
     case BH_CALL_DEVICE_INFO:
         return (x[1] >= book.guest[guest].device_count ? ALLOWED(BH_ENOENT) : 0) |
-               causes_of_structure(guest, x[2], sizeof(struct bh_device_info));
+               causes_of_structure(guest, x[2], sizeof(struct bh_device_info), 200);
     case BH_CALL_DEVICE_BIND:
         return causes_of_bind(guest, x);
     case BH_CALL_DEVICE_UNBIND:

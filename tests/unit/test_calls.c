@@ -100,15 +100,12 @@ static void pass(uint64_t number, bool second, uint64_t first, uint64_t address,
 static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(void)
 {
     static const struct {
-        uint64_t number, first, size;
+        uint64_t number, first, size; /* of the first version */
         bool second;
     } calls[] = {
-        { BH_CALL_PARTITION_INFO, 0, sizeof(struct bh_partition_info), false },
-        { BH_CALL_DEVICE_INFO, 0, sizeof(struct bh_device_info), true },
-        { BH_CALL_QUERY, BH_QUERY_STATE, sizeof(struct bh_query_state), true },
-        { BH_CALL_QUERY, BH_QUERY_FAULT, sizeof(struct bh_query_fault), true },
-        { BH_CALL_QUERY, BH_QUERY_POOL, sizeof(struct bh_query_pool), true },
-        { BH_CALL_QUERY, BH_QUERY_HEALTH, sizeof(struct bh_query_health), true },
+        { BH_CALL_PARTITION_INFO, 0, 88, false },    { BH_CALL_DEVICE_INFO, 0, 200, true },
+        { BH_CALL_QUERY, BH_QUERY_STATE, 40, true }, { BH_CALL_QUERY, BH_QUERY_FAULT, 56, true },
+        { BH_CALL_QUERY, BH_QUERY_POOL, 40, true },  { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
     };
     static const uint64_t wild[] = { 0,
                                      8,
@@ -151,6 +148,28 @@ static void a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it(void)
     assert_int_equal(pool->size, sizeof(*pool));
     assert_int_equal(pool->ioas_total, PARTITION_IOAS);
     assert_int_equal(((uint8_t *)pool)[sizeof(*pool)], 0x5A);
+}
+
+static void a_structure_of_the_first_version_is_filled_as_far_as_it_goes(void)
+{
+    struct bh_partition_info *self;
+    struct bh_device_info *device;
+
+    start();
+    self = guest(0, PAGE_AT);
+    memset(self, 0x5A, 256);
+    self->size = 88;
+    assert_int_equal(call2(0, BH_CALL_PARTITION_INFO, PAGE_AT, 0), BH_OK);
+    assert_int_equal(self->size, 88);
+    assert_string_equal(self->name, "one");
+    assert_int_equal(self->event_interrupt, 0x5A5A5A5A);
+
+    /* The rest of a later version may lie outside. */
+    device = guest(0, BASE + VISIBLE - 200);
+    device->size = 200;
+    assert_int_equal(call2(0, BH_CALL_DEVICE_INFO, 0, BASE + VISIBLE - 200), BH_OK);
+    assert_int_equal(device->size, 200);
+    assert_int_equal(device->device, DEVICE1_ID);
 }
 
 static void query_refuses_what_it_does_not_know(void)
@@ -270,6 +289,7 @@ int run_calls_tests(void)
         TEST(device_info_tells_what_the_device_is_and_can),
         TEST(i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one),
         TEST(a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it),
+        TEST(a_structure_of_the_first_version_is_filled_as_far_as_it_goes),
         TEST(query_refuses_what_it_does_not_know),
         TEST(query_follows_the_life_of_a_device),
         TEST(console_lines_come_out_whole_with_the_partitions_name),
