@@ -25,7 +25,7 @@ bool arch_map_memory(uint64_t base, uint64_t size);
 /* ---- CPUs ----------------------------------------------------------------------------------- */
 
 /* Starts the CPUs of the topology beyond the boot CPU, as many as limit, and waits for each with a
- * deadline. Returns how many run, the boot CPU included; those that did not start are logged. */
+ * deadline of its own, in boot.c. Boot only. Returns how many run, the boot CPU included; those that did not start are logged. */
 unsigned int arch_start_cpus(const struct topology *topology, unsigned int limit);
 
 /* Has the CPU call function(argument) on a fresh stack as soon as it is idle. The function may not
@@ -85,10 +85,12 @@ struct arch_guest_ops {
     void (*crash)(struct vcpu *vcpu, const char *text, uint64_t address);
 };
 
+/* Boot, before the first guest; ops stays the caller's and does not change. */
 void arch_guest_register(const struct arch_guest_ops *ops);
 
 /* Formats of stage 2 as this architecture's CPUs walk it. */
 const struct pagetable_format *arch_stage2_format(void);
+/* Bits of a leaf outside its address, for memory (write-back, executable) and for registers of devices. */
 uint64_t arch_stage2_memory_attributes(void);
 uint64_t arch_stage2_device_attributes(void);
 /* Bits of guest-physical address. */
@@ -102,7 +104,8 @@ struct arch_guest_layout {
 };
 extern const struct arch_guest_layout arch_guest_layout;
 
-/* Forgets, on every CPU, what it caches of the stage 2 with this tag. Returns when that is done. */
+/* Forgets, on every CPU, what it caches of the stage 2 with this tag. Returns when that is done: one
+ * broadcast, which the CPUs answer by themselves. Any CPU. */
 void arch_stage2_invalidate(uint16_t tag);
 
 /* What a partition's first instruction finds. */

@@ -3,8 +3,10 @@
  * Assignment: bind and unbind change who owns a group and whose CPU reaches a device's registers;
  * attach and detach change which memory a device reaches. Every way out ends parked (I6).
  *
- * Functions return BH_* codes as include/bulkhead/abi.h documents them per call. They are called on
- * the CPU of the partition; device is one that the set lists for it.
+ * Functions return BH_* codes; include/bulkhead/abi.h has each with its causes, call by call. They are
+ * called on a CPU of the partition, without locks; device is one that the set lists for it. Those that
+ * speak to a unit wait for its SYNC, IOMMU_DEADLINE_MICROSECONDS at most, under the lock of the group,
+ * which is the caller's alone.
  */
 #ifndef KERNEL_ASSIGN_H
 #define KERNEL_ASSIGN_H
@@ -15,18 +17,32 @@ struct partition;
 struct device;
 struct ioas;
 
-/* *wait: with BH_EAGAIN, nanoseconds until the next call is useful. */
+/*
+ * Takes the group or counts one more device of it, takes the device one step further in its reset, and at
+ * the end of that shows its registers to the partition. label: any that no other device has which the
+ * partition has bound. *wait: with BH_EAGAIN, nanoseconds until the next call is useful. Work: one step of
+ * the reset; at the end the table entries of its registers and one invalidation of the CPUs.
+ */
 int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
                     uint64_t *wait);
+
+/* Withdraws the registers, closes the interrupt and gives the group back; a device that is attached is
+ * BH_EBUSY. Work: as the end of a bind. */
 int64_t assign_unbind(struct partition *partition, struct device *device);
+
+/* Has the bound device's stream go through the ioas, which is the partition's. Work: three SYNCs. */
 int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas);
+
+/* Parks the device. It is out of its ioas whatever this returns. Work: three SYNCs, and one that waits for
+ * its last access. */
 int64_t assign_detach(struct partition *partition, struct device *device);
 
 /* The partition is dying: parks and gives back every device it has. False: a unit failed
- * meanwhile and the partition's memory must stay pinned. */
+ * meanwhile and the partition's memory must stay pinned. Work: a detach and an unbind for each. */
 bool assign_release_all(struct partition *partition);
 
-/* A unit was silenced: its devices lose bus mastering at the ports above them. Any CPU. */
+/* A unit was silenced: its devices lose bus mastering at the ports above them. Any CPU, no lock: each
+ * write clears one bit. Work: one write a device. */
 struct iommu;
 void assign_cut_off(const struct iommu *iommu);
 

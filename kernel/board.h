@@ -11,8 +11,8 @@ struct board {
     char serial_compatible[32]; /* of the port that speaks before the device tree has been read */
 };
 
-/* Reads the tree that is part of the image, or any other for the host. False: not a board's
- * tree. */
+/* Reads the tree that is part of the image, or any other for the host, of size bytes. False: not a board's
+ * tree. Boot only. Work: the size of the tree. */
 bool board_read(const void *tree, uint64_t size, struct board *board);
 
 #endif

@@ -39,15 +39,15 @@ struct bundle {
     struct bundle_entry entry[BUNDLE_ENTRIES]; /* a copy: what was checked is what is used */
 };
 
-/* Reads and checks the header and the entries of a bundle in [base, +size). NULL, or what is
- * wrong. */
+/* Reads and checks the header and the entries of a bundle in [base, +size), mapped. NULL, or what is
+ * wrong. Boot only, as all of these. Work: BUNDLE_ENTRIES. */
 const char *bundle_open(struct bundle *bundle, uint64_t base, uint64_t size);
 
 /* The entry with that name, or NULL. */
 const struct bundle_entry *bundle_find(const struct bundle *bundle, const char *name);
 
 /* Copies the contents to `to` (room for entry->size) and compares the copy's digest. False: it
- * differs. */
+ * differs. Work: entry->size bytes, copied and digested. */
 bool bundle_copy(const struct bundle *bundle, const struct bundle_entry *entry, void *to);
 
 #endif

@@ -34,7 +34,10 @@ struct owner {
     uint32_t count;
 };
 
+/* The parts of such a word, as read. */
 struct owner owner_decode(uint64_t word);
+
+/* The four below: any CPU, no lock. Each try again means that another CPU has changed the word. */
 
 /* Takes the word for a partition, or counts one more device of it. False: someone else has it. */
 bool owner_claim(_Atomic uint64_t *word, uint32_t partition);
@@ -117,11 +120,16 @@ void devices_build(const struct topology *topology);
 struct device *device_find(const char *name);
 
 /* The device behind a stream of a unit, or NULL: of several that share it, the one that is
- * attached. */
+ * attached now, which without the group's lock is a hint. Work: the devices. */
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
-/* Register range index (BAR number, or reg entry) as [base, +size); size 0: none. */
+/* Register range index (BAR number, or reg entry; below BH_BAR_COUNT) as [base, +size); size 0: none. */
 struct topology_range device_registers(const struct device *device, unsigned int index);
+
+/*
+ * The three below change the device's stream: three SYNCs at most, each with its deadline. IOMMU_SILENCED: the
+ * unit has failed, now or before; the stream passes nothing.
+ */
 
 /* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or
  * boot. */

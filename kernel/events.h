@@ -24,18 +24,19 @@ struct event_ring {
     uint64_t all_faults, all_lost, all_overflows;
 };
 
-/* The hypercall: address 0 withdraws. BH_* codes. */
+/* The hypercall: address 0 withdraws, any other makes that page of its memory the ring. Returns BH_* codes
+ * (include/bulkhead/abi.h, EVENT_RING). A CPU of the partition. Constant work. */
 int64_t event_ring_set(struct partition *partition, uint64_t address);
 
 /* The partition is ending: nothing is written to its memory and it gets no interrupt any more when
- * this returns. */
+ * this returns. Its CPU. Waits for one record that another CPU may be writing. */
 void event_ring_end(struct partition *partition);
 
 /* Tells a partition. sequence and time are filled in here. room: false where the event's device has
  * had its share: it is only counted. Any CPU; bounded. */
 void event_post(struct partition *partition, const struct bh_event *event, bool room);
 
-/* Counts that a unit in front of the partition's devices lost faults. */
+/* Counts that a unit in front of the partition's devices lost faults. Any CPU; constant work. */
 void event_overflow(struct partition *partition);
 
 #endif

@@ -12,7 +12,7 @@ extern const struct iommu_events fault_events;
  * events come, it takes a tenth of the CPU's time, and a part of one unit's queue, at most. */
 void fault_interrupt(void *argument);
 
-/* "translation", "permission", ...: the names of BH_CAUSE_*. */
+/* "translation", "permission", ...: the names of BH_CAUSE_*; "other" for any other number. */
 const char *fault_cause_name(uint32_t cause);
 
 #endif

@@ -7,7 +7,8 @@
 
 #define GUEST_TREE_SIZE UINT64_C(0x10000)
 
-/* Writes it to buffer (GUEST_TREE_SIZE bytes). False: it does not fit. */
+/* Writes it to buffer (GUEST_TREE_SIZE bytes). False: it does not fit. The partition's CPU, or boot, before it
+ * starts. Work: GUEST_TREE_SIZE, and the partition's devices. */
 bool guest_tree_write(const struct partition *partition, void *buffer);
 
 #endif

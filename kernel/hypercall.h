@@ -7,7 +7,8 @@
 
 struct vcpu;
 
-/* x[0] to x[5] as the caller passed them; results go to x[0] to x[3]. number < BH_CALL_LIMIT. */
+/* Does a call: x[0] to x[5] as the caller passed them; results go to x[0] to x[3]. number < BH_CALL_LIMIT. By the
+ * trap of the vCPU's own CPU, which holds no lock. Work: the bound of the call (docs/abi.md). */
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Physical memory at boot: which stretches of RAM are free, and who gets them. Nothing is given
- * back.
+ * back. Boot CPU alone; work: the stretches that are kept, a constant.
  */
 #ifndef KERNEL_MEMORY_H
 #define KERNEL_MEMORY_H
@@ -19,7 +19,7 @@ bool memory_reserve(uint64_t base, uint64_t size);
 /* Free memory of that size and alignment (a power of two), the lowest there is. 0: none. */
 uint64_t memory_take(uint64_t size, uint64_t alignment);
 
-/* Takes exactly [base, +size) if all of it is free. */
+/* Takes exactly [base, +size) if all of it is free. False: it is not, and nothing was taken. */
 bool memory_take_at(uint64_t base, uint64_t size);
 
 #endif

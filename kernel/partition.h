@@ -71,7 +71,8 @@ bool partition_resolve(const struct partition *partition, uint64_t address, uint
                        uint64_t *physical);
 
 /* Makes its pool and its CPUs' stage 2 anew: its memory at its base, no registers. False: the pool
- * is too small. */
+ * is too small. Boot, or its own CPU while it does not run and nothing of it is cached. Work: the pool is
+ * zeroed, and one entry for each block of its memory. */
 bool partition_build_stage2(struct partition *partition);
 
 /* The partition's interrupt that stands for the device's INTx (0: none): of devices on one line that of the

@@ -2,7 +2,7 @@
 /*
  * Guests whose EL1 is AArch32 (Arm ARM G1): their first state, and the exceptions that the
  * hypervisor makes them take. Registers stand in struct guest_frame as the AArch64 view has them
- * (D1.20.1): r0 to r12 in x0 to x12, the banked ones above.
+ * (D1.20.1): r0 to r12 in x0 to x12, the banked ones above. All on the CPU of the guest; constant work.
  */
 #ifndef ARCH_ARM64_AARCH32_H
 #define ARCH_ARM64_AARCH32_H

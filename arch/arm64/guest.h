@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of arch/arm64 that run guests share. */
+/* What the files of arch/arm64 that run guests share. All of it on the CPU of the guest, in its trap; constant
+ * work. */
 #ifndef ARCH_ARM64_GUEST_H
 #define ARCH_ARM64_GUEST_H
 

@@ -105,7 +105,7 @@ struct iommu_driver {
     const char *compatible;
 
     /* Makes the unit at these registers, in whatever state it is, abort everything. Boot only:
-     * for one that the board's table did not name. */
+     * for one that the board's table did not name. Each wait has the early closer's bound. */
     enum early_state (*close)(uint64_t registers);
 
     /* Reads capabilities, gives every stream below stream_count an entry that aborts (or none),
@@ -113,19 +113,21 @@ struct iommu_driver {
      * not usable, it stays closed; *reason says why. */
     bool (*start)(struct iommu *iommu, uint32_t stream_count, const char **reason);
 
-    /* Makes sure that the stream has an entry of its own. Boot only. False: no memory, or out of
-     * range. */
+    /* Makes sure that the stream has an entry of its own. Boot only; one SYNC. False: no memory, out of
+     * range, or the unit failed. */
     bool (*stream_prepare)(struct iommu *iommu, uint32_t stream);
 
     /* Changes a prepared stream's state; domain only where it is attached. The stream passes nothing
      * of its old state when this returns, whatever it returns; between attached and attached silent
-     * of one domain nothing is blocked on the way. One change of a stream at a time. */
+     * of one domain nothing is blocked on the way. One change of a stream at a time. At most four SYNCs,
+     * each with the deadline. */
     enum iommu_result (*stream_set)(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);
 
-    /* Invalidates what the unit caches of [address, +size) of a domain and waits. tables: also of
-     * intermediate tables. leaves: how many leaves went, as a hint. */
+    /* Invalidates what the unit caches of [address, +size) of a domain and waits: one SYNC, with the
+     * deadline. Page-aligned. tables: also of intermediate tables. leaves: how many leaves went, as a
+     * hint. */
     enum iommu_result (*invalidate)(struct iommu *iommu, const struct iommu_domain *domain,
                                     uint64_t address, uint64_t size, uint32_t leaves, bool tables);
 
@@ -151,7 +153,7 @@ void iommu_register_events(const struct iommu_events *events);
 extern const struct iommu_events *iommu_events;
 
 /* A tag that names no root on this instance now, or 0 if all are taken. Given back only after
- * invalidate_domain() succeeded. */
+ * invalidate_domain() succeeded. Any CPU; they take tag_lock. Work: IOMMU_TAGS / 64. */
 uint16_t iommu_tag_take(struct iommu *iommu);
 void iommu_tag_give(struct iommu *iommu, uint16_t tag);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of this folder. */
+/* Between the files of this folder. All but the last two: boot only, while the function's bus is enumerated. */
 #ifndef DRIVERS_PCI_INTERNAL_H
 #define DRIVERS_PCI_INTERNAL_H
 

@@ -85,7 +85,8 @@ void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 /*
  * Computes requester ids, groups and their reasons over all functions. root_isolates: the board
  * vouches that a root complex routes nothing from one root port or integrated endpoint to another.
- * Switches ACS on where it exists. Once, after all hosts were enumerated.
+ * Switches ACS on where it exists. Once, after all hosts were enumerated. Work: the square of the
+ * functions.
  */
 void pci_isolate(struct pci *pci, bool root_isolates);
 

@@ -20,15 +20,19 @@ struct console {
     char input[CONSOLE_INPUT];
 };
 
+/*
+ * Each partition has one. Its own CPU writes and ends it, and reads what was typed; the boot CPU gives.
+ */
+
 /* source: LOG_HYPERVISOR + 1 + the partition's index. A line longer than LOG_LINE is continued
  * on the next. Work: length. */
 void console_write(struct console *console, unsigned int source, const char *name,
                    const char *bytes, size_t length);
 
-/* Keeps a byte that was typed, or counts it as dropped. True: nothing waited before it. */
+/* Keeps a byte that was typed, or counts it as dropped. True: nothing waited before it. Constant work. */
 bool console_give(struct console *console, char c);
 
-/* Takes what input waits, at most length bytes; returns how many. */
+/* Takes what input waits, at most length bytes; returns how many. Work: CONSOLE_INPUT. */
 size_t console_read(struct console *console, char *bytes, size_t length);
 
 /* Puts out a line that has not been ended, and forgets input that waits. */

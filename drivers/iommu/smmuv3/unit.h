@@ -60,7 +60,8 @@ struct smmuv3 {
     struct page_pool parked_pool;
 };
 
-/* Commands, built by name (4.3, 4.4). */
+/* Commands, built by name (4.3, 4.4). stream: one that has an entry. tag: a VMID. address: of the domain's input
+ * space; what lies below its page is left out. leaf: entries of the last level only, not of tables. */
 struct command command_cfgi_ste(uint32_t stream, bool leaf);
 struct command command_cfgi_cd(uint32_t stream, uint32_t pasid);
 struct command command_cfgi_all(void);
@@ -73,7 +74,7 @@ struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages
 
 /*
  * Puts count <= BATCH_LIMIT commands and a SYNC into the queue and waits until the unit has
- * completed them, at most until the deadline. An illegal command is repaired as
+ * completed them, at most until IOMMU_DEADLINE_MICROSECONDS have passed. Any CPU. An illegal command is repaired as
  * docs/architecture.md says. No lock is held while waiting.
  */
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
@@ -100,17 +101,20 @@ extern const struct entry_kind smmuv3_stream_entry, smmuv3_context_descriptor;
 /* Looks at GERROR and does what each error asks for, but for the event queue's. Any time. */
 void smmuv3_errors(struct smmuv3 *unit);
 
-/* Reads the events that are there, and looks whether any were lost. */
+/* Reads the events that are there, as many as the queue has slots, and looks whether any were lost. True: there
+ * may be more. Boot CPU, in the handler. */
 bool smmuv3_events(struct smmuv3 *unit);
 
-/* GBPA.ABORT, SMMUEN off, and the owners told, once. */
+/* GBPA.ABORT, SMMUEN off, and the owners told, once. Any CPU, without the queue's lock. Work: the early closer's
+ * waits. */
 void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason);
 
-/* Writes a register and waits for its acknowledge. False: not in time. */
+/* Writes a register and waits for its acknowledge. False: not within IOMMU_DEADLINE_MICROSECONDS. */
 bool smmuv3_write_acknowledged(struct smmuv3 *unit, uint64_t reg, uint64_t acknowledge,
                                uint32_t value);
 
-/* Stream table (stream.c) */
+/* Stream table (stream.c). The first: boot, the unit closed; stream_count: more than the highest stream id. False:
+ * *reason says why. The others as struct iommu_driver has them. */
 bool smmuv3_stream_table_start(struct smmuv3 *unit, uint32_t stream_count, const char **reason);
 bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream);
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
