@@ -22,7 +22,7 @@ $(FUZZ_DIR)/objects/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD) $(SETUP_LINT)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(HOST_CPPFLAGS) $(FUZZ_CFLAGS) $(fuzz_coverage) -MMD -MP -c -o $@ $<
 
-$(FUZZ_DIR)/fuzz: $(FUZZ_OBJECTS) $(HOST_DIR)/board.o linker/host.ld
+$(FUZZ_DIR)/fuzz: $(FUZZ_OBJECTS) $(IMAGE_DIR)/host-board.o linker/host.ld
 	$(Q)$(FUZZ_CC) --target=x86_64-linux-gnu -no-pie -fsanitize=fuzzer,address,undefined \
 	    -Wl,-T,linker/host.ld $(HOST_WRAPPED:%=-Wl$(comma)--wrap=%) \
 	    -o $@ $(filter %.o,$^) $(LIBFDT_HOST) $(CMOCKA_LIBS)

@@ -34,20 +34,19 @@ comma := ,
 # $(call host_objects,folder,sources): where a variant keeps its objects
 host_objects = $(2:%.c=$(1)/%.o)
 
-# One variant of everything that runs on the host: $(call host_variant,folder,flags). The board's
-# table and tree are the image's.
+# The board's table and tree are the image's.
+$(IMAGE_DIR)/host-board.o: arch/host/board.S $(IMAGE_DIR)/board_table.S $(IMAGE_DIR)/board.dtb
+	$(Q)$(HOSTCC) -c -I. -DBOARD_TREE='"$(IMAGE_DIR)/board.dtb"' \
+	    -DBOARD_TABLE='"$(IMAGE_DIR)/board_table.S"' -o $@ $<
+
+# One variant of everything that runs on the host: $(call host_variant,folder,flags).
 define host_variant
 $(1)/%.o: %.c $(MAKEFILE_LIST) | $(SETUP_BUILD)
 	@mkdir -p $$(@D)
 	$$(Q)$(HOSTCC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(2) -MMD -MP -c -o $$@ $$<
 
-$(1)/board.o: $(IMAGE_DIR)/board_table.S $(IMAGE_DIR)/board.dtb arch/host/board.S
-	@mkdir -p $$(@D)
-	$$(Q)$(HOSTCC) -c -I. -DBOARD_TREE='"$(IMAGE_DIR)/board.dtb"' \
-	    -DBOARD_TABLE='"$(IMAGE_DIR)/board_table.S"' -o $$@ arch/host/board.S
-
 $(1)/unit-tests: $(call host_objects,$(1),$(HOST_CORE_SOURCES) $(HOST_TEST_SOURCES) $(MODEL_SOURCES)) \
-                 $(1)/board.o linker/host.ld
+                 $(IMAGE_DIR)/host-board.o linker/host.ld
 	$$(Q)$(HOSTCC) -no-pie $(2) -Wl,-T,linker/host.ld $(HOST_WRAPPED:%=-Wl$(comma)--wrap=%) \
 	    -o $$@ $$(filter %.o,$$^) $(LIBFDT_HOST) $(CMOCKA_LIBS)
 
@@ -64,28 +63,24 @@ $(eval $(call host_variant,$(HOST_DIR),$(HOST_SANITIZE) -DCAMPAIGN_DIVISOR=10))
 $(eval $(call host_variant,$(PLAIN_DIR),-O2 -DCAMPAIGN_DIVISOR=1))
 
 # ---- make check: what a set isolates, without starting anything ----------------------------------
-CHECK_SET := $(HOST_DIR)/check-set.dtb
+CHECK_SET := $(IMAGE_DIR)/check-set.dtb
 
 .PHONY: check check-tool
-check-tool: $(HOST_DIR)/check $(HOST_DIR)/machine.dtb $(HOST_DIR)/pci.dtb
+check-tool: $(IMAGE_DIR)/check $(IMAGE_DIR)/machine.dtb $(IMAGE_DIR)/pci.dtb
 
 # The tool's machine has the reference model for an IOMMU.
 CHECK_OBJECTS := $(call host_objects,$(HOST_DIR),$(HOST_CORE_SOURCES) $(HOST_TOOL_SOURCES) $(MODEL_SOURCES)) \
-                 $(HOST_DIR)/board.o
+                 $(IMAGE_DIR)/host-board.o
 
-$(HOST_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
+$(IMAGE_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
 	$(Q)$(HOSTCC) -no-pie $(HOST_SANITIZE) -Wl,-T,linker/host.ld -o $@ $(filter %.o,$^) $(LIBFDT_HOST)
-
-$(HOST_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
-	@mkdir -p $(@D)
-	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
 
 # Where the image lies, from its symbols.
 image_symbol = $$($(CROSS_COMPILE)nm $(IMAGE_DIR)/bulkhead.elf | sed -n 's/ . $(1)$$//p')
 
 check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'
-	$(Q)$(HOST_DIR)/check --set $(CHECK_SET) --name '$(CONFIG)' --directory '$(dir $(CONFIG))' \
-	    --payloads $(BUILD)/guests --machine $(HOST_DIR)/machine.dtb \
-	    --board $(IMAGE_DIR)/board.dtb --pci $(HOST_DIR)/pci.dtb \
+	$(Q)$(IMAGE_DIR)/check --set $(CHECK_SET) --name '$(CONFIG)' --directory '$(dir $(CONFIG))' \
+	    --payloads $(BUILD)/guests --machine $(IMAGE_DIR)/machine.dtb \
+	    --board $(IMAGE_DIR)/board.dtb --pci $(IMAGE_DIR)/pci.dtb \
 	    --image-base "$(call image_symbol,image_start)" --image-end "$(call image_symbol,image_end)"

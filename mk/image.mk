@@ -40,7 +40,7 @@ ARM64_OBJECTS := $(ARM64_C_SOURCES:%.c=$(IMAGE_DIR)/obj/%.o) \
 .PHONY: hypervisor
 hypervisor: $(IMAGE_DIR)/bulkhead.img
 
-$(IMAGE_DIR)/board.dtb: boards/$(BOARD)/board.dts | $(SETUP_BUILD)
+$(IMAGE_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
 	@mkdir -p $(@D)
 	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
 

@@ -24,6 +24,6 @@ $(BUILD)/tests/sensor.bundle: tests/system/sets/sensor.dts $(IMAGE_DIR)/bulkhead
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
            bundle check-tool \
-           $(HOST_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
+           $(IMAGE_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \
 	    $(PYTHON) tests/system/runtests.py $(TEST_FILTER)

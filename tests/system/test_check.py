@@ -14,7 +14,6 @@ import harness
 from harness import require
 from scenario import BASE, CROSS, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block, call, pci, source_of
 
-HOST = os.path.join(harness.BUILD, "host")
 DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
 ALONE = os.path.join(harness.ROOT, "tests", "system", "sets", "sensor.dts")
 SECOND = "0000:02:00.0"
@@ -68,12 +67,12 @@ class CheckTest(unittest.TestCase):
     def check(self, source, ports=None, defect=None):
         """(status, standard output, complaints)."""
         start, end = self.image()
-        tool = require(os.path.join(HOST, "check-defect" if defect else "check"))
-        tree = self.compile("pci", ports) if ports else os.path.join(HOST, "pci.dtb")
+        tool = require(os.path.join(harness.OUTPUT, "check-defect" if defect else "check"))
+        tree = self.compile("pci", ports) if ports else os.path.join(harness.OUTPUT, "pci.dtb")
         done = subprocess.run(
             [tool, "--set", self.compile("set", source), "--name", "set.dts", "--directory",
              self.folder, "--payloads", require(PAYLOADS), "--machine",
-             os.path.join(HOST, "machine.dtb"), "--board",
+             os.path.join(harness.OUTPUT, "machine.dtb"), "--board",
              os.path.join(harness.OUTPUT, "board.dtb"), "--pci", tree, "--image-base", start,
              "--image-end", end],
             capture_output=True, encoding="utf-8", timeout=60, check=False,

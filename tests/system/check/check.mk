@@ -5,6 +5,6 @@ DEFECT_SOURCE := tests/system/check/defect.c
 DEFECT_WRAPS := partition_resolve device_park smmuv3_stream_set smmuv3_issue
 HOST_C_SOURCES += $(DEFECT_SOURCE)
 
-$(HOST_DIR)/check-defect: $(HOST_DIR)/check $(DEFECT_SOURCE:%.c=$(HOST_DIR)/%.o)
+$(IMAGE_DIR)/check-defect: $(IMAGE_DIR)/check $(DEFECT_SOURCE:%.c=$(HOST_DIR)/%.o)
 	$(Q)$(HOSTCC) -no-pie $(HOST_SANITIZE) $(DEFECT_WRAPS:%=-Wl,--wrap=%) -Wl,-T,linker/host.ld -o $@ \
 	    $(CHECK_OBJECTS) $(filter %/defect.o,$^) $(LIBFDT_HOST)
