@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "events.h"
 
+#include "cpu.h"
 #include "gic.h"
 #include "timer.h"
 
@@ -57,7 +58,7 @@ static void sleep_until(uint64_t deadline)
         return;
     gic_enable_private(TIMER_INTID);
     timer_start(deadline);
-    __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+    cpu_wait();
     intid = gic_acknowledge();
     timer_stop();
     if (intid < GIC_INTID_LIMIT)
