@@ -15,10 +15,11 @@
 #define WINDOW_FAULTS 4096
 /* Faults on one page that follow each other this closely are one transfer. */
 #define BURST_MICROSECONDS 10000
-/* Of each period of the boot CPU, events have a share (I7). Over it they wait in the units' queues, and
- * what finds no room there is lost and counted. */
+/* Of the boot CPU's time events have one part in so many, and of that the events of each unit the same
+ * (I7): none waits for a storm behind another unit. A unit may run ahead of its part by what it has in one
+ * period. Over that its events wait in its queue, and what finds no room there is lost and counted. */
+#define TIME_PARTS 10
 #define PERIOD_MICROSECONDS 10000
-#define SHARE_MICROSECONDS 1000
 
 const char *fault_cause_name(uint32_t cause)
 {
@@ -46,6 +47,11 @@ static const char *owner_name(const struct device *device)
 
 /* Of streams that belong to no device. */
 static struct device_faults unknown;
+
+/* What is kept of the events of each unit; the boot CPU's. */
+static struct unit_events {
+    uint64_t paid; /* with its part of the CPU the unit has paid for what it used at this moment */
+} units[TOPOLOGY_IOMMUS];
 
 static uint64_t ticks(uint64_t microseconds)
 {
@@ -255,24 +261,21 @@ const struct iommu_events fault_events = {
 
 void fault_interrupt(void *argument)
 {
-    static uint64_t period, spent; /* since that moment, of all units */
     struct iommu *iommu = argument;
+    struct unit_events *unit = &units[index_of(iommu)];
     uint32_t line = iommu->topology->event_interrupt;
-    uint64_t begin = time_now();
+    uint64_t begin = time_now(), period = ticks(PERIOD_MICROSECONDS);
     bool more = true;
 
-    if (begin - period >= ticks(PERIOD_MICROSECONDS)) {
-        period = begin;
-        spent = 0;
-    }
-    if (spent < ticks(SHARE_MICROSECONDS)) {
+    unit->paid = max_u64(unit->paid, begin);
+    if (unit->paid - begin <= period) {
         more = iommu->driver->handle_events(iommu);
-        spent += time_now() - begin;
+        unit->paid += (time_now() - begin) * TIME_PARTS * devices.iommu_count;
     }
     if (!more)
         return;
-    if (spent < ticks(SHARE_MICROSECONDS))
+    if (unit->paid - begin <= period)
         arch_interrupt_again(line);
     else
-        arch_interrupt_at(line, period + ticks(PERIOD_MICROSECONDS));
+        arch_interrupt_at(line, unit->paid - period);
 }

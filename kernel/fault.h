@@ -9,7 +9,8 @@
 extern const struct iommu_events fault_events;
 
 /* Handler of a unit's lines for events and errors; argument: the struct iommu. Boot CPU. However many
- * events come, it takes a tenth of the CPU's time, and a part of one unit's queue, at most. */
+ * events come, all units together take a tenth of the CPU's time, in equal parts, and one call reads a part
+ * of its unit's queue at most. */
 void fault_interrupt(void *argument);
 
 /* "translation", "permission", ...: the names of BH_CAUSE_*; "other" for any other number. */

@@ -195,6 +195,64 @@ static void i9_an_overflow_is_told_to_nobody_who_has_devices_behind_another_unit
     }
 }
 
+#define SECOND UINT64_C(1000000000)
+
+/* What streams of no device leave in the unit's queue; nothing makes them silent. */
+static void fill(unsigned int unit)
+{
+    uint64_t value = 0;
+
+    for (unsigned int i = 0; i < 200; i++)
+        smmuv3_model_dma(machine.unit[unit], 0x7000, IOVA, &value, sizeof(value), true);
+}
+
+/* A second of a storm behind the unit, whose interrupt comes as often as the CPU has time for it; how long
+ * events took of it. */
+static uint64_t storm_for_a_second(unsigned int units)
+{
+    uint64_t begin = time_now(), spent = 0;
+
+    while (time_now() - begin < SECOND) {
+        for (unsigned int unit = 0; unit < units; unit++) {
+            fill(unit);
+            uint64_t before = time_now();
+
+            host_interrupt(UNIT_EVENT_INTERRUPT(unit));
+            spent += time_now() - before;
+        }
+        host_advance(10000);
+    }
+    return spent;
+}
+
+static void i7_a_storm_behind_one_unit_holds_up_no_report_of_another(void)
+{
+    boot();
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    host_time_step = 100;
+    storm_for_a_second(1);
+    expect_blocked(1, IOVA);
+    host_interrupt(UNIT_EVENT_INTERRUPT(1));
+    assert_int_equal(query_fault(0, DEVICE2_ID).count, 2);
+}
+
+static void i7_storms_behind_all_units_take_a_tenth_of_the_boot_cpu_together(void)
+{
+    uint64_t read[2], spent;
+
+    boot();
+    host_time_step = 100;
+    spent = storm_for_a_second(2);
+    if (spent > SECOND / 100 * 14)
+        fail_msg("of a second events took %llu us", (unsigned long long)spent / 1000);
+    /* Each has had its part. */
+    for (unsigned int unit = 0; unit < 2; unit++)
+        read[unit] = devices.iommu[unit].counters.events;
+    if (read[0] < 1000 || read[1] < read[0] / 10 * 8 || read[1] > read[0] / 10 * 12)
+        fail_msg("of one unit %llu events were read, of the other %llu",
+                 (unsigned long long)read[0], (unsigned long long)read[1]);
+}
+
 int run_two_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +261,8 @@ int run_two_units_tests(void)
         TEST(i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it),
         TEST(a_shared_stream_is_silent_for_all_on_it_until_it_is_moved),
         TEST(i9_an_overflow_is_told_to_nobody_who_has_devices_behind_another_unit_alone),
+        TEST(i7_a_storm_behind_one_unit_holds_up_no_report_of_another),
+        TEST(i7_storms_behind_all_units_take_a_tenth_of_the_boot_cpu_together),
     };
 
     return RUN_GROUP("kernel/two units");
