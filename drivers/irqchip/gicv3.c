@@ -57,13 +57,18 @@ static bool wait_clear(uint64_t address, uint64_t bit)
     return true;
 }
 
-/* The registers of 32 interrupts: off, not pending, not active, group 1, one priority, and where it can
- * be chosen, levels. */
-static void quiet(uint64_t frame, uint32_t first)
+/*
+ * The registers of 32 interrupts: off, not pending, not active, group 1, one priority, and where it can
+ * be chosen, levels: which may change only once an interrupt is known to be off (12.9, GICD_ICFGR). False: busy, a
+ * bit of control, does not clear.
+ */
+static bool quiet(uint64_t frame, uint32_t first, uint64_t control, uint64_t busy)
 {
     uint64_t word = first / LINES_PER_WORD * sizeof(uint32_t);
 
     mmio_write32(frame + GICD_ICENABLER + word, UINT32_MAX);
+    if (!wait_clear(control, busy))
+        return false;
     mmio_write32(frame + GICD_ICPENDR + word, UINT32_MAX);
     mmio_write32(frame + GICD_ICACTIVER + word, UINT32_MAX);
     mmio_write32(frame + GICD_IGROUPR + word, UINT32_MAX);
@@ -71,21 +76,27 @@ static void quiet(uint64_t frame, uint32_t first)
         mmio_write32(frame + GICD_IPRIORITYR + first + i, PRIORITY_GUEST);
     for (uint32_t i = 0; i < LINES_PER_WORD && first != 0; i += CONFIGURED_PER_WORD)
         mmio_write32(frame + GICD_ICFGR + (first + i) / CONFIGURED_PER_WORD * sizeof(uint32_t), 0);
+    return true;
 }
 
 bool gicv3_distributor_start(uint64_t base)
 {
+    uint64_t control = base + GICD_CTLR;
+
     distributor = base;
-    mmio_write32(base + GICD_CTLR, 0);
-    if (!wait_clear(base + GICD_CTLR, CTLR_PENDING))
+    /* Affinity routing that is on stays on: to turn it off is not defined. */
+    mmio_write32(control, mmio_read32(control) & (uint32_t)CTLR_AFFINITY);
+    if (!wait_clear(control, CTLR_PENDING))
         return false;
     line_limit = (uint32_t)(FIELD_GET(TYPER_LINES, mmio_read32(base + GICD_TYPER)) + 1) *
                  LINES_PER_WORD;
-    for (uint32_t first = LINES_PER_WORD; first < line_limit; first += LINES_PER_WORD)
-        quiet(base, first);
-    mmio_write32(base + GICD_CTLR, (uint32_t)CTLR_AFFINITY);
-    mmio_write32(base + GICD_CTLR, (uint32_t)(CTLR_AFFINITY | CTLR_ENABLE_GROUP1));
-    return wait_clear(base + GICD_CTLR, CTLR_PENDING);
+    for (uint32_t first = LINES_PER_WORD; first < line_limit; first += LINES_PER_WORD) {
+        if (!quiet(base, first, control, CTLR_PENDING))
+            return false;
+    }
+    mmio_write32(control, (uint32_t)CTLR_AFFINITY);
+    mmio_write32(control, (uint32_t)(CTLR_AFFINITY | CTLR_ENABLE_GROUP1));
+    return wait_clear(control, CTLR_PENDING);
 }
 
 uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t affinity)
@@ -101,8 +112,7 @@ uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t aff
                          mmio_read32(frame + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
             if (!wait_clear(frame + GICR_WAKER, WAKER_CHILDREN_ASLEEP))
                 return 0;
-            quiet(frame + GICR_PRIVATE, 0);
-            return frame;
+            return quiet(frame + GICR_PRIVATE, 0, frame + GICR_CTLR, GICR_CTLR_PENDING) ? frame : 0;
         }
         if ((type & TYPER_LAST) != 0)
             break;
@@ -118,7 +128,7 @@ static uint64_t place(uint64_t redistributor, uint32_t interrupt)
                                       : distributor + interrupt / LINES_PER_WORD * sizeof(uint32_t);
 }
 
-void gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on)
+bool gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on)
 {
     static const uint16_t registers[][2] = {
         [GICV3_ENABLED] = { GICD_ICENABLER, GICD_ISENABLER },
@@ -129,11 +139,9 @@ void gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state stat
     mmio_write32(place(redistributor, interrupt) + registers[state][on],
                  (uint32_t)BIT(interrupt % LINES_PER_WORD));
     if (state != GICV3_ENABLED || on)
-        return;
-    if (interrupt < LINES_PER_WORD)
-        wait_clear(redistributor + GICR_CTLR, GICR_CTLR_PENDING);
-    else
-        wait_clear(distributor + GICD_CTLR, CTLR_PENDING);
+        return true;
+    return interrupt < LINES_PER_WORD ? wait_clear(redistributor + GICR_CTLR, GICR_CTLR_PENDING)
+                                      : wait_clear(distributor + GICD_CTLR, CTLR_PENDING);
 }
 
 bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt)
@@ -142,9 +150,14 @@ bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt)
             BIT(interrupt % LINES_PER_WORD)) != 0;
 }
 
+static bool is_line(uint32_t interrupt)
+{
+    return interrupt >= LINES_PER_WORD && interrupt < line_limit;
+}
+
 bool gicv3_line_route(uint32_t interrupt, uint64_t affinity)
 {
-    if (interrupt < LINES_PER_WORD || interrupt >= line_limit)
+    if (!is_line(interrupt))
         return false;
     mmio_write64(distributor + GICD_IROUTER + interrupt * sizeof(uint64_t), affinity);
     return true;
@@ -158,12 +171,12 @@ static void change(uint64_t address, uint64_t field, uint64_t value)
 
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity)
 {
-    if (!gicv3_line_route(interrupt, affinity))
+    if (!is_line(interrupt) || !gicv3_set(0, interrupt, GICV3_ENABLED, false) ||
+        !gicv3_line_route(interrupt, affinity))
         return false;
     change(distributor + GICD_ICFGR + interrupt / CONFIGURED_PER_WORD * sizeof(uint32_t),
            BIT(interrupt % CONFIGURED_PER_WORD * 2 + 1), edge);
     change(distributor + GICD_IPRIORITYR + (interrupt & ~3u), UINT64_C(0xFF) << interrupt % 4 * 8,
            PRIORITY_OWN);
-    gicv3_set(0, interrupt, GICV3_ENABLED, true);
-    return true;
+    return gicv3_set(0, interrupt, GICV3_ENABLED, true);
 }

@@ -16,8 +16,9 @@ uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t aff
 enum gicv3_state { GICV3_ENABLED, GICV3_PENDING, GICV3_ACTIVE };
 
 /* Sets or clears one state of an interrupt: of the redistributor's (0 to 31), or of a shared line. One
- * that was disabled is not signalled any more when this returns. Any CPU. */
-void gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on);
+ * that was disabled is not signalled any more when this returns. False: it may be, since the controller
+ * missed its deadline. Any CPU. */
+bool gicv3_set(uint64_t redistributor, uint32_t interrupt, enum gicv3_state state, bool on);
 
 /* Whether it is pending now. */
 bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt);
@@ -27,7 +28,7 @@ bool gicv3_is_pending(uint64_t redistributor, uint32_t interrupt);
 bool gicv3_line_route(uint32_t interrupt, uint64_t affinity);
 
 /* Routes a shared line to a CPU and enables it. Boot only: what it changes is shared with the lines
- * beside. False: as above. */
+ * beside. False: as above, or the line could not be turned off to be configured. */
 bool gicv3_line_enable(uint32_t interrupt, bool edge, uint64_t affinity);
 
 #endif

@@ -51,6 +51,7 @@ int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);
 int run_lines_tests(void);
+int run_gicv3_tests(void);
 int run_vgic_tests(void);
 int run_vgic_random_tests(void);
 

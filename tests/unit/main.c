@@ -59,6 +59,7 @@ int main(int count, char **arguments)
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
     failed += run_lines_tests();
+    failed += run_gicv3_tests();
     failed += run_vgic_tests();
     failed += run_vgic_random_tests();
     return failed != 0;
