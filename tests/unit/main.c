@@ -58,6 +58,7 @@ int main(int count, char **arguments)
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
+    failed += run_pins_tests();
     failed += run_lines_tests();
     failed += run_gicv3_tests();
     failed += run_vgic_tests();
