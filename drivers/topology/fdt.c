@@ -3,6 +3,7 @@
 
 #include <libfdt.h>
 
+#include "drivers/topology/fdt_interrupts.h"
 #include "lib/string.h"
 
 /* Flag bits of a PCI address cell (PCI Bus Binding to Open Firmware, 2.2.1.1). */
@@ -10,19 +11,6 @@
 #define PCI_CELL_SPACE_MEMORY32 2
 #define PCI_CELL_SPACE_MEMORY64 3
 #define PCI_CELL_PREFETCHABLE BIT(30)
-
-/* First cell of an interrupt specifier of the GIC binding. */
-#define GIC_SPI 0
-#define GIC_SPI_FIRST 32
-#define GIC_SPI_COUNT 988
-#define GIC_CELLS 3      /* at least; a fourth one is for private interrupts */
-#define GIC_LEVEL_HIGH 4 /* of the third cell, low four bits */
-
-/* An entry of interrupt-map before its parent's cells: the device's address, its pin, the parent. */
-#define PIN_CELL 3
-#define PARENT_CELL 4
-#define ENTRY_CELLS 5
-#define PARENT_CELLS_LIMIT 4
 
 #define TREE_DEPTH 8
 
@@ -139,24 +127,6 @@ static bool read_reg(const void *tree, int node, int parent, unsigned int index,
     return true;
 }
 
-/* The INTID of the index-th interrupt of a node, three cells each; INTERRUPT_NONE if it has
- * none. */
-static uint32_t read_interrupt(const void *tree, int node, int index)
-{
-    int length;
-    const fdt32_t *cell = fdt_getprop(tree, node, "interrupts", &length);
-
-    if (cell == NULL || (uint32_t)index >= (uint32_t)length / (3 * sizeof(fdt32_t)))
-        return INTERRUPT_NONE;
-    cell += (ptrdiff_t)index * 3;
-    return fdt32_ld(cell) == GIC_SPI ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
-}
-
-static uint32_t named_interrupt(const void *tree, int node, const char *name)
-{
-    return read_interrupt(tree, node, fdt_stringlist_search(tree, node, "interrupt-names", name));
-}
-
 static bool add_range(struct reader *reader, int node, struct topology_range *array,
                       uint32_t *count, struct topology_range range)
 {
@@ -210,8 +180,8 @@ static bool read_iommu(struct reader *reader, int node, int parent)
     if (fdt_get_path(tree, node, iommu->name, TOPOLOGY_NAME) != 0)
         return refuse(reader, node, "a node path that is too long");
     copy_text(iommu->compatible, "arm,smmu-v3");
-    iommu->event_interrupt = named_interrupt(tree, node, "eventq");
-    iommu->error_interrupt = named_interrupt(tree, node, "gerror");
+    iommu->event_interrupt = fdt_interrupt_named(tree, node, "eventq");
+    iommu->error_interrupt = fdt_interrupt_named(tree, node, "gerror");
     iommu->handle = fdt_get_phandle(tree, node);
     iommu->coherent = fdt_getprop(tree, node, "dma-coherent", NULL) != NULL;
     topology->iommu_count++;
@@ -417,69 +387,6 @@ static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host
     return true;
 }
 
-static uint32_t cell_count(const void *tree, int node, const char *name)
-{
-    int length;
-    const fdt32_t *cell = fdt_getprop(tree, node, name, &length);
-
-    return cell != NULL && length == (int)sizeof(*cell) ? fdt32_ld(cell) : 0;
-}
-
-/* An entry whose parent is the GIC and whose line is level-triggered. */
-static bool add_pin(struct reader *reader, int node, struct topology_pci_host *host,
-                    const fdt32_t *cell, const fdt32_t *specifier)
-{
-    if (fdt32_ld(specifier) != GIC_SPI || fdt32_ld(specifier + 1) >= GIC_SPI_COUNT ||
-        (fdt32_ld(specifier + 2) & 0xF) != GIC_LEVEL_HIGH)
-        return true;
-    if (host->pin_count == TOPOLOGY_PINS)
-        return refuse(reader, node, "more interrupt-map entries than the hypervisor keeps");
-    host->pin[host->pin_count++] = (struct topology_pin){
-        .address = fdt32_ld(cell) & host->pin_address_mask,
-        .pin = fdt32_ld(cell + PIN_CELL) & host->pin_mask,
-        .interrupt = fdt32_ld(specifier + 1) + GIC_SPI_FIRST
-    };
-    return true;
-}
-
-/* interrupt-map: <device (3), pin, parent, address in the parent, interrupt of the parent> each, the latter
- * two as wide as the parent says. */
-static bool read_interrupt_map(struct reader *reader, struct topology_pci_host *host)
-{
-    const void *tree = reader->tree;
-    int length, node = fdt_path_offset(tree, host->name);
-    const fdt32_t *mask = fdt_getprop(tree, node, "interrupt-map-mask", &length);
-    bool masked = mask != NULL && length == PARENT_CELL * (int)sizeof(*mask);
-
-    host->pin_address_mask = masked ? fdt32_ld(mask) : UINT32_MAX;
-    host->pin_mask = masked ? fdt32_ld(mask + PIN_CELL) : UINT32_MAX;
-    const fdt32_t *cell = fdt_getprop(tree, node, "interrupt-map", &length);
-    uint32_t left = cell == NULL ? 0 : (uint32_t)length / sizeof(*cell), entry, handle = 0;
-    int parent = -1;
-
-    for (; left != 0; left -= entry, cell += entry) {
-        if (left < ENTRY_CELLS)
-            return refuse(reader, node, "an interrupt-map entry that is cut off");
-        /* A look through the whole tree: nearly always one does for all entries. */
-        if (fdt32_ld(cell + PARENT_CELL) != handle) {
-            handle = fdt32_ld(cell + PARENT_CELL);
-            parent = fdt_node_offset_by_phandle(tree, handle);
-        }
-        if (parent < 0)
-            return refuse(reader, node, "interrupt-map names a controller that is not in the tree");
-        uint32_t address = cell_count(tree, parent, "#address-cells");
-        uint32_t specifier = cell_count(tree, parent, "#interrupt-cells");
-
-        entry = ENTRY_CELLS + address + specifier;
-        if (address > PARENT_CELLS_LIMIT || specifier > PARENT_CELLS_LIMIT || entry > left)
-            return refuse(reader, node, "an interrupt-map entry that is cut off");
-        if (specifier >= GIC_CELLS && has_compatible(tree, parent, "arm,gic-v3") &&
-            !add_pin(reader, node, host, cell, cell + ENTRY_CELLS + address))
-            return false;
-    }
-    return true;
-}
-
 static bool read_chosen(struct reader *reader)
 {
     struct topology *topology = reader->topology;
@@ -514,7 +421,7 @@ static bool read_chosen(struct reader *reader)
     if (read_reg(tree, serial, parent, 0, &topology->serial)) {
         copy_text(topology->serial_compatible,
                   fdt_stringlist_get(tree, serial, "compatible", 0, &length));
-        topology->serial_interrupt = read_interrupt(tree, serial, 0);
+        topology->serial_interrupt = fdt_interrupt(tree, serial, 0);
     }
     return true;
 }
@@ -555,9 +462,9 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
             return false;
     }
     for (uint32_t i = 0; i < topology->host_count; i++) {
-        if (!read_iommu_map(&reader, &topology->host[i]) ||
-            !read_interrupt_map(&reader, &topology->host[i]))
+        if (!read_iommu_map(&reader, &topology->host[i]))
             return false;
+        fdt_read_interrupt_map(tree, &topology->host[i]);
     }
     return read_chosen(&reader) && read_reservations(&reader);
 }

@@ -60,7 +60,7 @@ static void change_property(void *tree, int node)
     const char *name;
     int length, property = some_property(tree, node);
     char copy[64] = "";
-    uint8_t value[512];
+    uint8_t value[1024]; /* an interrupt-map has 640 */
     const void *old = property >= 0 ? fdt_getprop_by_offset(tree, property, &name, &length) : NULL;
 
     if (old == NULL || length > (int)sizeof(value) - 8)
@@ -229,6 +229,13 @@ void fuzz_set(void)
 
 /* ---- A machine's tree ------------------------------------------------------------------------------------------- */
 
+static void check_pins(const struct topology_pci_host *host)
+{
+    assert_true(host->pin_count <= TOPOLOGY_PINS);
+    for (uint32_t i = 0; i < host->pin_count; i++)
+        assert_in_range(host->pin[i].interrupt, 32, 1019);
+}
+
 void fuzz_machine_tree(void)
 {
     static _Alignas(8) uint8_t copy[TREE_SIZE_LIMIT];
@@ -246,6 +253,8 @@ void fuzz_machine_tree(void)
             for (uint32_t i = 0; i < topology.memory_count; i++)
                 assert_true(topology.memory[i].base + topology.memory[i].size >=
                             topology.memory[i].base);
+            for (uint32_t i = 0; i < topology.host_count; i++)
+                check_pins(&topology.host[i]);
         } else {
             assert_non_null(error.text);
             expect_line(error.text);
