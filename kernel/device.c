@@ -52,15 +52,14 @@ static bool within_stage2(const struct device *device)
     return true;
 }
 
-/* Lines that the hypervisor itself listens to stay its own. */
-static bool is_own_line(const struct topology *topology, uint32_t line)
+/* Why the line cannot be given, whoever else is listed for it (I12); NULL: it can. */
+static const char *refuse_line(const struct topology *topology, uint32_t line)
 {
-    bool own = line == topology->serial_interrupt;
-
-    for (uint32_t i = 0; i < topology->iommu_count; i++)
-        own = own || line == topology->iommu[i].event_interrupt ||
-              line == topology->iommu[i].error_interrupt;
-    return own;
+    if (topology_line_taken(topology, line))
+        return "is also that of another node of the machine's tree";
+    if (pci_line_is_loud(&devices.pci, line))
+        return "may be raised by a function that cannot be kept from it";
+    return NULL;
 }
 
 static void add_function(const struct topology *topology, const struct pci_function *function)
@@ -75,8 +74,7 @@ static void add_function(const struct topology *topology, const struct pci_funct
     pci_name(function, device->name);
     device->function = function;
     device->line = pci_line(&devices.pci, function);
-    if (is_own_line(topology, device->line))
-        device->line_refusal = "is one of the hypervisor's own";
+    device->line_refusal = refuse_line(topology, device->line);
     device->id = DEVICE_ID_PCI | function->host->segment << 16 | function->rid;
     device->group = &groups[function->group];
     device->group->number = function->group;

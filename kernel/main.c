@@ -202,6 +202,7 @@ static void start_pci(void)
 
         if (!arch_map_device(host->ecam.base, host->ecam.size)) {
             log_error("%s: no table pages for its configuration space: not used", host->name);
+            devices.pci.unseen = true;
             continue;
         }
         pci_enumerate(&devices.pci, host);

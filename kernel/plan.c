@@ -5,6 +5,7 @@
 #include "kernel/memory.h"
 #include "kernel/partition.h"
 #include "lib/boot_memory.h"
+#include "lib/log.h"
 
 #define MEMORY_ALIGNMENT BIT(21)
 #define AARCH32_END BIT(32)
@@ -120,6 +121,21 @@ static void refuse_shared_lines(void)
     }
 }
 
+static void tell_refused_lines(void)
+{
+    for (uint32_t p = 0; p < partitions.count; p++) {
+        const struct partition *partition = &partitions.partition[p];
+
+        for (uint32_t i = 0; i < partition->device_count; i++) {
+            const struct device *device = partition->device[i];
+
+            if (device->line != INTERRUPT_NONE && device->line_refusal != NULL)
+                log_warning("%s: %s has no INTx: its line %s", partition->name, device->name,
+                            device->line_refusal);
+        }
+    }
+}
+
 bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_error *error)
 {
     partitions.count = 0;
@@ -154,6 +170,7 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
             return false;
     }
     refuse_shared_lines();
+    tell_refused_lines();
     return true;
 }
 

@@ -117,6 +117,7 @@ static void number_bridge(struct scan *scan, uint32_t index, unsigned int depth)
         log_warning(
             "pci: no bus number left below bridge %02x:%02x.%x: what is behind it stays off",
             bridge->rid >> 8, bridge->rid >> 3 & 31, bridge->rid & 7);
+        scan->pci->unseen = true;
         return;
     }
     scan->next_bus++;
@@ -168,6 +169,7 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
     *multifunction = (header & HEADER_MULTIFUNCTION) != 0;
     if (pci->count == PCI_FUNCTIONS) {
         pci->dropped++;
+        pci->unseen = true;
         return true;
     }
     uint32_t index = pci->count++;
@@ -176,6 +178,12 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
     found.class_revision = pci_read32(&found, PCI_CLASS_REVISION);
     found.multifunction = *multifunction;
     found.pin = pci_read8(&found, PCI_INTERRUPT_PIN);
+    /* Functions before PCI 2.3 have no such bit. */
+    found.loud = found.pin != 0 &&
+                 (pci_read16(&found, PCI_COMMAND) & COMMAND_READ_BACK) != COMMAND_INTX_DISABLE;
+    if (found.loud)
+        log_warning("pci: %02x:%02x.%x cannot be kept from raising its line", rid >> 8,
+                    rid >> 3 & 31, rid & 7);
     if (found.pin > PINS)
         found.pin = 0; /* reserved values */
     read_capabilities(&found);

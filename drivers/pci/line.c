@@ -17,3 +17,16 @@ uint32_t pci_line(const struct pci *pci, const struct pci_function *function)
     }
     return topology_line(function->host, function->rid, pin);
 }
+
+bool pci_line_is_loud(const struct pci *pci, uint32_t line)
+{
+    bool loud = pci->unseen;
+
+    for (uint32_t i = 0; i < pci->count; i++) {
+        uint32_t own = pci_line(pci, &pci->function[i]);
+
+        /* One whose line is not known may raise any. */
+        loud = loud || (pci->function[i].loud && (own == line || own == INTERRUPT_NONE));
+    }
+    return loud;
+}

@@ -53,6 +53,7 @@ struct pci_function {
     uint32_t class_revision;
     uint8_t secondary, subordinate; /* bridges */
     uint8_t pin;                    /* its INTx: 1 to 4; 0: none */
+    bool loud;                      /* it has INTx, and Interrupt Disable does not stay set */
     bool multifunction;
     bool express;
     bool unplaced; /* a BAR did not fit into its bridge's window */
@@ -71,6 +72,7 @@ struct pci_function {
 struct pci {
     uint32_t count;
     uint32_t dropped; /* functions beyond the array: decode and mastering are off, they stay so */
+    bool unseen;      /* there are functions, or whole buses, that nobody has looked at */
     struct pci_function function[PCI_FUNCTIONS];
 };
 
@@ -107,6 +109,9 @@ void pci_set_interrupts(const struct pci_function *function, bool on); /* INTx *
 
 /* The line that its INTx reaches; INTERRUPT_NONE: it has none, or the host does not say. Boot only. */
 uint32_t pci_line(const struct pci *pci, const struct pci_function *function);
+
+/* Whether something that pci_set_interrupts() does not reach may raise the line. Boot only. */
+bool pci_line_is_loud(const struct pci *pci, uint32_t line);
 
 /* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ----- */
 

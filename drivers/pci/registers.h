@@ -12,6 +12,7 @@
 #define COMMAND_MEMORY 0x0002
 #define COMMAND_MASTER 0x0004
 #define COMMAND_INTX_DISABLE 0x0400
+#define COMMAND_READ_BACK 0xFC00 /* and what is above it, which is reserved: not all ones */
 #define PCI_STATUS 0x06
 #define STATUS_CAPABILITIES 0x0010
 #define PCI_CLASS_REVISION 0x08

@@ -446,9 +446,12 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
     struct reader reader = { .tree = tree, .topology = topology, .error = error };
     int parents[TREE_DEPTH] = { 0 };
     bool plain[TREE_DEPTH] = { true };
+    uint32_t controllers[TREE_DEPTH];
+    struct fdt_controller controller = { .tree = tree };
     int depth = 0;
 
     memset(topology, 0, sizeof(*topology));
+    controllers[0] = fdt_take_lines(&controller, 0, 0, true, topology);
     error->text = NULL;
     topology->serial_interrupt = INTERRUPT_NONE;
     for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth >= 1;
@@ -458,13 +461,18 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
         parents[depth] = node;
         plain[depth] = plain[depth - 1] && is_plain_bus(tree, node);
         reader.plain = plain[depth - 1];
+        uint32_t hosts = topology->host_count;
+
         if (!read_node(&reader, node, parents[depth - 1]))
             return false;
+        /* The map of a host's pins is not the host's own. */
+        controllers[depth] = fdt_take_lines(&controller, node, controllers[depth - 1],
+                                            topology->host_count == hosts, topology);
     }
     for (uint32_t i = 0; i < topology->host_count; i++) {
         if (!read_iommu_map(&reader, &topology->host[i]))
             return false;
-        fdt_read_interrupt_map(tree, &topology->host[i]);
+        fdt_read_interrupt_map(&controller, &topology->host[i]);
     }
     return read_chosen(&reader) && read_reservations(&reader);
 }

@@ -14,10 +14,9 @@
 #define GIC_CELLS 3      /* at least; a fourth one is for private interrupts */
 #define GIC_LEVEL_HIGH 4 /* of the third cell, low four bits */
 
-/* An entry of interrupt-map before its parent's cells: the device's address, its pin, the parent. */
+/* An entry of a PCI host's interrupt-map before its parent's cells: the device's address, its pin, the parent. */
 #define PIN_CELL 3
 #define PARENT_CELL 4
-#define ENTRY_CELLS 5
 #define PARENT_CELLS_LIMIT 4
 
 uint32_t fdt_interrupt(const void *tree, int node, int index)
@@ -36,71 +35,143 @@ uint32_t fdt_interrupt_named(const void *tree, int node, const char *name)
     return fdt_interrupt(tree, node, fdt_stringlist_search(tree, node, "interrupt-names", name));
 }
 
-static uint32_t cell_count(const void *tree, int node, const char *name)
+/* The cells of a property; *count is 0 where there is none. */
+static const fdt32_t *find_cells(const void *tree, int node, const char *name, uint32_t *count)
 {
     int length;
     const fdt32_t *cell = fdt_getprop(tree, node, name, &length);
 
-    return cell != NULL && length == (int)sizeof(*cell) ? fdt32_ld(cell) : 0;
+    *count = cell == NULL ? 0 : (uint32_t)length / sizeof(*cell);
+    return cell;
 }
 
-/* An entry whose parent is the GIC and whose line is level-triggered. False: there is no room. */
-static bool add_pin(struct topology_pci_host *host, const fdt32_t *cell, const fdt32_t *specifier)
+static uint32_t one_cell(const void *tree, int node, const char *name, uint32_t otherwise)
 {
-    if (fdt32_ld(specifier) != GIC_SPI || fdt32_ld(specifier + 1) >= GIC_SPI_COUNT ||
-        (fdt32_ld(specifier + 2) & 0xF) != GIC_LEVEL_HIGH)
-        return true;
-    if (host->pin_count == TOPOLOGY_PINS)
-        return false;
-    host->pin[host->pin_count++] = (struct topology_pin){
-        .address = fdt32_ld(cell) & host->pin_address_mask,
-        .pin = fdt32_ld(cell + PIN_CELL) & host->pin_mask,
-        .interrupt = fdt32_ld(specifier + 1) + GIC_SPI_FIRST
-    };
-    return true;
+    uint32_t count;
+    const fdt32_t *cell = find_cells(tree, node, name, &count);
+
+    return count == 1 ? fdt32_ld(cell) : otherwise;
 }
 
-/* interrupt-map: <device (3), pin, parent, address in the parent, interrupt of the parent> each, the latter
- * two as wide as the parent says. NULL, or what is wrong with it. */
-static const char *read_map(const void *tree, int node, struct topology_pci_host *host)
+static void look_up(struct fdt_controller *controller, uint32_t handle)
 {
-    int length;
-    const fdt32_t *cell = fdt_getprop(tree, node, "interrupt-map", &length);
-    uint32_t left = cell == NULL ? 0 : (uint32_t)length / sizeof(*cell), entry, handle = 0;
-    int parent = -1;
+    const void *tree = controller->tree;
+    int node = fdt_node_offset_by_phandle(tree, handle);
+
+    controller->handle = handle;
+    controller->found = node >= 0;
+    controller->address_cells = one_cell(tree, node, "#address-cells", 0);
+    controller->interrupt_cells = one_cell(tree, node, "#interrupt-cells", 0);
+    controller->gic = controller->interrupt_cells >= GIC_CELLS &&
+                      fdt_node_check_compatible(tree, node, "arm,gic-v3") == 0;
+}
+
+/* False: it is not in the tree. */
+static bool find_controller(struct fdt_controller *controller, uint32_t handle)
+{
+    if (handle != controller->handle)
+        look_up(controller, handle);
+    return controller->found;
+}
+
+static bool is_shared(const fdt32_t *specifier)
+{
+    return fdt32_ld(specifier) == GIC_SPI && fdt32_ld(specifier + 1) < GIC_SPI_COUNT;
+}
+
+/* Who is handed each entry that names a shared interrupt of the GIC; false: there is no room for it. */
+typedef bool (*taker)(void *argument, const fdt32_t *entry, const fdt32_t *specifier);
+
+/* Entries: so many cells, a controller's handle, in a map an address of the controller's, a specifier, the
+ * latter two as wide as the controller says. NULL, or what is wrong with them. */
+static const char *take_entries(struct fdt_controller *controller, int node, const char *name,
+                                uint32_t before, bool is_map, taker take, void *argument)
+{
+    uint32_t left, entry;
+    const fdt32_t *cell = find_cells(controller->tree, node, name, &left);
 
     for (; left != 0; left -= entry, cell += entry) {
-        if (left < ENTRY_CELLS)
+        if (left <= before)
             return "has an entry that is cut off";
-        /* A look through the whole tree: nearly always one does for all entries. */
-        if (fdt32_ld(cell + PARENT_CELL) != handle) {
-            handle = fdt32_ld(cell + PARENT_CELL);
-            parent = fdt_node_offset_by_phandle(tree, handle);
-        }
-        if (parent < 0)
+        if (!find_controller(controller, fdt32_ld(cell + before)))
             return "names a controller that is not in the tree";
-        uint32_t address = cell_count(tree, parent, "#address-cells");
-        uint32_t specifier = cell_count(tree, parent, "#interrupt-cells");
+        uint32_t address = is_map ? controller->address_cells : 0;
+        uint32_t specifier = before + 1 + address;
 
-        entry = ENTRY_CELLS + address + specifier;
-        if (address > PARENT_CELLS_LIMIT || specifier > PARENT_CELLS_LIMIT || entry > left)
+        entry = specifier + controller->interrupt_cells;
+        if (address > PARENT_CELLS_LIMIT || controller->interrupt_cells > PARENT_CELLS_LIMIT ||
+            entry > left)
             return "has an entry that is cut off";
-        if (specifier >= GIC_CELLS && fdt_node_check_compatible(tree, parent, "arm,gic-v3") == 0 &&
-            !add_pin(host, cell, cell + ENTRY_CELLS + address))
+        if (controller->gic && is_shared(cell + specifier) &&
+            !take(argument, cell, cell + specifier))
             return "has more entries than the hypervisor keeps";
     }
     return NULL;
 }
 
-void fdt_read_interrupt_map(const void *tree, struct topology_pci_host *host)
+static bool take_line(void *argument, const fdt32_t *entry, const fdt32_t *specifier)
 {
-    int length, node = fdt_path_offset(tree, host->name);
-    const fdt32_t *mask = fdt_getprop(tree, node, "interrupt-map-mask", &length);
-    bool masked = mask != NULL && length == PARENT_CELL * (int)sizeof(*mask);
+    struct topology *topology = argument;
+    uint32_t line = fdt32_ld(specifier + 1) + GIC_SPI_FIRST;
+
+    (void)entry;
+    topology->taken_lines[line / 64] |= BIT(line % 64);
+    return true;
+}
+
+uint32_t fdt_take_lines(struct fdt_controller *controller, int node, uint32_t parent, bool maps,
+                        struct topology *topology)
+{
+    const void *tree = controller->tree;
+    uint32_t left, step;
+    const fdt32_t *cell = find_cells(tree, node, "interrupts", &left);
+
+    parent = one_cell(tree, node, "interrupt-parent", parent);
+    if (find_controller(controller, parent) && controller->gic) {
+        step = controller->interrupt_cells;
+        for (; left >= step; left -= step, cell += step) {
+            if (is_shared(cell))
+                take_line(topology, NULL, cell);
+        }
+    }
+    take_entries(controller, node, "interrupts-extended", 0, false, take_line, topology);
+    uint32_t own_cells = one_cell(tree, node, "#interrupt-cells", 0);
+
+    if (maps)
+        take_entries(controller, node, "interrupt-map",
+                     one_cell(tree, node, "#address-cells", 0) + own_cells, true, take_line,
+                     topology);
+    return own_cells != 0 ? fdt_get_phandle(tree, node) : parent;
+}
+
+/* An entry whose line is level-triggered. */
+static bool add_pin(void *argument, const fdt32_t *entry, const fdt32_t *specifier)
+{
+    struct topology_pci_host *host = argument;
+
+    if ((fdt32_ld(specifier + 2) & 0xF) != GIC_LEVEL_HIGH)
+        return true;
+    if (host->pin_count == TOPOLOGY_PINS)
+        return false;
+    host->pin[host->pin_count++] = (struct topology_pin){
+        .address = fdt32_ld(entry) & host->pin_address_mask,
+        .pin = fdt32_ld(entry + PIN_CELL) & host->pin_mask,
+        .interrupt = fdt32_ld(specifier + 1) + GIC_SPI_FIRST
+    };
+    return true;
+}
+
+void fdt_read_interrupt_map(struct fdt_controller *controller, struct topology_pci_host *host)
+{
+    int node = fdt_path_offset(controller->tree, host->name);
+    uint32_t count;
+    const fdt32_t *mask = find_cells(controller->tree, node, "interrupt-map-mask", &count);
+    bool masked = count == PARENT_CELL;
 
     host->pin_address_mask = masked ? fdt32_ld(mask) : UINT32_MAX;
     host->pin_mask = masked ? fdt32_ld(mask + PIN_CELL) : UINT32_MAX;
-    const char *reason = read_map(tree, node, host);
+    const char *reason = take_entries(controller, node, "interrupt-map", PARENT_CELL, true, add_pin,
+                                      host);
 
     if (reason == NULL)
         return;

@@ -25,6 +25,11 @@ uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester,
     return INTERRUPT_NONE;
 }
 
+bool topology_line_taken(const struct topology *topology, uint32_t line)
+{
+    return line < TOPOLOGY_LINES && (topology->taken_lines[line / 64] & BIT(line % 64)) != 0;
+}
+
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
 {
     uint64_t count = 1;

@@ -19,6 +19,7 @@
 #define TOPOLOGY_PINS 32
 #define TOPOLOGY_BLOCKS 64
 #define TOPOLOGY_REGISTERS 2
+#define TOPOLOGY_LINES 1024 /* INTIDs below this */
 
 #define INTERRUPT_NONE UINT32_MAX
 #define IOMMU_NONE UINT32_MAX
@@ -117,6 +118,9 @@ struct topology {
     struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
     uint32_t block_count;
     struct topology_block block[TOPOLOGY_BLOCKS];
+
+    /* A bit for each shared interrupt that something other than a function of these hosts may raise. */
+    uint64_t taken_lines[TOPOLOGY_LINES / 64];
 };
 
 /* Why a reader refused a machine: a sentence, and the node it speaks of. */
@@ -135,6 +139,9 @@ uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requeste
 /* The line that an interrupt pin (1 to 4) of a device on the host's root bus is wired to, level-triggered;
  * INTERRUPT_NONE: none that is known. Work: the host's pins. */
 uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester, uint32_t pin);
+
+/* Whether the line is in taken_lines. */
+bool topology_line_taken(const struct topology *topology, uint32_t line);
 
 /* One more than the highest stream of the unit that a map names, at least 1: how many entries its
  * table needs. Work: the machine's maps. */

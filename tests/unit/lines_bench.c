@@ -2,6 +2,7 @@
 #include "lines_bench.h"
 
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "edit.h"
@@ -40,6 +41,11 @@ void edit_map(void *tree)
 void set_pin(int function, uint8_t pin)
 {
     machine.pci.function[function].config[PIN] = pin;
+}
+
+void make_loud(int function)
+{
+    machine.pci.function[function].writable[5] &= (uint8_t) ~(INTX_DISABLE >> 8);
 }
 
 void plain(void)
@@ -96,6 +102,19 @@ void expect_none(unsigned int partition, uint64_t index)
 {
     assert_int_equal(info_of(partition, index)->interrupts, BH_INTERRUPTS_NONE);
     assert_int_equal(info_of(partition, index)->interrupt, 0);
+}
+
+void expect_refused_line(const char *why)
+{
+    char line[160];
+
+    assert_int_not_equal(line_of_device(DEVICE1_NAME), INTERRUPT_NONE);
+    expect_none(0, 0);
+    snprintf(line, sizeof(line), "one: " DEVICE1_NAME " has no INTx: its line %s\n", why);
+    assert_console(line);
+    bind_and_attach(0, DEVICE1_ID, 1);
+    assert_false(may_raise(DEVICE1));
+    assert_int_equal(leads_to(line_of_device(DEVICE1_NAME), 0), 0);
 }
 
 void expect_line(unsigned int partition, uint64_t index, uint32_t interrupt)

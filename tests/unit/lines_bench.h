@@ -23,6 +23,8 @@ void edit_map(void *tree);
 /* The first count cells of wires[] as the map. */
 void write_map(void *tree, uint32_t count);
 void set_pin(int function, uint8_t pin);
+/* Its Interrupt Disable reads as zero whatever is written. */
+void make_loud(int function);
 
 /* Boots, with the observer. */
 void start(void);
@@ -34,6 +36,8 @@ bool may_raise(int function);
 /* The INTID of that partition that a line leads to; 0: to nobody. */
 uint32_t leads_to(uint32_t line, unsigned int partition);
 void expect_none(unsigned int partition, uint64_t index);
+/* None, and the log says why of the first partition's device. */
+void expect_refused_line(const char *why);
 void expect_line(unsigned int partition, uint64_t index, uint32_t interrupt);
 
 #endif

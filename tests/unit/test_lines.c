@@ -4,6 +4,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "edit.h"
 #include "groups.h"
 #include "kernel/guest_tree.h"
 #include "lines_bench.h"
@@ -76,6 +77,140 @@ static void a_line_shared_with_a_device_that_nobody_may_bind_is_given(void)
     expect_line(0, 0, 40);
 }
 
+#define LOUD "may be raised by a function that cannot be kept from it"
+
+static void i12_a_line_that_an_unlisted_function_may_raise_all_the_time_is_given_to_nobody(void)
+{
+    plain();
+    set_pin(DEVICE2, 4);
+    make_loud(DEVICE2);
+    start();
+    assert_console("pci: 02:00.0 cannot be kept from raising its line\n");
+    expect_refused_line(LOUD);
+}
+
+static void i12_a_line_that_a_bridge_may_raise_all_the_time_is_given_to_nobody(void)
+{
+    plain();
+    set_pin(PORT2, 4); /* of device 2: the line of device 1's pin A */
+    make_loud(PORT2);
+    start();
+    expect_refused_line(LOUD);
+}
+
+static void i12_a_function_that_cannot_be_kept_from_raising_its_line_has_none(void)
+{
+    plain();
+    make_loud(DEVICE1);
+    start();
+    expect_none(0, 0);
+    assert_console(DEVICE1_NAME " has no INTx: its line " LOUD);
+}
+
+static void a_function_that_raises_another_line_all_the_time_disturbs_nobody(void)
+{
+    plain();
+    make_loud(DEVICE2);
+    start();
+    expect_line(0, 0, 40);
+}
+
+static void a_function_without_pin_raises_nothing_whatever_its_command_register_keeps(void)
+{
+    plain();
+    set_pin(DEVICE2, 0);
+    make_loud(DEVICE2);
+    start();
+    expect_line(0, 0, 40);
+}
+
+static void i12_a_function_whose_line_is_not_known_may_raise_any(void)
+{
+    plain();
+    set_pin(DEVICE2, 5); /* reserved */
+    make_loud(DEVICE2);
+    start();
+    expect_refused_line(LOUD);
+}
+
+static void i12_a_command_register_that_reads_as_all_ones_keeps_nothing(void)
+{
+    plain();
+    set_pin(DEVICE2, 4);
+    pci_model_set16(&machine.pci, DEVICE2, 4, 0xFFFF);
+    memset(&machine.pci.function[DEVICE2].writable[4], 0, 2);
+    start();
+    expect_refused_line(LOUD);
+}
+
+static void i12_functions_behind_a_bridge_without_bus_number_may_raise_any_line(void)
+{
+    plain();
+    machine.tree.host_buses = 3;
+    pci_model_endpoint(&machine.pci, pci_model_bridge(&machine.pci, PCI_MODEL_ROOT, 3, 0, 4), 0, 0);
+    start();
+    expect_refused_line(LOUD);
+}
+
+static void i12_functions_beyond_those_that_are_kept_may_raise_any_line(void)
+{
+    plain();
+    for (uint8_t i = 0; i < PCI_FUNCTIONS; i++) {
+        int function = pci_model_endpoint(&machine.pci, PCI_MODEL_ROOT, (uint8_t)(3 + i / 8),
+                                          i % 8);
+
+        pci_model_multifunction(&machine.pci, function);
+    }
+    start();
+    assert_int_equal(devices.pci.dropped, 4);
+    expect_refused_line(LOUD);
+}
+
+#define OTHER_ECAM UINT64_C(0x3D000000)
+
+static void edit_other_host(void *tree)
+{
+    EDIT_CELLS(tree, "/pcie@4f000000", "reg", 0, (uint32_t)OTHER_ECAM, 0, ECAM_BUSES << 20);
+}
+
+static void i12_functions_of_a_host_that_cannot_be_looked_at_may_raise_any_line(void)
+{
+    plain();
+    machine.tree.hosts = 2;
+    machine.tree.edit = edit_other_host;
+    host_refuse_maps(OTHER_ECAM, PAGE_SIZE);
+    start();
+    expect_refused_line(LOUD);
+}
+
+static void edit_clock(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts", 0, 4, 4);
+}
+
+static void i12_a_line_that_a_block_of_the_machine_may_raise_is_given_to_nobody(void)
+{
+    plain();
+    machine.tree.edit = edit_clock;
+    start();
+    expect_refused_line("is also that of another node of the machine's tree");
+}
+
+static void every_partition_that_lists_a_device_is_told_why_it_has_no_line(void)
+{
+    plain();
+    set_pin(DEVICE2, 4);
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    machine_partition("three")->pci[0] = DEVICE2_NAME;
+    host_cpus = 3;
+    start();
+    expect_refused_line("is shared with a device of another partition");
+    assert_console("two: " DEVICE1_NAME " has no INTx: its line is shared with a device of another "
+                   "partition\n");
+    assert_console("three: " DEVICE2_NAME " has no INTx: its line is shared with a device of "
+                   "another partition\n");
+}
+
 static void partitions_whose_lines_differ_have_one_each(void)
 {
     plain();
@@ -99,6 +234,17 @@ static void devices_without_pin_raise_nothing_beside_each_other(void)
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
     assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
     assert_false(may_raise(DEVICE1) || may_raise(DEVICE2));
+}
+
+static void nothing_is_said_of_devices_without_pin(void)
+{
+    plain();
+    set_pin(DEVICE1, 0);
+    set_pin(DEVICE2, 0);
+    machine_partition("two")->pci[0] = DEVICE2_NAME;
+    start();
+    machine_drain_console();
+    assert_null(strstr(machine.console, "INTx"));
 }
 
 static void devices_of_one_partition_on_one_line_have_one_interrupt(void)
@@ -275,8 +421,21 @@ int run_lines_tests(void)
         TEST(a_units_event_line_is_given_to_nobody),
         TEST(a_units_error_line_is_given_to_nobody),
         TEST(a_line_shared_with_a_device_that_nobody_may_bind_is_given),
+        TEST(i12_a_line_that_an_unlisted_function_may_raise_all_the_time_is_given_to_nobody),
+        TEST(i12_a_line_that_a_bridge_may_raise_all_the_time_is_given_to_nobody),
+        TEST(i12_a_function_that_cannot_be_kept_from_raising_its_line_has_none),
+        TEST(a_function_that_raises_another_line_all_the_time_disturbs_nobody),
+        TEST(a_function_without_pin_raises_nothing_whatever_its_command_register_keeps),
+        TEST(i12_a_function_whose_line_is_not_known_may_raise_any),
+        TEST(i12_a_command_register_that_reads_as_all_ones_keeps_nothing),
+        TEST(i12_functions_behind_a_bridge_without_bus_number_may_raise_any_line),
+        TEST(i12_functions_beyond_those_that_are_kept_may_raise_any_line),
+        TEST(i12_functions_of_a_host_that_cannot_be_looked_at_may_raise_any_line),
+        TEST(i12_a_line_that_a_block_of_the_machine_may_raise_is_given_to_nobody),
+        TEST(every_partition_that_lists_a_device_is_told_why_it_has_no_line),
         TEST(partitions_whose_lines_differ_have_one_each),
         TEST(devices_without_pin_raise_nothing_beside_each_other),
+        TEST(nothing_is_said_of_devices_without_pin),
         TEST(devices_of_one_partition_on_one_line_have_one_interrupt),
         TEST(functions_of_one_group_share_a_line_among_partitions),
         TEST(each_device_has_an_interrupt_of_its_own_number),

@@ -6,6 +6,7 @@
 
 #include "drivers/topology/fdt.h"
 #include "edit.h"
+#include "fdt_bench.h"
 #include "groups.h"
 #include "lines_bench.h"
 
@@ -131,16 +132,24 @@ static void a_gic_with_a_fourth_cell_has_lines_too(void)
     assert_int_equal(line_of_device(DEVICE1_NAME), 41);
 }
 
+#define OTHER_HANDLE 0x9000
+
+static void edit_other(void *tree)
+{
+    edit_add(tree, "/", "other");
+    EDIT_CELLS(tree, "/other", "phandle", OTHER_HANDLE);
+    EDIT_CELLS(tree, "/other", "#interrupt-cells", 2);
+}
+
 /* Another controller, without addresses, has the first entry; the second is the GIC's. */
 static void edit_other_controller(void *tree)
 {
-    const uint32_t entries[] = { 1 << 11, 0, 0, 1, 0x9000,     0, 5, 4, /**/
-                                 1 << 11, 0, 0, 1, GIC_HANDLE, 0, 0, 0, 9, 4 };
+    const uint32_t entries[] = { 1 << 11, 0, 0, 1, OTHER_HANDLE, 0, 5, 4, /**/
+                                 1 << 11, 0, 0, 1, GIC_HANDLE,   0, 0, 0, 9, 4 };
 
     memcpy(wires, entries, sizeof(entries));
     write_map(tree, ARRAY_LENGTH(entries));
-    edit_add(tree, "/", "other");
-    EDIT_CELLS(tree, "/other", "phandle", 0x9000);
+    edit_other(tree);
     EDIT_CELLS(tree, "/other", "#interrupt-cells", 3);
 }
 
@@ -250,6 +259,164 @@ static void the_lines_of_another_host_are_left_alone(void)
     assert_int_equal(topology.host[1].pin_count, 16);
 }
 
+/* ---- Lines that something else has ------------------------------------------------------------ */
+
+static bool taken(void (*edit)(void *tree), uint32_t line)
+{
+    expect_accepted(edit);
+    return topology_line_taken(&fdt_found, line);
+}
+
+static void edit_nothing(void *tree)
+{
+    (void)tree;
+}
+
+static void lines_of_the_hypervisors_own_devices_are_taken_and_the_pins_are_not(void)
+{
+    assert_true(taken(edit_nothing, SERIAL_INTERRUPT));
+    for (uint32_t line = UNIT_EVENT_INTERRUPT(0); line <= UNIT_ERROR_INTERRUPT(0); line++)
+        assert_true(taken(edit_nothing, line));
+    for (uint32_t line = 35; line < 39; line++)
+        assert_false(taken(edit_nothing, line));
+    assert_false(topology_line_taken(&fdt_found, INTERRUPT_NONE));
+}
+
+/* SPIs 4 and 100 and the last one; 7 belongs to each CPU alone, 988 does not exist. */
+static void edit_several(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts", 0, 4, 1, 0, 100, 4, 1, 7, 4, 0, 988, 4, 0, 987, 4, 0,
+               101);
+}
+
+static void every_shared_interrupt_of_a_node_is_taken(void)
+{
+    assert_true(taken(edit_several, 36));
+    assert_true(taken(edit_several, 132));
+    assert_true(taken(edit_several, 1019));
+    assert_false(taken(edit_several, 1020));
+    assert_false(taken(edit_several, 39));
+    assert_false(taken(edit_several, 133)); /* cut off */
+}
+
+static void edit_disabled(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts", 0, 4, 4);
+    edit_text(tree, CLOCK_NAME, "status", "disabled");
+}
+
+static void a_node_that_is_disabled_has_its_line_all_the_same(void)
+{
+    assert_true(taken(edit_disabled, 36));
+}
+
+static void edit_extended(void *tree)
+{
+    edit_other(tree);
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts-extended", OTHER_HANDLE, 0, 5, GIC_HANDLE, 0, 4, 4);
+}
+
+static void interrupts_of_several_controllers_are_told_apart(void)
+{
+    assert_true(taken(edit_extended, 36));
+    assert_false(taken(edit_extended, 37));
+}
+
+static void edit_parent(void *tree)
+{
+    edit_other(tree);
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupt-parent", OTHER_HANDLE);
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts", 0, 4, 4);
+}
+
+static void a_node_of_another_controller_has_no_line_of_the_gic(void)
+{
+    assert_false(taken(edit_parent, 36));
+}
+
+/* A node below another one: without a parent of its own it has that one's, or that one is its parent. */
+static void edit_below(void *tree, const char *above)
+{
+    char path[48];
+
+    edit_other(tree);
+    edit_add(tree, above, "below");
+    snprintf(path, sizeof(path), "%s/below", above);
+    EDIT_CELLS(tree, path, "interrupts", 0, 4, 4);
+}
+
+static void edit_below_clock(void *tree)
+{
+    edit_below(tree, CLOCK_NAME);
+}
+
+static void edit_below_stranger(void *tree)
+{
+    edit_below(tree, CLOCK_NAME);
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupt-parent", OTHER_HANDLE);
+}
+
+static void edit_below_controller(void *tree)
+{
+    edit_below(tree, "/other");
+}
+
+static void edit_below_gic(void *tree)
+{
+    edit_below(tree, GIC_NODE);
+}
+
+static void edit_no_parent(void *tree)
+{
+    edit_below(tree, CLOCK_NAME);
+    edit_remove(tree, "/", "interrupt-parent");
+}
+
+static void a_nodes_controller_is_the_nearest_one_above_it(void)
+{
+    assert_true(taken(edit_below_clock, 36));
+    assert_false(taken(edit_below_stranger, 36));
+    assert_false(taken(edit_below_controller, 36));
+    assert_true(taken(edit_below_gic, 36));
+    assert_false(taken(edit_no_parent, 36));
+}
+
+/* Of a host that is not used: entries of two child cells more than its pin. */
+static void edit_other_nexus(void *tree)
+{
+    edit_add(tree, "/", "nexus");
+    EDIT_CELLS(tree, "/nexus", "#address-cells", 2);
+    EDIT_CELLS(tree, "/nexus", "#interrupt-cells", 1);
+    EDIT_CELLS(tree, "/nexus", "interrupt-map", 0, 0, 1, GIC_HANDLE, 0, 0, 0, 4, 1, 0, 0, 2,
+               GIC_HANDLE, 0, 0, 0, 6, 4);
+}
+
+static void edit_host_off(void *tree)
+{
+    edit_text(tree, PCI_NODE, "status", "disabled");
+}
+
+static void the_map_of_what_is_no_host_takes_its_lines(void)
+{
+    assert_true(taken(edit_other_nexus, 36));
+    assert_true(taken(edit_other_nexus, 38));
+    assert_false(taken(edit_other_nexus, 37));
+    assert_true(taken(edit_host_off, 36));
+}
+
+static void edit_broken(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts-extended", GIC_HANDLE, 0, 4, 4, GIC_HANDLE, 0, 5);
+    EDIT_CELLS(tree, "/", "#interrupt-cells", 0xFFFFFFFE);
+    EDIT_CELLS(tree, "/", "interrupt-map", 1, 2, 3);
+}
+
+static void what_is_cut_off_names_no_line_and_refuses_nothing(void)
+{
+    assert_true(taken(edit_broken, 36));
+    assert_false(taken(edit_broken, 37));
+}
+
 int run_pins_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +437,14 @@ int run_pins_tests(void)
         TEST(a_map_of_a_controller_with_too_many_address_cells_costs_its_devices_their_lines),
         TEST(a_map_of_a_controller_with_too_many_interrupt_cells_costs_its_devices_their_lines),
         TEST(the_lines_of_another_host_are_left_alone),
+        TEST(lines_of_the_hypervisors_own_devices_are_taken_and_the_pins_are_not),
+        TEST(every_shared_interrupt_of_a_node_is_taken),
+        TEST(a_node_that_is_disabled_has_its_line_all_the_same),
+        TEST(interrupts_of_several_controllers_are_told_apart),
+        TEST(a_node_of_another_controller_has_no_line_of_the_gic),
+        TEST(a_nodes_controller_is_the_nearest_one_above_it),
+        TEST(the_map_of_what_is_no_host_takes_its_lines),
+        TEST(what_is_cut_off_names_no_line_and_refuses_nothing),
     };
 
     return RUN_GROUP("pins");

@@ -109,6 +109,7 @@ static void write_pins(void *tree)
             used += ARRAY_LENGTH(entry);
         }
     }
+    CELLS(tree, "#interrupt-cells", 1);
     cells(tree, "interrupt-map", map, used);
     CELLS(tree, "interrupt-map-mask", 0x1800, 0, 0, 7);
 }
