@@ -36,13 +36,15 @@ guest32_start_sources := guests/sdk/start_aarch32.S
 
 guest32_objects = $(patsubst guests/%,$(guest32_out)/%.o,$(1))
 guest32_all_objects := $(call guest32_objects,$(sort $(guest32_sdk_sources) $(guest32_start_sources) \
-  $(guest_example_sources) $(guest_legacy_sources) $(guest_selfcheck_sources)))
+  $(guest_common_sources) $(guest_example_sources) $(guest_legacy_sources) $(guest_selfcheck_sources)))
 
 $(guest32_all_objects): $(guest32_out)/%.o: guests/% guests/guests.mk guests/aarch32.mk | $(SETUP_AARCH32)
 	@mkdir -p $(@D)
 	$(Q)$(CROSS_COMPILE_32)gcc $(guest32_cflags) -MMD -MP -c $< -o $@
 
+$(guest_out)/common32.a: $(call guest32_objects,$(guest_common_sources))
 $(guest_out)/sdk32.a: $(call guest32_objects,$(guest32_sdk_sources))
+$(guest_out)/common32.a $(guest_out)/sdk32.a:
 	@rm -f $@
 	$(Q)$(CROSS_COMPILE_32)ar rcs $@ $^
 
@@ -50,8 +52,8 @@ $(guest_out)/example32.elf: $(call guest32_objects,$(guest32_start_sources) $(gu
 $(guest_out)/legacy.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_legacy_sources))
 $(guest_out)/selfcheck32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_selfcheck_sources))
 guest32_programs := $(addprefix $(guest_out)/,example32.elf legacy.elf selfcheck32.elf)
-$(guest32_programs): $(guest_out)/sdk32.a guests/sdk/partition.ld
-	$(Q)$(guest32_link) $(guest32_ldflags) $(filter %.o,$^) $(guest32_libs) -o $@
+$(guest32_programs): $(guest_out)/common32.a $(guest_out)/sdk32.a guests/sdk/partition.ld
+	$(Q)$(guest32_link) $(guest32_ldflags) $(filter %.o,$^) $(guest_out)/common32.a $(guest32_libs) -o $@
 
 guests: $(guest32_programs)
 

@@ -52,21 +52,21 @@ guest_sdk_sources := $(sort $(filter-out %_aarch32.c,$(wildcard guests/sdk/*.c))
 # Not in the archive: nothing but the linker script asks for _start.
 guest_start_sources := guests/sdk/start_aarch64.S
 guest_example_sources := guests/example/example.c
-# What the demo runs is the 32-bit build. It reports as the sensor does.
-guest_legacy_sources := $(sort $(wildcard guests/legacy/*.c)) guests/sensor/report.c
-guest_selfcheck_sources := $(sort $(wildcard guests/selfcheck/*.c)) guests/probe/check.c
+# What several of them use; the archive of it gives each program what that calls.
+guest_common_sources := $(sort $(wildcard guests/common/*.c))
+# What the demo runs is the 32-bit build.
+guest_legacy_sources := $(sort $(wildcard guests/legacy/*.c))
+guest_selfcheck_sources := $(sort $(wildcard guests/selfcheck/*.c))
 guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
-# So does this one.
-guest_rogue_sources := $(sort $(wildcard guests/rogue/*.c)) guests/sensor/report.c
-# The probe drives the same device as the demo.
-guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS])) guests/sensor/edu.c
+guest_rogue_sources := $(sort $(wildcard guests/rogue/*.c))
+guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS]))
 # boot.S is a program of its own, without the SDK.
 guest_bench_sources := $(sort $(filter-out guests/bench/boot.S,$(wildcard guests/bench/*.[cS])))
 guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
-  $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
+  $(guest_common_sources) $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
   $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources)))
 
 .PHONY: guests
@@ -78,7 +78,9 @@ $(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUIL
 	$(Q)$(GUEST_CC) $(guest_cflags) -MMD -MP -c $< -o $@
 
 # Removed first: ar would keep the members of sources that are gone.
+$(guest_out)/common.a: $(call guest_objects,$(guest_common_sources))
 $(guest_out)/sdk.a: $(call guest_objects,$(guest_sdk_sources))
+$(guest_out)/common.a $(guest_out)/sdk.a:
 	@rm -f $@
 	$(Q)$(CROSS_COMPILE)ar rcs $@ $^
 
@@ -91,8 +93,8 @@ $(guest_out)/legacy64.elf: $(call guest_objects,$(guest_start_sources) $(guest_l
 $(guest_out)/selfcheck.elf: $(call guest_objects,$(guest_start_sources) $(guest_selfcheck_sources))
 guest_programs := $(addprefix $(guest_out)/,sensor.elf rogue.elf probe.elf bench.elf example.elf legacy64.elf \
                     selfcheck.elf)
-$(guest_programs): $(guest_out)/sdk.a guests/sdk/partition.ld
-	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_libs) -o $@
+$(guest_programs): $(guest_out)/common.a $(guest_out)/sdk.a guests/sdk/partition.ld
+	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_out)/common.a $(guest_libs) -o $@
 
 $(guest_out)/boot.elf: $(call guest_objects,$(guest_boot_sources))
 	$(Q)$(guest_link) -nostdlib -static -no-pie -Wl,-n -Wl,-Ttext=0x40000000 -Wl,--build-id=none \

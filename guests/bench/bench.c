@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 
+#include "common/edu.h"
 #include "report.h"
 #include "sdk/bulkhead.h"
 #include "sdk/tree.h"
-#include "sensor/edu.h"
 
 #define EXIT_UNUSABLE 2
 

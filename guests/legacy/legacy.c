@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/report.h"
 #include "nvme.h"
 #include "rig.h"
 #include "sdk/bulkhead.h"
 #include "sdk/pci.h"
 #include "sdk/tree.h"
-#include "sensor/report.h"
 
 #define LABEL 0x4e56u
 #define PAGE_FIRST 0u

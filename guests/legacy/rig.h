@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/report.h"
 #include "nvme.h"
-#include "sensor/report.h"
 
 #define DATA_PAGES 4
 

@@ -5,7 +5,7 @@
 
 #include <libfdt.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/tree.h"
 #include "tests.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ABI checks: I/O address spaces, map and unmap. The device is bound and never attached here. */
-#include "check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "tests.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ABI checks: bind, unbind, attach, detach, and what query tells of them. */
-#include "check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/timer.h"

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "common/check.h"
+#include "common/edu.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/mmio.h"
 #include "sdk/tree.h"
-#include "sensor/edu.h"
 #include "tests.h"
 
 #define LABEL 0xd1eu

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "common/check.h"
+#include "common/edu.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/events.h"
 #include "sdk/gic.h"
 #include "sdk/timer.h"
-#include "sensor/edu.h"
 #include "tests.h"
 
 #define LABEL 0xE7E27u

@@ -2,7 +2,7 @@
 /* Behaviours that leave the interrupt controller in states that no tidy program would. */
 #include <stdio.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"
 #include "sdk/psci.h"

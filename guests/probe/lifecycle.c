@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/psci.h"
 #include "sdk/timer.h"

@@ -5,13 +5,13 @@
 #include <libfdt.h>
 #include <stdio.h>
 
-#include "check.h"
+#include "common/check.h"
+#include "common/edu.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"
 #include "sdk/psci.h"
 #include "sdk/timer.h"
 #include "sdk/tree.h"
-#include "sensor/edu.h"
 #include "tests.h"
 
 #define EDU_STATUS 0x24

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/mmio.h"

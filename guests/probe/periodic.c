@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/timer.h"
 #include "sdk/tree.h"
 #include "tests.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "common/check.h"
 #include "sdk/tree.h"
 #include "tests.h"
 

@@ -16,13 +16,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/report.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/mmio.h"
 #include "sdk/pci.h"
 #include "sdk/timer.h"
 #include "sdk/tree.h"
-#include "sensor/report.h"
 #include "testdev.h"
 
 #define LABEL 0xbadu

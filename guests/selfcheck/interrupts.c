@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time, and a program that is interrupted while it computes. */
-#include "probe/check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"

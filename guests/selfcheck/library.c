@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe/check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/pci.h"

@@ -3,7 +3,7 @@
 #ifndef GUESTS_SELFCHECK_SELFCHECK_H
 #define GUESTS_SELFCHECK_SELFCHECK_H
 
-/* Checks (check.h of guests/probe): the exit code is the number of the first that failed. */
+/* Checks (check.h of guests/common): the exit code is the number of the first that failed. */
 int test_library(void);    /* newlib and the memory that the program is given */
 int test_calls(void);      /* hypercalls, and arguments that a register does not hold */
 int test_interrupts(void); /* time, sleep, and registers across an interrupt */

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "edu.h"
-#include "report.h"
+#include "common/edu.h"
+#include "common/report.h"
 
 /* A page of this program, and the I/O address at which the device may come to know it. */
 struct page {

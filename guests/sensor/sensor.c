@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "attempt.h"
-#include "edu.h"
-#include "report.h"
+#include "common/edu.h"
+#include "common/report.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/timer.h"

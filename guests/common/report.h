@@ -4,8 +4,8 @@
  * surprise is a step that failed or an attempt that ended otherwise than expected; they are
  * counted here and nowhere else.
  */
-#ifndef GUESTS_SENSOR_REPORT_H
-#define GUESTS_SENSOR_REPORT_H
+#ifndef GUESTS_COMMON_REPORT_H
+#define GUESTS_COMMON_REPORT_H
 
 #include <stdint.h>
 

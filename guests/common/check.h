@@ -3,8 +3,8 @@
  * Numbered checks. Each one that fails prints "check N: expected X, saw Y (what)"; the run goes on,
  * and its exit code is the number of the first failure.
  */
-#ifndef GUESTS_PROBE_CHECK_H
-#define GUESTS_PROBE_CHECK_H
+#ifndef GUESTS_COMMON_CHECK_H
+#define GUESTS_COMMON_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * inside the device and a DMA engine that copies between it and memory. A transfer happens 100 ms
  * after its start. The device never says that one failed: it looks done either way.
  */
-#ifndef GUESTS_SENSOR_EDU_H
-#define GUESTS_SENSOR_EDU_H
+#ifndef GUESTS_COMMON_EDU_H
+#define GUESTS_COMMON_EDU_H
 
 #include <stdbool.h>
 #include <stdint.h>
