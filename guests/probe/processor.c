@@ -144,7 +144,7 @@ static void wait_for_interrupt(uint64_t deadline)
     timer_start(deadline);
     while (fired == 0 && timer_now() < give_up) {
         if (timer_now() < deadline)
-            __asm__ volatile("dsb sy\n\twfi" : : : "memory");
+            cpu_wait();
         gic_unmask();
         gic_mask();
     }
