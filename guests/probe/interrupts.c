@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/check.h"
+#include "common/gic_registers.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"
 #include "sdk/psci.h"
@@ -11,13 +12,6 @@
 #include "sdk/tree.h"
 #include "tests.h"
 
-/* Where a partition sees its controller, and the registers used here (IHI 0069 12.9, 12.11). */
-#define GICD_CTLR UINT64_C(0x08000000)
-#define GICD_CTLR_ON 0x12u
-#define PRIVATE_FRAME UINT64_C(0x080B0000)
-#define GICR_IGROUPR0 (PRIVATE_FRAME + 0x080)
-#define GICR_ISENABLER0 (PRIVATE_FRAME + 0x100)
-#define GICR_ICPENDR0 (PRIVATE_FRAME + 0x280)
 #define ALL_SGIS 0xFFFFu
 
 #define SGI_COUNT 12 /* more than an emulated CPU has list registers */
@@ -131,12 +125,6 @@ int test_timer_left(void)
 
 /* ---- More interrupts than list registers ------------------------------------------------------ */
 
-#define GICD_ISENABLER(word) (UINT64_C(0x08000100) + (word)*UINT64_C(4))
-#define GICD_ISPENDR(word) (UINT64_C(0x08000200) + (word)*UINT64_C(4))
-#define GICD_ISACTIVER(word) (UINT64_C(0x08000300) + (word)*UINT64_C(4))
-#define GICD_IPRIORITYR(intid) (UINT64_C(0x08000400) + (intid))
-#define GICD_TYPER UINT64_C(0x08000004)
-#define GICD_IROUTER(intid) (UINT64_C(0x08006000) + (intid)*UINT64_C(8))
 #define FIRST 64 /* of the interrupts used here; a word of them */
 #define COUNT 20
 #define PRIORITY_STEP 8

@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "common/edu.h"
+#include "common/gic_registers.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"
 #include "sdk/psci.h"
@@ -17,9 +18,6 @@
 #define EDU_STATUS 0x24
 #define EDU_RAISE 0x60
 #define EDU_QUIET 0x64
-
-#define GICD_ISPENDR UINT64_C(0x08000200)
-#define GICD_ISACTIVER UINT64_C(0x08000300)
 
 #define LABEL 0x11e
 #define FIRST_SHARED 32
@@ -54,9 +52,14 @@ static void check_none(const char *what)
     check_true(next_interrupt(QUIET_NS) >= GIC_INTID_LIMIT, what);
 }
 
-static bool is_set(uint64_t first, uint32_t intid)
+static bool is_pending(uint32_t intid)
 {
-    return (mmio_read32(first + intid / 32 * sizeof(uint32_t)) >> intid % 32 & 1) != 0;
+    return (mmio_read32(GICD_ISPENDR(intid / 32)) >> intid % 32 & 1) != 0;
+}
+
+static bool is_active(uint32_t intid)
+{
+    return (mmio_read32(GICD_ISACTIVER(intid / 32)) >> intid % 32 & 1) != 0;
 }
 
 static void raise_line(const struct line_subject *subject)
@@ -132,13 +135,13 @@ static void check_disabled(const struct line_subject *subject)
     gic_disable_shared(subject->intid);
     raise_line(subject);
     check_none("a line that is disabled does not come");
-    check_true(is_set(GICD_ISPENDR, subject->intid), "but it is pending");
+    check_true(is_pending(subject->intid), "but it is pending");
     gic_enable_shared(subject->intid);
     check_equal(subject->intid, next_interrupt(COME_NS), "enabled, it comes");
-    check_true(is_set(GICD_ISACTIVER, subject->intid), "taken, it is active");
+    check_true(is_active(subject->intid), "taken, it is active");
     quieten(subject);
     gic_end(subject->intid);
-    check_true(!is_set(GICD_ISACTIVER, subject->intid), "ended, it is not");
+    check_true(!is_active(subject->intid), "ended, it is not");
 }
 
 /* The line stays high; every end makes it come again, and somebody else must not notice. */
@@ -177,7 +180,7 @@ int test_line(void)
 
     check_equal(subject.intid, next_interrupt(COME_NS), "the last is taken, and not ended");
     check_status(BH_OK, bh_device_unbind(subject.id), "unbind with the line high");
-    check_true(!is_set(GICD_ISACTIVER, subject.intid) && !is_set(GICD_ISPENDR, subject.intid),
+    check_true(!is_active(subject.intid) && !is_pending(subject.intid),
                "neither pending nor active is left");
     gic_end(subject.intid);
     check_none("after unbind nothing comes");

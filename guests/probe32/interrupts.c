@@ -2,19 +2,9 @@
 /* The interrupt controller (IHI 0069) by its system registers in AArch32 and by loads and stores of
  * every size; the virtual timer. */
 #include "check.h"
+#include "common/gic_registers.h"
 #include "state.h"
 #include "tests.h"
-
-#define GICD_CTLR 0x08000000u
-#define GICD_CTLR_ON 0x12u
-#define GICD_PIDR2 0x0800ffe8u
-#define GICR_WAKER 0x080a0014u
-#define PRIVATE_FRAME 0x080b0000u
-#define GICR_IGROUPR0 (PRIVATE_FRAME + 0x080)
-#define GICR_ISENABLER0 (PRIVATE_FRAME + 0x100)
-#define GICR_ICENABLER0 (PRIVATE_FRAME + 0x180)
-#define GICR_IPRIORITYR (PRIVATE_FRAME + 0x400)
-#define GIC_VERSION_3 0x30u
 
 #define SGI 5u
 #define SGI_OTHER 9u
@@ -74,7 +64,7 @@ static void set_up(void)
     check_equal(1, enable & 1, "the system registers are on");
     __asm__ volatile("mcr p15, 0, %0, c4, c6, 0" : : "r"(0xff));       /* ICC_PMR */
     __asm__ volatile("mcr p15, 0, %0, c12, c12, 7\n\tisb" : : "r"(1)); /* ICC_IGRPEN1 */
-    check_equal(GIC_VERSION_3, *reg32(GICD_PIDR2), "the distributor's version");
+    check_equal(GICD_PIDR2_VERSION_3, *reg32(GICD_PIDR2), "the distributor's version");
     *reg32(GICD_CTLR) = GICD_CTLR_ON;
     *reg32(GICR_WAKER) = 0;
     check_equal(0, *reg32(GICR_WAKER), "the redistributor is awake");

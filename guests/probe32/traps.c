@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a partition sees of instructions that the hypervisor answers or says are undefined. */
 #include "check.h"
+#include "common/gic_registers.h"
 #include "forms.h"
 #include "state.h"
 #include "tests.h"
@@ -19,8 +20,6 @@
 #define MODE_SYS 0x1fu
 
 #define NOT_SUPPORTED 0xffffffffu
-#define GICD_PIDR2 0x0800ffe8u
-#define GIC_VERSION_3 0x30u
 #define RUBBISH 0x5a5a5a5au
 
 /* An instruction that writes one register, or reads it. The text is a string: it can stand in no
@@ -144,7 +143,7 @@ static void conditions(void)
     check_equal(0, READ("cmp sp, sp\n\tmrceq p14, 0, %0, c0, c0, 0"), "a condition that holds");
     check_equal(5, t32_block_eq_eq_ne(), "an IT block goes on behind a register");
     check_equal(5, t32_block_narrow(GICD_PIDR2), "an IT block goes on behind a short load");
-    check_equal(GIC_VERSION_3, t32_load_narrow(GICD_PIDR2), "a short load");
+    check_equal(GICD_PIDR2_VERSION_3, t32_load_narrow(GICD_PIDR2), "a short load");
 }
 
 /* ---- Entry to the exception: as the CPU's own -------------------------------------------------------- */
@@ -232,7 +231,7 @@ static void banked(void)
     uint32_t id = READ("mrc p15, 0, %0, c0, c1, 1");
 
     for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        check_equal(0, banked_targets(modes[i], GICD_PIDR2, GIC_VERSION_3, id),
+        check_equal(0, banked_targets(modes[i], GICD_PIDR2, GICD_PIDR2_VERSION_3, id),
                     "registers of a mode that got another value");
 }
 
@@ -257,7 +256,7 @@ static void user(void)
     uint32_t before = undefined_state.count;
 
     check_equal(0, run_user(user_debug), "DBGDIDR from USR mode");
-    check_equal(GIC_VERSION_3, run_user(user_load), "a load into lr from USR mode");
+    check_equal(GICD_PIDR2_VERSION_3, run_user(user_load), "a load into lr from USR mode");
     check_equal(before, undefined_state.count, "neither is undefined");
     undefined_state.return_cpsr = CPSR_OF_USER;
     check_equal(RUBBISH, run_user(user_hypercall), "HVC from USR mode changes no register");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time, and a program that is interrupted while it computes. */
 #include "common/check.h"
+#include "common/gic_registers.h"
 #include "sdk/bulkhead.h"
 #include "sdk/gic.h"
 #include "sdk/mmio.h"
@@ -16,9 +17,6 @@
 
 #define SHARED 80u /* no device's, nor the hypervisor's own */
 #define SHARED_BIT (1u << SHARED % 32)
-#define GICD_ISPENDR_SHARED (0x200 + SHARED / 32 * 4)
-#define GICR_TYPER 0x8
-#define GICR_TYPER_LAST 0x10u
 
 static volatile unsigned int taken;
 static volatile double disturbance;
@@ -68,20 +66,19 @@ static void check_time(void)
 static void check_shared(void)
 {
     int node = tree_find_compatible("arm,gic-v3");
-    uint64_t distributor, redistributor, bytes;
+    uint64_t distributor = 0, redistributor = 0, bytes;
 
-    if (!tree_reg(node, 0, &distributor, &bytes) || !tree_reg(node, 1, &redistributor, &bytes)) {
-        check_true(false, "the tree tells where the interrupt controller is");
-        return;
-    }
-    check_true(mmio_read64((uintptr_t)redistributor + GICR_TYPER) & GICR_TYPER_LAST,
-               "a register of 64 bits");
+    check_true(tree_reg(node, 0, &distributor, &bytes) && tree_reg(node, 1, &redistributor, &bytes),
+               "the tree tells where the interrupt controller is");
+    check_equal(GICD_BASE, distributor, "the distributor");
+    check_equal(GICR_BASE, redistributor, "the redistributor");
+    check_true(mmio_read64(GICR_TYPER) & GICR_TYPER_LAST, "a register of 64 bits");
     gic_enable_shared(SHARED);
-    mmio_write32((uintptr_t)distributor + GICD_ISPENDR_SHARED, SHARED_BIT);
+    mmio_write32(GICD_ISPENDR(SHARED / 32), SHARED_BIT);
     check_equal(SHARED, gic_acknowledge(), "a shared interrupt comes");
     gic_end(SHARED);
     gic_disable_shared(SHARED);
-    mmio_write32((uintptr_t)distributor + GICD_ISPENDR_SHARED, SHARED_BIT);
+    mmio_write32(GICD_ISPENDR(SHARED / 32), SHARED_BIT);
     check_true(gic_acknowledge() >= GIC_INTID_LIMIT, "it does not while it is disabled");
 }
 
