@@ -7,12 +7,16 @@
 #define EDU_ID 0x00
 #define EDU_ID_VALUE 0xedu /* low byte; above it the version */
 #define EDU_ID_MASK 0xffu
+#define EDU_INTERRUPT_STATUS 0x24
+#define EDU_INTERRUPT_RAISE 0x60
+#define EDU_INTERRUPT_QUIET 0x64
 #define EDU_DMA_SOURCE 0x80
 #define EDU_DMA_TARGET 0x88
 #define EDU_DMA_COUNT 0x90
 #define EDU_DMA_COMMAND 0x98
 #define EDU_DMA_RUN 1u /* reads as one until the transfer has been done */
 #define EDU_DMA_TO_MEMORY 2u
+#define EDU_DMA_INTERRUPT 4u
 
 #define EDU_BUFFER_ADDRESS 0x40000 /* where the buffer lies in the engine's own addresses */
 
@@ -25,8 +29,8 @@ bool edu_init(struct edu *edu, uintptr_t registers)
     return registers != 0 && (mmio_read32(registers + EDU_ID) & EDU_ID_MASK) == EDU_ID_VALUE;
 }
 
-bool edu_start(const struct edu *edu, enum edu_direction direction, uint64_t iova, uint32_t offset,
-               uint32_t bytes)
+static bool start(const struct edu *edu, enum edu_direction direction, uint64_t iova,
+                  uint32_t offset, uint32_t bytes, uint32_t flags)
 {
     uint64_t buffer = EDU_BUFFER_ADDRESS + (uint64_t)offset;
     bool to_memory = direction == EDU_TO_MEMORY;
@@ -38,8 +42,20 @@ bool edu_start(const struct edu *edu, enum edu_direction direction, uint64_t iov
     mmio_write64(edu->registers + EDU_DMA_COUNT, bytes);
     dma_publish();
     mmio_write64(edu->registers + EDU_DMA_COMMAND,
-                 EDU_DMA_RUN | (to_memory ? EDU_DMA_TO_MEMORY : 0));
+                 EDU_DMA_RUN | (to_memory ? EDU_DMA_TO_MEMORY : 0) | flags);
     return true;
+}
+
+bool edu_start(const struct edu *edu, enum edu_direction direction, uint64_t iova, uint32_t offset,
+               uint32_t bytes)
+{
+    return start(edu, direction, iova, offset, bytes, 0);
+}
+
+bool edu_start_interrupting(const struct edu *edu, enum edu_direction direction, uint64_t iova,
+                            uint32_t offset, uint32_t bytes)
+{
+    return start(edu, direction, iova, offset, bytes, EDU_DMA_INTERRUPT);
 }
 
 bool edu_wait(const struct edu *edu)
@@ -59,4 +75,22 @@ bool edu_transfer(const struct edu *edu, enum edu_direction direction, uint64_t 
                   uint32_t offset, uint32_t bytes)
 {
     return edu_start(edu, direction, iova, offset, bytes) && edu_wait(edu);
+}
+
+void edu_raise(const struct edu *edu)
+{
+    mmio_write32(edu->registers + EDU_INTERRUPT_RAISE, 1);
+}
+
+/* The read at the end: the write has arrived when it answers. */
+void edu_quieten(const struct edu *edu)
+{
+    mmio_write32(edu->registers + EDU_INTERRUPT_QUIET,
+                 mmio_read32(edu->registers + EDU_INTERRUPT_STATUS));
+    mmio_read32(edu->registers + EDU_INTERRUPT_STATUS);
+}
+
+bool edu_is_raised(const struct edu *edu)
+{
+    return mmio_read32(edu->registers + EDU_INTERRUPT_STATUS) != 0;
 }

@@ -29,11 +29,20 @@ bool edu_init(struct edu *edu, uintptr_t registers);
 bool edu_start(const struct edu *edu, enum edu_direction direction, uint64_t iova, uint32_t offset,
                uint32_t bytes);
 
+/* The same; when it is done the device interrupts, until edu_quieten(). */
+bool edu_start_interrupting(const struct edu *edu, enum edu_direction direction, uint64_t iova,
+                            uint32_t offset, uint32_t bytes);
+
 /* Waits until the engine is idle; false when it is not within a second. */
 bool edu_wait(const struct edu *edu);
 
 /* Both. */
 bool edu_transfer(const struct edu *edu, enum edu_direction direction, uint64_t iova,
                   uint32_t offset, uint32_t bytes);
+
+/* Raises the device's interrupt, level-triggered; ends it; whether it is raised. */
+void edu_raise(const struct edu *edu);
+void edu_quieten(const struct edu *edu);
+bool edu_is_raised(const struct edu *edu);
 
 #endif

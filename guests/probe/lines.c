@@ -15,10 +15,6 @@
 #include "sdk/tree.h"
 #include "tests.h"
 
-#define EDU_STATUS 0x24
-#define EDU_RAISE 0x60
-#define EDU_QUIET 0x64
-
 #define LABEL 0x11e
 #define FIRST_SHARED 32
 #define LAST_SHARED 95
@@ -33,7 +29,7 @@
 
 struct line_subject {
     uint32_t index, id, intid;
-    uintptr_t registers;
+    struct edu edu;
 };
 
 /* The interrupt that comes within so long, or none. */
@@ -62,17 +58,6 @@ static bool is_active(uint32_t intid)
     return (mmio_read32(GICD_ISACTIVER(intid / 32)) >> intid % 32 & 1) != 0;
 }
 
-static void raise_line(const struct line_subject *subject)
-{
-    mmio_write32(subject->registers + EDU_RAISE, 1);
-}
-
-static void quieten(const struct line_subject *subject)
-{
-    mmio_write32(subject->registers + EDU_QUIET, mmio_read32(subject->registers + EDU_STATUS));
-    mmio_read32(subject->registers + EDU_STATUS);
-}
-
 static bool find_subject(struct line_subject *subject)
 {
     struct bh_device_info info;
@@ -90,12 +75,10 @@ static bool find_subject(struct line_subject *subject)
 static bool bind_subject(struct line_subject *subject)
 {
     struct bh_device_info info;
-    struct edu edu;
 
     check_status(BH_OK, bh_bind(subject->id, LABEL), "bind");
     check_status(BH_OK, bh_device_info(subject->index, &info), "device_info");
-    subject->registers = info.bar[0].address;
-    check_true(!check_failed() && edu_init(&edu, subject->registers), "the edu answers");
+    check_true(!check_failed() && edu_init(&subject->edu, info.bar[0].address), "the edu answers");
     return !check_failed();
 }
 
@@ -120,11 +103,11 @@ static void check_tree(const struct line_subject *subject)
 static void check_level(const struct line_subject *subject)
 {
     for (int i = 0; i < LINES; i++) {
-        raise_line(subject);
+        edu_raise(&subject->edu);
         check_equal(subject->intid, next_interrupt(COME_NS), "a raised line comes");
         gic_end(subject->intid);
         check_equal(subject->intid, next_interrupt(COME_NS), "it comes again while it is high");
-        quieten(subject);
+        edu_quieten(&subject->edu);
         gic_end(subject->intid);
     }
     check_none("a quiet line does not come");
@@ -133,13 +116,13 @@ static void check_level(const struct line_subject *subject)
 static void check_disabled(const struct line_subject *subject)
 {
     gic_disable_shared(subject->intid);
-    raise_line(subject);
+    edu_raise(&subject->edu);
     check_none("a line that is disabled does not come");
     check_true(is_pending(subject->intid), "but it is pending");
     gic_enable_shared(subject->intid);
     check_equal(subject->intid, next_interrupt(COME_NS), "enabled, it comes");
     check_true(is_active(subject->intid), "taken, it is active");
-    quieten(subject);
+    edu_quieten(&subject->edu);
     gic_end(subject->intid);
     check_true(!is_active(subject->intid), "ended, it is not");
 }
@@ -149,7 +132,7 @@ static void storm(const struct line_subject *subject)
 {
     uint64_t end = timer_now() + timer_ticks(STORM_MS * NS_PER_MS), count = 0;
 
-    raise_line(subject);
+    edu_raise(&subject->edu);
     while (timer_now() < end) {
         uint32_t intid = gic_acknowledge();
 
@@ -186,11 +169,11 @@ int test_line(void)
     check_none("after unbind nothing comes");
     if (!bind_subject(&subject))
         return check_result();
-    raise_line(&subject);
+    edu_raise(&subject.edu);
     check_equal(subject.intid, next_interrupt(COME_NS), "bound again, it comes");
-    quieten(&subject);
+    edu_quieten(&subject.edu);
     gic_end(subject.intid);
-    raise_line(&subject);
+    edu_raise(&subject.edu);
     return check_result(); /* with the line high: it is taken back with the partition */
 }
 
@@ -219,7 +202,7 @@ int test_line_die(void)
     if (!find_subject(&subject) || !bind_subject(&subject))
         return check_result();
     gic_enable_shared(subject.intid);
-    raise_line(&subject);
+    edu_raise(&subject.edu);
     check_equal(subject.intid, next_interrupt(COME_NS), "the line comes");
     printf("I die with the line high\n");
     mmio_read32(0);
@@ -246,9 +229,9 @@ int test_line_heir(void)
     check_status(BH_OK, bh_device_unbind(subject.id), "unbind");
     if (!bind_subject(&subject))
         return check_result();
-    raise_line(&subject);
+    edu_raise(&subject.edu);
     check_equal(subject.intid, next_interrupt(COME_NS), "a raised line comes");
-    quieten(&subject);
+    edu_quieten(&subject.edu);
     gic_end(subject.intid);
     return check_result();
 }
@@ -268,8 +251,8 @@ int test_line_none(void)
         gic_enable_shared(intid);
     if (!bind_subject(&subject))
         return check_result();
-    raise_line(&subject);
-    check_true(mmio_read32(subject.registers + EDU_STATUS) != 0, "the device wants one");
+    edu_raise(&subject.edu);
+    check_true(edu_is_raised(&subject.edu), "the device wants one");
     check_none("nothing comes");
     timer_spin_ns(STORM_MS * NS_PER_MS);
     check_none("nor later");
