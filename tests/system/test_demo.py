@@ -2,9 +2,10 @@
 """The demo of `make run`, one test for each thing that it shows.
 
 Three partitions run side by side: sensor, whose attempts are looked at here one by one, rogue
-(test_rogue) and legacy (test_legacy). It runs twice. Once through the tool that `make run` uses: its table, the hypervisor's fault records
-and the exit status are read. Once with a witness outside: the words that the device was told to
-overwrite are read through the physical bus, before the first attempt and after the last.
+(test_rogue) and legacy (test_legacy). It runs twice. Once through the tool that `make run` uses: its
+table, the hypervisor's fault records and the exit status are read. Once with a witness outside: the
+words that the device was told to overwrite are read through the physical bus, before the first
+attempt and after the last.
 
 *Blocked* means all of these: the table says so where it was expected, a fault record names device,
 partition, cause, access and address, the memory is as it was, and the same transfer lands when it
@@ -17,55 +18,14 @@ import unittest
 
 import harness
 from harness import Machine, SystemTest, require
+from table import payload_lines, read_faults, read_table
 
 RUN = [sys.executable, f"{harness.ROOT}/tools/run/run.py", "--board", harness.BOARD_FOLDER]
 TIME_LIMIT = 100
 SENSOR, DEVICE = "sensor", "0000:01:00.0"
 OWNERS = {DEVICE: SENSOR, "0000:02:00.0": "rogue", "0000:03:00.0": "legacy"}
 RESULTS = {SENSOR: 10, "rogue": 20, "legacy": 12}  # attempts
-FAULT = re.compile(r"\[bulkhead\] fault: ")
-FIELD = re.compile(r"\b([a-z]+)=(\S+)")
-FIELDS = ("device", "partition", "cause", "access", "iova")
-COLUMN = re.compile(r"\s{2,}")
-HEADING = ["attempt", "expected", "seen"]
 WITNESS_BYTES = 64
-
-
-class Row:
-    """One line of the table: what was tried, what should happen, what happened."""
-
-    def __init__(self, attempt, expected, seen, *rest):
-        self.attempt, self.expected, self.seen = attempt, expected, seen
-        self.proof = rest[-1] if rest else ""
-
-    def __str__(self):
-        return f"{self.attempt!r}: expected {self.expected!r}, seen {self.seen!r} ({self.proof})"
-
-
-def payload_lines(lines, partition):
-    """What one partition printed, without its name in front."""
-    prefix = f"[{partition}] "
-    return [line[len(prefix):] for line in lines if line.startswith(prefix)]
-
-
-def read_table(lines):
-    """The rows between the line that is headed attempt, expected, seen and the next empty one."""
-    rows, heading = [], False
-    for line in lines:
-        cells = COLUMN.split(line.strip())
-        if cells[:3] == HEADING:
-            heading = True
-        elif heading and len(cells) < 3:
-            break
-        elif heading:
-            rows.append(Row(*cells))
-    return rows
-
-
-def read_faults(lines):
-    """{field: value} of each fault that the hypervisor reported, in order."""
-    return [{name: value for name, value in FIELD.findall(line) if name in FIELDS}
-            for line in lines if FAULT.match(line)]
 
 
 def run_tool():

@@ -9,7 +9,7 @@ import re
 import unittest
 
 from scenario import Partition, Run, ScenarioTest, pci
-from test_demo import read_faults, read_table
+from table import read_faults, read_table
 
 # Numbers as in guests/legacy/legacy.c, in pages of the disk.
 PAGE_BYTES, BLOCK_BYTES, DISK_PAGES = 4096, 512, 256

@@ -10,10 +10,9 @@ test_guests (OutOfReach), since each such touch ends a life.
 import os
 import unittest
 
-import test_legacy
 from refusal import RefusalTest
 from scenario import EDU, MIB, PAGE, POOL_PAGES, SIZE, Partition, Run, ScenarioTest, cells, pci
-from test_demo import read_faults, read_table
+from table import read_faults, read_table
 
 TESTDEV, NVME = "0000:02:00.0", "0000:03:00.0"
 SENSOR, ROGUE, LEGACY = 0x60000000, 0x62000000, 0x64000000  # where they lie, physical
@@ -52,6 +51,14 @@ def machine_of_three(path):
             "-device", "nvme,bus=port3,drive=scratch,serial=scratch-0001")
 
 
+def empty_disk(folder):
+    """A disk that is large enough for legacy."""
+    path = os.path.join(folder, "disk")
+    with open(path, "wb") as file:
+        file.truncate(MIB)
+    return path
+
+
 def three(**places):
     """The set: sensor, rogue and legacy, each where PLACES says."""
     def at(physical):
@@ -74,10 +81,7 @@ class Attempts:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        path = os.path.join(cls.folder, "disk")
-        with open(path, "wb") as file:
-            file.truncate(test_legacy.DISK_PAGES * test_legacy.PAGE_BYTES)
-        machine = cls.launch(three(), "-cpu", cls.cpu, *machine_of_three(path),
+        machine = cls.launch(three(), "-cpu", cls.cpu, *machine_of_three(empty_disk(cls.folder)),
                              "-action", "shutdown=pause", ways=("qmp", "qtest"))
         cls.watch(machine)
         machine.console.wait_for(r"^\[rogue\] +try ", LIMIT)
@@ -206,18 +210,12 @@ class OnCortexA53(Attempts, ScenarioTest):
 class Unfit(RefusalTest):
     """Machines and sets on which the three cannot be."""
 
-    def disk(self):
-        path = os.path.join(self.folder, "disk")
-        with open(path, "wb") as file:
-            file.truncate(MIB)
-        return path
-
     def test_a_cpu_without_aarch32_refuses_the_set_as_a_whole(self):
         self.assert_mistake("/partitions/legacy", "aarch32", "64-bit code", three(),
-                            "-cpu", "neoverse-n1", *machine_of_three(self.disk()))
+                            "-cpu", "neoverse-n1", *machine_of_three(empty_disk(self.folder)))
 
     def test_what_is_not_told_is_not_tried_and_counts_as_a_surprise(self):
-        run = self.run_set(three(doorbell=None), *machine_of_three(self.disk()))
+        run = self.run_set(three(doorbell=None), *machine_of_three(empty_disk(self.folder)))
         self.assert_codes(run, sensor=0, rogue=1, legacy=0)
         rows = {row.attempt: row for row in read_table(run.said("rogue"))}
         self.assertEqual(rows["write to the interrupt doorbell"].seen, "not tried")
