@@ -2,7 +2,7 @@
 """What a partition is told of its devices, and what a storm of faults costs those beside it.
 
 The ring of the program sets/hold.S is read from outside, while devices are fired from outside
-(test_parking.py). How late a periodic partition is beside a storm is counted in instructions
+(parking.py). How late a periodic partition is beside a storm is counted in instructions
 (`-icount`): however busy the host is, it is the same kind of number.
 """
 import dataclasses
@@ -10,9 +10,10 @@ import re
 import struct
 import unittest
 
-import test_parking as parking
+import parking
+from dma_probe import SMMU, SMMU_EVENTQ_PROD
+from parking import Device, ParkingTest
 from scenario import BASE, EDU, LIMIT, MIB, PAGE, ScenarioTest, pci, probe
-from test_parking import Device, ParkingTest
 
 RING = 2 * MIB  # of hold.S: offset in its memory
 MAGIC = 0x52564542
@@ -130,9 +131,9 @@ class Storm(ParkingTest):
         self.assertEqual(sorted(event.sequence for event in told),
                          [event.sequence for event in told])
         self.assert_lands(machine, device, parking.IOVA, parking.MAPPED)
-        before = machine.qtest.read32(parking.SMMU + parking.SMMU_EVENTQ_PROD)
+        before = machine.qtest.read32(SMMU + SMMU_EVENTQ_PROD)
         self.assert_blocked(machine, device, 0x70000000, told=False)
-        self.assertEqual(machine.qtest.read32(parking.SMMU + parking.SMMU_EVENTQ_PROD), before,
+        self.assertEqual(machine.qtest.read32(SMMU + SMMU_EVENTQ_PROD), before,
                          "a silent stream wrote an event")
         self.assertEqual([holder.tell(parking.DETACH), holder.tell(parking.ATTACH)], [0, 0])
         device.open_the_way()
@@ -168,7 +169,7 @@ class Lateness(ParkingTest):
         machine = self.boot([probe("periodic", periods=PERIODS)], *parking.EXPANDER, *ICOUNT,
                             ways=("qmp", "qtest"))
         if storm:
-            device = parking.Undeclared.expander_device(self, machine)
+            device = parking.expander_device(machine)
         place, _ = machine.console.wait_for(r"^\[periodic\] periodic: begins$", LIMIT)
         pattern = r"^\[periodic\] periodic: late by (\d+) ns on average, (\d+) ns at worst$"
         shots = 0
@@ -183,10 +184,8 @@ class Lateness(ParkingTest):
         if storm:
             self.assertGreater(shots, 10, "that was no storm")
             self.assertTrue(self.said(machine, "[bulkhead] /smmuv3@9050000: event queue"))
-        self.assertEqual(parking.Run(machine).codes, {"periodic": 0})
+        self.assert_ends(machine, {"periodic": 0})
         return numbers
-
-    NAME, BUS = parking.Undeclared.NAME, parking.Undeclared.BUS
 
     def test_a_periodic_partition_is_late_by_a_share_of_a_period_and_no_more(self):
         average, worst = self.lateness(storm=False)
