@@ -77,7 +77,7 @@ $(IMAGE_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
 	$(Q)$(HOSTCC) -no-pie $(HOST_SANITIZE) -Wl,-T,linker/host.ld -o $@ $(filter %.o,$^) $(LIBFDT_HOST)
 
 # Where the image lies, from its symbols.
-image_symbol = $$($(CROSS_COMPILE)nm $(IMAGE_DIR)/bulkhead.elf | sed -n 's/ . $(1)$$//p')
+image_symbol = $$($(PYTHON) tools/symbols.py --prefix $(CROSS_COMPILE) $(IMAGE_DIR)/bulkhead.elf $(1))
 
 check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+import symbols
+
 MAGIC, VERSION, ALIGNMENT = b"BHBUNDLE", 1, 4096
 HEADER, ENTRY = struct.Struct("<8sIIQQ"), struct.Struct("<64sQQ32s")
 ENTRY_LIMIT = 32
@@ -48,13 +50,6 @@ def partitions(tree):
     return [f"/partitions/{name}" for name in (names or "").split()]
 
 
-def symbols(image, prefix):
-    """Addresses of the image's symbols, as nm prints them."""
-    output = subprocess.run([prefix + "nm", image], capture_output=True, text=True, check=True).stdout
-    return {fields[2]: int(fields[0], 16) for fields in map(str.split, output.splitlines())
-            if len(fields) == 3}
-
-
 def fill_bootargs(config, tree, node, table):
     text = fdtget(tree, tree, node, "bootargs")
     if text is None or "${" not in text:
@@ -80,7 +75,7 @@ def find_payload(config, node, name, directory):
 
 def entries(config, tree, image, directory, prefix):
     """(name, contents) of the set and of each payload once."""
-    table = symbols(image, prefix) if image else {}
+    table = symbols.addresses(image, prefix) if image else {}
     found = {}
     for node in partitions(tree):
         fill_bootargs(config, tree, node, table)
@@ -123,7 +118,7 @@ def main():
             items = entries(options.config, tree, options.image, options.payloads, options.prefix)
         if len(items) > ENTRY_LIMIT:
             raise Mistake(f"{options.config}: more than {ENTRY_LIMIT - 1} payloads")
-    except Mistake as mistake:
+    except (Mistake, symbols.SymbolError) as mistake:
         print(mistake, file=sys.stderr)
         return 1
     with open(options.output, "wb") as file:

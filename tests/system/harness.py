@@ -34,6 +34,7 @@ import run as runner  # noqa: E402  (the tool lies beside the tests, not in a pa
 
 os.environ.pop("QEMU_FLAGS", None)  # what runs is for the test to decide
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
+os.environ["PATH"] = os.path.join(BUILD, "tools", "bin") + os.pathsep + os.environ["PATH"]
 BOARD = os.environ.get("BOARD") or "qemu-virt"
 BOARD_FOLDER = os.path.join(ROOT, "boards", BOARD)
 OUTPUT = os.path.join(BUILD, BOARD)

@@ -16,21 +16,14 @@ import dataclasses
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
 import harness
-from harness import HarnessError, Machine, SystemTest, require, runner
+from built import CROSS, ELF, PAYLOADS, call, packer
+from harness import Machine, SystemTest, require, runner
 
 SETS = os.path.join(harness.ROOT, "tests", "system", "sets")
-ELF = os.path.join(harness.OUTPUT, "bulkhead.elf")
-PAYLOADS = os.path.join(harness.BUILD, "guests")
-CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
-TOOLS = os.path.join(os.path.abspath(harness.BUILD), "tools", "bin")
-
-sys.path.insert(0, os.path.join(harness.ROOT, "tools"))
-import bundle as packer  # noqa: E402  (the tool lies beside the tests, not in a package)
 
 LIMIT = 90.0  # seconds of real time for a run that takes two
 MIB = 1 << 20
@@ -86,16 +79,6 @@ def source_of(partitions):
     nodes = "".join(partition.source() for partition in partitions)
     return ('/dts-v1/;\n/ {\ncompatible = "bulkhead,partition-set";\npartitions {\n'
             f"{nodes}}};\n}};\n")
-
-
-def call(*command):
-    """A tool of the host; its complaint is the message."""
-    path = TOOLS + os.pathsep + os.environ["PATH"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace",
-                          env={**os.environ, "PATH": path}, check=False)
-    if done.returncode != 0:
-        raise HarnessError(f"{' '.join(command)}: status {done.returncode}\n{done.stderr}")
-    return done.stdout
 
 
 def make_bundle(folder, source, payloads=None, name="set.dts"):

@@ -11,8 +11,9 @@ import tempfile
 import unittest
 
 import harness
+from built import BOARD_TREE, MACHINE_TREE, PAYLOADS, PCI_TREE, addresses, call
 from harness import require
-from scenario import BASE, CROSS, EDU, ELF, MIB, PAYLOADS, RAM, Partition, block, call, pci, source_of
+from scenario import BASE, EDU, MIB, RAM, Partition, block, pci, source_of
 
 DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
 ALONE = os.path.join(harness.ROOT, "tests", "system", "sets", "sensor.dts")
@@ -59,21 +60,18 @@ class CheckTest(unittest.TestCase):
 
     @staticmethod
     def image():
-        symbols = dict(reversed(line.split()[::2]) for line in
-                       call(CROSS + "nm", require(ELF)).splitlines()
-                       if len(line.split()) == 3)
-        return symbols["image_start"], symbols["image_end"]
+        table = addresses()
+        return hex(table["image_start"]), hex(table["image_end"])
 
     def check(self, source, ports=None, defect=None):
         """(status, standard output, complaints)."""
         start, end = self.image()
         tool = require(os.path.join(harness.OUTPUT, "check-defect" if defect else "check"))
-        tree = self.compile("pci", ports) if ports else os.path.join(harness.OUTPUT, "pci.dtb")
+        tree = self.compile("pci", ports) if ports else PCI_TREE
         done = subprocess.run(
             [tool, "--set", self.compile("set", source), "--name", "set.dts", "--directory",
              self.folder, "--payloads", require(PAYLOADS), "--machine",
-             os.path.join(harness.OUTPUT, "machine.dtb"), "--board",
-             os.path.join(harness.OUTPUT, "board.dtb"), "--pci", tree, "--image-base", start,
+             MACHINE_TREE, "--board", BOARD_TREE, "--pci", tree, "--image-base", start,
              "--image-end", end],
             capture_output=True, encoding="utf-8", timeout=60, check=False,
             env={**os.environ, "DEFECT": defect or ""})

@@ -4,7 +4,6 @@
 No debugger is needed: the test speaks the remote protocol itself.
 """
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -13,14 +12,11 @@ import tempfile
 import unittest
 
 import harness
-from scenario import CROSS, ELF, PAYLOADS, ScenarioTest, call, make_bundle, probe, source_of
+from built import ELF, PAYLOADS, addresses
+from scenario import ScenarioTest, make_bundle, probe, source_of
 
 DEBUG = os.path.join(harness.ROOT, "tools", "run", "debug.py")
 PROBE = os.path.join(PAYLOADS, "probe.elf")
-
-
-def symbol(path, name):
-    return int(re.search(rf"^([0-9a-f]+) [Tt] {name}$", call(CROSS + "nm", path), re.M)[1], 16)
 
 
 class Debug(ScenarioTest):
@@ -54,9 +50,9 @@ class Debug(ScenarioTest):
         self.assertIn(f"target remote {socket}", command)
         self.assertIn(f"add-symbol-file {PROBE}", command)
         self.assertIn(ELF, command)
-        self.run_to(gdb, symbol(ELF, "kernel_main"))
+        self.run_to(gdb, addresses(ELF)["kernel_main"])
         self.assertEqual(gdb.exception_level(), 2)
-        self.run_to(gdb, symbol(PROBE, "main"))
+        self.run_to(gdb, addresses(PROBE)["main"])
         self.assertEqual(gdb.exception_level(), 1)
 
     def test_a_debugger_that_is_there_is_started_on_the_machine_which_ends_with_it(self):

@@ -4,22 +4,12 @@
 No input leads there, so the debug stub makes one: it stops the image at a hypercall, at EL2, and
 spoils a register.
 """
-import os
-import subprocess
-
 import harness
-from harness import Machine, SystemTest
+from built import addresses
+from harness import Gdb, Machine, SystemTest
 
-IMAGE_ELF = os.path.join(harness.OUTPUT, "bulkhead.elf")
-PC, SP = 32, 31
 LIMIT = 60
-
-
-def symbols():
-    """Name -> address, as the image is linked; it is loaded there."""
-    nm = (os.environ.get("CROSS_COMPILE") or "aarch64-linux-gnu-") + "nm"
-    output = subprocess.run([nm, IMAGE_ELF], capture_output=True, text=True, check=True).stdout
-    return {name: int(value, 16) for value, _, name in map(str.split, output.splitlines())}
+X2 = 2  # hypercall() has the place of arguments and results there
 
 
 class OwnFaults(SystemTest):
@@ -27,7 +17,7 @@ class OwnFaults(SystemTest):
 
     def run_with(self, number, value):
         """The console of a run whose register is set to value at the first hypercall."""
-        table = symbols()
+        table = addresses()
         where = value(table) if callable(value) else value
         with Machine(bundle=harness.BUNDLE, ways=("gdb",), held=True) as machine:
             self.watch(machine)
@@ -46,16 +36,16 @@ class OwnFaults(SystemTest):
         self.assertTrue(console.rstrip().endswith("[bulkhead] off: hypervisor=1"))
 
     def test_a_jump_to_nowhere_prints_registers_and_a_backtrace(self):
-        console = self.run_with(PC, 0x1000)
+        console = self.run_with(Gdb.PC, 0x1000)
         self.assert_fault_told(console, 0x21)
         self.assertRegex(console, r"called from 0x[0-9a-f]+")
 
     def test_a_stack_overflow_hits_the_guard_page_and_is_told(self):
         """The lowest bytes of the stack: the next frame lands in the page that is not there."""
-        console = self.run_with(SP, lambda table: table["stacks_start"] + 0x1000)
+        console = self.run_with(Gdb.SP, lambda table: table["stacks_start"] + 0x1000)
         self.assert_fault_told(console, 0x25)
 
     def test_a_write_to_the_code_is_not_possible(self):
-        """x1 of hypercall() is the place of the results: made to point into the code."""
-        console = self.run_with(2, lambda table: table["hypercall"])
+        """The place of the results is made to point into the code."""
+        console = self.run_with(X2, lambda table: table["hypercall"])
         self.assert_fault_told(console, 0x25)
