@@ -58,7 +58,7 @@ int main(void)
         printf("failed: needs block=N and block-bytes=N in bootargs, and an edu\n");
         return EXIT_UNUSABLE;
     }
-    report_calibrate();
+    rows_calibrate();
     bench_entry();
     bench_interrupt();
     bench_bind(&subject);

@@ -84,7 +84,7 @@ void bench_interrupt(void)
             ;
         gic_mask();
         /* The row's samples have two readings subtracted; this one has none. */
-        row_add(&row, bench_arrival - deadline - PROLOGUE + report_reading());
+        row_add(&row, bench_arrival - deadline - PROLOGUE + rows_reading());
     }
     __asm__ volatile("msr vbar_el1, %0\n\tisb" : : "r"(vectors) : "memory");
     row_print(&row);

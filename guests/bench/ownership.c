@@ -25,7 +25,7 @@ static uint64_t bind_once(uint32_t device, uint32_t *calls)
 
     *calls = 0;
     while ((result = timed_call(&bind)).status == BH_EAGAIN) {
-        ticks += result.ticks - report_reading();
+        ticks += result.ticks - rows_reading();
         ++*calls;
         timer_sleep_ns(result.value);
     }
@@ -56,7 +56,7 @@ void bench_bind(struct subject *subject)
     bind_once(subject->device, &calls);
     printf("value name=bind-calls value=%" PRIu32 "\n", calls);
     report_expect("device_info", bh_device_info(subject->index, &info), BH_OK);
-    report_mark_with(info.bar[0].address);
+    rows_mark_with(info.bar[0].address);
 }
 
 void bench_ioas(struct subject *subject)

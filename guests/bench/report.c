@@ -6,16 +6,9 @@
 #include <stdlib.h>
 
 #include "sdk/bulkhead.h"
-#include "sdk/mmio.h"
 #include "sdk/tree.h"
-#include "timed.h"
 
-#define EDU_LIVENESS 0x04 /* keeps what is written, inverted; nothing else happens */
 #define EXIT_UNEXPECTED 1
-
-static uint64_t reading; /* ticks of two readings with nothing between */
-static uintptr_t mark_registers;
-static uint32_t rows;
 
 uint32_t report_repetitions(void)
 {
@@ -24,77 +17,6 @@ uint32_t report_repetitions(void)
     if (!tree_bootarg_number("repetitions", &wanted) || wanted == 0 || wanted > REPETITIONS_LIMIT)
         return REPETITIONS_LIMIT;
     return (uint32_t)wanted;
-}
-
-void report_calibrate(void)
-{
-    uint64_t nops;
-
-    reading = timed_nothing();
-    for (unsigned int i = 0; i < REPETITIONS_LIMIT; i++) {
-        uint64_t ticks = timed_nothing();
-
-        if (ticks < reading)
-            reading = ticks;
-    }
-    nops = timed_nops();
-    printf("calibration nops=1000 ticks=%" PRIu64 " reading=%" PRIu64 "\n", nops - reading,
-           reading);
-}
-
-uint64_t report_reading(void)
-{
-    return reading;
-}
-
-void report_mark_with(uintptr_t registers)
-{
-    mark_registers = registers;
-}
-
-void row_begin(struct row *row, const char *name)
-{
-    row->name = name;
-    row->id = ++rows;
-    row->count = 0;
-}
-
-static void mark(uint32_t value)
-{
-    if (mark_registers != 0)
-        mmio_write32(mark_registers + EDU_LIVENESS, value);
-}
-
-void row_before(const struct row *row)
-{
-    mark(row->id * 2);
-}
-
-void row_after(const struct row *row)
-{
-    mark(row->id * 2 + 1);
-}
-
-void row_add(struct row *row, uint64_t ticks)
-{
-    if (row->count < REPETITIONS_LIMIT)
-        row->ticks[row->count++] = ticks - reading;
-}
-
-static int compare(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-void row_print(struct row *row)
-{
-    qsort(row->ticks, row->count, sizeof(row->ticks[0]), compare);
-    printf("row id=%" PRIu32 " name=%s count=%" PRIu32 " min=%" PRIu64 " median=%" PRIu64
-           " worst=%" PRIu64 "\n",
-           row->id, row->name, row->count, row->ticks[0], row->ticks[row->count / 2],
-           row->ticks[row->count - 1]);
 }
 
 void report_expect(const char *name, int64_t status, int64_t expected)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a stretch of code costs in ticks of the virtual counter. Under `-icount shift=0` and a counter
- * of 1 GHz one tick is one executed instruction; bench_calibrate() shows whether that holds.
+ * of 1 GHz one tick is one executed instruction; rows_calibrate() shows whether that holds.
  */
 #ifndef GUESTS_BENCH_TIMED_H
 #define GUESTS_BENCH_TIMED_H
