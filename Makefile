@@ -20,6 +20,7 @@ include mk/run.mk
 -include tests/system/loader.mk
 -include tests/system/check/check.mk
 -include mk/bench.mk
+-include mk/bench-linux.mk
 -include mk/test.mk
 -include mk/proofs.mk
 
@@ -31,6 +32,7 @@ help:
 	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]     the same, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
 	@echo 'make bench                                   instruction counts against the goals'
+	@echo 'make bench-linux                             the same of Debian'"'"'s kernel on the same machine, and ratios'
 	@echo 'make clean                                   what was built; tools stay'
 	@echo
 	@echo 'Campaigns in full (docs/testing.md):'

@@ -10,6 +10,7 @@
 # SETUP_QEMU    the emulator; with QEMU=program only its version is checked
 # SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
 # SETUP_BOOT    U-Boot, and what makes the files that it loads
+# SETUP_LINUX   Debian's arm64 kernel, for `make bench-linux` (includes SETUP_BUILD)
 # SETUP_LINT    clang, clang-tidy, clang-format, cppcheck (includes SETUP_BUILD)
 #
 # A stamp's name holds the recipe and what else it depends on, so that an
@@ -32,6 +33,8 @@ endif
 export PATH := $(setup_tools)/bin:$(PATH)
 
 U_BOOT := $(setup_tools)/u-boot/u-boot.bin
+LINUX_KERNEL := $(setup_tools)/linux/vmlinuz
+LINUX_MODULES := $(setup_tools)/linux/modules
 
 LIBFDT_INCLUDE := $(setup_tools)/libfdt/include
 LIBFDT_ARM64 := $(setup_tools)/libfdt/arm64/libfdt.a
@@ -53,6 +56,7 @@ SETUP_AARCH32 := $(call setup_stamp,aarch32,aarch32 common apt wrap,$(CROSS_COMP
 SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
 SETUP_PROOF := $(call setup_stamp,proof,proof apt,$(HOSTCC) $(setup_machine))
 SETUP_BOOT := $(call setup_stamp,boot,boot common apt wrap,$(setup_machine))
+SETUP_LINUX := $(call setup_stamp,linux,linux common apt,$(shell cksum <tools/setup/modules.py))
 SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
 
 # $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
@@ -79,6 +83,9 @@ $(SETUP_PROOF): | $(SETUP_BUILD)
 
 $(SETUP_BOOT): | $(SETUP_BUILD)
 	$(call setup_run,boot)
+
+$(SETUP_LINUX): | $(SETUP_BUILD)
+	$(call setup_run,linux)
 
 $(SETUP_LINT): | $(SETUP_BUILD)
 	$(call setup_run,lint)

@@ -41,14 +41,6 @@ def measure_all(options):
                 {key: run.result() for key, run in boots.items()})
 
 
-def check_calibration(costs):
-    for cpu, run in costs.items():
-        nops, ticks, _ = run.calibration
-        if nops != ticks:
-            raise MeasurementError(f"{cpu}: {nops} nops took {ticks} ticks: the counter does not "
-                                   "count instructions")
-
-
 def boot_parts(profile, boots):
     """What lies between reset and the first guest instruction, per CPU; the parts are of max."""
     parts = {}
@@ -70,7 +62,7 @@ def boot_parts(profile, boots):
 
 def collect(options):
     profile, costs, boots = measure_all(options)
-    check_calibration(costs)
+    machine.check_calibration(costs)
     sizes = image.sections(options.elf, options.prefix)
     lines = boots["max", BOOT_MEMORY][1]
     tables = machine.own_memory_kib(lines)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of the shipped image under `-icount shift=0`, and what they print."""
+"""Runs of the shipped image, or of another, under `-icount shift=0`, and what they print."""
 import contextlib
 import dataclasses
 import os
@@ -15,6 +15,7 @@ import run as runner  # noqa: E402  (the tool lies beside the tests, not in a pa
 # One CPU, so that the counter counts this CPU's instructions; idle time passes at once.
 COUNTED = ("-smp", "1", "-icount", "shift=0,sleep=off")
 CPUS = {"max": "max", "neoverse-n1": "neoverse-n1,cntfrq=1000000000"}
+MEMORY = ("-m", "2560M")  # room for 1 GiB that is aligned to 1 GiB
 LIMIT = 80.0  # seconds for one run
 
 ROW = re.compile(r"\[bench\] row id=(\d+) name=(\S+) count=(\d+) min=(\d+) median=(\d+) worst=(\d+)")
@@ -45,12 +46,19 @@ class Sample:
 
 @dataclasses.dataclass
 class Costs:
-    """All that one run of the payload told."""
+    """All that one run of a measuring program told."""
 
     calibration: tuple  # nops, ticks that they took, ticks of two readings
     rows: dict
     values: dict
     console: list
+
+
+def start(board, image, ramdisk, cpu, extra=(), **streams):
+    """The emulator with an image and what is loaded beside it."""
+    command = runner.compose(board, image, ramdisk, [*COUNTED, "-cpu", CPUS[cpu], *extra])
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, start_new_session=True, **streams)
 
 
 class Setup:
@@ -63,10 +71,7 @@ class Setup:
         return os.path.join(self.folder, f"{name}.bundle")
 
     def start(self, cpu, bundle, extra=(), **streams):
-        command = runner.compose(self.board, self.image, self.bundle(bundle),
-                                 [*COUNTED, "-cpu", CPUS[cpu], *extra])
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, start_new_session=True, **streams)
+        return start(self.board, self.image, self.bundle(bundle), cpu, extra, **streams)
 
     def console(self, cpu, bundle, extra=()):
         """The lines of a run to its end, all of whose partitions must end with 0."""
@@ -106,10 +111,16 @@ def first_match(pattern, lines, what):
 
 def costs(setup, cpu, trace=None):
     """Run the payload. `trace`: a file for QEMU's trace; then commands are counted too."""
-    extra = ["-m", "2560M"]
-    if trace:
-        extra += ["-d", f"trace:smmuv3_cmdq_opcode,{TRACE}", "-D", trace]
-    lines = setup.console(cpu, "bench", extra)
+    return read_costs(setup.console(cpu, "bench", [*MEMORY, *tracing(trace)]), trace)
+
+
+def tracing(trace):
+    """QEMU's options for a trace by which commands can be counted."""
+    return ["-d", f"trace:smmuv3_cmdq_opcode,{TRACE}", "-D", trace] if trace else []
+
+
+def read_costs(lines, trace=None):
+    """What the console of a measuring program says, and the trace of its run."""
     found = first_match(CALIBRATION, lines, "the calibration")
     rows, values = {}, {}
     for line in lines:
@@ -121,6 +132,14 @@ def costs(setup, cpu, trace=None):
     if trace:
         count_commands(trace, rows)
     return Costs(tuple(map(int, found.groups())), rows, values, lines)
+
+
+def check_calibration(costs_by_run):
+    for run, found in costs_by_run.items():
+        nops, ticks, _ = found.calibration
+        if nops != ticks:
+            raise MeasurementError(f"{run}: {nops} nops took {ticks} ticks: the counter does not "
+                                   "count instructions")
 
 
 def count_commands(trace, rows):
