@@ -18,8 +18,9 @@ HOST_CORE_SOURCES := $(filter-out lib/string.c,$(CORE_C_SOURCES)) $(wildcard arc
 HOST_TEST_SOURCES := $(wildcard tests/unit/*.c tests/adversary/*.c tests/observer/*.c \
                       tests/observer/wrong/*.c tests/fuzz/*.c)
 # Parts of an architecture that are data and decisions; what they ask of a CPU is made of data too.
-HOST_TEST_SOURCES += arch/arm64/instruction32.c arch/arm64/vdev/vgic.c arch/arm64/vdev/vgic_lists.c \
-                     arch/arm64/vdev/vgic_registers.c drivers/irqchip/gicv3.c
+HOST_TEST_SOURCES += arch/arm64/call.c arch/arm64/instruction32.c arch/arm64/vdev/vgic.c \
+                     arch/arm64/vdev/vgic_lists.c arch/arm64/vdev/vgic_registers.c \
+                     drivers/irqchip/gicv3.c
 HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
                   $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c tests/differential/*.c \

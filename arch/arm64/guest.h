@@ -7,6 +7,8 @@
 #include "arch/arch.h"
 #include "vcpu.h"
 
+struct guest_frame;
+
 extern const struct arch_guest_ops *guest_ops;
 
 /* A system register that traps: encoding as in the syndrome without direction and register, bits

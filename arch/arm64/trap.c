@@ -4,84 +4,22 @@
 #include "arch/arm64/trap.h"
 
 #include "arch/arm64/aarch32.h"
+#include "arch/arm64/call.h"
 #include "arch/arm64/gic.h"
 #include "arch/arm64/guest.h"
 #include "arch/arm64/instruction32.h"
-#include "arch/arm64/psci.h"
 #include "arch/arm64/vdev/vgic.h"
-#include "bulkhead/abi.h"
 #include "lib/log.h"
-
-#define SMCCC_NOT_SUPPORTED ((uint64_t)BH_NOT_SUPPORTED)
-#define SMCCC_VERSION 0x80000000
-#define SMCCC_ARCH_FEATURES 0x80000001
-#define SMCCC_1_1 0x10001
-
-static bool discovery(uint64_t *x)
-{
-    switch (x[0] & UINT32_MAX) {
-    case SMCCC_VERSION:
-        x[0] = SMCCC_1_1;
-        return true;
-    case SMCCC_ARCH_FEATURES: {
-        uint64_t asked = x[1] & UINT32_MAX;
-
-        x[0] = asked == SMCCC_VERSION || asked == SMCCC_ARCH_FEATURES ? 0 : SMCCC_NOT_SUPPORTED;
-        return true;
-    }
-    case BH_SMCCC_CALL_COUNT:
-        x[0] = BH_CALL_LIMIT;
-        return true;
-    case BH_SMCCC_UID:
-        x[0] = BH_UID_0;
-        x[1] = BH_UID_1;
-        x[2] = BH_UID_2;
-        x[3] = BH_UID_3;
-        return true;
-    case BH_SMCCC_REVISION:
-        x[0] = BH_ABI_MAJOR;
-        x[1] = BH_ABI_MINOR;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* What is neither width's call. Apart: the calls themselves save no registers for it. */
-static __attribute__((noinline)) void other_call(struct vcpu *vcpu, uint64_t *x)
-{
-    if (!discovery(x) && !psci_guest_call(vcpu, x))
-        x[0] = SMCCC_NOT_SUPPORTED;
-}
 
 void trap_hypercall(uint64_t *x, struct cpu *cpu)
 {
-    /* The convention passes the function id in w0. */
-    uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE;
-
-    if (number < BH_CALL_LIMIT) {
-        guest_ops->hypercall(cpu->vcpu, number, x);
-        return;
-    }
-    other_call(cpu->vcpu, x);
+    call_aarch64(cpu->vcpu, x);
 }
 
 /* EL0 cannot call: EL1 is AArch32. */
 void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu)
 {
-    uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE_32;
-
-    if (number < BH_CALL_LIMIT) {
-        /* The upper halves are whatever the CPU makes of them (D1.20.1). */
-        x[1] = (uint32_t)x[1];
-        x[2] = (uint32_t)x[2];
-        x[3] = (uint32_t)x[3];
-        x[4] = (uint32_t)x[4];
-        x[5] = (uint32_t)x[5];
-        guest_ops->hypercall(cpu->vcpu, number, x);
-        return;
-    }
-    other_call(cpu->vcpu, x);
+    call_aarch32(cpu->vcpu, x);
 }
 
 void guest_advance(struct guest_frame *frame, uint64_t syndrome)
@@ -216,7 +154,7 @@ void trap_synchronous(struct guest_frame *frame)
         system_register(vcpu, frame, syndrome);
         break;
     case EC_SMC64: /* never forwarded: there is no firmware for a guest to talk to */
-        frame->x[0] = SMCCC_NOT_SUPPORTED;
+        frame->x[0] = CALL_NOT_SUPPORTED;
         guest_advance(frame, syndrome);
         break;
     case EC_WFX:

@@ -156,6 +156,10 @@ void machine_snapshot_restore(void);
 
 /* ---- What guests and devices do ------------------------------------------------------------------ */
 
+/* Which of the two forms a call takes: 64-bit, unless a test says otherwise. */
+enum guest_width { GUEST_AARCH64, GUEST_AARCH32 };
+extern enum guest_width guest_width;
+
 /* A hypercall of a partition; results also in machine.x, how it ended in machine.end. */
 int64_t call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
              uint64_t d, uint64_t e);
