@@ -15,6 +15,7 @@ int main(int count, char **arguments)
     failed += run_choices_tests();
     failed += run_cpus_tests();
     failed += run_instruction32_tests();
+    failed += run_call_forms_tests();
     failed += run_lib_tests();
     failed += run_log_tests();
     failed += run_console_tests();
@@ -59,6 +60,7 @@ int main(int count, char **arguments)
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
     failed += run_pins_tests();
+    failed += run_wild_tests();
     failed += run_lines_tests();
     failed += run_gicv3_tests();
     failed += run_vgic_tests();
