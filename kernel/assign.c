@@ -106,6 +106,34 @@ static int64_t reset_step(struct device *device, uint64_t *wait)
     }
 }
 
+/* What happens to the device from here on is the new owner's to know (NULL: nobody's), and nothing that
+ * happened before: what the unit has in its queue is numbered, and told by its number. Group lock held. */
+static void hand_over(struct device *device, struct partition *partition, uint64_t label)
+{
+    struct iommu *iommu = device->iommu;
+
+    if (iommu != NULL)
+        lock_acquire(&iommu->event_lock);
+    if (partition != NULL) {
+        device->faults = (struct device_faults){ 0 };
+        if (iommu != NULL)
+            device->faults.from = iommu->driver->events_end(iommu);
+        device->last_bound = partition;
+        device->label = label;
+    }
+    __atomic_store_n(&device->bound, partition, __ATOMIC_RELEASE);
+    if (iommu != NULL)
+        lock_release(&iommu->event_lock);
+}
+
+/* The device has been reset, and what it asked for until then is blocked. Of that nothing may be in the unit
+ * only, or it would be told to the new owner. */
+static bool settle(const struct device *device)
+{
+    return device->iommu == NULL ||
+           device->iommu->driver->settle(device->iommu, device->stream) == IOMMU_OK;
+}
+
 /* Group lock held, owner word counted up for this device. */
 static int64_t bind_owned(struct partition *partition, struct device *device, uint64_t label,
                           uint64_t *wait)
@@ -116,16 +144,13 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
         if (result != BH_OK)
             return result;
     }
+    if (!settle(device))
+        return BH_ETIMEDOUT;
     if (!map_registers(partition, device)) {
         unmap_registers(partition, device);
         return BH_ENOSPC;
     }
-    device->label = label;
-    if (device->last_bound != partition)
-        device->faults = (struct device_faults){ 0 };
-    device->last_bound = partition;
-    /* Last: who sees it on another CPU sees the label that belongs to it. */
-    __atomic_store_n(&device->bound, partition, __ATOMIC_RELEASE);
+    hand_over(device, partition, label);
     if (device->function != NULL)
         pci_set_decode(device->function, true);
     open_line(partition, device);
@@ -279,7 +304,7 @@ static void unbind_locked(struct partition *partition, struct device *device)
     if (device->function != NULL)
         pci_set_decode(device->function, false);
     close_line(partition, device);
-    __atomic_store_n(&device->bound, NULL, __ATOMIC_RELEASE); /* the event handler looks */
+    hand_over(device, NULL, 0);
     owner_release(&device->group->owner, partition->index);
 }
 

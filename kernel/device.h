@@ -61,6 +61,7 @@ struct group {
 };
 
 struct device_faults {
+    uint64_t from; /* number of its unit's first event that can be of this owner's time */
     uint64_t count;
     uint64_t lost;
     uint64_t iova; /* of the last one */
@@ -85,16 +86,18 @@ struct device {
     uint32_t line;            /* that its INTx is wired to; INTERRUPT_NONE: none */
     const char *line_refusal; /* why no partition may have that line; NULL: the owner may */
 
-    /* Guarded by the group's lock. */
+    /* Guarded by the group's lock, and written under the event lock of the unit besides. */
     struct partition *bound;      /* who has it now */
     struct partition *last_bound; /* who had it last: may read of its faults after unbind */
     uint64_t label;
+
+    /* Guarded by the group's lock. */
     struct pci_reset reset;
     struct ioas *ioas;
     uint64_t generation;
     bool silent; /* what its stream does is not reported, after a storm: until it is moved */
 
-    struct device_faults faults; /* written by the boot CPU's event handler; zeroed at a bind */
+    struct device_faults faults; /* of the last owner; guarded by the unit's event lock */
 };
 
 struct devices {

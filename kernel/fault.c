@@ -45,13 +45,17 @@ static const char *owner_name(const struct device *device)
     return owner.state == OWNER_PARTITION ? partitions.partition[owner.index].name : "none";
 }
 
-/* Of streams that belong to no device. */
-static struct device_faults unknown;
-
 /* What is kept of the events of each unit; the boot CPU's. */
 static struct unit_events {
+    struct device_faults
+        nobodys;   /* of streams that belong to no device, and of former owners' devices */
     uint64_t paid; /* with its part of the CPU the unit has paid for what it used at this moment */
 } units[TOPOLOGY_IOMMUS];
+
+static uint32_t index_of(const struct iommu *iommu)
+{
+    return (uint32_t)(iommu - devices.iommu);
+}
 
 static uint64_t ticks(uint64_t microseconds)
 {
@@ -99,8 +103,7 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
     __atomic_store_n(&faults->count, faults->count + 1, __ATOMIC_RELEASE);
 }
 
-/* Who has the device now, or NULL. A device that is not bound is nobody's to be told of: what is read of
- * it may be from the time of another owner of its group. */
+/* Who has the device now, or NULL. */
 static struct partition *holder_of(const struct device *device)
 {
     return __atomic_load_n(&device->bound, __ATOMIC_ACQUIRE);
@@ -113,11 +116,6 @@ static bool is_behind(const struct partition *partition, const struct iommu *iom
             return true;
     }
     return false;
-}
-
-static uint32_t index_of(const struct iommu *iommu)
-{
-    return (uint32_t)(iommu - devices.iommu);
 }
 
 /* An event about a device, for the partition that has it, if one has. */
@@ -169,13 +167,14 @@ static void silence(struct device *device)
     lock_release(&device->group->lock);
 }
 
-/* Boot CPU, from the unit's event interrupt. */
+/* Boot CPU, from the unit's event interrupt. Event lock held: the device changes hands before or behind it. */
 static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 {
     struct device *device = device_by_stream(iommu, fault->stream);
 
-    if (device == NULL) {
-        record(&unknown, fault, "unknown", "none");
+    if (device == NULL || fault->number < device->faults.from) {
+        record(&units[index_of(iommu)].nobodys, fault, device == NULL ? "unknown" : device->name,
+               "none");
         return;
     }
     record(&device->faults, fault, device->name, owner_name(device));
@@ -214,7 +213,7 @@ static void tell_of_loss(struct iommu *iommu)
 static void on_lost(struct iommu *iommu)
 {
     struct device *most = NULL;
-    uint32_t faults = recent(&unknown);
+    uint32_t faults = recent(&units[index_of(iommu)].nobodys);
 
     if (iommu->counters.events_lost == 1)
         log_warning("%s: event queue overflowed: some faults were not recorded",

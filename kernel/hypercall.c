@@ -242,12 +242,13 @@ static int64_t query_state(const struct partition *partition, const struct devic
 static int64_t query_fault(const struct partition *partition, const struct device *device,
                            uint64_t address)
 {
-    /* What a device did for another owner is not the caller's to know. */
-    bool visible = device->last_bound == partition;
     struct bh_query_fault fault = { .pasid = BH_PASID_NONE };
 
-    if (visible) {
-        fault.count = __atomic_load_n(&device->faults.count, __ATOMIC_ACQUIRE);
+    if (device->iommu != NULL)
+        lock_acquire(&device->iommu->event_lock);
+    /* What a device did for another owner is not the caller's to know. */
+    if (device->last_bound == partition) {
+        fault.count = device->faults.count;
         fault.lost = device->faults.lost;
         fault.label = device->label;
         fault.iova = device->faults.iova;
@@ -255,6 +256,8 @@ static int64_t query_fault(const struct partition *partition, const struct devic
         fault.access = device->faults.access;
         fault.pasid = device->faults.pasid;
     }
+    if (device->iommu != NULL)
+        lock_release(&device->iommu->event_lock);
     return give(partition, address, &fault, sizeof(fault), sizeof(fault));
 }
 

@@ -56,6 +56,7 @@ enum iommu_failure {
 };
 
 struct iommu_fault {
+    uint64_t number; /* one more than that of the instance's fault before it */
     uint32_t stream;
     uint32_t pasid; /* BH_PASID_NONE: none */
     uint64_t iova;
@@ -74,6 +75,7 @@ struct iommu;
 
 /* What an instance has to tell. A handler may change streams; it does not read events itself. */
 struct iommu_events {
+    /* Event lock held. */
     void (*fault)(struct iommu *iommu, const struct iommu_fault *fault);
     void (*lost)(struct iommu *iommu);                                /* records went missing */
     void (*silenced)(struct iommu *iommu, enum iommu_failure reason); /* once an instance */
@@ -93,11 +95,12 @@ struct iommu {
     const struct topology_iommu *topology;
     struct iommu_capabilities capabilities;
     struct iommu_counters counters;
-    bool usable;          /* started; its devices may be assigned */
-    bool silenced;        /* failed since */
-    bool late;            /* not in the board's table: closed later than the others */
-    void *unit;           /* the driver's own */
-    struct lock tag_lock; /* guards tags */
+    bool usable;            /* started; its devices may be assigned */
+    bool silenced;          /* failed since */
+    bool late;              /* not in the board's table: closed later than the others */
+    void *unit;             /* the driver's own */
+    struct lock event_lock; /* guards the reading of events: faults are told under it */
+    struct lock tag_lock;   /* guards tags */
     uint64_t tags[IOMMU_TAGS / 64];
 };
 
@@ -134,6 +137,13 @@ struct iommu_driver {
     /* The same of a whole domain: before its tag or its root is used again. */
     enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
 
+    /* What the unit has blocked of the stream before this call is among its events, or lost, when this
+     * returns. */
+    enum iommu_result (*settle)(struct iommu *iommu, uint32_t stream);
+
+    /* The number that the first event gets that is not among its events now. Event lock held. */
+    uint64_t (*events_end)(const struct iommu *iommu);
+
     /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
      * size; true: there is more, call again. */
     bool (*handle_events)(struct iommu *iommu);
@@ -142,8 +152,10 @@ struct iommu_driver {
     uint64_t read_attributes, write_attributes, common_attributes;
 };
 
+/* An alignment of its own: the table of drivers has no gaps, however a compiler likes large objects. */
 #define IOMMU_DRIVER(name)                                                                         \
-    static const struct iommu_driver name __attribute__((used, section(".iommu_drivers")))
+    static const struct iommu_driver name                                                          \
+        __attribute__((used, section(".iommu_drivers"), aligned(_Alignof(struct iommu_driver))))
 
 /* The driver for a compatible string, or NULL. */
 const struct iommu_driver *iommu_find_driver(const char *compatible);

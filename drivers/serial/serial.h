@@ -11,7 +11,8 @@ struct serial_driver {
 };
 
 #define SERIAL_DRIVER(name)                                                                        \
-    static const struct serial_driver name __attribute__((used, section(".serial_drivers")))
+    static const struct serial_driver name                                                         \
+        __attribute__((used, section(".serial_drivers"), aligned(_Alignof(struct serial_driver))))
 
 /* The driver for a compatible string, or NULL. */
 const struct serial_driver *serial_find(const char *compatible);

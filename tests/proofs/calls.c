@@ -478,6 +478,7 @@ static bool no_lock_is_held(void)
 
     for (unsigned int i = 0; i < PARTITION_IOAS; i++)
         free &= caller->ioas[i].lock.next == caller->ioas[i].lock.serving;
+    free &= devices.iommu[0].event_lock.next == devices.iommu[0].event_lock.serving;
     return free && caller->events.lock.next == caller->events.lock.serving;
 }
 

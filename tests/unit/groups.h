@@ -39,6 +39,8 @@ int run_bind_calls_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);
+int run_hand_over_tests(void);
+int run_hand_over_races_tests(void);
 int run_refusals_tests(void);
 int run_order_tests(void);
 int run_two_units_tests(void);

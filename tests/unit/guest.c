@@ -190,8 +190,10 @@ uint64_t machine_state(void)
     for (unsigned int i = 0; i < partitions.count; i++)
         hash = hash_partition(hash, &partitions.partition[i]);
     image = devices;
-    for (unsigned int i = 0; i < image.iommu_count; i++)
+    for (unsigned int i = 0; i < image.iommu_count; i++) {
         memset(&image.iommu[i].tag_lock, 0, sizeof(image.iommu[i].tag_lock));
+        memset(&image.iommu[i].event_lock, 0, sizeof(image.iommu[i].event_lock));
+    }
     hash = hash_bytes(hash, &image, sizeof(image));
     for (unsigned int i = 0; i < devices.count; i++) {
         uint64_t owner = atomic_load(&devices.device[i].group->owner);

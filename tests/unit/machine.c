@@ -118,6 +118,8 @@ static void take_pending(void)
 
 void machine_interrupts(void)
 {
+    if (machine.masked)
+        return;
     take_pending();
     while (host_interrupt_later())
         take_pending();

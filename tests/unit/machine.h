@@ -78,6 +78,7 @@ struct machine {
     struct smmuv3_model *unit[UNITS];
     unsigned int unit_count;
     bool pending[UNITS][SMMUV3_MODEL_LINES]; /* interrupts that have not been taken */
+    bool masked; /* the boot CPU takes no interrupts now: they stay pending */
     void (*before_register_write)(unsigned int unit, uint64_t offset, uint64_t value);
     void (*after_register_write)(unsigned int unit, uint64_t offset, uint64_t value);
     /* Answers what the unit reads instead of memory; false: memory. */

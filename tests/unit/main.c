@@ -47,12 +47,14 @@ int main(int count, char **arguments)
     failed += run_lifecycle_tests();
     failed += run_faults_tests();
     failed += run_rings_tests();
+    failed += run_hand_over_tests();
     failed += run_refusals_tests();
     failed += run_order_tests();
     failed += run_two_units_tests();
     failed += run_observer_tests();
     failed += run_wrong_tests();
     failed += run_races_tests();
+    failed += run_hand_over_races_tests();
     failed += run_masters_tests();
     failed += run_queue_tests();
     failed += run_reader_tests();

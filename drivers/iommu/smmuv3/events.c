@@ -33,10 +33,11 @@ static uint32_t cause_of(uint64_t type)
     }
 }
 
-static void report(struct iommu *iommu, const struct event *event)
+static void report(struct iommu *iommu, const struct event *event, uint64_t number)
 {
     uint64_t type = FIELD_GET(EVENT0_TYPE, event->word[0]);
     struct iommu_fault fault = {
+        .number = number,
         .stream = (uint32_t)FIELD_GET(EVENT0_STREAM, event->word[0]),
         .pasid = (event->word[0] & EVENT0_SSV) != 0
                      ? (uint32_t)FIELD_GET(EVENT0_SUBSTREAM, event->word[0])
@@ -83,8 +84,24 @@ static void read_records(struct smmuv3 *unit, uint32_t count)
             event.word[w] = record[w];
         unit->event_consumer = (unit->event_consumer & (uint32_t)EVENTQ_OVERFLOW) |
                                ((unit->event_consumer + 1) & position_mask);
-        report(iommu, &event);
+        report(iommu, &event, unit->events_read++);
     }
+}
+
+/* How many records there are by this value of the producer index; more than the queue holds is not
+ * believed. */
+static uint32_t waiting(const struct smmuv3 *unit, uint32_t producer)
+{
+    uint32_t wrap = (uint32_t)BIT(unit->event_log2);
+
+    return (uint32_t)min_u64((producer - unit->event_consumer) & (2 * wrap - 1), wrap);
+}
+
+uint64_t smmuv3_events_end(const struct iommu *iommu)
+{
+    const struct smmuv3 *unit = iommu->unit;
+
+    return unit->events_read + waiting(unit, mmio_read32(unit->base + SMMU_EVENTQ_PROD));
 }
 
 /* One look at the queue, and at most `left` records of it. *lost: records went missing. *failed: the
@@ -94,8 +111,8 @@ static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *lost, bool *
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
     uint32_t first = unit->event_consumer;
     uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
-    uint32_t there = (producer - first) & position_mask; /* more than it holds is not believed */
-    uint32_t count = (uint32_t)min_u64(min_u64(there, wrap), left);
+    uint32_t there = waiting(unit, producer);
+    uint32_t count = (uint32_t)min_u64(there, left);
 
     read_records(unit, count);
     if (((producer ^ unit->event_consumer) & EVENTQ_OVERFLOW) != 0) {
@@ -126,14 +143,14 @@ bool smmuv3_events(struct smmuv3 *unit)
 
     if (iommu->silenced)
         return false;
-    lock_acquire(&unit->event_lock);
+    lock_acquire(&iommu->event_lock);
     for (unsigned int pass = 0; pass < EVENT_PASSES && more && left > 0 && !failed; pass++) {
         uint32_t count = read_once(unit, left, &lost, &failed);
 
         left -= count;
         more = count != 0;
     }
-    lock_release(&unit->event_lock);
+    lock_release(&iommu->event_lock);
     if (failed)
         smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
     if (lost) {

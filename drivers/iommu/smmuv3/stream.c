@@ -158,3 +158,12 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
     }
     return result;
 }
+
+/* A SYNC completes behind the records of all that was terminated before it began (4.7.3). It stands behind a
+ * command because each batch has one. */
+enum iommu_result smmuv3_settle(struct iommu *iommu, uint32_t stream)
+{
+    struct command forget = command_cfgi_ste(stream, true);
+
+    return smmuv3_issue(iommu->unit, &forget, 1);
+}

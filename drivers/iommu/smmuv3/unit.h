@@ -47,10 +47,10 @@ struct smmuv3 {
     uint64_t produced; /* commands ever put into the queue */
     uint64_t consumed; /* of these, known to be consumed */
 
-    struct lock event_lock; /* guards the reading of the event queue */
     const volatile uint64_t *events;
     unsigned int event_log2;
     uint32_t event_consumer; /* index with wrap bit */
+    uint64_t events_read;    /* records ever taken from the queue */
 
     uint64_t *level1;      /* two-level: descriptors; linear: NULL */
     uint64_t stream_table; /* linear: physical base of the entries */
@@ -105,6 +105,9 @@ void smmuv3_errors(struct smmuv3 *unit);
  * may be more. Boot CPU, in the handler. */
 bool smmuv3_events(struct smmuv3 *unit);
 
+/* struct iommu_driver, events_end */
+uint64_t smmuv3_events_end(const struct iommu *iommu);
+
 /* GBPA.ABORT, SMMUEN off, and the owners told, once. Any CPU, without the queue's lock. Work: the early closer's
  * waits. */
 void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason);
@@ -120,6 +123,7 @@ bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream);
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);
+enum iommu_result smmuv3_settle(struct iommu *iommu, uint32_t stream);
 
 /* Invalidation (domain.c) */
 enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_domain *domain,
