@@ -70,8 +70,9 @@ void arch_interrupt_at(uint32_t interrupt, uint64_t moment);
 bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtual_interrupt);
 
 /* Takes the line back: masked, drained, and gone from the vCPU, pending or active. By the CPU of the
- * vCPU that has it; of a line that is not routed nothing changes. */
-void arch_interrupt_unroute(uint32_t interrupt);
+ * vCPU that has it; of a line that is not routed nothing changes. False: it was not masked in time, and
+ * may still come to this CPU, where nobody takes it. */
+bool arch_interrupt_unroute(uint32_t interrupt);
 
 /* ---- Guests --------------------------------------------------------------------------------- */
 

@@ -67,13 +67,31 @@ static void open_line(struct partition *partition, const struct device *device)
         pci_set_interrupts(device->function, true);
 }
 
-static void close_line(struct partition *partition, const struct device *device)
+/* No device that raises that line is given to anybody again. Those that partitions may bind are all in the
+ * hands of one, whose CPU this is, or in the group whose lock is held. */
+static void withhold(uint32_t line)
+{
+    for (uint32_t i = 0; i < devices.count; i++) {
+        struct device *device = &devices.device[i];
+
+        if (device->line != line)
+            continue;
+        device->refusal = "has an interrupt line that was not masked in time";
+        log_error("%s: its interrupt line was not masked in time: nobody gets it any more",
+                  device->name);
+    }
+}
+
+/* False: it may be that the line still comes. */
+static bool close_line(struct partition *partition, const struct device *device)
 {
     if (partition_interrupt(partition, device) == 0)
-        return;
+        return true;
     pci_set_interrupts(device->function, false);
-    if (!line_in_use(partition, device))
-        arch_interrupt_unroute(device->line);
+    if (line_in_use(partition, device) || arch_interrupt_unroute(device->line))
+        return true;
+    withhold(device->line);
+    return false;
 }
 
 static bool label_in_use(const struct partition *partition, uint64_t label)
@@ -161,6 +179,8 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
 static int64_t check_bind(const struct partition *partition, const struct device *device,
                           uint64_t label)
 {
+    if (device->refusal != NULL)
+        return BH_EOPNOTSUPP;
     if (device->bound == partition)
         return BH_EBUSY;
     if (label_in_use(partition, label))
@@ -196,8 +216,6 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     struct group *group = device->group;
     int64_t result;
 
-    if (device->refusal != NULL)
-        return BH_EOPNOTSUPP;
     if (!owner_claim(&group->owner, partition->index))
         return BH_EPERM;
     lock_acquire(&group->lock);
@@ -298,14 +316,16 @@ int64_t assign_detach(struct partition *partition, struct device *device)
 
 /* Group lock held. First the partition's CPUs lose the registers, then the owner changes (row
  * 3.6). */
-static void unbind_locked(struct partition *partition, struct device *device)
+static int64_t unbind_locked(struct partition *partition, struct device *device)
 {
     unmap_registers(partition, device);
     if (device->function != NULL)
         pci_set_decode(device->function, false);
-    close_line(partition, device);
+    bool closed = close_line(partition, device);
+
     hand_over(device, NULL, 0);
     owner_release(&device->group->owner, partition->index);
+    return closed && (device->iommu == NULL || !device->iommu->silenced) ? BH_OK : BH_ETIMEDOUT;
 }
 
 /* The partition owns the device's group: only then may it wait for the group's lock. */
@@ -336,11 +356,8 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
         abandon_locked(partition, device);
     else if (device->ioas != NULL)
         result = BH_EBUSY;
-    else {
-        unbind_locked(partition, device);
-        if (device->iommu != NULL && device->iommu->silenced)
-            result = BH_ETIMEDOUT;
-    }
+    else
+        result = unbind_locked(partition, device);
     lock_release(&device->group->lock);
     return result;
 }

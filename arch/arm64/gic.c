@@ -65,10 +65,10 @@ void gic_cpu_start(struct cpu *cpu)
     gic_line_set(INTERRUPT_MAINTENANCE, GICV3_ENABLED, true);
 }
 
-void gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on)
+bool gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on)
 {
-    if (cpu_this()->redistributor != 0)
-        gicv3_set(cpu_this()->redistributor, interrupt, state, on);
+    return cpu_this()->redistributor == 0 ||
+           gicv3_set(cpu_this()->redistributor, interrupt, state, on);
 }
 
 bool gic_line_pending(uint32_t interrupt)
@@ -113,10 +113,9 @@ bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtua
            vgic_route(&vcpu->vgic, virtual_interrupt, interrupt);
 }
 
-void arch_interrupt_unroute(uint32_t interrupt)
+bool arch_interrupt_unroute(uint32_t interrupt)
 {
-    if (cpu_this()->vcpu != NULL)
-        vgic_unroute(&cpu_this()->vcpu->vgic, interrupt);
+    return cpu_this()->vcpu == NULL || vgic_unroute(&cpu_this()->vcpu->vgic, interrupt);
 }
 
 void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)

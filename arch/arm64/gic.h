@@ -18,8 +18,9 @@
 /* Brings up this CPU's redistributor and CPU interface. Every CPU, once. */
 void gic_cpu_start(struct cpu *cpu);
 
-/* Sets or clears one state of a private interrupt of this CPU or of a shared line. */
-void gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on);
+/* Sets or clears one state of a private interrupt of this CPU or of a shared line. False: it was not
+ * masked in time. */
+bool gic_line_set(uint32_t interrupt, enum gicv3_state state, bool on);
 bool gic_line_pending(uint32_t interrupt);
 
 /* Has a private interrupt of the boot CPU, which calls, handled from now on. */

@@ -48,6 +48,7 @@ static unsigned int registers_count;
 static struct line lines[ARCH_INTERRUPT_HANDLERS];
 static unsigned int line_count;
 static struct route routes[ROUTES_LIMIT];
+bool host_lines_stay;
 static struct topology_range aborting, unmappable;
 static struct work works[TOPOLOGY_CPUS];
 static uint64_t now;
@@ -306,12 +307,13 @@ bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtua
     return true;
 }
 
-void arch_interrupt_unroute(uint32_t interrupt)
+bool arch_interrupt_unroute(uint32_t interrupt)
 {
     for (unsigned int i = 0; i < ROUTES_LIMIT; i++) {
         if (routes[i].vcpu != NULL && routes[i].interrupt == interrupt)
             routes[i].vcpu = NULL;
     }
+    return !host_lines_stay;
 }
 
 struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt)
@@ -430,6 +432,7 @@ void host_reset(void)
     registers_count = 0;
     line_count = 0;
     memset(routes, 0, sizeof(routes));
+    host_lines_stay = false;
     now = 0;
     host_aarch32_cpus = ~0u;
     host_ticks_per_second = TICKS_PER_SECOND;

@@ -54,6 +54,9 @@ bool host_interrupt(uint32_t interrupt);
 /* The vCPU that a line is routed to, and as which of its interrupts; NULL: to none. */
 struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt);
 
+/* Whether a line that is taken back is not masked in time; false after host_reset(). */
+extern bool host_lines_stay;
+
 /* Moves time on to the first moment for which a line was asked to come again, and lets it come, or does so
  * for those that are due already. False: none was asked for. */
 bool host_interrupt_later(void);

@@ -309,8 +309,9 @@ struct bh_event_ring {
  *                                    the group back when it was the caller's last device of it. EPERM: not bound by
  *                                    the caller. EBUSY: still attached. ENOENT. A bind that is
  *                                    still at EAGAIN is given up by it.
- *                                    ETIMEDOUT: the unit missed a deadline and was silenced; the
- *                                    device is unbound all the same.
+ *                                    ETIMEDOUT: the unit missed a deadline and was silenced, or the
+ *                                    interrupt controller missed one and nobody gets the device
+ *                                    any more; the device is unbound all the same.
  * IOAS_ALLOC_PAGING (device, parent) an empty I/O address space with the geometry of the IOMMU
  *                                    instance of the device, which the caller must have bound.
  *                                    parent: BH_IOAS_NONE (others: EOPNOTSUPP). x0 = id, positive.

@@ -141,6 +141,25 @@ static void a_controller_that_never_answers_is_noticed_at_start(void)
     assert_int_equal(gicv3_redistributor_start(region(FRAMES, NARROW), 0), 0);
 }
 
+static void an_interrupt_that_is_not_masked_in_time_is_told_of(void)
+{
+    start();
+    uint64_t base;
+
+    gic_model_add(FRAMES, 0, false, true);
+    assert_true(gicv3_distributor_start(GIC_DISTRIBUTOR));
+    base = gicv3_redistributor_start(region(FRAMES, NARROW), 0);
+    for (uint32_t interrupt = 27; interrupt <= LINE; interrupt += LINE - 27) {
+        gic_model.slow = 3;
+        assert_true(gicv3_set(base, interrupt, GICV3_ENABLED, false));
+        gic_model.slow = GIC_FOREVER;
+        assert_true(gicv3_set(base, interrupt, GICV3_ENABLED, true));
+        assert_true(gicv3_set(base, interrupt, GICV3_PENDING, false));
+        assert_true(gicv3_set(base, interrupt, GICV3_ACTIVE, false));
+        assert_false(gicv3_set(base, interrupt, GICV3_ENABLED, false));
+    }
+}
+
 static void a_line_whose_disable_never_ends_is_not_enabled(void)
 {
     start();
@@ -161,6 +180,7 @@ int run_gicv3_tests(void)
         TEST(a_line_that_the_distributor_does_not_have_is_refused),
         TEST(each_state_of_an_interrupt_is_set_cleared_and_read),
         TEST(a_controller_that_never_answers_is_noticed_at_start),
+        TEST(an_interrupt_that_is_not_masked_in_time_is_told_of),
         TEST(a_line_whose_disable_never_ends_is_not_enabled),
     };
 

@@ -385,6 +385,58 @@ static void i12_when_a_partition_is_ended_its_lines_are_taken_back(void)
     end_by(crash, false);
 }
 
+/* The interrupt controller answers no more: a line of the machine may be the dead owner's for ever. */
+static void a_device_whose_line_is_not_taken_back_goes_to_nobody(void)
+{
+    plain();
+    machine.pci.function[DEVICE2].config[PIN] = 4; /* the line of device 1's pin A */
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    start();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    host_lines_stay = true;
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE2_ID), BH_OK);
+    assert_null(device_find(DEVICE2_NAME)->refusal);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_ETIMEDOUT);
+    assert_false(may_raise(DEVICE1));
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_EOPNOTSUPP);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_EOPNOTSUPP);
+    assert_int_equal(query_state(0, DEVICE1_ID).owner, BH_OWNER_NONE);
+    machine_drain_console();
+    assert_console(DEVICE1_NAME
+                   ": its interrupt line was not masked in time: nobody gets it any more");
+    assert_console(DEVICE2_NAME
+                   ": its interrupt line was not masked in time: nobody gets it any more");
+}
+
+static void devices_on_other_lines_go_on_when_one_is_not_taken_back(void)
+{
+    plain();
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    machine_partition("two")->pci[0] = DEVICE2_NAME;
+    start();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    host_lines_stay = true;
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_ETIMEDOUT);
+    host_lines_stay = false;
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE2_ID), BH_OK);
+    assert_int_equal(bind(1, DEVICE2_ID, 1), BH_OK);
+}
+
+static void a_dead_partitions_line_that_stays_keeps_its_device_from_the_heir(void)
+{
+    plain();
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    start();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    host_cpu = partitions.partition[0].cpu;
+    host_lines_stay = true;
+    assert_int_equal(host_run(crash, NULL), HOST_IDLE);
+    assert_int_equal(bind(1, DEVICE1_ID, 1), BH_EOPNOTSUPP);
+    assert_int_equal(query_state(1, DEVICE1_ID).owner, BH_OWNER_NONE);
+}
+
 static void a_bind_that_fails_leaves_the_line_alone(void)
 {
     struct page_list taken = PAGE_LIST_EMPTY;
@@ -444,6 +496,9 @@ int run_lines_tests(void)
         TEST(i12_when_a_partition_turns_off_its_lines_are_taken_back),
         TEST(i12_when_a_partition_resets_its_lines_are_taken_back),
         TEST(i12_when_a_partition_is_ended_its_lines_are_taken_back),
+        TEST(a_device_whose_line_is_not_taken_back_goes_to_nobody),
+        TEST(devices_on_other_lines_go_on_when_one_is_not_taken_back),
+        TEST(a_dead_partitions_line_that_stays_keeps_its_device_from_the_heir),
         TEST(a_bind_that_fails_leaves_the_line_alone),
         TEST(an_interrupt_reaches_a_vcpu_that_runs),
     };

@@ -223,7 +223,7 @@ static void nothing_of_a_line_is_left_once_it_is_taken_back(void)
                 set_level(LINE, true);
             if (state == 2)
                 assert_int_equal(acknowledge(), SPI);
-            vgic_unroute(&vgic, LINE);
+            assert_true(vgic_unroute(&vgic, LINE));
             assert_false(virtual_cpu.enabled[LINE]);
             assert_false(virtual_cpu.active[LINE]);
             assert_false(virtual_cpu.latched[LINE]);
@@ -247,8 +247,21 @@ static void a_line_stands_for_one_shared_interrupt(void)
     assert_false(vgic_route(&vgic, VGIC_INTERRUPTS, LINE));
     assert_true(vgic_route(&vgic, SPI, LINE));
     assert_false(vgic_route(&vgic, SPI, LINE + 1));
-    vgic_unroute(&vgic, LINE + 1);
+    assert_true(vgic_unroute(&vgic, LINE + 1));
     assert_true(vgic_line(&vgic, LINE));
+}
+
+static void a_line_that_is_not_masked_in_time_is_told_of_and_gone_from_the_guest(void)
+{
+    plain();
+    assert_true(vgic_route(&vgic, SPI, LINE));
+    set_level(LINE, true);
+    virtual_cpu.stuck = true;
+    assert_false(vgic_unroute(&vgic, LINE));
+    assert_int_equal(acknowledge(), VIRTUAL_CPU_SPURIOUS);
+    assert_false(vgic_line(&vgic, LINE));
+    assert_false(vgic_route(&vgic, SPI, LINE));
+    assert_false(vgic_line(&vgic, LINE));
 }
 
 static void a_guest_that_stops_leaves_its_lines_off(void)
@@ -405,6 +418,7 @@ int run_vgic_tests(void)
         TEST(a_line_that_is_set_pending_or_active_by_the_guest_behaves_like_one_that_came),
         TEST(nothing_of_a_line_is_left_once_it_is_taken_back),
         TEST(a_line_stands_for_one_shared_interrupt),
+        TEST(a_line_that_is_not_masked_in_time_is_told_of_and_gone_from_the_guest),
         TEST(a_guest_that_stops_leaves_its_lines_off),
         TEST(the_controller_says_what_it_has),
         TEST(priorities_are_bytes_and_all_else_is_words),

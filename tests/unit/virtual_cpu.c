@@ -107,13 +107,14 @@ void hardware_reset(void)
     virtual_cpu.active_priorities = 0;
 }
 
-void hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
+bool hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
 {
     bool *const states[] = { [GICV3_ENABLED] = virtual_cpu.enabled,
                              [GICV3_PENDING] = virtual_cpu.latched,
                              [GICV3_ACTIVE] = virtual_cpu.active };
 
     states[state][line] = on;
+    return on || state != GICV3_ENABLED || !virtual_cpu.stuck;
 }
 
 bool hardware_line_pending(uint32_t line)

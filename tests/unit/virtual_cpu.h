@@ -17,6 +17,7 @@ struct virtual_cpu {
     /* The machine. */
     unsigned int list_registers;
     bool traps_deactivate; /* ICH_VTR_EL2.TDS */
+    bool stuck;            /* the physical controller does not say that a line is masked */
     /* What the guest writes. */
     uint32_t mask;         /* ICC_PMR_EL1 */
     bool enabled_by_guest; /* ICC_IGRPEN1_EL1 */

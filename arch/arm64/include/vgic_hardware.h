@@ -49,10 +49,10 @@ static inline void hardware_reset(void)
     sysreg_write_named(ICH_VMCR_EL2, 0);
 }
 
-/* State of a physical interrupt. */
-static inline void hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
+/* State of a physical interrupt. False: it was not masked in time. */
+static inline bool hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
 {
-    gic_line_set(line, state, on);
+    return gic_line_set(line, state, on);
 }
 
 static inline bool hardware_line_pending(uint32_t line)

@@ -89,9 +89,10 @@ void vgic_deactivate(struct vgic *vgic, uint32_t interrupt);
 void vgic_maintenance(struct vgic *vgic);
 
 /* Lets a shared interrupt stand for a physical line, and no longer; it is neither pending nor active
- * after either. False: it stands for one already, or there is no such interrupt. */
+ * after either. False: it stands for one already, or there is no such interrupt; the line was not masked
+ * in time. */
 bool vgic_route(struct vgic *vgic, uint32_t interrupt, uint32_t line);
-void vgic_unroute(struct vgic *vgic, uint32_t line);
+bool vgic_unroute(struct vgic *vgic, uint32_t line);
 
 /* ---- Between the files of the vGIC ----------------------------------------------------------- */
 

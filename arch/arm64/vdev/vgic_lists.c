@@ -153,18 +153,20 @@ static void change_hardware(struct vgic *vgic, uint32_t interrupt, bool hardware
 }
 
 /* Masked before it is drained: what came before the mask is taken away, and nothing comes after. */
-static void silence(uint32_t line)
+static bool silence(uint32_t line)
 {
-    hardware_line_set(line, GICV3_ENABLED, false);
+    bool masked = hardware_line_set(line, GICV3_ENABLED, false);
+
     hardware_line_set(line, GICV3_PENDING, false);
     hardware_line_set(line, GICV3_ACTIVE, false);
+    return masked;
 }
 
 bool vgic_route(struct vgic *vgic, uint32_t interrupt, uint32_t line)
 {
-    if (interrupt - VGIC_PRIVATE >= VGIC_SHARED || vgic_has(&vgic->hardware, interrupt))
+    if (interrupt - VGIC_PRIVATE >= VGIC_SHARED || vgic_has(&vgic->hardware, interrupt) ||
+        !silence(line))
         return false;
-    silence(line);
     vgic->line[interrupt - VGIC_PRIVATE] = (uint16_t)line;
     change_hardware(vgic, interrupt, true);
     if (vgic_has(&vgic->enabled, interrupt))
@@ -172,14 +174,16 @@ bool vgic_route(struct vgic *vgic, uint32_t interrupt, uint32_t line)
     return true;
 }
 
-void vgic_unroute(struct vgic *vgic, uint32_t line)
+bool vgic_unroute(struct vgic *vgic, uint32_t line)
 {
     uint32_t interrupt = vgic_find_line(vgic, line);
 
     if (interrupt == VGIC_NONE)
-        return;
-    silence(line);
+        return true;
+    bool masked = silence(line);
+
     change_hardware(vgic, interrupt, false);
+    return masked;
 }
 
 void vgic_start(struct vgic *vgic)
