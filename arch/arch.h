@@ -46,8 +46,8 @@ _Noreturn void arch_power_off(void);
 #define ARCH_INTERRUPT_HANDLERS 32
 
 /* Brings up the interrupt controller; after this the boot CPU takes interrupts while idle and
- * while a guest runs on it. Boot only. False: the topology has none that is supported; *reason
- * says so. */
+ * while a guest runs on it. Boot only; the topology stays. False: it has none that is supported;
+ * *reason says so. */
 bool arch_interrupts_start(const struct topology *topology, const char **reason);
 
 /* Routes an interrupt line to the boot CPU and enables it. handler runs with interrupts masked

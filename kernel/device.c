@@ -97,9 +97,10 @@ static bool overlaps(struct topology_range range, struct topology_range other)
 /* True if the range lies over something that no partition may have (I13), or over another node's. */
 static bool is_taken(const struct topology *topology, uint32_t block, struct topology_range range)
 {
-    bool taken = overlaps(range, topology->gic_distributor) ||
-                 overlaps(range, topology->gic_redistributors);
+    bool taken = false;
 
+    for (uint32_t i = 0; i < topology->gic_range_count; i++)
+        taken = taken || overlaps(range, topology->gic_range[i]);
     for (uint32_t i = 0; i < topology->memory_count; i++)
         taken = taken || overlaps(range, topology->memory[i]);
     for (uint32_t i = 0; i < topology->iommu_count; i++)

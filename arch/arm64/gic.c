@@ -25,7 +25,7 @@ struct handler {
 
 static struct handler handlers[ARCH_INTERRUPT_HANDLERS];
 static unsigned int handler_count;
-static struct topology_range redistributors;
+static const struct topology *machine;
 
 bool arch_interrupts_start(const struct topology *topology, const char **reason)
 {
@@ -33,13 +33,14 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
         *reason = "the device tree has no GICv3";
         return false;
     }
-    if (!arch_map_device(topology->gic_distributor.base, topology->gic_distributor.size) ||
-        !arch_map_device(topology->gic_redistributors.base, topology->gic_redistributors.size)) {
+    for (uint32_t i = 0; i <= topology->gic_redistributors; i++) {
+        if (arch_map_device(topology->gic_range[i].base, topology->gic_range[i].size))
+            continue;
         *reason = "no table pages for the GIC's registers";
         return false;
     }
-    redistributors = topology->gic_redistributors;
-    if (!gicv3_distributor_start(topology->gic_distributor.base)) {
+    machine = topology;
+    if (!gicv3_distributor_start(topology->gic_range[0].base)) {
         *reason = "the GIC's distributor did not answer in time";
         return false;
     }
@@ -50,7 +51,7 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
 
 void gic_cpu_start(struct cpu *cpu)
 {
-    cpu->redistributor = gicv3_redistributor_start(redistributors, cpu->affinity);
+    cpu->redistributor = gicv3_redistributor_start(machine, cpu->affinity);
     if (cpu->redistributor == 0)
         log_error("CPU %u has no redistributor that answers: it takes no interrupts", cpu->index);
     sysreg_write_named(ICC_SRE_EL2, ICC_SRE_ENABLE);

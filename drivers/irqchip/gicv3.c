@@ -99,26 +99,39 @@ bool gicv3_distributor_start(uint64_t base)
     return wait_clear(control, CTLR_PENDING);
 }
 
-uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t affinity)
+/* The frame of that GICR_TYPER affinity in one region, or 0. */
+static uint64_t find(struct topology_range registers, uint64_t stride, uint64_t wanted)
 {
-    uint64_t wanted = FIELD_GET(BITS(39, 32), affinity) << 24 | FIELD_GET(BITS(23, 0), affinity);
     uint64_t frame = registers.base, end = registers.base + registers.size;
 
     while (frame + REDISTRIBUTOR_SIZE <= end) {
         uint64_t type = mmio_read64(frame + GICR_TYPER);
 
-        if (FIELD_GET(TYPER_AFFINITY, type) == wanted) {
-            mmio_write32(frame + GICR_WAKER,
-                         mmio_read32(frame + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
-            if (!wait_clear(frame + GICR_WAKER, WAKER_CHILDREN_ASLEEP))
-                return 0;
-            return quiet(frame + GICR_PRIVATE, 0, frame + GICR_CTLR, GICR_CTLR_PENDING) ? frame : 0;
-        }
+        if (FIELD_GET(TYPER_AFFINITY, type) == wanted)
+            return frame;
         if ((type & TYPER_LAST) != 0)
             break;
-        frame += (type & TYPER_VLPIS) != 0 ? REDISTRIBUTOR_SIZE_VLPIS : REDISTRIBUTOR_SIZE;
+        frame += stride != 0                 ? stride
+                 : (type & TYPER_VLPIS) != 0 ? REDISTRIBUTOR_SIZE_VLPIS
+                                             : REDISTRIBUTOR_SIZE;
     }
     return 0;
+}
+
+uint64_t gicv3_redistributor_start(const struct topology *topology, uint64_t affinity)
+{
+    uint64_t wanted = FIELD_GET(BITS(39, 32), affinity) << 24 | FIELD_GET(BITS(23, 0), affinity);
+    uint64_t frame = 0;
+
+    for (uint32_t i = 1; i <= topology->gic_redistributors && frame == 0; i++)
+        frame = find(topology->gic_range[i], topology->gic_stride, wanted);
+    if (frame == 0)
+        return 0;
+    mmio_write32(frame + GICR_WAKER, mmio_read32(frame + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
+    return wait_clear(frame + GICR_WAKER, WAKER_CHILDREN_ASLEEP) &&
+                   quiet(frame + GICR_PRIVATE, 0, frame + GICR_CTLR, GICR_CTLR_PENDING)
+               ? frame
+               : 0;
 }
 
 /* The frame of an interrupt with the word of it in a register that has a bit for each. */

@@ -11,7 +11,7 @@ bool gicv3_distributor_start(uint64_t base);
 
 /* Finds the redistributor of a CPU, wakes it, all private interrupts off and in group 1. Returns
  * its physical base, or 0. */
-uint64_t gicv3_redistributor_start(struct topology_range registers, uint64_t affinity);
+uint64_t gicv3_redistributor_start(const struct topology *topology, uint64_t affinity);
 
 enum gicv3_state { GICV3_ENABLED, GICV3_PENDING, GICV3_ACTIVE };
 

@@ -12,6 +12,10 @@
 #define PCI_CELL_SPACE_MEMORY64 3
 #define PCI_CELL_PREFETCHABLE BIT(30)
 
+/* A redistributor has two frames at least (IHI 0069 12.10). */
+#define GIC_FRAME 0x10000
+#define GIC_FRAMES 0x20000
+
 #define TREE_DEPTH 8
 
 /*
@@ -188,15 +192,38 @@ static bool read_iommu(struct reader *reader, int node, int parent)
     return true;
 }
 
+static uint32_t cell_count(const void *tree, int node, const char *name)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(tree, node, name, &length);
+
+    return cell != NULL && length == (int)sizeof(*cell) ? fdt32_ld(cell) : 0;
+}
+
 static bool read_gic(struct reader *reader, int node, int parent)
 {
     struct topology *topology = reader->topology;
+    uint32_t count = 0;
+    int length;
+    const fdt32_t *stride = fdt_getprop(reader->tree, node, "redistributor-stride", &length);
 
     if (topology->gicv3)
         return refuse(reader, node, "a second interrupt controller");
-    topology->gicv3 = read_reg(reader->tree, node, parent, 0, &topology->gic_distributor) &&
-                      read_reg(reader->tree, node, parent, 1, &topology->gic_redistributors);
-    return topology->gicv3 || refuse(reader, node, "a GICv3 without its two register ranges");
+    while (count < TOPOLOGY_GIC_RANGES &&
+           read_reg(reader->tree, node, parent, count, &topology->gic_range[count]))
+        count++;
+    topology->gic_range_count = count;
+    topology->gic_redistributors = (uint32_t)max_u64(
+        cell_count(reader->tree, node, "#redistributor-regions"), 1);
+    if (topology->gic_redistributors >= count)
+        return refuse(reader, node, "a GICv3 without its register ranges");
+    if (stride != NULL && length <= (int)(2 * sizeof(*stride)))
+        topology->gic_stride = cells(stride, (uint32_t)length / sizeof(*stride));
+    if (stride != NULL && (topology->gic_stride < GIC_FRAMES || topology->gic_stride > UINT32_MAX ||
+                           !is_aligned(topology->gic_stride, GIC_FRAME)))
+        return refuse(reader, node, "a redistributor-stride that is none");
+    topology->gicv3 = true;
+    return true;
 }
 
 static void read_psci(struct reader *reader, int node)

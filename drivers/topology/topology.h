@@ -12,6 +12,7 @@
 #define TOPOLOGY_NAME 48
 #define TOPOLOGY_RANGES 16
 #define TOPOLOGY_CPUS 8
+#define TOPOLOGY_GIC_RANGES 12
 #define TOPOLOGY_IOMMUS 8
 #define TOPOLOGY_PCI_HOSTS 2
 #define TOPOLOGY_PCI_WINDOWS 3
@@ -103,8 +104,11 @@ struct topology {
     bool psci_smc; /* ... with SMC, the only conduit at EL2 */
 
     bool gicv3;
-    struct topology_range gic_distributor;
-    struct topology_range gic_redistributors;
+    /* The distributor, the regions of redistributors, and what CPU interfaces it has in memory. */
+    uint32_t gic_range_count;
+    struct topology_range gic_range[TOPOLOGY_GIC_RANGES];
+    uint32_t gic_redistributors; /* how many regions */
+    uint64_t gic_stride;         /* from one redistributor to the next; 0: as they say themselves */
 
     struct topology_range serial;
     char serial_compatible[TOPOLOGY_NAME];

@@ -566,6 +566,14 @@ static void over_redistributors(void *tree)
     move_clock(tree, 0x080B0000);
 }
 
+static void over_cpu_interface(void *tree)
+{
+    EDIT_CELLS(tree, "/intc@8000000", "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0x40000,
+               0, 0x08100000, 0, 0x20000, 0, 0x08010000, 0, 0x10000);
+    EDIT_CELLS(tree, "/intc@8000000", "#redistributor-regions", 2);
+    move_clock(tree, 0x0801F000);
+}
+
 static void over_memory(void *tree)
 {
     move_clock(tree, 0x45000000);
@@ -605,6 +613,7 @@ BLOCK_TEST(no_registers, of_no_size, "shares register pages with something else"
 BLOCK_TEST(over_unit, over_a_unit, "lies over registers or memory that are not its own")
 BLOCK_TEST(over_distributor, over_the_distributor, "lies over registers or memory")
 BLOCK_TEST(over_redistributors, over_the_redistributors, "lies over registers or memory")
+BLOCK_TEST(over_cpu_interface, over_a_cpu_interface, "lies over registers or memory")
 BLOCK_TEST(over_memory, over_memory, "lies over registers or memory")
 BLOCK_TEST(over_ecam, over_configuration_space, "lies over registers or memory")
 BLOCK_TEST(over_window, over_a_pci_window, "lies over registers or memory")
@@ -707,6 +716,7 @@ int run_boot_faults_tests(void)
         TEST(i13_a_block_over_a_unit_cannot_be_assigned),
         TEST(i13_a_block_over_the_distributor_cannot_be_assigned),
         TEST(i13_a_block_over_the_redistributors_cannot_be_assigned),
+        TEST(i13_a_block_over_a_cpu_interface_cannot_be_assigned),
         TEST(i13_a_block_over_memory_cannot_be_assigned),
         TEST(i13_a_block_over_configuration_space_cannot_be_assigned),
         TEST(i13_a_block_over_a_pci_window_cannot_be_assigned),

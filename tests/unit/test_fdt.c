@@ -56,9 +56,12 @@ static void a_tree_like_qemus_is_read_right(void)
     assert_int_equal(topology.cpu_count, 4);
     assert_int_equal(topology.cpu[3].affinity, 3);
     assert_true(topology.psci && topology.psci_smc && topology.gicv3);
-    assert_int_equal(topology.gic_distributor.base, 0x08000000);
-    assert_int_equal(topology.gic_redistributors.base, 0x080A0000);
-    assert_int_equal(topology.gic_redistributors.size, 0xF60000);
+    assert_int_equal(topology.gic_range_count, 2);
+    assert_int_equal(topology.gic_range[0].base, 0x08000000);
+    assert_int_equal(topology.gic_redistributors, 1);
+    assert_int_equal(topology.gic_range[1].base, 0x080A0000);
+    assert_int_equal(topology.gic_range[1].size, 0xF60000);
+    assert_int_equal(topology.gic_stride, 0);
     assert_int_equal(topology.serial.base, SERIAL_BASE);
     assert_string_equal(topology.serial_compatible, "arm,pl011");
     assert_int_equal(topology.serial_interrupt, SERIAL_INTERRUPT);

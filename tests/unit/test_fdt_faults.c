@@ -248,10 +248,96 @@ static void disabled_gic(void *tree)
     edit_text(tree, GIC, "status", "disabled");
 }
 
+/* Two regions of redistributors, and behind them the CPU interface in memory. */
+static void wide_gic(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0x40000, 0x40, 0, 0,
+               0x80000, 0, 0x08010000, 0, 0x10000);
+    EDIT_CELLS(tree, GIC, "#redistributor-regions", 2);
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0, 0x40000);
+}
+
+static void short_stride(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0x30000);
+}
+
+static void cut_gic(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "#redistributor-regions", 2);
+}
+
+static void narrow_stride(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0, 0x10000);
+}
+
+static void endless_stride(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0xFFFFFFFF, 0xFFFE0000);
+}
+
+static void odd_stride(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0, 0x28000);
+}
+
+static void strange_stride(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "redistributor-stride", 0, 0, 0x20000);
+}
+
+static void many_regions(void *tree, uint32_t count)
+{
+    uint32_t cell[80];
+
+    for (uint32_t i = 0; i <= count; i++) {
+        cell[i * 4] = 0;
+        cell[i * 4 + 1] = 0x08000000 + i * 0x20000;
+        cell[i * 4 + 2] = 0;
+        cell[i * 4 + 3] = 0x20000;
+    }
+    edit_cell_array(tree, GIC, "reg", cell, (count + 1) * 4);
+    EDIT_CELLS(tree, GIC, "#redistributor-regions", count);
+}
+
+static void all_regions(void *tree)
+{
+    many_regions(tree, TOPOLOGY_GIC_RANGES - 1);
+}
+
+static void too_many_regions(void *tree)
+{
+    many_regions(tree, TOPOLOGY_GIC_RANGES);
+}
+
+static void each_region_of_redistributors_is_read(void)
+{
+    expect_accepted(wide_gic);
+    assert_int_equal(fdt_found.gic_range_count, 4);
+    assert_int_equal(fdt_found.gic_redistributors, 2);
+    assert_int_equal(fdt_found.gic_range[2].base, 0x4000000000);
+    assert_int_equal(fdt_found.gic_range[2].size, 0x80000);
+    assert_int_equal(fdt_found.gic_range[3].base, 0x08010000);
+    assert_int_equal(fdt_found.gic_stride, 0x40000);
+    expect_accepted(short_stride);
+    assert_int_equal(fdt_found.gic_stride, 0x30000);
+    expect_accepted(all_regions);
+    assert_int_equal(fdt_found.gic_redistributors, TOPOLOGY_GIC_RANGES - 1);
+    assert_int_equal(fdt_found.gic_range[TOPOLOGY_GIC_RANGES - 1].base,
+                     0x08000000 + (TOPOLOGY_GIC_RANGES - 1) * 0x20000);
+    expect_refused(cut_gic, GIC, "a GICv3 without its register ranges");
+    expect_refused(too_many_regions, GIC, "a GICv3 without its register ranges");
+    expect_refused(narrow_stride, GIC, "a redistributor-stride that is none");
+    expect_refused(endless_stride, GIC, "a redistributor-stride that is none");
+    expect_refused(odd_stride, GIC, "a redistributor-stride that is none");
+    expect_refused(strange_stride, GIC, "a redistributor-stride that is none");
+}
+
 static void a_gic_that_is_not_one_whole_gic_is_refused(void)
 {
-    expect_refused(half_gic, GIC, "a GICv3 without its two register ranges");
-    expect_refused(headless_gic, GIC, "a GICv3 without its two register ranges");
+    expect_refused(half_gic, GIC, "a GICv3 without its register ranges");
+    expect_refused(headless_gic, GIC, "a GICv3 without its register ranges");
     expect_refused(second_gic, GIC, "a second interrupt controller");
     expect_accepted(disabled_gic);
     assert_false(fdt_found.gicv3);
@@ -696,6 +782,7 @@ int run_fdt_faults_tests(void)
         TEST(an_iommu_without_reg_is_refused),
         TEST(an_iommus_interrupts_count_only_if_named_and_shared),
         TEST(a_path_too_long_to_keep_refuses_the_machine_or_leaves_a_block_out),
+        TEST(each_region_of_redistributors_is_read),
         TEST(a_gic_that_is_not_one_whole_gic_is_refused),
         TEST(what_stands_on_a_bus_that_translates_is_refused_or_is_no_block),
         TEST(a_host_without_registers_or_good_windows_is_refused),

@@ -22,9 +22,15 @@ static void expect_no_mistake(void)
         fail_msg("%s", gic_model.mistake);
 }
 
-static struct topology_range region(uint64_t base, uint64_t size)
+/* A machine with one region. */
+static const struct topology *region(uint64_t base, uint64_t size)
 {
-    return (struct topology_range){ .base = base, .size = size };
+    static struct topology topology;
+
+    topology = (struct topology){ .gic_range = { { GIC_DISTRIBUTOR, 0x10000 }, { base, size } },
+                                  .gic_range_count = 2,
+                                  .gic_redistributors = 1 };
+    return &topology;
 }
 
 static void expect_quiet(const struct gic_word *word)
@@ -72,6 +78,32 @@ static void a_cpu_gets_its_own_redistributor_awake_and_quiet(void)
     expect_quiet(&last->word);
     assert_int_equal(gicv3_redistributor_start(region(FRAMES, 4 * NARROW), 7), 0);
     assert_int_equal(gicv3_redistributor_start(region(FRAMES, NARROW), 1), 0);
+}
+
+static void redistributors_are_found_in_every_region_and_at_the_stride_of_the_tree(void)
+{
+    struct topology topology = {
+        .gic_range = { { GIC_DISTRIBUTOR, 0x10000 },
+                       { FRAMES, 4 * NARROW },
+                       { FRAMES + 8 * NARROW, 6 * NARROW },
+                       { FRAMES + 16 * NARROW, NARROW } }, /* of something else */
+        .gic_range_count = 4,
+        .gic_redistributors = 2,
+    };
+
+    start();
+    gic_model_add(FRAMES, 0, false, true);
+    gic_model_add(FRAMES + 8 * NARROW, 1, false, false);
+    struct gic_redistributor *far = gic_model_add(FRAMES + 11 * NARROW, 2, false, true);
+
+    gic_model_add(FRAMES + 16 * NARROW, 3, false, true);
+    assert_true(gicv3_distributor_start(GIC_DISTRIBUTOR));
+    topology.gic_stride = 3 * NARROW;
+    assert_int_equal(gicv3_redistributor_start(&topology, 2), far->base);
+    assert_false(far->asleep);
+    assert_int_equal(gicv3_redistributor_start(&topology, 0), FRAMES);
+    assert_int_equal(gicv3_redistributor_start(&topology, 1), FRAMES + 8 * NARROW);
+    assert_int_equal(gicv3_redistributor_start(&topology, 3), 0);
 }
 
 static void a_line_of_the_hypervisor_is_configured_before_it_is_enabled(void)
@@ -176,6 +208,7 @@ int run_gicv3_tests(void)
         TEST(whatever_firmware_left_the_lines_start_off_and_level_triggered),
         TEST(a_distributor_that_had_no_affinity_routing_gets_it),
         TEST(a_cpu_gets_its_own_redistributor_awake_and_quiet),
+        TEST(redistributors_are_found_in_every_region_and_at_the_stride_of_the_tree),
         TEST(a_line_of_the_hypervisor_is_configured_before_it_is_enabled),
         TEST(a_line_that_the_distributor_does_not_have_is_refused),
         TEST(each_state_of_an_interrupt_is_set_cleared_and_read),

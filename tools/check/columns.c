@@ -61,8 +61,8 @@ static void add_registers(void)
     struct column *column = add(NULL, "registers",
                                 ": interrupt controller, IOMMUs, PCI, every node");
 
-    add_range(column, topology->gic_distributor);
-    add_range(column, topology->gic_redistributors);
+    for (uint32_t i = 0; i < topology->gic_range_count; i++)
+        add_range(column, topology->gic_range[i]);
     add_range(column, topology->serial);
     for (uint32_t i = 0; i < topology->iommu_count; i++)
         add_range(column, topology->iommu[i].registers);
