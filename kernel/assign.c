@@ -45,26 +45,33 @@ static void unmap_registers(struct partition *partition, const struct device *de
         page_pool_give(&partition->pool, &freed[i]);
 }
 
-/* Another device of the partition that is bound raises the same line. */
+/* Another device of the partition that is bound has opened the same line. */
 static bool line_in_use(const struct partition *partition, const struct device *device)
 {
     for (uint32_t i = 0; i < partition->device_count; i++) {
         const struct device *other = partition->device[i];
 
-        if (other != device && other->bound == partition && other->line == device->line)
+        if (other != device && other->bound == partition && other->line == device->line &&
+            other->line_refusal == NULL)
             return true;
     }
     return false;
 }
 
 /* The device may raise its line only while that leads to its owner (I12). */
-static void open_line(struct partition *partition, const struct device *device)
+static void open_line(struct partition *partition, struct device *device)
 {
     uint32_t interrupt = partition_interrupt(partition, device);
 
-    if (interrupt != 0 && (line_in_use(partition, device) ||
-                           arch_interrupt_route(device->line, &partition->vcpu, interrupt)))
+    if (interrupt == 0)
+        return;
+    if (line_in_use(partition, device) ||
+        arch_interrupt_route(device->line, &partition->vcpu, interrupt)) {
         pci_set_interrupts(device->function, true);
+        return;
+    }
+    __atomic_store_n(&device->line_refusal, "cannot be routed", __ATOMIC_RELEASE);
+    device_tell_refused_line(device, partition->name);
 }
 
 /* No device that raises that line is given to anybody again. Those that partitions may bind are all in the

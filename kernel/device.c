@@ -231,6 +231,11 @@ struct topology_range device_registers(const struct device *device, unsigned int
     return (struct topology_range){ 0 };
 }
 
+void device_tell_refused_line(const struct device *device, const char *partition)
+{
+    log_warning("%s: %s has no INTx: its line %s", partition, device->name, device->line_refusal);
+}
+
 /* What is reported of a stream concerns all devices on it. */
 static void note_silent(struct device *device, bool silent)
 {

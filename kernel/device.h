@@ -81,10 +81,13 @@ struct device {
     struct group *group;
     struct iommu *iommu; /* NULL: no DMA */
     uint32_t stream;
-    bool stream_shared;       /* by another device, of the same group */
-    const char *refusal;      /* why it cannot be assigned; NULL: it can */
-    uint32_t line;            /* that its INTx is wired to; INTERRUPT_NONE: none */
-    const char *line_refusal; /* why no partition may have that line; NULL: the owner may */
+    bool stream_shared;  /* by another device, of the same group */
+    const char *refusal; /* why it cannot be assigned; NULL: it can */
+    uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
+
+    /* Guarded by the group's lock. */
+    const char *line_refusal; /* why no partition may have that line; NULL: the owner may. Once it
+                                    * says why, it stays so */
 
     /* Guarded by the group's lock, and written under the event lock of the unit besides. */
     struct partition *bound;      /* who has it now */
@@ -128,6 +131,9 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
 /* Register range index (BAR number, or reg entry; below BH_BAR_COUNT) as [base, +size); size 0: none. */
 struct topology_range device_registers(const struct device *device, unsigned int index);
+
+/* Says in the log that the partition's device does without INTx, and why. */
+void device_tell_refused_line(const struct device *device, const char *partition);
 
 /*
  * The three below change the device's stream: three SYNCs at most, each with its deadline. IOMMU_SILENCED: the

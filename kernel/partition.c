@@ -37,7 +37,8 @@ struct device *partition_device(const struct partition *partition, uint64_t id)
 
 uint32_t partition_interrupt(const struct partition *partition, const struct device *device)
 {
-    if (device->line == INTERRUPT_NONE || device->line_refusal != NULL)
+    if (device->line == INTERRUPT_NONE ||
+        __atomic_load_n(&device->line_refusal, __ATOMIC_ACQUIRE) != NULL)
         return 0;
     for (uint32_t i = 0; i < partition->device_count; i++) {
         if (partition->device[i]->line == device->line)

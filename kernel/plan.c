@@ -5,7 +5,6 @@
 #include "kernel/memory.h"
 #include "kernel/partition.h"
 #include "lib/boot_memory.h"
-#include "lib/log.h"
 
 #define MEMORY_ALIGNMENT BIT(21)
 #define AARCH32_END BIT(32)
@@ -130,8 +129,7 @@ static void tell_refused_lines(void)
             const struct device *device = partition->device[i];
 
             if (device->line != INTERRUPT_NONE && device->line_refusal != NULL)
-                log_warning("%s: %s has no INTx: its line %s", partition->name, device->name,
-                            device->line_refusal);
+                device_tell_refused_line(device, partition->name);
         }
     }
 }

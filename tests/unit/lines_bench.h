@@ -36,7 +36,7 @@ bool may_raise(int function);
 /* The INTID of that partition that a line leads to; 0: to nobody. */
 uint32_t leads_to(uint32_t line, unsigned int partition);
 void expect_none(unsigned int partition, uint64_t index);
-/* None, and the log says why of the first partition's device. */
+/* The first partition's device has none, bound or not, and the log says why. */
 void expect_refused_line(const char *why);
 void expect_line(unsigned int partition, uint64_t index, uint32_t interrupt);
 

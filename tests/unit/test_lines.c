@@ -451,6 +451,38 @@ static void a_bind_that_fails_leaves_the_line_alone(void)
     assert_int_equal(leads_to(36, 0), 0);
 }
 
+/* The line is another's by now. */
+static void take_line(void)
+{
+    assert_true(arch_interrupt_enable(36, false, crash, NULL));
+}
+
+static void a_device_whose_line_cannot_be_routed_is_bound_without_and_its_owner_is_told(void)
+{
+    plain();
+    start();
+    take_line();
+    expect_line(0, 0, 40);
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    expect_refused_line("cannot be routed");
+}
+
+static void no_device_uses_a_line_that_another_failed_to_open(void)
+{
+    plain();
+    set_pin(DEVICE2, 4);
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    start();
+    take_line();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    expect_refused_line("cannot be routed");
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_false(may_raise(DEVICE2));
+    expect_none(0, 1);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
+    assert_false(may_raise(DEVICE1) || may_raise(DEVICE2));
+}
+
 static void an_interrupt_reaches_a_vcpu_that_runs(void)
 {
     plain();
@@ -500,6 +532,8 @@ int run_lines_tests(void)
         TEST(devices_on_other_lines_go_on_when_one_is_not_taken_back),
         TEST(a_dead_partitions_line_that_stays_keeps_its_device_from_the_heir),
         TEST(a_bind_that_fails_leaves_the_line_alone),
+        TEST(a_device_whose_line_cannot_be_routed_is_bound_without_and_its_owner_is_told),
+        TEST(no_device_uses_a_line_that_another_failed_to_open),
         TEST(an_interrupt_reaches_a_vcpu_that_runs),
     };
 
