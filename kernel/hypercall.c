@@ -3,6 +3,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
 #include "lib/format.h"
@@ -58,7 +59,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
         .pool_pages_total = partition->pool.count,
         .ioas_limit = PARTITION_IOAS,
         .event_interrupt = INTERRUPT_EVENT_RING,
-        .console_interrupt = INTERRUPT_CONSOLE,
+        .console_interrupt = keyboard_works() ? INTERRUPT_CONSOLE : 0,
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);

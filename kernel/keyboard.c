@@ -5,8 +5,9 @@
 #include "kernel/partition.h"
 #include "lib/log.h"
 
-/* Of the boot CPU's handler alone. */
+/* Of the boot CPU's handler alone, but for works, which does not change. */
 static struct {
+    bool works;
     uint32_t focus; /* index of the partition that is typed to */
     bool escaped;   /* the escape key was the last one */
 } keyboard;
@@ -51,4 +52,17 @@ void keyboard_interrupt(void *unused)
         if (partitions.count != 0)
             type(c);
     }
+}
+
+bool keyboard_start(uint32_t interrupt)
+{
+    keyboard.works = arch_interrupt_enable(interrupt, false, keyboard_interrupt, NULL);
+    if (keyboard.works)
+        log_start_interrupts();
+    return keyboard.works;
+}
+
+bool keyboard_works(void)
+{
+    return keyboard.works;
 }

@@ -191,8 +191,10 @@ static void start_interrupts(void)
             !arch_interrupt_enable(unit->error_interrupt, true, fault_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
     }
-    if (arch_interrupt_enable(topology.serial_interrupt, false, keyboard_interrupt, NULL))
-        log_start_interrupts();
+    /* The tree's port need not be the log's. */
+    if (!keyboard_start(log_is_at(topology.serial.base) ? topology.serial_interrupt
+                                                        : INTERRUPT_NONE))
+        log_warning("the serial port has no interrupt: nobody can type");
 }
 
 static void start_pci(void)

@@ -93,6 +93,11 @@ void log_start(const struct log_port *port, uint64_t base)
     advance();
 }
 
+bool log_is_at(uint64_t base)
+{
+    return journal.port != NULL && journal.base == base;
+}
+
 void log_start_interrupts(void)
 {
     lock_acquire(&journal.lock);

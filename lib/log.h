@@ -36,6 +36,9 @@ struct log_port {
 /* From here on lines go to this port; those before it are kept in their ring. */
 void log_start(const struct log_port *port, uint64_t base);
 
+/* Whether they go to a port there. */
+bool log_is_at(uint64_t base);
+
 /* From here on the port's interrupt drains the rings: its handler calls log_kick(). */
 void log_start_interrupts(void);
 

@@ -9,6 +9,7 @@
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
 #include "kernel/hypercall.h"
+#include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
 #include "lib/format.h"
@@ -140,6 +141,11 @@ size_t console_read(struct console *console, char *bytes, size_t length)
     GIVEN(count <= length);
     effects++;
     return count;
+}
+
+bool keyboard_works(void)
+{
+    return nondet_bool();
 }
 
 uint64_t log_dropped(unsigned int source)

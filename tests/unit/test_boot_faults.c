@@ -166,6 +166,7 @@ static void a_unit_of_the_boards_table_that_the_tree_lacks_is_refused(void)
 /* ---- Serial port ------------------------------------------------------------------------------------- */
 
 #define OTHER_SERIAL UINT64_C(0x09040000)
+#define OTHER_SERIAL_INTERRUPT 77
 
 static char other_console[4096];
 static size_t other_used;
@@ -191,7 +192,24 @@ static void other_serial(void *tree)
     edit_add(tree, "/", "pl011@9040000");
     edit_text(tree, "/pl011@9040000", "compatible", "arm,pl011");
     EDIT_CELLS(tree, "/pl011@9040000", "reg", 0, (uint32_t)OTHER_SERIAL, 0, 0x1000);
+    EDIT_CELLS(tree, "/pl011@9040000", "interrupts", 0, OTHER_SERIAL_INTERRUPT - 32, 4);
     edit_text(tree, "/chosen", "stdout-path", "/pl011@9040000");
+}
+
+static uint32_t console_interrupt(void)
+{
+    struct bh_partition_info *info = guest(0, UINT64_C(0x40100000));
+
+    info->size = sizeof(*info);
+    assert_int_equal(call1(0, BH_CALL_PARTITION_INFO, UINT64_C(0x40100000)), BH_OK);
+    return info->console_interrupt;
+}
+
+/* Nobody listens to the line, where there is one, and partitions are told that nobody types. */
+static void expect_no_input(uint32_t line)
+{
+    assert_int_equal(console_interrupt(), 0);
+    assert_false(host_interrupt(line));
 }
 
 static void the_log_goes_on_at_the_port_that_the_tree_names(void)
@@ -203,6 +221,8 @@ static void the_log_goes_on_at_the_port_that_the_tree_names(void)
     machine_boot();
     assert_null(strstr(machine.console, "Bulkhead on"));
     assert_non_null(strstr(other_console, "[bulkhead] Bulkhead on qemu-virt"));
+    assert_int_equal(console_interrupt(), 33);
+    assert_true(host_interrupt(OTHER_SERIAL_INTERRUPT));
 }
 
 static void unknown_serial(void *tree)
@@ -218,6 +238,7 @@ static void a_port_of_an_unknown_kind_leaves_the_log_where_it_is(void)
     machine.tree.edit = unknown_serial;
     machine_boot();
     assert_console("[bulkhead] Bulkhead on qemu-virt");
+    expect_no_input(OTHER_SERIAL_INTERRUPT);
 }
 
 static void a_port_that_cannot_be_mapped_leaves_the_log_where_it_is(void)
@@ -227,6 +248,21 @@ static void a_port_that_cannot_be_mapped_leaves_the_log_where_it_is(void)
     host_refuse_maps(OTHER_SERIAL, PAGE_SIZE);
     machine_boot();
     assert_console("[bulkhead] Bulkhead on qemu-virt");
+    expect_no_input(OTHER_SERIAL_INTERRUPT);
+}
+
+static void serial_without_interrupt(void *tree)
+{
+    edit_remove(tree, "/pl011@9000000", "interrupts");
+}
+
+static void a_port_without_interrupt_takes_no_input_and_says_so(void)
+{
+    machine_plain();
+    machine.tree.edit = serial_without_interrupt;
+    machine_boot();
+    expect_no_input(SERIAL_INTERRUPT);
+    assert_console("[bulkhead] the serial port has no interrupt: nobody can type\n");
 }
 
 static void no_stdout(void *tree)
@@ -249,6 +285,7 @@ static void without_a_port_of_its_own_the_hypervisor_runs_unheard(void)
     machine_boot();
     assert_int_equal(machine.console_used, 0);
     assert_int_equal(partitions.partition[0].state, PARTITION_RUNNING);
+    expect_no_input(SERIAL_INTERRUPT);
 }
 
 static void no_stdout_and_clock_at_zero(void *tree)
@@ -682,6 +719,7 @@ int run_boot_faults_tests(void)
         TEST(a_unit_of_the_boards_table_that_the_tree_lacks_is_refused),
         TEST(the_log_goes_on_at_the_port_that_the_tree_names),
         TEST(a_port_of_an_unknown_kind_leaves_the_log_where_it_is),
+        TEST(a_port_without_interrupt_takes_no_input_and_says_so),
         TEST(a_port_that_cannot_be_mapped_leaves_the_log_where_it_is),
         TEST(i13_the_boards_port_stays_the_hypervisors_where_the_tree_names_none),
         TEST(without_a_port_of_its_own_the_hypervisor_runs_unheard),
