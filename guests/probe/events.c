@@ -215,6 +215,7 @@ static void check_interrupt(void)
     bh_partition_info(&self);
     timer_sleep_ns(SECOND_PAST);
     drain();
+    gic_clear_shared(self.event_interrupt); /* of those that were drained */
     check_true(!interrupt_comes(self.event_interrupt, 10 * NS_PER_MS), "no event, no interrupt");
     edu_start(&edu, EDU_TO_MEMORY, UNMAPPED, 0, 4);
     check_true(interrupt_comes(self.event_interrupt, WAIT_NS), "an event interrupts");

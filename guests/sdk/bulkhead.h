@@ -207,7 +207,10 @@ static inline int64_t bh_power(uint64_t action, uint64_t code)
 }
 
 /* ---- Conveniences: the calls above, repeated until they are done (calls.c) ------------------- */
-/* Binds a device, sleeping between the steps of its reset. Gives up with BH_EAGAIN after 10 s. */
+/*
+ * Binds a device, sleeping between the steps of its reset (timer_sleep_ns() of timer.h: interrupts that the
+ * caller has unmasked are taken meanwhile). Gives up with BH_EAGAIN after 10 s.
+ */
 int64_t bh_bind(uint32_t device, uint64_t label);
 
 /* Maps the whole range. On an error, *done bytes from its start are mapped. */

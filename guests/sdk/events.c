@@ -6,6 +6,7 @@
 #include "timer.h"
 
 static _Alignas(BH_EVENT_RING_BYTES) volatile struct bh_event_ring ring;
+static uint32_t interrupt; /* of the ring; 0: there is no GIC */
 
 /* Counters of 64 bits: on a CPU of 32 bits a look may fall between the halves of a change. */
 static uint64_t counter(const volatile uint64_t *word)
@@ -24,8 +25,10 @@ int64_t events_open(void)
 
     if (status == BH_OK)
         status = bh_event_ring(bh_address(&ring));
-    if (status == BH_OK && gic_init())
-        gic_enable_shared(self.event_interrupt);
+    if (status == BH_OK && gic_init()) {
+        interrupt = self.event_interrupt;
+        gic_enable_shared(interrupt);
+    }
     return status;
 }
 
@@ -49,20 +52,21 @@ bool events_next(struct bh_event *event)
     return true;
 }
 
-/* Until an interrupt comes, which is taken; at most until the deadline. */
-static void sleep_until(uint64_t deadline)
+/* One look, and one sleep where there is nothing: masked in between, and the ring's interrupt is forgotten
+ * first, so that an event behind the look wakes again. */
+static bool look_or_doze(struct bh_event *event, uint64_t deadline)
 {
-    uint32_t intid;
+    uintptr_t mask = cpu_interrupt_mask();
+    bool found;
 
-    if (!gic_init())
-        return;
-    gic_enable_private(TIMER_INTID);
-    timer_start(deadline);
-    cpu_wait();
-    intid = gic_acknowledge();
-    timer_stop();
-    if (intid < GIC_INTID_LIMIT)
-        gic_end(intid);
+    gic_mask();
+    if (interrupt != 0)
+        gic_clear_shared(interrupt);
+    found = events_next(event);
+    if (!found)
+        timer_doze(deadline);
+    cpu_restore_interrupt_mask(mask);
+    return found;
 }
 
 bool events_wait(struct bh_event *event, uint64_t ns)
@@ -72,7 +76,8 @@ bool events_wait(struct bh_event *event, uint64_t ns)
     while (!events_next(event)) {
         if (timer_now() >= deadline)
             return false;
-        sleep_until(deadline);
+        if (look_or_doze(event, deadline))
+            return true;
     }
     return true;
 }

@@ -32,8 +32,8 @@ int64_t events_close(void);
 /* Takes the next event. False: there is none now. */
 bool events_next(struct bh_event *event);
 
-/* The same, and sleeps by WFI until there is one, but no longer than that. With interrupts masked, as at
- * the start of a program; other interrupts that come meanwhile are ended without being handled. */
+/* The same, and sleeps by WFI until there is one, but no longer than that. Other interrupts are as in
+ * timer_sleep_ns(); where the program has unmasked them, the ring's own reaches bh_interrupt() too. */
 bool events_wait(struct bh_event *event, uint64_t ns);
 
 /* Events that the ring did not take since it was opened: it was full, or a device had its share. */

@@ -18,8 +18,13 @@
 /* Brings the GIC up, once; later calls return what the first did. False: no GICv3 in the tree. */
 bool gic_init(void);
 
-/* Enables a level-triggered private interrupt, INTID 16 to 31. After gic_init(). */
+/* Enables a level-triggered private interrupt, INTID 16 to 31; disables it: it is not taken any more when
+ * this returns; whether it is enabled; forgets that it is pending, once its source is quiet. After
+ * gic_init(). */
 void gic_enable_private(uint32_t intid);
+void gic_disable_private(uint32_t intid);
+bool gic_private_is_enabled(uint32_t intid);
+void gic_clear_private(uint32_t intid);
 
 /* Enables a shared interrupt, INTID 32 on: a device's (bh_device_info.interrupt), or the hypervisor's own;
  * and disables it: it is not taken any more when this returns. After gic_init(). */

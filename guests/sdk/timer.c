@@ -53,40 +53,34 @@ void timer_spin_ns(uint64_t ns)
         ;
 }
 
-/* Takes whatever is pending, so that it does not keep the next WFI from waiting. */
-static void take_pending(void)
+/*
+ * The timer's interrupt is enabled while masked alone, and forgotten when it has woken: no handler of
+ * the program sees it. All others stay as they are: masked, one that is pending lets WFI fall through.
+ */
+void timer_doze(uint64_t deadline)
 {
-    uint32_t intid = gic_acknowledge();
+    uintptr_t mask = cpu_interrupt_mask();
+    bool enabled;
 
-    if (intid >= GIC_INTID_LIMIT)
+    if (!gic_init())
         return;
-    if (intid == TIMER_INTID)
-        timer_stop();
-    gic_end(intid);
+    gic_mask();
+    enabled = gic_private_is_enabled(TIMER_INTID);
+    if (!enabled)
+        gic_enable_private(TIMER_INTID);
+    timer_start(deadline);
+    cpu_wait();
+    timer_stop();
+    gic_clear_private(TIMER_INTID);
+    if (!enabled)
+        gic_disable_private(TIMER_INTID);
+    cpu_restore_interrupt_mask(mask);
 }
 
 void timer_sleep_ns(uint64_t ns)
 {
     uint64_t deadline = timer_now() + timer_ticks(ns);
-    uintptr_t mask = cpu_interrupt_mask();
 
-    if (!gic_init()) {
-        timer_spin_ns(ns);
-        return;
-    }
-    gic_mask();
-    gic_enable_private(TIMER_INTID);
-
-    /*
-     * The interrupt is masked, not disabled: one that comes between the look at the counter and
-     * the WFI stays pending, and WFI falls through. One taken early arms the timer again.
-     */
-    while (timer_now() < deadline) {
-        timer_start(deadline);
-        cpu_wait();
-        take_pending();
-    }
-    timer_stop();
-    take_pending();
-    cpu_restore_interrupt_mask(mask);
+    while (timer_now() < deadline)
+        timer_doze(deadline);
 }

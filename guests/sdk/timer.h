@@ -32,9 +32,17 @@ void timer_stop(void);
 void timer_spin_ns(uint64_t ns);
 
 /*
- * Waits by WFI until the timer's interrupt, with interrupts masked meanwhile. Other interrupts
- * that come are ended without being handled. Spins when the tree has no GICv3.
+ * Waits that long, by WFI. Interrupts that the program has unmasked reach bh_interrupt() meanwhile; masked
+ * ones stay pending, and one that is keeps the CPU awake. The timer is the sleeper's: what timer_start()
+ * had armed is forgotten. Spins when the tree has no GICv3.
  */
 void timer_sleep_ns(uint64_t ns);
+
+/*
+ * The same until the counter's deadline or any enabled interrupt, whichever is first; for a program that
+ * waits for something: it masks interrupts, looks, and dozes if there was nothing. Without a GICv3 it
+ * returns at once.
+ */
+void timer_doze(uint64_t deadline);
 
 #endif

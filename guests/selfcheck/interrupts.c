@@ -38,7 +38,7 @@ void bh_interrupt(void)
 {
     uint32_t intid = gic_acknowledge();
 
-    if (intid == TIMER_INTID) {
+    if (!sleep_takes(intid) && intid == TIMER_INTID) {
         taken++;
         disturbance = compute(3.0);
         if (taken < INTERRUPTS)

@@ -3,10 +3,17 @@
 #ifndef GUESTS_SELFCHECK_SELFCHECK_H
 #define GUESTS_SELFCHECK_SELFCHECK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Checks (check.h of guests/common): the exit code is the number of the first that failed. */
 int test_library(void);    /* newlib and the memory that the program is given */
 int test_calls(void);      /* hypercalls, and arguments that a register does not hold */
-int test_interrupts(void); /* time, sleep, and registers across an interrupt */
+int test_interrupts(void); /* time, and registers across an interrupt */
+int test_sleep(void);      /* interrupts of others while the program sleeps; needs an edu */
+
+/* Whether that interrupt, which was taken, is one of test_sleep(): then it has been dealt with. */
+bool sleep_takes(uint32_t intid);
 
 /* Repeats each line that is typed, as the C library reads it, until the line "end". */
 int test_listen(void);

@@ -6,7 +6,7 @@ import shlex
 import unittest
 
 import harness
-from scenario import Partition, Run, ScenarioTest, call, pack_file
+from scenario import EDU, Partition, Run, ScenarioTest, call, pack_file, pci
 
 # Exit codes of guests/sdk/bulkhead.h.
 UNDEFINED, DATA, INSTRUCTION, INTERRUPT, ABORTED, TOO_LARGE = 121, 122, 123, 126, 128 + 6, 255
@@ -19,14 +19,15 @@ class Selfcheck:
 
     cpu, payload, lines = "max", "selfcheck.elf", ()
 
-    def run_one(self, test):
+    def run_one(self, test, devices=()):
         name = test[:31]
-        partition = Partition(name, f"test={test} {WORDS}", self.payload, lines=self.lines)
+        partition = Partition(name, f"test={test} {WORDS}", self.payload, devices=devices,
+                              lines=self.lines)
         run = self.run_set([partition], "-cpu", self.cpu)
         return run, run.said(name), run.codes.get(name)
 
-    def assert_holds(self, test):
-        run, _, code = self.run_one(test)
+    def assert_holds(self, test, *devices):
+        run, _, code = self.run_one(test, devices)
         self.assert_checks_hold(run, test)
         self.assertEqual(code, 0)
 
@@ -46,6 +47,9 @@ class Selfcheck:
 
     def test_interrupts_leave_the_registers_of_a_computation_alone(self):
         self.assert_holds("interrupts")
+
+    def test_a_sleep_leaves_the_interrupts_of_others_alone(self):
+        self.assert_holds("sleep", pci(EDU))
 
     def test_an_undefined_instruction_is_reported(self):
         self.assert_ends("undefined", UNDEFINED, "an undefined instruction")
