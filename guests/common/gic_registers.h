@@ -22,6 +22,7 @@
 #define GICR_TYPER (GICR_BASE + 0x0008)
 #define GICR_TYPER_LAST 0x10u
 #define GICR_WAKER (GICR_BASE + 0x0014)
+#define GICR_WAKER_ASLEEP 4u /* ChildrenAsleep */
 
 /* The frame of private interrupts. */
 #define GICR_PRIVATE 0x080b0000u

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GICv3, Arm IHI 0069: registers of 12.9 (distributor), 12.11 (redistributor), 12.2 (CPU). */
 #include "gic.h"
 
 #include "cpu.h"
@@ -37,16 +36,26 @@
 #define CFG_PER_WORD 16
 #define BITS_PER_WORD 32
 
+#define LIMITS_PER_SECOND 10 /* how long the controller may take, as a part of a second */
+
 #define ICC_SRE_SRE 1u
 #define INTID_MASK 0xffffffu
 
 static enum { UNTRIED, UP, ABSENT } state;
 static uintptr_t distributor, redistributor;
 
-static void wait_clear(uintptr_t address, uint32_t bits)
+/* Until the controller has taken a write; false: it has not within the limit. */
+static bool wait_clear(uintptr_t address, uint32_t bits)
 {
-    while (mmio_read32(address) & bits)
-        ;
+    uint64_t deadline = cpu_counter() + cpu_counter_frequency() / LIMITS_PER_SECOND;
+    bool late;
+
+    do {
+        late = cpu_counter() >= deadline;
+        if ((mmio_read32(address) & bits) == 0)
+            return true;
+    } while (!late);
+    return false;
 }
 
 static bool bring_up(void)
@@ -60,11 +69,12 @@ static bool bring_up(void)
     redistributor = (uintptr_t)second;
 
     mmio_write32(distributor + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_ENABLE_GROUP1);
-    wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP);
-
+    if (!wait_clear(distributor + GICD_CTLR, GICD_CTLR_RWP))
+        return false;
     mmio_write32(redistributor + GICR_WAKER,
                  mmio_read32(redistributor + GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
-    wait_clear(redistributor + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP);
+    if (!wait_clear(redistributor + GICR_WAKER, GICR_WAKER_CHILDREN_ASLEEP))
+        return false;
 
     cpu_set_icc_sre(cpu_icc_sre() | ICC_SRE_SRE);
     cpu_set_icc_bpr1(0);

@@ -2,7 +2,8 @@
 /*
  * As much of a GICv3 as one vCPU needs: the distributor with the shared interrupts, its own redistributor
  * with the private ones, the CPU interface by system registers. Addresses come from the tree's arm,gic-v3
- * node: reg 0 the distributor, reg 1 the redistributors, of which the first is this vCPU's.
+ * node: reg 0 the distributor, reg 1 the redistributors, of which the first is this vCPU's. Arm IHI 0069:
+ * 12.9 (distributor), 12.11 (redistributor), 12.2 (CPU interface).
  *
  * Interrupts stay masked unless the program asks. With masked interrupts WFI still wakes on a
  * pending one, and gic_acknowledge() tells which: no handler, no lost wake-up.
@@ -15,7 +16,8 @@
 
 #define GIC_INTID_LIMIT 1020 /* this and above: no interrupt to take */
 
-/* Brings the GIC up, once; later calls return what the first did. False: no GICv3 in the tree. */
+/* Brings the GIC up, once; later calls return what the first did. False: no GICv3 in the tree, or one that
+ * does not answer. No function here waits for it longer than a tenth of a second. */
 bool gic_init(void);
 
 /* Enables a level-triggered private interrupt, INTID 16 to 31; disables it: it is not taken any more when

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time, and a program that is interrupted while it computes. */
+#include <libfdt.h>
+#include <string.h>
+
 #include "common/check.h"
 #include "common/gic_registers.h"
 #include "sdk/bulkhead.h"
@@ -17,6 +20,10 @@
 
 #define SHARED 80u /* no device's, nor the hypervisor's own */
 #define SHARED_BIT (1u << SHARED % 32)
+
+#define TREE_BYTES 0x4000
+#define REG_CELLS 8 /* two ranges, of two cells the address and two the size */
+#define DEAF_WORDS 16
 
 static volatile unsigned int taken;
 static volatile double disturbance;
@@ -80,6 +87,27 @@ static void check_shared(void)
     gic_disable_shared(SHARED);
     mmio_write32(GICD_ISPENDR(SHARED / 32), SHARED_BIT);
     check_true(gic_acknowledge() >= GIC_INTID_LIMIT, "it does not while it is disabled");
+}
+
+/* Memory in place of the registers: what is set there stays. */
+int test_deaf(void)
+{
+    static _Alignas(sizeof(uint64_t)) unsigned char tree[TREE_BYTES];
+    static uint32_t distributor[DEAF_WORDS], redistributor[DEAF_WORDS];
+    fdt32_t reg[REG_CELLS] = { 0 };
+    uint64_t before = timer_now();
+    int node = tree_find_compatible("arm,gic-v3");
+
+    memcpy(tree, bh_tree, fdt_totalsize(bh_tree));
+    reg[1] = cpu_to_fdt32((uint32_t)bh_address(distributor));
+    reg[5] = cpu_to_fdt32((uint32_t)bh_address(redistributor));
+    check_status(0, fdt_setprop_inplace(tree, node, "reg", reg, sizeof(reg)), "a tree of my own");
+    bh_tree = tree;
+    redistributor[(GICR_WAKER - GICR_BASE) / sizeof(uint32_t)] = GICR_WAKER_ASLEEP;
+    check_true(!gic_init(), "a controller that never wakes is not there");
+    timer_sleep_ns(NAP_NS);
+    check_true(timer_now() - before < timer_ticks(NS_PER_SECOND), "and is not waited for");
+    return check_result();
 }
 
 int test_interrupts(void)

@@ -20,6 +20,7 @@ static const struct {
     { "library", test_library },
     { "calls", test_calls },
     { "interrupts", test_interrupts },
+    { "deaf", test_deaf },
     { "sleep", test_sleep },
     { "listen", test_listen },
     { "undefined", end_undefined },

@@ -10,6 +10,7 @@
 int test_library(void);    /* newlib and the memory that the program is given */
 int test_calls(void);      /* hypercalls, and arguments that a register does not hold */
 int test_interrupts(void); /* time, and registers across an interrupt */
+int test_deaf(void);       /* an interrupt controller that does not answer */
 int test_sleep(void);      /* interrupts of others while the program sleeps; needs an edu */
 
 /* Whether that interrupt, which was taken, is one of test_sleep(): then it has been dealt with. */

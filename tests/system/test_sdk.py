@@ -48,6 +48,9 @@ class Selfcheck:
     def test_interrupts_leave_the_registers_of_a_computation_alone(self):
         self.assert_holds("interrupts")
 
+    def test_an_interrupt_controller_that_does_not_answer_is_given_up(self):
+        self.assert_holds("deaf")
+
     def test_a_sleep_leaves_the_interrupts_of_others_alone(self):
         self.assert_holds("sleep", pci(EDU))
 
