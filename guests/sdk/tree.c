@@ -47,8 +47,11 @@ static const char *find_bootarg(const char *key, size_t *length)
 bool tree_bootarg(const char *key, char *value, size_t bytes)
 {
     size_t length = 0;
-    const char *found = find_bootarg(key, &length);
+    const char *found;
 
+    if (bytes == 0)
+        return false;
+    found = find_bootarg(key, &length);
     if (length > bytes - 1)
         length = bytes - 1;
     if (found)
@@ -79,7 +82,7 @@ static uint64_t read_cells(const fdt32_t *cells, int count)
 
 bool tree_reg(int node, int index, uint64_t *address, uint64_t *bytes)
 {
-    int parent, address_cells, size_cells, length, first;
+    int parent, address_cells, size_cells, length;
     const fdt32_t *cells;
 
     if (!bh_tree || node < 0 || index < 0)
@@ -91,11 +94,11 @@ bool tree_reg(int node, int index, uint64_t *address, uint64_t *bytes)
     if (!cells || address_cells < 1 || address_cells > MAX_CELLS || size_cells < 0 ||
         size_cells > MAX_CELLS)
         return false;
-    first = index * (address_cells + size_cells);
-    if (first + address_cells + size_cells > length / (int)sizeof(*cells))
+    if (index >= length / (int)sizeof(*cells) / (address_cells + size_cells))
         return false;
-    *address = read_cells(cells + first, address_cells);
-    *bytes = read_cells(cells + first + address_cells, size_cells);
+    cells += index * (address_cells + size_cells);
+    *address = read_cells(cells, address_cells);
+    *bytes = read_cells(cells + address_cells, size_cells);
     return true;
 }
 

@@ -18,14 +18,16 @@ void tree_init(const void *tree);
 
 /*
  * The value of `key=value` in /chosen bootargs, words separated by spaces. The value is cut to
- * what the buffer holds and always terminated. False, and an empty value, when the key is absent.
+ * what the buffer of so many bytes holds, and terminated. False, and an empty value, when the key is
+ * absent. A buffer of 0 bytes holds nothing: false, and it is not touched.
  */
 bool tree_bootarg(const char *key, char *value, size_t bytes);
 
 /* The same for a number in C notation: 0x..., decimal. False also when it is not one. */
 bool tree_bootarg_number(const char *key, uint64_t *value);
 
-/* Address and size number `index` of a node's reg. node: an offset of libfdt. */
+/* Address and size number `index` of a node's reg, from 0 on. node: an offset of libfdt. False: it has not
+ * so many, and neither is set. */
 bool tree_reg(int node, int index, uint64_t *address, uint64_t *bytes);
 
 /* Offset of the first node with that compatible string, or negative. */

@@ -77,6 +77,9 @@ static void check_shared(void)
 
     check_true(tree_reg(node, 0, &distributor, &bytes) && tree_reg(node, 1, &redistributor, &bytes),
                "the tree tells where the interrupt controller is");
+    check_true(!tree_reg(node, 2, &bytes, &bytes) && !tree_reg(node, -1, &bytes, &bytes) &&
+                   !tree_reg(node, INT32_MAX, &bytes, &bytes) && !tree_reg(-1, 0, &bytes, &bytes),
+               "and nothing else");
     check_equal(GICD_BASE, distributor, "the distributor");
     check_equal(GICR_BASE, redistributor, "the redistributor");
     check_true(mmio_read64(GICR_TYPER) & GICR_TYPER_LAST, "a register of 64 bits");

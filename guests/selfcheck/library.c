@@ -83,7 +83,12 @@ static void check_tree(void)
                "a word of bootargs");
     check_true(tree_bootarg_number("number", &number), "a number of bootargs");
     check_equal(UINT64_C(0xfedcba9876543210), number, "of 64 bits");
-    check_true(!tree_bootarg("missing", text, sizeof(text)), "a word that is not there");
+    check_true(!tree_bootarg("missing", text, sizeof(text)) && text[0] == '\0',
+               "a word that is not there is empty");
+    check_true(tree_bootarg("word", text, sizeof("tex")) && strcmp(text, "tex") == 0,
+               "a word is cut to the buffer");
+    text[0] = 'a';
+    check_true(!tree_bootarg("word", text, 0) && text[0] == 'a', "no buffer, no word");
 }
 
 int test_library(void)
