@@ -220,7 +220,7 @@ int64_t bh_map(uint32_t ioas, uint64_t iova, uint64_t address, uint64_t size, ui
 /* Unmaps the whole range. *unmapped: bytes that had been mapped, of what was dealt with. */
 int64_t bh_unmap(uint32_t ioas, uint64_t iova, uint64_t size, uint64_t *unmapped);
 
-/* Bytes to the console in chunks. Returns BH_OK or the error of the chunk that failed. */
+/* Bytes to the console in chunks. Returns BH_OK or the error of the chunk that failed; never waits. */
 int64_t bh_print(const void *bytes, size_t length);
 
 /*

@@ -67,9 +67,9 @@ int64_t bh_print(const void *bytes, size_t length)
         uint64_t taken;
         int64_t status = bh_console_write(next, chunk, &taken);
 
-        if (status != BH_OK && status != BH_EAGAIN)
+        if (status != BH_OK)
             return status;
-        if (taken > chunk)
+        if (taken == 0 || taken > chunk)
             return BH_EINVAL;
         next += taken;
         length -= (size_t)taken;

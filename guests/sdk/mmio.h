@@ -12,22 +12,25 @@
 
 #include "cpu.h"
 
+/* One word. The address is a multiple of 4: a misaligned access to a device is a data abort. */
 static inline uint32_t mmio_read32(uintptr_t address)
 {
     return cpu_load32(address);
 }
 
+/* The same, written; it may arrive later: a read of the same device waits for it. */
 static inline void mmio_write32(uintptr_t address, uint32_t value)
 {
     cpu_store32(address, value);
 }
 
-/* In AArch32 these are two accesses of 32 bits, the lower half first. */
+/* Two words; a multiple of 8. In AArch32 these are two accesses of 32 bits, the lower half first. */
 static inline uint64_t mmio_read64(uintptr_t address)
 {
     return cpu_load64(address);
 }
 
+/* The same, written. */
 static inline void mmio_write64(uintptr_t address, uint64_t value)
 {
     cpu_store64(address, value);

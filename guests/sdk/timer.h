@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time by the generic timer: the virtual counter, and the virtual timer's interrupt to sleep on.
- * The counter is good from the first instruction; the GIC is brought up by the first sleep.
+ * Time by the generic timer (Arm ARM DDI 0487 D12): the virtual counter, and the virtual timer's interrupt
+ * to sleep on. The counter is good from the first instruction; the GIC is brought up by the first sleep.
+ * Times in ns may be up to 2^63, which is 292 years.
  */
 #ifndef BULKHEAD_SDK_TIMER_H
 #define BULKHEAD_SDK_TIMER_H
