@@ -29,8 +29,9 @@ import tempfile
 import time
 
 import harness
-from dma_probe import DEVICES, SMMU, PortProbe, Probe
+from dma_probe import DEVICES, PortProbe, Probe
 from harness import GrowingLog, HarnessError, Machine
+from places import SMMU
 from replay import Ram, Replay, Scenario, record
 
 DENSE = 8000  # instructions after entry that are stepped

@@ -11,7 +11,8 @@ import struct
 
 import harness
 from harness import HarnessError, Machine
-from smmu_trace import CMDQ_PROD, SMMU
+from places import SMMU
+from smmu_trace import CMDQ_PROD
 
 ABI_HEADER = f"{harness.ROOT}/include/bulkhead/abi.h"
 VECTOR_LOWER_64, VECTOR_LOWER_32 = 0x400, 0x600  # synchronous, from a lower level

@@ -5,11 +5,10 @@ An `iommu-testdev` writes when told and says how it went, at once. It gets its a
 through the physical bus, and everything is put back, so that the image never learns of it.
 """
 from harness import HarnessError
+from places import ECAM, GICD, SMMU
 
-ECAM = 0x4010000000
-SMMU = 0x09050000
 SMMU_EVENTQ_PROD = 0x100A8
-GICD_ISPENDR3, GICD_ICPENDR3 = 0x0800020C, 0x0800028C  # interrupts 96 to 127
+GICD_ISPENDR3, GICD_ICPENDR3 = GICD + 0x20C, GICD + 0x28C  # interrupts 96 to 127
 SMMU_INTERRUPTS = 0xF << 10  # 106 to 109
 WITNESS = 0x7FE00000  # saved and restored around each shot, so that nobody need leave it alone
 INTACT, PATTERN = 0x5AFE5AFE, 0x12345678  # what it holds before; what the device writes

@@ -19,11 +19,12 @@ import time
 
 import boot_window
 from boot_window import CR0_SMMUEN, GOAL, NEAR, SEED, SMMU_CR0, SMMU_GBPA, Survey, Write
-from dma_probe import GICD_ICPENDR3, GICD_ISPENDR3, SMMU, SMMU_EVENTQ_PROD
-from dma_probe import SMMU_INTERRUPTS, PortProbe, Probe
+from dma_probe import (GICD_ICPENDR3, GICD_ISPENDR3, SMMU_EVENTQ_PROD, SMMU_INTERRUPTS, PortProbe,
+                       Probe)
 from harness import GrowingLog, HarnessError
+from places import IMAGE_BASE, SMMU
 
-ENTRY = 0x40200000  # where the board's boot scripts start the image
+ENTRY = IMAGE_BASE  # the board's boot scripts load the image to where it is linked
 LOADER_LIMIT = 120.0
 SLICE = 0.05  # seconds that U-Boot runs between two shots, at most
 LATER_SLICE = 0.001  # seconds between two shots behind the steps, at most

@@ -9,8 +9,9 @@ import dataclasses
 import re
 import time
 
-from dma_probe import ECAM, INTACT, PATTERN, PortProbe, Probe
+from dma_probe import INTACT, PATTERN, PortProbe, Probe
 from harness import HarnessError
+from places import ECAM
 from scenario import LIMIT, MIB, PAGE, Partition, Run, ScenarioTest, assemble, cells, pci
 
 LISTED, UNLISTED, BEHIND_PORT = "0000:02:00.0", "0000:00:1e.0", "0000:03:00.0"
@@ -35,7 +36,6 @@ MAILBOX, COMMAND, ARGUMENT, RESULT = 0x8000, 0, 8, 16  # of hold.S, in its memor
 OFF, TOUCH, DETACH, UNBIND, UNMAP, RESET, ATTACH = range(1, 8)
 DEVICE_ID = 0x10000000  # | bus, device, function (docs/abi.md)
 NO_DMA_ADDRESS = 0  # a touch of it ends a partition
-IMAGE_BASE = 0x40200000
 
 LINES_A_SECOND = 8  # of faults that the log takes from one device
 TOLD = 5.0  # seconds until a fault that was recorded must have been printed

@@ -22,12 +22,11 @@ import tempfile
 import harness
 from built import CROSS, ELF, PAYLOADS, call, packer
 from harness import Machine, SystemTest, require, runner
+from places import MIB
 
 SETS = os.path.join(harness.ROOT, "tests", "system", "sets")
 
 LIMIT = 90.0  # seconds of real time for a run that takes two
-MIB = 1 << 20
-RAM, RAM_END = 0x40000000, 0x80000000  # of the machine, physical
 BASE, SIZE = 0x40000000, 16 * MIB  # of a partition, guest-physical, unless a test says otherwise
 POOL_PAGES, PAGE = 64, 4096  # table pages that a set gets by default, behind the visible memory
 

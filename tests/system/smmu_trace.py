@@ -16,8 +16,8 @@ import re
 import struct
 
 from harness import GrowingLog, HarnessError
+from places import SMMU
 
-SMMU = 0x09050000
 CR0, STRTAB_BASE, STRTAB_BASE_CFG, CMDQ_PROD = 0x20, 0x80, 0x88, 0x98
 CR0_SMMUEN = 1
 ADDRESS = ((1 << 52) - 1) & ~0xFFF

@@ -13,7 +13,8 @@ import unittest
 import harness
 from built import BOARD_TREE, MACHINE_TREE, PAYLOADS, PCI_TREE, addresses, call
 from harness import require
-from scenario import BASE, EDU, MIB, RAM, Partition, block, pci, source_of
+from places import RAM
+from scenario import BASE, EDU, MIB, Partition, block, pci, source_of
 
 DEMO = os.path.join(harness.BOARD_FOLDER, "demo.dts")
 ALONE = os.path.join(harness.ROOT, "tests", "system", "sets", "sensor.dts")

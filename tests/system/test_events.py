@@ -11,8 +11,9 @@ import struct
 import unittest
 
 import parking
-from dma_probe import SMMU, SMMU_EVENTQ_PROD
+from dma_probe import SMMU_EVENTQ_PROD
 from parking import Device, ParkingTest
+from places import SMMU, SMMU_NODE
 from scenario import BASE, EDU, LIMIT, MIB, PAGE, ScenarioTest, pci, probe
 
 RING = 2 * MIB  # of hold.S: offset in its memory
@@ -183,7 +184,7 @@ class Lateness(ParkingTest):
                   f"{numbers[1]} ns at worst")
         if storm:
             self.assertGreater(shots, 10, "that was no storm")
-            self.assertTrue(self.said(machine, "[bulkhead] /smmuv3@9050000: event queue"))
+            self.assertTrue(self.said(machine, f"[bulkhead] {SMMU_NODE}: event queue"))
         self.assert_ends(machine, {"periodic": 0})
         return numbers
 

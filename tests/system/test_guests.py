@@ -12,6 +12,8 @@ import unittest
 
 import harness
 from harness import Machine
+from places import (ECAM, GITS_TRANSLATER, IMAGE_BASE, ITS, PCI_WINDOW, REDISTRIBUTORS, SERIAL,
+                    SMMU)
 from scenario import (BASE, CRASH, EDU, LIMIT, MIB, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
                       ScenarioTest, assemble, block, cells, make_bundle, pack_file, pci, probe,
                       source_of)
@@ -20,8 +22,7 @@ RUN = [sys.executable, f"{harness.ROOT}/tools/run/run.py", "--board", harness.MA
 SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
               "edu,bus=port2,dma_mask=0xffffffffffffffff")
 UNDEFINED = 121  # exit code of the SDK for an undefined instruction
-IMAGE_BASE = 0x40200000  # where the hypervisor lies, physical
-ECAM, BAR0 = 0x4010000000, 0x10
+BAR0 = 0x10  # in configuration space
 VISIBLE_END = BASE + SIZE - POOL_PAGES * PAGE
 
 # name of the partition -> (address, access); what a vCPU must never reach (I13, I14)
@@ -30,22 +31,22 @@ OUT_OF_REACH = {
     "flash-command": (0x0, "w"),
     "second-flash": (0x04000000, "r"),
     "gicv2-frame": (0x08010000, "r"),
-    "its": (0x08080000, "r"),
-    "its-doorbell": (0x08090040, "w"),
-    "redistributor": (0x080C0000, "r"),
-    "redistributor-write": (0x080D0100, "w"),
-    "console-uart": (0x09000000, "w"),
+    "its": (ITS, "r"),
+    "its-doorbell": (GITS_TRANSLATER, "w"),
+    "redistributor": (REDISTRIBUTORS + 0x20000, "r"),
+    "redistributor-write": (REDISTRIBUTORS + 0x30100, "w"),
+    "console-uart": (SERIAL, "w"),
     "rtc": (0x09010000, "r"),
     "fw-cfg": (0x09020000, "r"),
     "fw-cfg-dma": (0x09020010, "w"),
     "gpio": (0x09030000, "w"),
-    "smmu": (0x09050000, "r"),
-    "smmu-enable": (0x09050020, "w"),
-    "smmu-events": (0x090600A8, "r"),
+    "smmu": (SMMU, "r"),
+    "smmu-enable": (SMMU + 0x20, "w"),
+    "smmu-events": (SMMU + 0x100A8, "r"),
     "virtio-mmio": (0x0A000000, "r"),
     "virtio-mmio-last": (0x0A003E00, "w"),
     "platform-bus": (0x0C000000, "r"),
-    "pci-window": (0x10000000, "r"),
+    "pci-window": (PCI_WINDOW, "r"),
     "pci-ports": (0x3EFF0000, "r"),
     "below-memory": (BASE - 4, "r"),
     "below-memory-write": (BASE - 4, "w"),
@@ -293,7 +294,7 @@ class ExitStatus(ScenarioTest):
         self.assertEqual(run.codes, {name: 100 + number for number, name in enumerate(names)})
 
     def test_a_partition_that_was_ended_makes_the_status_a_failure(self):
-        status, output = self.status_of(probe("touch", address="0x9050000"))
+        status, output = self.status_of(probe("touch", address=hex(SMMU)))
         self.assertEqual(status, 125, output)
 
 

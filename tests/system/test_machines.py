@@ -7,11 +7,12 @@ import tempfile
 
 import harness
 from harness import HarnessError, require
+from places import (ECAM, EDU_BAR, GICD, IMAGE_BASE, INTC_NODE, PCIE_NODE, REDISTRIBUTORS, SMMU,
+                    SMMU_NODE)
 from refusal import BYSTANDER, REFUSAL_LIMIT, RefusalTest
 from scenario import (EDU, ELF, LIMIT, REFUSED, SIZE, Partition, Run, ScenarioTest, assemble,
                       block, call, make_bundle, pci, probe, source_of)
 
-EDU_BAR = 0x10100000  # asserted by the test that rests on it
 FAR = 1 << 37  # guest-physical memory that overlaps nothing of the machine
 
 
@@ -144,27 +145,27 @@ class DeviceTrees(RefusalTest):
         return self.refused(bundle, "-dtb", self.edited(*edits), *extra)
 
     def test_an_smmu_of_the_board_s_table_that_is_not_in_the_tree(self):
-        lines = self.refused_with_tree(("-r", "FILE", "/smmuv3@9050000"),
-                                       ("-d", "FILE", "/pcie@10000000", "iommu-map"))
+        lines = self.refused_with_tree(("-r", "FILE", SMMU_NODE),
+                                       ("-d", "FILE", PCIE_NODE, "iommu-map"))
         self.assert_fatal(lines, "SMMU|IOMMU")
 
     def test_another_smmu_than_the_board_s_table_names(self):
-        lines = self.refused_with_tree(("-t", "x", "FILE", "/smmuv3@9050000", "reg", "0",
+        lines = self.refused_with_tree(("-t", "x", "FILE", SMMU_NODE, "reg", "0",
                                         "0x09070000", "0", "0x20000"))
         self.assert_fatal(lines, "SMMU|IOMMU")
 
     def test_an_iommu_map_to_nothing(self):
-        lines = self.refused_with_tree(("-t", "x", "FILE", "/pcie@10000000", "iommu-map", "0",
+        lines = self.refused_with_tree(("-t", "x", "FILE", PCIE_NODE, "iommu-map", "0",
                                         "0x7777", "0", "0x10000"))
-        self.assert_fatal(lines, "iommu-map.*pcie@10000000")
+        self.assert_fatal(lines, f"iommu-map.*{PCIE_NODE}")
 
     def test_an_iommu_map_that_leaves_its_range(self):
-        lines = self.refused_with_tree(("-t", "x", "FILE", "/pcie@10000000", "iommu-map", "0",
+        lines = self.refused_with_tree(("-t", "x", "FILE", PCIE_NODE, "iommu-map", "0",
                                         "0x8005", "0xffffffff", "0x10000"))
-        self.assert_fatal(lines, "iommu-map.*pcie@10000000")
+        self.assert_fatal(lines, f"iommu-map.*{PCIE_NODE}")
 
     def test_a_tree_without_an_interrupt_controller(self):
-        lines = self.refused_with_tree(("-t", "s", "FILE", "/intc@8000000", "compatible", "none"))
+        lines = self.refused_with_tree(("-t", "s", "FILE", INTC_NODE, "compatible", "none"))
         self.assert_fatal(lines, "GICv3")
 
     def assert_not_a_block(self, name, address, size=0x1000):
@@ -180,24 +181,24 @@ class DeviceTrees(RefusalTest):
         self.assert_line(lines, r"^set\.dts:/partitions/thief/devices/device0: path: .*" + path)
 
     def test_a_register_block_that_is_the_smmu_by_another_name(self):
-        self.assert_not_a_block("clock", 0x09050000)
+        self.assert_not_a_block("clock", SMMU)
 
     def test_a_register_block_that_is_the_second_page_of_the_smmu(self):
-        self.assert_not_a_block("clock", 0x09060000)
+        self.assert_not_a_block("clock", SMMU + 0x10000)
 
     def test_a_register_block_that_is_the_interrupt_controller_by_another_name(self):
-        for address in (0x08000000, 0x080A0000, 0x080C0000):
+        for address in (GICD, REDISTRIBUTORS, REDISTRIBUTORS + 0x20000):
             with self.subTest(hex(address)):
                 self.assert_not_a_block("clock", address)
 
     def test_a_register_block_that_is_configuration_space_by_another_name(self):
-        self.assert_not_a_block("clock", 0x4010100000)
+        self.assert_not_a_block("clock", ECAM + 0x100000)
 
     def test_a_register_block_inside_a_pci_window(self):
         self.assert_not_a_block("clock", EDU_BAR)
 
     def test_a_register_block_that_is_ram_by_another_name(self):
-        for address in (0x40200000, 0x60000000):
+        for address in (IMAGE_BASE, 0x60000000):
             with self.subTest(hex(address)):
                 self.assert_not_a_block("clock", address)
 

@@ -10,11 +10,12 @@ import math
 import time
 import unittest
 
-from dma_probe import ECAM, INTACT, SMMU, SMMU_EVENTQ_PROD, Probe
-from parking import (ATTACH, BEHIND_EXPANDER_BUS, BEHIND_PORT, DETACH, EXPANDER, IMAGE_BASE, IOVA,
+from dma_probe import INTACT, SMMU_EVENTQ_PROD, Probe
+from parking import (ATTACH, BEHIND_EXPANDER_BUS, BEHIND_PORT, DETACH, EXPANDER, IOVA,
                      LINES_A_SECOND, LISTED, MAPPED, NO_DMA_ADDRESS, OFF, OTHER_PHYSICAL, PHYSICAL,
                      READ_ONLY, RESET, TOLD, TOUCH, UNBIND, UNLISTED, UNMAP, Device, Holder,
                      ParkingTest, expander_device, idle)
+from places import ECAM, GITS_TRANSLATER, IMAGE_BASE, SERIAL, SMMU, SMMU_NODE
 from scenario import BASE, CRASH, EDU, LIMIT, MIB, PAGE, SIZE, Partition, Run, pci, probe
 
 
@@ -44,7 +45,7 @@ class Unlisted(ParkingTest):
     def test_the_doorbell_of_the_its_and_the_registers_of_the_smmu_are_blocked(self):
         machine, holder = self.hold(device=None)
         device = Device(machine, UNLISTED)
-        for address in (0x08090040, SMMU + 0x44, 0x09000000, ECAM & 0xFFFFFFFFFF):
+        for address in (GITS_TRANSLATER, SMMU + 0x44, SERIAL, ECAM):
             with self.subTest(hex(address)):
                 seen = len(machine.console.lines())
                 self.assertEqual(hex(device.fire(address)), hex(Probe.FAILED))
@@ -134,7 +135,7 @@ class Storm(ParkingTest):
         self.assertEqual(hex(result), hex(Probe.FAILED))
         machine.console.wait_for("event queue overflowed", TOLD)
         self.assert_blocked(machine, other, 0x70000000)
-        self.assertEqual(len(self.said(machine, "[bulkhead] /smmuv3@9050000: event queue")), 1)
+        self.assertEqual(len(self.said(machine, f"[bulkhead] {SMMU_NODE}: event queue")), 1)
         self.assert_not_silenced(machine)
         self.finish(machine, holder)
 

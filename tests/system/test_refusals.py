@@ -14,14 +14,14 @@ import tempfile
 import harness
 from harness import require
 from refusal import BYSTANDER, REFUSAL_LIMIT, RefusalTest
-from scenario import (BASE, EDU, MIB, RAM, RAM_END, REFUSED, SIZE, Bundle, Partition, Run, block,
+from places import EDU_BAR, IMAGE_BASE, RAM, RAM_END, SERIAL
+from scenario import (BASE, EDU, MIB, REFUSED, SIZE, Bundle, Partition, Run, block,
                       cells, make_bundle, pci, probe, source_of)
 
 BRIDGED_EDUS = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
                 "pcie-pci-bridge,id=bridge,bus=port2", "-device", "edu,bus=bridge,addr=1",
                 "-device", "edu,bus=bridge,addr=2")
 VGIC = 0x08000000
-EDU_BAR = 0x10100000  # asserted by the test that rests on it
 POOL_LEAST, POOL_MOST = 8, 65536
 NAME_MOST = 31
 
@@ -50,7 +50,7 @@ class Memory(RefusalTest):
 
     def test_memory_over_the_hypervisor_s_image(self):
         self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
-                            [self.at(0x40200000)])
+                            [self.at(IMAGE_BASE)])
 
     def test_memory_over_the_bundle(self):
         self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
@@ -58,7 +58,7 @@ class Memory(RefusalTest):
 
     def test_memory_over_the_smmu(self):
         self.assert_mistake("/partitions/probe", "physical-address", "not free memory",
-                            [self.at(0x09000000, memory=(BASE, 2 * MIB))])
+                            [self.at(SERIAL, memory=(BASE, 2 * MIB))])
 
     def test_a_physical_address_that_wraps_around(self):
         self.assert_mistake("/partitions/probe", "physical-address", "wrap",

@@ -10,6 +10,7 @@ test_guests (OutOfReach), since each such touch ends a life.
 import os
 import unittest
 
+from places import EDU_BAR, GITS_TRANSLATER, IMAGE_BASE, SMMU
 from refusal import RefusalTest
 from scenario import EDU, MIB, PAGE, POOL_PAGES, SIZE, Partition, Run, ScenarioTest, cells, pci
 from table import read_faults, read_table
@@ -17,9 +18,9 @@ from table import read_faults, read_table
 TESTDEV, NVME = "0000:02:00.0", "0000:03:00.0"
 SENSOR, ROGUE, LEGACY = 0x60000000, 0x62000000, 0x64000000  # where they lie, physical
 POOL = SIZE - POOL_PAGES * PAGE  # of a partition's memory, behind what it sees
-SMMU, STREAMS, COMMANDS, EVENTS = 0x09050000, 0x80, 0x90, 0xA0
+STREAMS, COMMANDS, EVENTS = 0x80, 0x90, 0xA0  # bases, registers of the SMMU
 BASE_MASK, LOG2_MASK = 0x000FFFFFFFFFFFE0, 0x1F
-IMAGE, PATTERN, IOVA = 0x40200000, 0x12345678, 0x100000000
+PATTERN, IOVA = 0x12345678, 0x100000000
 PAST_APERTURE = "write past the end of the aperture"
 LIMIT = 90.0
 ATTEMPTS = 20
@@ -34,8 +35,8 @@ PLACES = {
     "pool": SENSOR + POOL,
     "own-pool": ROGUE + POOL,
     "iommu": SMMU + 0x20,
-    "doorbell": 0x08090040,
-    "bar": 0x10100004,
+    "doorbell": GITS_TRANSLATER,
+    "bar": EDU_BAR + 4,
 }
 SYMBOLS = {"image": "image_start", "stream-table": "smmuv3_stream_tables", "tables": "el2_pages"}
 SAME = ("sensor", "legacy", "image", "stream-table")  # what stands there stays
@@ -87,7 +88,7 @@ class Attempts:
         machine.console.wait_for(r"^\[rogue\] +try ", LIMIT)
         cls.streams, cls.commands, cls.events = (machine.qtest.read64(SMMU + register)
                                                  for register in (STREAMS, COMMANDS, EVENTS))
-        places = {**PLACES, "image": IMAGE, "stream-table": cls.streams & BASE_MASK}
+        places = {**PLACES, "image": IMAGE_BASE, "stream-table": cls.streams & BASE_MASK}
         cls.before = {key: machine.qtest.read32(places[key]) for key in SAME}
         machine.console.wait_for(rf"^\[rogue\] +try +{PAST_APERTURE}", LIMIT)
         cls.living = {key: machine.qtest.read32(places[key]) for key in LIVING}
@@ -144,7 +145,7 @@ class Attempts:
         self.assert_blocked("write to the memory of legacy", LEGACY, "legacy")
 
     def test_the_image_of_the_hypervisor(self):
-        self.assert_blocked("write to the image of the hypervisor", IMAGE, "image")
+        self.assert_blocked("write to the image of the hypervisor", IMAGE_BASE, "image")
 
     def test_the_stream_table_that_the_unit_uses(self):
         self.assert_blocked("write to the stream table", self.streams & BASE_MASK, "stream-table")
