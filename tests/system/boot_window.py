@@ -439,19 +439,20 @@ def step_past_closing(gdb, probe, closing):
     return stepped
 
 
-def shoot_until_guest(gdb, probes, guest_address, chance):
+def shoot_until_guest(gdb, probes, guest_address, chance, stops=SEEDED):
     """[landed, ...] of shots at random moments, the last one at the first guest instruction."""
     shots = []
     gdb.break_at(guest_address)
-    while True:
+    for _ in range(stops):
         gdb.resume()
         time.sleep(chance.uniform(0, 0.004))
         gdb.interrupt()
         stop = gdb.wait_stop()
         shots += [probe.fire() for probe in probes]
         gdb.select(gdb.stopped_thread(stop))
-        if gdb.exception_level() < 2 or len(shots) > 2 * SEEDED:
+        if gdb.exception_level() < 2:
             return shots
+    raise HarnessError(f"no guest instruction came in {stops} stops")
 
 
 def main():

@@ -6,9 +6,11 @@ after a loader that leaves the SMMU on, translating, and its caches filled. boot
 """
 import concurrent.futures
 import os
+import random
 import re
 import tempfile
 import unittest
+import unittest.mock
 
 import boot_window
 import dma_probe
@@ -124,6 +126,12 @@ class Verdict(unittest.TestCase):
     def test_a_device_that_did_not_try_is_no_evidence(self):
         with self.assertRaises(HarnessError):
             Probe.judge(0xDEAD0005, dma_probe.INTACT)
+
+    def test_shots_that_end_before_a_guest_instruction_are_no_evidence(self):
+        stub = unittest.mock.MagicMock()
+        stub.exception_level.return_value = 2
+        with self.assertRaisesRegex(HarnessError, "no guest instruction came in 3 stops"):
+            boot_window.shoot_until_guest(stub, (), 0x40000000, random.Random(1), stops=3)
 
     def test_registers_close_when_abort_is_set_and_translation_is_off(self):
         survey = Survey(entry=6, guest=9000, writes=[
