@@ -5,13 +5,13 @@ No debugger is needed: the test speaks the remote protocol itself.
 """
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
 import harness
+import processes
 from built import ELF, PAYLOADS, addresses
 from scenario import ScenarioTest, make_bundle, probe, source_of
 
@@ -26,14 +26,11 @@ class Debug(ScenarioTest):
         """(debugger's command line, connection)"""
         bundle = make_bundle(self.folder, source_of([probe("exit", code=0)]))
         socket = os.path.join(self.folder, f"{self._testMethodName[-20:]}.gdb")
-        process = subprocess.Popen(
-            [sys.executable, DEBUG, "--print", "--board", harness.BOARD_FOLDER, "--image",
+        process = processes.start(
+            self, [sys.executable, DEBUG, "--print", "--board", harness.BOARD_FOLDER, "--image",
              harness.IMAGE, "--symbols", ELF, "--bundle", bundle, "--payload", PROBE, "--listen",
-             f"unix:{socket}"], stdout=subprocess.PIPE, encoding="utf-8")
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.send_signal, signal.SIGTERM)
-        line = process.stdout.readline()
+             f"unix:{socket}"], stdout=subprocess.PIPE)
+        line = processes.read_until(process.stdout.fileno(), b"\n").decode().splitlines()[0]
         self.assertTrue(line.startswith("debugger: "), line)
         gdb = harness.Gdb(harness.connect(socket, process))
         self.addCleanup(gdb.close)

@@ -15,7 +15,9 @@ import time
 import unittest
 
 import harness
+import processes
 
+END = b"<the test has seen the run end>"
 RUN = os.path.join(harness.ROOT, "tools", "run", "run.py")
 BOARD_ARGUMENTS = """# a board
 -M virt   # with a comment behind
@@ -97,11 +99,11 @@ class Run(unittest.TestCase):
 
     def interrupt(self, number):
         command, variables = self.prepare("echo $$; exec sleep 60")
-        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE) as process:
-            emulator = int(process.stdout.readline())
-            process.send_signal(number)
-            _, errors = process.communicate(timeout=10)
+        process = processes.start(self, command, env=variables, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        emulator = int(processes.read_until(process.stdout.fileno(), b"\n"))
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=processes.LIMIT)
         self.wait_for_process(emulator, alive=False)
         self.assertEqual(errors, b"")
         return process.returncode
@@ -155,12 +157,9 @@ class Run(unittest.TestCase):
 
     def test_lines_arrive_as_they_come(self):
         command, variables = self.prepare("echo '[a] first'; read never; sleep 60")
-        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE) as process:
-            began = time.monotonic()
-            self.assertEqual(process.stdout.readline(), b"[a] first\n")
-            self.assertLess(time.monotonic() - began, 10)
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+        process = processes.start(self, command, env=variables, stdout=subprocess.PIPE)
+        self.assertEqual(processes.read_until(process.stdout.fileno(), b"\n"), b"[a] first\n")
+        self.assertIsNone(process.poll(), "the line came when the run had ended")
 
     def test_bytes_that_are_no_text_and_control_characters_are_replaced(self):
         done = self.run_it(r"printf '[a] \377 \033[2J \000 ok\n[bulkhead] off: a=0\n'")
@@ -173,13 +172,11 @@ class Run(unittest.TestCase):
         script = "echo '[a] hi'; echo '[bulkhead] off: a=0'"
         command, variables = self.prepare(script, **environment)
         ours, its = pty.openpty()
-        try:
-            subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=its, timeout=30,
-                           check=True)
-            return os.read(ours, 4096)
-        finally:
-            os.close(ours)
-            os.close(its)
+        self.addCleanup(os.close, ours)
+        self.addCleanup(os.close, its)
+        subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, stdout=its, timeout=30,
+                       check=True)
+        return processes.read_until(ours, b"off: a=0")
 
     def test_names_are_coloured_on_a_terminal_only(self):
         self.assertIn(b"\x1b[", self.on_terminal())
@@ -192,17 +189,16 @@ class Run(unittest.TestCase):
         ours, its = pty.openpty()
         self.addCleanup(os.close, ours)
         self.addCleanup(os.close, its)
-        before, seen = termios.tcgetattr(its), b""
-        with subprocess.Popen(command, env=variables, stdin=its, stdout=its, stderr=its,
-                              preexec_fn=lambda: take_terminal(its)) as process:
-            while b"ready" not in seen:
-                seen += os.read(ours, 4096)
-            self.assertFalse(termios.tcgetattr(its)[3] & termios.ECHO, "keys are echoed")
-            os.write(ours, keys)
-            self.assertEqual(process.wait(30), status, seen)
+        before = termios.tcgetattr(its)
+        process = processes.start(self, command, env=variables, stdin=its, stdout=its, stderr=its,
+                                  preexec_fn=lambda: take_terminal(its))
+        seen = processes.read_until(ours, b"ready")
+        self.assertFalse(termios.tcgetattr(its)[3] & termios.ECHO, "keys are echoed")
+        os.write(ours, keys)
+        self.assertEqual(process.wait(processes.LIMIT), status, seen)
         self.assertEqual(termios.tcgetattr(its), before, "the terminal is not as it was")
-        os.write(its, b"\n")  # so that there is something to read in any case
-        return seen + os.read(ours, 4096)
+        os.write(its, END)  # behind all that the run wrote
+        return seen + processes.read_until(ours, END)
 
     def test_keys_go_to_the_machine_one_by_one_as_they_are(self):
         keys = b"a\r\x1d2\x04\x1a\x1c\x11z"
