@@ -3,7 +3,7 @@
 #
 #   make guests     $(BUILD)/guests/{sensor,rogue,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
 #                   example,example32}.elf, sensor.bin, probe32.bin
-#   (bench.elf and boot.elf are made for `make bench` alone)
+#   (bench.elf, bench32.elf, boot.elf and idle.elf are made for `make bench` alone)
 #   make program SOURCES='a.c b.c' OUTPUT=my.elf [WIDTH=32]    another one, from anywhere
 #
 # 32-bit code is built by aarch32.mk (on the SDK) and probe32/probe32.mk (without).
@@ -61,13 +61,15 @@ guest_sensor_sources := $(sort $(wildcard guests/sensor/*.c))
 guest_rogue_sources := $(sort $(wildcard guests/rogue/*.c))
 guest_probe_sources := $(sort $(wildcard guests/probe/*.[cS]))
 # boot.S is a program of its own, without the SDK.
-guest_bench_sources := $(sort $(filter-out guests/bench/boot.S,$(wildcard guests/bench/*.[cS])))
+guest_bench_sources := $(sort $(filter-out guests/bench/boot.S guests/bench/idle.c %_aarch32.c, \
+  $(wildcard guests/bench/*.[cS])))
+guest_idle_sources := guests/bench/idle.c
 guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
   $(guest_common_sources) $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
-  $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources)))
+  $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources) $(guest_idle_sources)))
 
 .PHONY: guests
 guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf \
@@ -88,11 +90,12 @@ $(guest_out)/sensor.elf: $(call guest_objects,$(guest_start_sources) $(guest_sen
 $(guest_out)/rogue.elf: $(call guest_objects,$(guest_start_sources) $(guest_rogue_sources))
 $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_probe_sources))
 $(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
+$(guest_out)/idle.elf: $(call guest_objects,$(guest_start_sources) $(guest_idle_sources))
 $(guest_out)/example.elf: $(call guest_objects,$(guest_start_sources) $(guest_example_sources))
 $(guest_out)/legacy64.elf: $(call guest_objects,$(guest_start_sources) $(guest_legacy_sources))
 $(guest_out)/selfcheck.elf: $(call guest_objects,$(guest_start_sources) $(guest_selfcheck_sources))
 guest_programs := $(addprefix $(guest_out)/,sensor.elf rogue.elf probe.elf bench.elf example.elf legacy64.elf \
-                    selfcheck.elf)
+                    selfcheck.elf idle.elf)
 $(guest_programs): $(guest_out)/common.a $(guest_out)/sdk.a guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_out)/common.a $(guest_libs) -o $@
 

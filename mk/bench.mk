@@ -8,8 +8,9 @@
 # Included by the top Makefile behind mk/image.mk, guests/guests.mk and mk/run.mk.
 
 bench_out := $(BUILD)/bench
-bench_sets := $(bench_out)/bench.dts $(bench_out)/boot.dts $(bench_out)/boot-half.dts \
-  $(bench_out)/where.dts
+bench_copied := bench boot bench32 grown
+bench_sets := $(bench_copied:%=$(bench_out)/%.dts) $(bench_out)/boot-half.dts $(bench_out)/where.dts
+bench_payloads := $(addprefix $(BUILD)/guests/,bench.elf bench32.elf boot.elf idle.elf)
 bench_bundles := $(bench_sets:.dts=.bundle)
 bench_run = QEMU='$(QEMU)' $(PYTHON) tests/bench/bench.py --board tests/system/machine \
   --image $(IMAGE_DIR)/bulkhead.img --elf $(IMAGE_DIR)/bulkhead.elf \
@@ -27,7 +28,7 @@ bench-where: $(IMAGE_DIR)/bulkhead.img $(bench_out)/where.bundle | $(SETUP_QEMU)
 	  --image $(IMAGE_DIR)/bulkhead.img --elf $(IMAGE_DIR)/bulkhead.elf --prefix $(CROSS_COMPILE) \
 	  --folder $(bench_out) $(if $(ROW),--row '$(ROW)')
 
-$(bench_out)/bench.dts $(bench_out)/boot.dts: $(bench_out)/%.dts: tests/bench/%.dts
+$(bench_copied:%=$(bench_out)/%.dts): $(bench_out)/%.dts: tests/bench/%.dts
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -42,7 +43,7 @@ $(bench_out)/where.dts: tests/bench/bench.dts mk/bench.mk
 	$(Q)sed -e 's/0x42000000/0x2000000/' -e '/physical-address/d' \
 	    -e 's/block-bytes=0x40000000/block-bytes=0x800000 repetitions=3/' $< > $@
 
-$(bench_bundles): $(bench_out)/%.bundle: $(bench_out)/%.dts $(BUILD)/guests/bench.elf \
-    $(BUILD)/guests/boot.elf $(IMAGE_DIR)/bulkhead.elf tools/bundle.py
+$(bench_bundles): $(bench_out)/%.bundle: $(bench_out)/%.dts $(bench_payloads) \
+    $(IMAGE_DIR)/bulkhead.elf tools/bundle.py
 	$(Q)$(PYTHON) tools/bundle.py --config $< --image $(IMAGE_DIR)/bulkhead.elf \
 	    --payloads $(BUILD)/guests --prefix $(CROSS_COMPILE) --output $@

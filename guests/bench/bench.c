@@ -15,26 +15,6 @@
 
 #define EXIT_UNUSABLE 2
 
-static struct row rows[CALLS_LIMIT];
-
-void bench_calls(const struct call *calls, unsigned int count)
-{
-    for (unsigned int i = 0; i < count; i++)
-        row_begin(&rows[i], calls[i].name);
-    for (uint32_t repetition = report_repetitions(); repetition > 0; repetition--) {
-        for (unsigned int i = 0; i < count; i++) {
-            row_before(&rows[i]);
-            struct timed result = timed_call(&calls[i]);
-
-            row_after(&rows[i]);
-            report_expect(calls[i].name, result.status, calls[i].expected);
-            row_add(&rows[i], result.ticks);
-        }
-    }
-    for (unsigned int i = 0; i < count; i++)
-        row_print(&rows[i]);
-}
-
 static bool find_edu(struct subject *subject)
 {
     struct bh_device_info info;

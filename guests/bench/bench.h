@@ -17,11 +17,13 @@ struct subject {
     uint64_t block_bytes; /* what needs more is left out */
 };
 
-/* Measures the calls in turn, report_repetitions() times; each must answer what it is expected to. */
+/* calls.c: measures the calls in turn, report_repetitions() times; each must answer what it is expected to. */
 void bench_calls(const struct call *calls, unsigned int count);
 
-/* entry.c: what the way in and out costs. */
+/* entry.c: what the way in and out costs; of both widths. */
 void bench_entry(void);
+
+/* interrupt.c */
 void bench_interrupt(void);
 
 /* ownership.c: the device is bound at the end, and the ioas is there. */

@@ -47,7 +47,7 @@ def measure(options):
         "-dfilter", boot_profile.ranges_but(symbols, unlogged, symbols.value("text_end"))],
         pass_fds=(writer,))
     os.close(writer)
-    with machine.limited(process, 300), os.fdopen(reader, "rb", buffering=1 << 20) as pipe:
+    with machine.limited(process), os.fdopen(reader, "rb", buffering=1 << 20) as pipe:
         rows = read(pipe, symbols)
         lines = [machine.runner.decode(raw) for raw in process.stdout]
     machine.check_end(lines, "the run that logs instructions")
