@@ -2,6 +2,7 @@
 # The same figures of a Linux on the same machine, beside ours.
 #
 #   make bench-linux   table on the console, $(BUILD)/bench/linux.json
+#   make bench-docs    docs/numbers.md: what `make bench` prints, and this
 #
 # Included behind mk/bench.mk. The kernel is Debian's (SETUP_LINUX), its only program is built here, on
 # the C library of the guests.
@@ -35,8 +36,12 @@ bench_linux_run = QEMU='$(QEMU)' $(PYTHON) tests/bench/bench_linux.py --board te
 bench_linux_needs := $(IMAGE_DIR)/bulkhead.img $(bench_out)/bench.bundle $(bench_out)/boot.bundle \
   $(linux_out)/initramfs.cpio
 
-.PHONY: bench-linux
+.PHONY: bench-linux bench-docs
 bench-linux: $(bench_linux_needs) | $(SETUP_QEMU)
 	$(Q)$(bench_linux_run)
+
+bench-docs: $(bench_linux_needs) $(bench_bundles) | $(SETUP_QEMU)
+	$(Q)$(bench_run) --markdown docs/numbers.md
+	$(Q)$(bench_linux_run) --append docs/numbers.md
 
 -include $(linux_objects:.o=.d)

@@ -2,7 +2,6 @@
 # Instruction counts against the goals.
 #
 #   make bench         table on the console, $(BUILD)/bench/bench.json
-#   make bench-docs    the same as docs/numbers.md
 #   make bench-where   where the instructions of each row go, by function; ROW=name for one row
 #
 # Included by the top Makefile behind mk/image.mk, guests/guests.mk and mk/run.mk.
@@ -16,12 +15,9 @@ bench_run = QEMU='$(QEMU)' $(PYTHON) tests/bench/bench.py --board tests/system/m
   --image $(IMAGE_DIR)/bulkhead.img --elf $(IMAGE_DIR)/bulkhead.elf \
   --map $(IMAGE_DIR)/bulkhead.map --prefix $(CROSS_COMPILE) --folder $(bench_out)
 
-.PHONY: bench bench-docs bench-where
+.PHONY: bench bench-where
 bench: $(IMAGE_DIR)/bulkhead.img $(bench_bundles) | $(SETUP_QEMU)
 	$(Q)$(bench_run)
-
-bench-docs: $(IMAGE_DIR)/bulkhead.img $(bench_bundles) | $(SETUP_QEMU)
-	$(Q)$(bench_run) --markdown docs/numbers.md
 
 bench-where: $(IMAGE_DIR)/bulkhead.img $(bench_out)/where.bundle | $(SETUP_QEMU)
 	$(Q)QEMU='$(QEMU)' $(PYTHON) tests/bench/where.py --board tests/system/machine \

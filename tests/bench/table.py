@@ -178,11 +178,12 @@ def markdown_table(lines, left):
 
 def markdown(data):
     out = ["# Numbers", "",
-           "Made by `make bench-docs`; `make bench` prints the same.", "",
+           "Made by `make bench-docs`; `make bench` prints the same, `make bench-linux` the last section, "
+           "\"Beside Linux\".", "",
            "Guest instructions of the shipped image under QEMU with `-icount shift=0` and a counter "
            "of 1 GHz: one tick is one executed instruction. Each call was repeated "
            f"{repetitions(data)} times, "
-           "on `-cpu max` and on `neoverse-n1`; what two readings of the counter cost is "
+           "on `-cpu max` and on `neoverse-n1` where a line has figures for it; what two readings of the counter cost is "
            "subtracted. Calibration: " + calibration_text(data) + ".", "",
            "Such counts say nothing of cache misses, TLB misses and barriers, nor of the time that a "
            "real SMMU takes for a SYNC: QEMU's completes within the register write. The peers were "
