@@ -9,7 +9,7 @@
 
 #include "arch/host/store_buffer.h"
 
-#define WRITE_FAULT 2    /* of the page fault's error code */
+#define WRITE_FAULT 2     /* of the page fault's error code */
 #define TRAP_FLAG 0x100LL /* one instruction, then SIGTRAP */
 
 static struct {

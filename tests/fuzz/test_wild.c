@@ -86,8 +86,8 @@ static void own_things(void)
     assert_int_equal(make(CALLER, BH_CALL_IOAS_MAP, id.full, IOVA, BASE + 0x1000, 0x3000, 3),
                      BH_OK);
     assert_int_equal(make(CALLER, BH_CALL_IOAS_MAP, id.full, 0x400000, BASE, 0x200000, 1), BH_OK);
-    assert_int_equal(
-        make(CALLER, BH_CALL_ATTACH, id.attached, BH_PASID_NONE, id.full, 0, 0), BH_OK);
+    assert_int_equal(make(CALLER, BH_CALL_ATTACH, id.attached, BH_PASID_NONE, id.full, 0, 0),
+                     BH_OK);
     assert_int_equal(make(CALLER, BH_CALL_EVENT_RING, RING, 0, 0, 0, 0), BH_OK);
 }
 
@@ -172,7 +172,7 @@ static void few_values(struct values *values, uint64_t right)
 /* ---- A call ------------------------------------------------------------------------------------------------- */
 
 #define WATCHED 7
-static const uint64_t watched[WATCHED] = { 0,        0x1000,           0x20F000, 0x210000,
+static const uint64_t watched[WATCHED] = { 0,        0x1000,      0x20F000,           0x210000,
                                            0x211000, RING - BASE, VISIBLE - PAGE_SIZE };
 static uint8_t kept_page[BOOK_GUESTS][WATCHED][PAGE_SIZE];
 static struct book kept_book;
@@ -448,11 +448,26 @@ static void every_size_of(const struct right *call, unsigned int position)
     const uint64_t end = BASE + VISIBLE;
 
     may_write(call->number, call->x, &need);
-    const uint64_t sizes[] = { 0,         1,          7,         8,          9,
-                               need - 8,  need - 1,   need,      need + 1,   need + 8,
-                               PAGE_SIZE, VISIBLE,    BIT(31),   BIT(32),    BIT(32) | need,
-                               BIT(63),   UINT64_MAX, need << 32, BIT(63) | need };
-    const uint64_t addresses[] = { STRUCTURE, STRUCTURE + 0x1000 - 8, BASE,          end - 8,
+    const uint64_t sizes[] = { 0,
+                               1,
+                               7,
+                               8,
+                               9,
+                               need - 8,
+                               need - 1,
+                               need,
+                               need + 1,
+                               need + 8,
+                               PAGE_SIZE,
+                               VISIBLE,
+                               BIT(31),
+                               BIT(32),
+                               BIT(32) | need,
+                               BIT(63),
+                               UINT64_MAX,
+                               need << 32,
+                               BIT(63) | need };
+    const uint64_t addresses[] = { STRUCTURE, STRUCTURE + 0x1000 - 8, BASE,      end - 8,
                                    end - 16,  end - need + 8,         end - need };
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(addresses); i++) {

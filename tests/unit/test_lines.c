@@ -389,7 +389,7 @@ static void i12_when_a_partition_is_ended_its_lines_are_taken_back(void)
 static void a_device_whose_line_is_not_taken_back_goes_to_nobody(void)
 {
     plain();
-    machine.pci.function[DEVICE2].config[PIN] = 4; /* the line of device 1's pin A */
+    set_pin(DEVICE2, 4); /* the line of device 1's pin A */
     machine.partition[0].pci[1] = DEVICE2_NAME;
     start();
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
