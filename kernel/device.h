@@ -71,6 +71,9 @@ struct device_faults {
     uint32_t window_count;
     uint32_t window_lines;
     uint32_t window_events; /* that its owner was told */
+    uint64_t queue;         /* its unit's count of the queue to which the next one belongs */
+    uint32_t queued;        /* in that, records of the device */
+    bool storms;            /* it is to fall silent */
 };
 
 struct device {

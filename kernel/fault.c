@@ -49,7 +49,15 @@ static const char *owner_name(const struct device *device)
 static struct unit_events {
     struct device_faults
         nobodys;   /* of streams that belong to no device, and of former owners' devices */
-    uint64_t paid; /* with its part of the CPU the unit has paid for what it used at this moment */
+    uint64_t paid; /* with its part of the CPU it has paid for what it used at this moment */
+
+    /* Who fills the queue: records are counted from the first that waited at a look, to the last that
+     * waited when an overflow was seen; where none was, the next look counts afresh. */
+    uint64_t queue; /* number of the first */
+    uint64_t end;   /* the overflow is judged before this one; 0: there was none */
+    uint64_t next;  /* to be read */
+    uint32_t queued;
+    bool storms; /* a device is to fall silent */
 } units[TOPOLOGY_IOMMUS];
 
 static uint32_t index_of(const struct iommu *iommu)
@@ -152,42 +160,114 @@ static void tell_of_unit(struct partition *partition, const struct iommu *iommu,
 }
 
 /* A device that fills the queue is not heard any more: parked, it is blocked without a report;
- * attached, it still reaches what is mapped for it. Its group may be in use at this moment: then the
- * next fault tries again. */
-static void silence(struct device *device)
+ * attached, it still reaches what is mapped for it. Group lock held. */
+static void silence(const struct device *device)
 {
-    if (device->silent || !lock_try(&device->group->lock))
-        return;
     struct device *heard = device_by_stream(device->iommu, device->stream);
 
     log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
                 heard->ioas == NULL ? " while parked" : "");
     if (device_silence(heard) == IOMMU_OK)
         tell_holder(heard, BH_EVENT_SILENT, NULL, true);
-    lock_release(&device->group->lock);
+}
+
+/* Its group may be in use at this moment: then the next storm tries again. */
+static void try_silence(struct device *device)
+{
+    bool taken = lock_try(&device->group->lock), storms;
+
+    /* With the group's lock it stays in these hands, and what it did in others is forgotten. */
+    lock_acquire(&device->iommu->event_lock);
+    storms = device->faults.storms;
+    device->faults.storms = false;
+    lock_release(&device->iommu->event_lock);
+    if (taken && storms && !device->silent)
+        silence(device);
+    if (taken)
+        lock_release(&device->group->lock);
+}
+
+static void silence_storms(const struct iommu *iommu)
+{
+    struct unit_events *unit = &units[index_of(iommu)];
+
+    if (!unit->storms)
+        return;
+    unit->storms = false;
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if (devices.device[i].iommu == iommu && devices.device[i].faults.storms)
+            try_silence(&devices.device[i]);
+    }
+}
+
+static void note_storm(struct device *device)
+{
+    device->faults.storms = true;
+    units[index_of(device->iommu)].storms = true;
+}
+
+/* The records of the device among those that are counted now. */
+static uint32_t queued(const struct unit_events *unit, const struct device *device)
+{
+    return device->faults.queue == unit->queue ? device->faults.queued : 0;
+}
+
+/* The full queue has been read. A device's share of it is the same part for each device behind the unit, and
+ * one for streams of no device. Of the devices that had more than that, those with the most fall silent: if
+ * only devices filled the queue, there is one. */
+static void judge(const struct iommu *iommu)
+{
+    struct unit_events *unit = &units[index_of(iommu)];
+    uint64_t shares = 1, most = 0;
+
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if (devices.device[i].iommu != iommu)
+            continue;
+        shares++;
+        most = max_u64(most, queued(unit, &devices.device[i]));
+    }
+    for (uint32_t i = 0; i < devices.count && most * shares > unit->queued; i++) {
+        if (devices.device[i].iommu == iommu && queued(unit, &devices.device[i]) == most)
+            note_storm(&devices.device[i]);
+    }
+    unit->end = 0;
+}
+
+/* Counts a record in its queue; device: whose it is, or NULL. */
+static void count(struct unit_events *unit, struct device *device, const struct iommu_fault *fault)
+{
+    unit->next = fault->number + 1;
+    if (unit->end == 0 && unit->queue != fault->first) {
+        unit->queue = fault->first;
+        unit->queued = 0;
+    }
+    unit->queued++;
+    if (device == NULL)
+        return;
+    device->faults.queued = queued(unit, device) + 1;
+    device->faults.queue = unit->queue;
 }
 
 /* Boot CPU, from the unit's event interrupt. Event lock held: the device changes hands before or behind it. */
 static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 {
+    struct unit_events *unit = &units[index_of(iommu)];
     struct device *device = device_by_stream(iommu, fault->stream);
+    const char *name = device == NULL ? "unknown" : device->name;
 
-    if (device == NULL || fault->number < device->faults.from) {
-        record(&units[index_of(iommu)].nobodys, fault, device == NULL ? "unknown" : device->name,
-               "none");
-        return;
+    if (device != NULL && fault->number < device->faults.from)
+        device = NULL;
+    count(unit, device, fault);
+    if (device == NULL) {
+        record(&unit->nobodys, fault, name, "none");
+    } else {
+        record(&device->faults, fault, name, owner_name(device));
+        tell_holder(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
+        if (device->faults.window_count > WINDOW_FAULTS)
+            note_storm(device);
     }
-    record(&device->faults, fault, device->name, owner_name(device));
-    tell_holder(device, BH_EVENT_FAULT, fault, device->faults.window_events++ < BH_EVENT_RATE);
-    if (device->faults.window_count > WINDOW_FAULTS)
-        silence(device);
-}
-
-/* Faults within the window that is open now. */
-static uint32_t recent(const struct device_faults *faults)
-{
-    return time_now() - faults->window_start < ticks(WINDOW_MICROSECONDS) ? faults->window_count
-                                                                          : 0;
+    if (unit->next == unit->end)
+        judge(iommu);
 }
 
 /* Counted for everybody behind the unit; told once in a window. */
@@ -209,29 +289,23 @@ static void tell_of_loss(struct iommu *iommu)
     window->window_count++;
 }
 
-/* Who filled the queue is not heard any more, where it is a device. */
-static void on_lost(struct iommu *iommu)
+/* Event lock held. Who filled the queue is known when it has been read; an overflow until then is the same. */
+static void on_lost(struct iommu *iommu, uint64_t end)
 {
-    struct device *most = NULL;
-    uint32_t faults = recent(&units[index_of(iommu)].nobodys);
+    struct unit_events *unit = &units[index_of(iommu)];
 
     if (iommu->counters.events_lost == 1)
         log_warning("%s: event queue overflowed: some faults were not recorded",
                     iommu->topology->name);
     for (uint32_t i = 0; i < devices.count; i++) {
-        struct device *device = &devices.device[i];
-
-        if (device->iommu != iommu)
-            continue;
-        device->faults.lost++;
-        if (recent(&device->faults) > faults) {
-            faults = recent(&device->faults);
-            most = device;
-        }
+        if (devices.device[i].iommu == iommu)
+            devices.device[i].faults.lost++;
     }
     tell_of_loss(iommu);
-    if (most != NULL)
-        silence(most);
+    if (unit->end == 0)
+        unit->end = end;
+    if (unit->next >= unit->end)
+        judge(iommu);
 }
 
 static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
@@ -269,6 +343,7 @@ void fault_interrupt(void *argument)
     unit->paid = max_u64(unit->paid, begin);
     if (unit->paid - begin <= period) {
         more = iommu->driver->handle_events(iommu);
+        silence_storms(iommu);
         unit->paid += (time_now() - begin) * TIME_PARTS * devices.iommu_count;
     }
     if (!more)

@@ -57,6 +57,7 @@ enum iommu_failure {
 
 struct iommu_fault {
     uint64_t number; /* one more than that of the instance's fault before it */
+    uint64_t first;  /* of those that waited when the queue was looked at for this one */
     uint32_t stream;
     uint32_t pasid; /* BH_PASID_NONE: none */
     uint64_t iova;
@@ -77,7 +78,9 @@ struct iommu;
 struct iommu_events {
     /* Event lock held. */
     void (*fault)(struct iommu *iommu, const struct iommu_fault *fault);
-    void (*lost)(struct iommu *iommu);                                /* records went missing */
+    /* Records went missing because there was no room for them: end is the number behind the last that was
+     * waiting when that was seen. Event lock held. */
+    void (*lost)(struct iommu *iommu, uint64_t end);
     void (*silenced)(struct iommu *iommu, enum iommu_failure reason); /* once an instance */
 };
 

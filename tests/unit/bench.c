@@ -17,9 +17,10 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
     bench.faults++;
 }
 
-static void on_lost(struct iommu *iommu)
+static void on_lost(struct iommu *iommu, uint64_t end)
 {
     (void)iommu;
+    (void)end;
     bench.lost++;
 }
 

@@ -40,6 +40,7 @@ int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);
 int run_hand_over_tests(void);
+int run_overflow_tests(void);
 int run_hand_over_races_tests(void);
 int run_refusals_tests(void);
 int run_order_tests(void);

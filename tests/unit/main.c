@@ -48,6 +48,7 @@ int main(int count, char **arguments)
     failed += run_faults_tests();
     failed += run_rings_tests();
     failed += run_hand_over_tests();
+    failed += run_overflow_tests();
     failed += run_refusals_tests();
     failed += run_order_tests();
     failed += run_two_units_tests();

@@ -33,11 +33,12 @@ static uint32_t cause_of(uint64_t type)
     }
 }
 
-static void report(struct iommu *iommu, const struct event *event, uint64_t number)
+static void report(struct iommu *iommu, const struct event *event, uint64_t number, uint64_t first)
 {
     uint64_t type = FIELD_GET(EVENT0_TYPE, event->word[0]);
     struct iommu_fault fault = {
         .number = number,
+        .first = first,
         .stream = (uint32_t)FIELD_GET(EVENT0_STREAM, event->word[0]),
         .pasid = (event->word[0] & EVENT0_SSV) != 0
                      ? (uint32_t)FIELD_GET(EVENT0_SUBSTREAM, event->word[0])
@@ -71,6 +72,7 @@ static void read_records(struct smmuv3 *unit, uint32_t count)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
+    uint64_t first = unit->events_read;
 
     barrier_device_read();
     for (uint32_t i = 0; i < count; i++) {
@@ -84,7 +86,7 @@ static void read_records(struct smmuv3 *unit, uint32_t count)
             event.word[w] = record[w];
         unit->event_consumer = (unit->event_consumer & (uint32_t)EVENTQ_OVERFLOW) |
                                ((unit->event_consumer + 1) & position_mask);
-        report(iommu, &event, unit->events_read++);
+        report(iommu, &event, unit->events_read++, first);
     }
 }
 
@@ -104,20 +106,28 @@ uint64_t smmuv3_events_end(const struct iommu *iommu)
     return unit->events_read + waiting(unit, mmio_read32(unit->base + SMMU_EVENTQ_PROD));
 }
 
-/* One look at the queue, and at most `left` records of it. *lost: records went missing. *failed: the
- * unit cannot write though there is room. Returns how many were read. Event lock held. */
-static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *lost, bool *failed)
+static void report_loss(struct iommu *iommu, uint64_t end)
+{
+    iommu->counters.events_lost++;
+    iommu_events->lost(iommu, end);
+}
+
+/* One look at the queue, and at most `left` records of it. *failed: the unit cannot write though there is
+ * room. Returns how many were read. Event lock held. */
+static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *failed)
 {
     uint32_t wrap = (uint32_t)BIT(unit->event_log2), position_mask = 2 * wrap - 1;
     uint32_t first = unit->event_consumer;
     uint32_t producer = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
     uint32_t there = waiting(unit, producer);
     uint32_t count = (uint32_t)min_u64(there, left);
+    uint64_t end = unit->events_read + there;
+    bool lost = false;
 
     read_records(unit, count);
     if (((producer ^ unit->event_consumer) & EVENTQ_OVERFLOW) != 0) {
         unit->event_consumer ^= (uint32_t)EVENTQ_OVERFLOW;
-        *lost = true;
+        lost = true;
     }
     mmio_write32(unit->base + SMMU_EVENTQ_CONS, unit->event_consumer);
     if (take_abort(unit)) {
@@ -126,10 +136,12 @@ static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *lost, bool *
         uint32_t now = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
 
         if (there >= wrap || ((now - first) & position_mask) >= wrap)
-            *lost = true;
+            lost = true;
         else
             *failed = true;
     }
+    if (lost)
+        report_loss(unit->iommu, end);
     return count;
 }
 
@@ -139,13 +151,13 @@ bool smmuv3_events(struct smmuv3 *unit)
 {
     struct iommu *iommu = unit->iommu;
     uint32_t left = EVENTS_PER_CALL;
-    bool lost = false, failed = false, more = true;
+    bool failed = false, more = true;
 
     if (iommu->silenced)
         return false;
     lock_acquire(&iommu->event_lock);
     for (unsigned int pass = 0; pass < EVENT_PASSES && more && left > 0 && !failed; pass++) {
-        uint32_t count = read_once(unit, left, &lost, &failed);
+        uint32_t count = read_once(unit, left, &failed);
 
         left -= count;
         more = count != 0;
@@ -153,9 +165,5 @@ bool smmuv3_events(struct smmuv3 *unit)
     lock_release(&iommu->event_lock);
     if (failed)
         smmuv3_silence(unit, FAILURE_EVENT_QUEUE);
-    if (lost) {
-        iommu->counters.events_lost++;
-        iommu_events->lost(iommu);
-    }
     return more && !failed;
 }
