@@ -140,9 +140,13 @@ static void hand_over(struct device *device, struct partition *partition, uint64
     if (iommu != NULL)
         lock_acquire(&iommu->event_lock);
     if (partition != NULL) {
-        device->faults = (struct device_faults){ 0 };
-        if (iommu != NULL)
-            device->faults.from = iommu->driver->events_end(iommu);
+        /* The lines of a second are the device's, however often it changes hands. */
+        device->faults = (struct device_faults){
+            .from = iommu != NULL ? iommu->driver->events_end(iommu) : 0,
+            .window_start = device->faults.window_start,
+            .window_lines = device->faults.window_lines,
+            .window_told_storm = device->faults.window_told_storm,
+        };
         device->last_bound = partition;
         device->label = label;
     }

@@ -67,9 +67,10 @@ struct device_faults {
     uint64_t iova; /* of the last one */
     uint32_t cause, access, pasid;
     uint64_t last;         /* ticks */
-    uint64_t window_start; /* ticks */
+    uint64_t window_start; /* ticks; 0: there was none */
     uint32_t window_count;
-    uint32_t window_lines;
+    uint32_t window_lines;  /* that there were to say, also beyond those that a window has */
+    bool window_told_storm; /* a line in any case */
     uint32_t window_events; /* that its owner was told */
     uint64_t queue;         /* its unit's count of the queue to which the next one belongs */
     uint32_t queued;        /* in that, records of the device */

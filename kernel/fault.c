@@ -77,16 +77,20 @@ static bool same_burst(const struct device_faults *faults, const struct iommu_fa
            align_down(faults->iova, PAGE_SIZE) == align_down(fault->iova, PAGE_SIZE);
 }
 
-static void open_window(struct device_faults *faults)
+static void open_window(struct device_faults *faults, const char *device)
 {
     uint64_t now = time_now();
 
-    if (faults->window_count != 0 && now - faults->window_start < ticks(WINDOW_MICROSECONDS))
+    if (faults->window_start != 0 && now - faults->window_start < ticks(WINDOW_MICROSECONDS))
         return;
+    if (faults->window_lines > WINDOW_LINES)
+        log_warning("%u more lines about %s were left out", faults->window_lines - WINDOW_LINES,
+                    device);
     faults->window_start = now;
     faults->window_count = 0;
     faults->window_lines = 0;
     faults->window_events = 0;
+    faults->window_told_storm = false;
 }
 
 /* Counts the fault in its window and keeps it as the last one. A burst on one page is one line
@@ -96,7 +100,7 @@ static void record(struct device_faults *faults, const struct iommu_fault *fault
 {
     bool quiet = same_burst(faults, fault);
 
-    open_window(faults);
+    open_window(faults, device);
     faults->window_count++;
     if (!quiet && faults->window_lines++ < WINDOW_LINES)
         log_warning("fault: device=%s partition=%s cause=%s access=%s iova=0x%lx stream=0x%x",
@@ -161,12 +165,13 @@ static void tell_of_unit(struct partition *partition, const struct iommu *iommu,
 
 /* A device that fills the queue is not heard any more: parked, it is blocked without a report;
  * attached, it still reaches what is mapped for it. Group lock held. */
-static void silence(const struct device *device)
+static void silence(const struct device *device, bool told)
 {
     struct device *heard = device_by_stream(device->iommu, device->stream);
 
-    log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
-                heard->ioas == NULL ? " while parked" : "");
+    if (!told)
+        log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
+                    heard->ioas == NULL ? " while parked" : "");
     if (device_silence(heard) == IOMMU_OK)
         tell_holder(heard, BH_EVENT_SILENT, NULL, true);
 }
@@ -174,15 +179,18 @@ static void silence(const struct device *device)
 /* Its group may be in use at this moment: then the next storm tries again. */
 static void try_silence(struct device *device)
 {
-    bool taken = lock_try(&device->group->lock), storms;
+    struct device_faults *faults = &device->faults;
+    bool taken = lock_try(&device->group->lock), storms, told;
 
     /* With the group's lock it stays in these hands, and what it did in others is forgotten. */
     lock_acquire(&device->iommu->event_lock);
-    storms = device->faults.storms;
-    device->faults.storms = false;
+    storms = taken && faults->storms && !device->silent;
+    faults->storms = false;
+    told = storms && faults->window_told_storm && faults->window_lines++ >= WINDOW_LINES;
+    faults->window_told_storm |= storms;
     lock_release(&device->iommu->event_lock);
-    if (taken && storms && !device->silent)
-        silence(device);
+    if (storms)
+        silence(device, told);
     if (taken)
         lock_release(&device->group->lock);
 }
@@ -276,7 +284,7 @@ static void tell_of_loss(struct iommu *iommu)
     static struct device_faults windows[TOPOLOGY_IOMMUS];
     struct device_faults *window = &windows[index_of(iommu)];
 
-    open_window(window);
+    open_window(window, NULL);
     for (uint32_t i = 0; i < partitions.count; i++) {
         struct partition *partition = &partitions.partition[i];
 

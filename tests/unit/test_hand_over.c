@@ -163,6 +163,25 @@ static void a_queue_that_the_former_owner_filled_does_not_silence_the_device_of_
     assert_int_equal(query_fault(1, DEVICE1_ID).count, 1);
 }
 
+static void i7_a_device_has_its_lines_of_a_second_however_often_it_changes_hands(void)
+{
+    unsigned int lines = 0, owner = 0;
+    uint64_t begin;
+
+    start();
+    for (begin = time_now(); time_now() - begin < 900000000; owner = 1 - owner) {
+        assert_int_equal(bind(owner, DEVICE1_ID, 1), BH_OK);
+        for (uint64_t i = 0; i < 20; i++)
+            fault(NEW + (i << PAGE_SHIFT), 1);
+        look();
+        give_back(owner);
+    }
+    machine_drain_console();
+    for (const char *at = machine.console; (at = strstr(at, "fault: device=")) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 8);
+}
+
 /* Devices behind a unit of so many records change hands at every place of its queue, with any number of records
  * in it. */
 static void change_hands_at_every_place(enum smmuv3_model_overflow kind)
@@ -216,6 +235,7 @@ int run_hand_over_tests(void)
         TEST(i9_faults_that_a_unit_shows_no_sooner_than_it_must_are_still_the_former_owners),
         TEST(a_bind_whose_unit_does_not_answer_fails_and_leaves_the_device_free),
         TEST(a_queue_that_the_former_owner_filled_does_not_silence_the_device_of_the_next),
+        TEST(i7_a_device_has_its_lines_of_a_second_however_often_it_changes_hands),
         TEST(i9_what_is_old_is_known_at_every_place_of_the_queue),
         TEST(i9_what_is_old_is_known_where_the_unit_says_eventq_abort),
     };

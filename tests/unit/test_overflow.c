@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who falls silent when a unit's event queue overflows (kernel/fault.c). */
+/* Who falls silent when a unit's event queue overflows, and what the log says of storms (kernel/fault.c). */
 #include <string.h>
 
 #include "groups.h"
@@ -9,6 +9,7 @@
 #define STREAM1 0x100
 #define STREAM2 0x200
 #define NOBODYS 0x7000
+#define SECOND UINT64_C(1000000000)
 
 static void fault(uint32_t stream, unsigned int times)
 {
@@ -41,6 +42,16 @@ static void expect_silent(bool first, bool second)
         fail_msg("the first device is %s, the second %s",
                  device_find(DEVICE1_NAME)->silent ? "silent" : "heard",
                  device_find(DEVICE2_NAME)->silent ? "silent" : "heard");
+}
+
+static unsigned int lines_with(const char *text)
+{
+    unsigned int lines = 0;
+
+    machine_drain_console();
+    for (const char *at = machine.console; (at = strstr(at, text)) != NULL; at++)
+        lines++;
+    return lines;
 }
 
 static void fill_behind_another(enum smmuv3_model_overflow kind)
@@ -131,6 +142,40 @@ static void a_second_overflow_silences_whoever_made_that_one(void)
     expect_silent(true, true);
 }
 
+static void i7_a_guest_that_attaches_in_its_own_storm_makes_a_bounded_number_of_lines(void)
+{
+    uint64_t ioas;
+    unsigned int lines;
+
+    start();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    for (unsigned int i = 0; i < 5000; i++) {
+        fault(STREAM1, 1);
+        machine_interrupts();
+    }
+    expect_silent(true, false);
+    for (unsigned int i = 0; i < 50; i++) {
+        assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+        assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas), BH_OK);
+        expect_silent(false, false);
+        fault(STREAM1, 1);
+        machine_interrupts();
+        expect_silent(true, false);
+    }
+    assert_true(time_now() < SECOND);
+    lines = lines_with("floods the event queue");
+    assert_in_range(lines, 1, 9);
+    /* How many there would have been is said once. */
+    host_advance(2 * SECOND);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    for (unsigned int i = 0; i < 2; i++) {
+        fault(STREAM1, 1);
+        machine_interrupts();
+    }
+    assert_int_equal(lines_with("floods the event queue"), lines);
+    assert_int_equal(lines_with("more lines about 0000:01:00.0 were left out"), 1);
+}
+
 int run_overflow_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +187,7 @@ int run_overflow_tests(void)
         TEST(who_filled_a_small_queue_falls_silent),
         TEST(who_filled_a_small_queue_falls_silent_where_the_unit_says_eventq_abort),
         TEST(a_second_overflow_silences_whoever_made_that_one),
+        TEST(i7_a_guest_that_attaches_in_its_own_storm_makes_a_bounded_number_of_lines),
     };
 
     return RUN_GROUP("kernel/overflow");
