@@ -316,6 +316,11 @@ static void on_lost(struct iommu *iommu, uint64_t end)
         judge(iommu);
 }
 
+static void on_failed(struct iommu *iommu)
+{
+    assign_cut_off(iommu);
+}
+
 static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
 {
     static const char *const names[] = {
@@ -325,7 +330,6 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
         [FAILURE_SERVICE] = "reported that it failed",
     };
 
-    assign_cut_off(iommu);
     log_error("%s %s: silenced, the devices behind it are cut off", iommu->topology->name,
               names[reason]);
     for (uint32_t i = 0; i < partitions.count; i++) {
@@ -337,6 +341,7 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
 const struct iommu_events fault_events = {
     .fault = on_fault,
     .lost = on_lost,
+    .failed = on_failed,
     .silenced = on_silenced,
 };
 

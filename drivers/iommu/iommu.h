@@ -81,7 +81,9 @@ struct iommu_events {
     /* Records went missing because there was no room for them: end is the number behind the last that was
      * waiting when that was seen. Event lock held. */
     void (*lost)(struct iommu *iommu, uint64_t end);
-    void (*silenced)(struct iommu *iommu, enum iommu_failure reason); /* once an instance */
+    /* Once an instance: it failed, and is closed next; then: nothing passes it any more. */
+    void (*failed)(struct iommu *iommu);
+    void (*silenced)(struct iommu *iommu, enum iommu_failure reason);
 };
 
 struct iommu_counters {

@@ -24,6 +24,12 @@ static void on_lost(struct iommu *iommu, uint64_t end)
     bench.lost++;
 }
 
+static void on_failed(struct iommu *iommu)
+{
+    (void)iommu;
+    bench.failed++;
+}
+
 static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
 {
     (void)iommu;
@@ -34,6 +40,7 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
 static const struct iommu_events events = {
     .fault = on_fault,
     .lost = on_lost,
+    .failed = on_failed,
     .silenced = on_silenced,
 };
 

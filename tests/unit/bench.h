@@ -23,7 +23,7 @@ struct bench {
     const char *reason;
     struct page_pool pool;
     struct page_record records[BENCH_POOL_PAGES];
-    unsigned int faults, lost, silenced;
+    unsigned int faults, lost, failed, silenced;
     struct iommu_fault fault[16]; /* the first ones, then the last one in [15] */
     enum iommu_failure failure;
 };

@@ -569,6 +569,34 @@ static void a_unit_that_fails_is_told_to_everybody_behind_it(void)
     assert_int_equal(query_health(0).units_silenced, 1);
 }
 
+/* The unit's registers are written while it is closed; until the last of them it may let something pass. */
+static unsigned int told_too_early, closing_writes;
+
+static void expect_untold(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)offset;
+    (void)value;
+    closing_writes++;
+    told_too_early += ring_of(0)->producer != 0;
+}
+
+static void whoever_reads_that_a_unit_failed_finds_it_closed_and_its_devices_cut_off(void)
+{
+    const struct smmuv3_model_access access = { .stream_id = 0x100, .iova = 0, .write = true };
+    uint64_t ioas = start();
+
+    assert_int_equal(map(0, ioas, 0, BASE, PAGE_SIZE), BH_OK);
+    machine.before_register_write = expect_untold;
+    smmuv3_model_raise_gerror(machine.unit[0], SMMUV3_MODEL_SFM_ERR);
+    machine_interrupts();
+    assert_int_equal(last_event(0).type, BH_EVENT_SILENCED);
+    assert_true(closing_writes >= 2);
+    assert_int_equal(told_too_early, 0);
+    assert_int_equal(smmuv3_model_transact(machine.unit[0], &access).outcome, SMMUV3_MODEL_ABORT);
+    assert_int_equal(dma_write(DEVICE1, 0, 1), DMA_NOT_MASTERING);
+}
+
 static void the_health_record_tells_of_refused_commands_lost_lines_and_pinned_memory(void)
 {
     struct bh_query_health health;
@@ -618,6 +646,7 @@ int run_rings_tests(void)
         TEST(i7_an_attached_device_that_storms_falls_silent_and_keeps_what_it_reaches),
         TEST(i9_an_overflow_is_counted_for_everybody_behind_the_unit_and_told_once_a_second),
         TEST(a_unit_that_fails_is_told_to_everybody_behind_it),
+        TEST(whoever_reads_that_a_unit_failed_finds_it_closed_and_its_devices_cut_off),
         TEST(the_health_record_tells_of_refused_commands_lost_lines_and_pinned_memory),
     };
 

@@ -241,8 +241,9 @@ void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason)
 {
     if (__atomic_exchange_n(&unit->iommu->silenced, true, __ATOMIC_ACQ_REL))
         return;
-    iommu_events->silenced(unit->iommu, reason);
+    iommu_events->failed(unit->iommu);
     if (smmuv3_close(unit->base) == EARLY_UNRESPONSIVE)
         log_error("%s: does not acknowledge ABORT: only the ports above its devices are closed",
                   unit->iommu->topology->name);
+    iommu_events->silenced(unit->iommu, reason);
 }

@@ -108,8 +108,8 @@ bool smmuv3_events(struct smmuv3 *unit);
 /* struct iommu_driver, events_end */
 uint64_t smmuv3_events_end(const struct iommu *iommu);
 
-/* GBPA.ABORT, SMMUEN off, and the owners told, once. Any CPU, without the queue's lock. Work: the early closer's
- * waits. */
+/* The devices cut off, GBPA.ABORT, SMMUEN off, and then the owners told; once. Any CPU, without the queue's lock.
+ * Work: the early closer's waits. */
 void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason);
 
 /* Writes a register and waits for its acknowledge. False: not within IOMMU_DEADLINE_MICROSECONDS. */
