@@ -131,6 +131,19 @@ static int64_t reset_step(struct device *device, uint64_t *wait)
     }
 }
 
+/* A fault on a shared stream is recorded at one of the devices, whichever made it: a former owner of that one
+ * may not ask for it any more. Event lock held. */
+static void forget_siblings(const struct device *device, const struct partition *partition)
+{
+    for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
+        struct device *other = &devices.device[i];
+
+        if (other->iommu == device->iommu && other->stream == device->stream &&
+            other->last_bound != partition)
+            other->last_bound = NULL;
+    }
+}
+
 /* What happens to the device from here on is the new owner's to know (NULL: nobody's), and nothing that
  * happened before: what the unit has in its queue is numbered, and told by its number. Group lock held. */
 static void hand_over(struct device *device, struct partition *partition, uint64_t label)
@@ -147,6 +160,7 @@ static void hand_over(struct device *device, struct partition *partition, uint64
             .window_lines = device->faults.window_lines,
             .window_told_storm = device->faults.window_told_storm,
         };
+        forget_siblings(device, partition);
         device->last_bound = partition;
         device->label = label;
     }

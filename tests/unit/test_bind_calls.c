@@ -376,6 +376,31 @@ static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(vo
     assert_int_equal(query_fault(0, SIBLING_A).count, 1);
 }
 
+/* Nothing tells apart which of them it was: it is recorded at the first. */
+static void i9_a_fault_on_a_shared_stream_is_not_told_to_whoever_had_the_first_device_before(void)
+{
+    uint64_t value = 0;
+
+    start_siblings();
+    assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, SIBLING_A), BH_OK);
+    assert_int_equal(bind(1, SIBLING_B, 2), BH_OK);
+    smmuv3_model_dma(machine.unit[0], device_find("0000:04:00.0")->stream, 0x5000, &value,
+                     sizeof(value), true);
+    machine_interrupts();
+    assert_int_equal(query_fault(0, SIBLING_A).count, 0);
+    assert_int_equal(query_fault(0, SIBLING_A).iova, 0);
+    /* It is the same partition's still if that has had both. */
+    assert_int_equal(bind(1, SIBLING_A, 3), BH_OK);
+    assert_int_equal(call1(1, BH_CALL_DEVICE_UNBIND, SIBLING_A), BH_OK);
+    assert_int_equal(call1(1, BH_CALL_DEVICE_UNBIND, SIBLING_B), BH_OK);
+    assert_int_equal(bind(1, SIBLING_B, 2), BH_OK);
+    smmuv3_model_dma(machine.unit[0], device_find("0000:04:00.0")->stream, 0x5000, &value,
+                     sizeof(value), true);
+    machine_interrupts();
+    assert_int_equal(query_fault(1, SIBLING_A).count, 1);
+}
+
 static void an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is(void)
 {
     uint64_t value = 0, ioas;
@@ -465,6 +490,7 @@ int run_bind_calls_tests(void)
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
+        TEST(i9_a_fault_on_a_shared_stream_is_not_told_to_whoever_had_the_first_device_before),
         TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),
         TEST(a_device_on_another_stream_or_unit_is_no_sibling),
         TEST(a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed),
