@@ -260,6 +260,37 @@ static void i7_events_that_never_end_take_a_tenth_of_the_boot_cpu(void)
     assert_false(devices.iommu[0].silenced);
 }
 
+#define EVENTQ_CONS_OFFSET 0x100AC
+
+static uint64_t held_up_until;
+
+static void be_held_up(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    uint64_t data = 0;
+
+    (void)unit;
+    (void)value;
+    if (offset != EVENTQ_CONS_OFFSET)
+        return;
+    machine.after_register_write = NULL;
+    for (unsigned int i = 0; i < 100; i++)
+        smmuv3_model_dma(machine.unit[0], 0x100, 0x1000, &data, sizeof(data), true);
+    host_advance(10 * SECOND);
+    held_up_until = time_now();
+}
+
+/* As where the machine is an emulated one: the time that others took is not paid for by faults. */
+static void a_cpu_that_was_held_up_in_its_handler_reads_on_within_a_tenth_of_a_second(void)
+{
+    start();
+    machine.after_register_write = be_held_up;
+    assert_int_equal(fire(0x123000), DMA_BLOCKED);
+    assert_int_equal(query_fault(0, DEVICE1_ID).count, 101);
+    if (time_now() - held_up_until > SECOND / 8)
+        fail_msg("the last fault was read after %llu us",
+                 (unsigned long long)(time_now() - held_up_until) / 1000);
+}
+
 int run_faults_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +309,7 @@ int run_faults_tests(void)
         TEST(a_fault_on_the_next_page_is_another_line),
         TEST(a_window_begins_with_its_first_fault),
         TEST(i7_events_that_never_end_take_a_tenth_of_the_boot_cpu),
+        TEST(a_cpu_that_was_held_up_in_its_handler_reads_on_within_a_tenth_of_a_second),
     };
 
     return RUN_GROUP("kernel/fault");
