@@ -21,11 +21,42 @@ extern char secondary_entry[];
 _Noreturn void arch_boot(uint64_t device_tree, const struct early_report *early);
 _Noreturn void arch_secondary(struct cpu *cpu);
 
+/*
+ * Traps of single registers and instructions (FEAT_FGT, FEAT_HCX), which may be as firmware or a loader left
+ * them. All zero: what older controls trap goes on to, nothing else does, and the later features, whose bits
+ * allow, stay out of EL1's reach, their registers with them.
+ */
+static void clear_fine_traps(void)
+{
+    uint64_t fine = FIELD_GET(MMFR0_FINE_TRAPS, sysreg_read(id_aa64mmfr0_el1));
+
+    if (fine != 0) {
+        sysreg_write_named(HFGRTR_EL2, 0);
+        sysreg_write_named(HFGWTR_EL2, 0);
+        sysreg_write_named(HFGITR_EL2, 0);
+        sysreg_write_named(HDFGRTR_EL2, 0);
+        sysreg_write_named(HDFGWTR_EL2, 0);
+        if (FIELD_GET(PFR0_AMU, sysreg_read(id_aa64pfr0_el1)) != 0)
+            sysreg_write_named(HAFGRTR_EL2, 0);
+    }
+    if (fine >= MMFR0_FINE_TRAPS_2) {
+        sysreg_write_named(HFGRTR2_EL2, 0);
+        sysreg_write_named(HFGWTR2_EL2, 0);
+        sysreg_write_named(HFGITR2_EL2, 0);
+        sysreg_write_named(HDFGRTR2_EL2, 0);
+        sysreg_write_named(HDFGWTR2_EL2, 0);
+    }
+    if (FIELD_GET(MMFR1_HCRX, sysreg_read(id_aa64mmfr1_el1)) != 0)
+        sysreg_write_named(HCRX_EL2, 0);
+}
+
 /* What the CPU does at EL2 that does not depend on a guest. */
 static void cpu_start(struct cpu *cpu)
 {
     sysreg_write(tpidr_el2, memory_physical(cpu));
     sysreg_write(hcr_el2, HCR_RW); /* no guest: nothing is routed or translated for one */
+    isb();                         /* the layout of CPTR_EL2 hangs on E2H */
+    clear_fine_traps();
     sysreg_write(cptr_el2, CPTR_RES1 & ~(CPTR_TFP));
     sysreg_write(cnthctl_el2, 0);
     isb();

@@ -29,7 +29,7 @@
 
 #define HCR_GUEST                                                                                  \
     (HCR_VM | HCR_FMO | HCR_IMO | HCR_AMO | HCR_RW | HCR_TSC | HCR_TID3 | HCR_TIDCP | HCR_TACR |   \
-     HCR_TERR | HCR_TEA)
+     HCR_TLOR | HCR_TERR | HCR_TEA)
 #define CPTR_GUEST ((CPTR_RES1 & ~CPTR_TFP) | CPTR_TZ | CPTR_TSM | CPTR_TTA | CPTR_TAM)
 #define MDCR_GUEST                                                                                 \
     (MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF)
@@ -145,6 +145,11 @@ static void clear_el1_registers(void)
     sysreg_write(cntv_cval_el0, 0);
     sysreg_write(cntp_ctl_el0, 0);
     sysreg_write(mdscr_el1, 0);
+    /* With HCR_EL2.AMO what EL1 knows as DISR_EL1. */
+    if (FIELD_GET(PFR0_RAS, sysreg_read(id_aa64pfr0_el1)) != 0) {
+        sysreg_write_named(VDISR_EL2, 0);
+        sysreg_write_named(VSESR_EL2, 0);
+    }
 }
 
 _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
@@ -167,7 +172,7 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     sysreg_write(vttbr_el2, (uint64_t)vcpu->tag << 48 | vcpu->stage2_root);
     sysreg_write(cptr_el2, CPTR_GUEST);
     sysreg_write(mdcr_el2, MDCR_GUEST | debug_counters);
-    sysreg_write(hstr_el2, vcpu->aarch32 ? HSTR_T15 : 0);
+    sysreg_write(hstr_el2, HSTR_T15);
     sysreg_write(hcr_el2, vcpu->aarch32 ? HCR_GUEST & ~HCR_RW : HCR_GUEST);
     isb();
     arch_stage2_invalidate(vcpu->tag);

@@ -115,6 +115,13 @@ void mmu_enable(void)
     sysreg_write(tcr_el2, TCR_RES1 | TCR_PS(min_u64(physical_size, 5)) | TCR_WALKS |
                               TCR_T0SZ(EL2_INPUT_BITS));
     sysreg_write(ttbr0_el2, el2_table.root);
+    uint64_t later = sysreg_read_named(ID_AA64MMFR3_EL1);
+
+    /* As the table above is written, whatever stood there. */
+    if (FIELD_GET(MMFR3_TCR2, later) != 0)
+        sysreg_write_named(TCR2_EL2, 0);
+    if (FIELD_GET(MMFR3_SCTLR2, later) != 0)
+        sysreg_write_named(SCTLR2_EL2, 0);
     __asm__ volatile("dsb sy\n\ttlbi alle2\n\tic iallu\n\tdsb sy\n\tisb" : : : "memory");
     sysreg_write(sctlr_el2, SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN);
     isb();

@@ -4,6 +4,7 @@
 A partition is ended, never the machine: where one does what it must not, the hypervisor says which
 partition and which address, gives it exit code 254, and whoever runs beside it ends as if alone.
 """
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ RUN = [sys.executable, f"{harness.ROOT}/tools/run/run.py", "--board", harness.MA
 SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device",
               "edu,bus=port2,dma_mask=0xffffffffffffffff")
 UNDEFINED = 121  # exit code of the SDK for an undefined instruction
+LOADED = 0x44000000  # where a boot loader finds the image
 BAR0 = 0x10  # in configuration space
 VISIBLE_END = BASE + SIZE - POOL_PAGES * PAGE
 
@@ -265,6 +267,26 @@ class Behaviour(ScenarioTest):
 
     def test_an_exit_code_goes_into_the_closing_line(self):
         self.assert_codes(self.run_probe("exit", code=42), exit=42)
+
+    def assert_nothing_is_left(self, cpu, *extra, full=False, **options):
+        """Each life of sets/left.S finds the registers as the one before, which spoiled them all."""
+        program = assemble(self.folder, "left", **({"FULL": 1} if full else {}))
+        run = self.run_set([Partition("left", payload="left.bin")], "-cpu", cpu, *extra,
+                           payloads={"left.bin": program}, **options)
+        self.assertGreaterEqual(len(run.hypervisor("left: resets$")), 1, "it never came back")
+        self.assert_codes(run, left=0)
+
+    def test_a_reset_leaves_nothing_in_any_register_that_el1_can_write(self):
+        for cpu in ("max", "neoverse-n1", "cortex-a53"):
+            with self.subTest(cpu=cpu):
+                self.assert_nothing_is_left(cpu, full=cpu != "cortex-a53")
+
+    def test_what_a_loader_left_in_the_traps_of_el2_is_no_partition_s_affair(self):
+        loader = os.path.join(self.folder, "rubbish.bin")
+        with open(loader, "wb") as file:
+            file.write(assemble(self.folder, "rubbish", NEXT=LOADED))
+        self.assert_nothing_is_left("max", "-device", f"loader,file={harness.IMAGE},addr={LOADED},"
+                                    "force-raw=on", full=True, image=loader)
 
     def test_a_function_id_counts_in_its_lower_half_only(self):
         program = assemble(self.folder, "garbage")

@@ -278,6 +278,20 @@ static void a_guest_that_stops_leaves_its_lines_off(void)
     assert_int_equal(virtual_cpu.control, 0);
 }
 
+static void no_active_priority_outlives_a_life_however_many_the_cpu_has(void)
+{
+    for (unsigned int bits = 5; bits <= 7; bits++) {
+        virtual_cpu_reset(4, true);
+        virtual_cpu.preemption_bits = bits;
+        memset(virtual_cpu.active_priorities, 0xFF, sizeof(virtual_cpu.active_priorities));
+        vgic_start(&vgic);
+        for (unsigned int i = 0; i < 1u << (bits - 5); i++)
+            assert_int_equal(
+                virtual_cpu.active_priorities[0][i] | virtual_cpu.active_priorities[1][i], 0);
+        assert_int_equal(virtual_cpu.mistakes, 0);
+    }
+}
+
 /* ---- Registers ------------------------------------------------------------------------------- */
 
 static void the_controller_says_what_it_has(void)
@@ -420,6 +434,7 @@ int run_vgic_tests(void)
         TEST(a_line_stands_for_one_shared_interrupt),
         TEST(a_line_that_is_not_masked_in_time_is_told_of_and_gone_from_the_guest),
         TEST(a_guest_that_stops_leaves_its_lines_off),
+        TEST(no_active_priority_outlives_a_life_however_many_the_cpu_has),
         TEST(the_controller_says_what_it_has),
         TEST(priorities_are_bytes_and_all_else_is_words),
         TEST(registers_that_do_not_exist_read_as_zero_and_ignore_writes),

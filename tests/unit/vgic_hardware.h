@@ -17,7 +17,7 @@ uint64_t hardware_control(void);
 void hardware_set_control(uint64_t value);
 uint64_t hardware_machine_control(void);
 uint64_t hardware_type(void);
-void hardware_reset(void);
+void hardware_reset(unsigned int words);
 bool hardware_line_set(uint32_t line, enum gicv3_state state, bool on);
 bool hardware_line_pending(uint32_t line);
 

@@ -20,6 +20,8 @@
 #define CONTROL_TRAP_DEACTIVATE BIT(14)
 #define CONTROL_ENDED BITS(31, 27)
 
+#define GROUP1_ACTIVE virtual_cpu.active_priorities[1]
+
 struct virtual_cpu virtual_cpu;
 
 static void mistake(const char *text)
@@ -31,7 +33,8 @@ static void mistake(const char *text)
 void virtual_cpu_reset(unsigned int list_registers, bool traps_deactivate)
 {
     virtual_cpu = (struct virtual_cpu){ .list_registers = list_registers,
-                                        .traps_deactivate = traps_deactivate };
+                                        .traps_deactivate = traps_deactivate,
+                                        .preemption_bits = 5 };
 }
 
 /* ---- As the controller sees it --------------------------------------------------------------- */
@@ -96,15 +99,19 @@ uint64_t hardware_machine_control(void)
 
 uint64_t hardware_type(void)
 {
-    return (virtual_cpu.list_registers - 1) | (virtual_cpu.traps_deactivate ? BIT(19) : 0);
+    return (virtual_cpu.list_registers - 1) | (virtual_cpu.traps_deactivate ? BIT(19) : 0) |
+           (uint64_t)(virtual_cpu.preemption_bits - 1) << 26;
 }
 
-void hardware_reset(void)
+void hardware_reset(unsigned int words)
 {
+    if (words << 5 > 1u << virtual_cpu.preemption_bits)
+        mistake("active priorities that do not exist were written");
+    for (unsigned int i = 0; i < words && i < 4; i++)
+        virtual_cpu.active_priorities[0][i] = virtual_cpu.active_priorities[1][i] = 0;
     virtual_cpu.mask = 0;
     virtual_cpu.split = false;
     virtual_cpu.enabled_by_guest = false;
-    virtual_cpu.active_priorities = 0;
 }
 
 bool hardware_line_set(uint32_t line, enum gicv3_state state, bool on)
@@ -126,9 +133,12 @@ bool hardware_line_pending(uint32_t line)
 
 uint32_t virtual_cpu_running(void)
 {
-    uint32_t all = virtual_cpu.active_priorities;
-
-    return all == 0 ? VIRTUAL_CPU_IDLE : (uint32_t)__builtin_ctz(all) << 3;
+    for (uint32_t i = 0; i < 4; i++) {
+        if (GROUP1_ACTIVE[i] != 0)
+            return (i * 32 + (uint32_t)__builtin_ctz(GROUP1_ACTIVE[i]))
+                   << (8 - virtual_cpu.preemption_bits);
+    }
+    return VIRTUAL_CPU_IDLE;
 }
 
 /* The most urgent pending list register that would be signalled; -1: none. */
@@ -160,7 +170,9 @@ uint32_t virtual_cpu_acknowledge(void)
     uint64_t *lr = &virtual_cpu.lr[index];
 
     *lr = (*lr & ~STATE) | FIELD_PUT(STATE, STATE_ACTIVE);
-    virtual_cpu.active_priorities |= UINT32_C(1) << (FIELD_GET(PRIORITY, *lr) >> 3);
+    uint32_t level = (uint32_t)FIELD_GET(PRIORITY, *lr) >> (8 - virtual_cpu.preemption_bits);
+
+    GROUP1_ACTIVE[level / 32] |= UINT32_C(1) << level % 32;
     return (uint32_t)FIELD_GET(VIRTUAL, *lr);
 }
 
@@ -185,8 +197,10 @@ static void deactivate(uint32_t interrupt)
 
 void virtual_cpu_end(uint32_t interrupt)
 {
-    uint32_t *priorities = &virtual_cpu.active_priorities;
+    uint32_t *priorities = GROUP1_ACTIVE;
 
+    while (priorities < &GROUP1_ACTIVE[3] && *priorities == 0)
+        priorities++;
     if (interrupt >= 1020 || *priorities == 0)
         return;
     *priorities &= *priorities - 1;

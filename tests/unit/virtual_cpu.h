@@ -16,16 +16,17 @@
 struct virtual_cpu {
     /* The machine. */
     unsigned int list_registers;
-    bool traps_deactivate; /* ICH_VTR_EL2.TDS */
-    bool stuck;            /* the physical controller does not say that a line is masked */
+    bool traps_deactivate;        /* ICH_VTR_EL2.TDS */
+    unsigned int preemption_bits; /* 5, 6, 7; ICH_VTR_EL2.PREbits */
+    bool stuck;                   /* the physical controller does not say that a line is masked */
     /* What the guest writes. */
     uint32_t mask;         /* ICC_PMR_EL1 */
     bool enabled_by_guest; /* ICC_IGRPEN1_EL1 */
     bool split;            /* ICC_CTLR_EL1.EOImode */
     /* State. */
     uint64_t lr[16];
-    uint64_t control;           /* ICH_HCR_EL2 */
-    uint32_t active_priorities; /* ICH_AP1R0_EL2: a bit a priority of 32 */
+    uint64_t control;                 /* ICH_HCR_EL2 */
+    uint32_t active_priorities[2][4]; /* ICH_AP0R<n>_EL2, ICH_AP1R<n>_EL2: a bit a priority */
     /* Physical lines. */
     bool level[VIRTUAL_CPU_LINES], enabled[VIRTUAL_CPU_LINES], latched[VIRTUAL_CPU_LINES],
         active[VIRTUAL_CPU_LINES];

@@ -48,7 +48,30 @@ static inline void dsb(void)
 #define ICH_VMCR_EL2 S3_4_C12_C11_7
 #define ICH_ELRSR_EL2 S3_4_C12_C11_5
 #define ICH_AP0R0_EL2 S3_4_C12_C8_0
+#define ICH_AP0R1_EL2 S3_4_C12_C8_1
+#define ICH_AP0R2_EL2 S3_4_C12_C8_2
+#define ICH_AP0R3_EL2 S3_4_C12_C8_3
 #define ICH_AP1R0_EL2 S3_4_C12_C9_0
+#define ICH_AP1R1_EL2 S3_4_C12_C9_1
+#define ICH_AP1R2_EL2 S3_4_C12_C9_2
+#define ICH_AP1R3_EL2 S3_4_C12_C9_3
+#define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
+#define VDISR_EL2 S3_4_C12_C1_1
+#define VSESR_EL2 S3_4_C5_C2_3
+#define HCRX_EL2 S3_4_C1_C2_2
+#define HFGRTR_EL2 S3_4_C1_C1_4
+#define HFGWTR_EL2 S3_4_C1_C1_5
+#define HFGITR_EL2 S3_4_C1_C1_6
+#define HDFGRTR_EL2 S3_4_C3_C1_4
+#define HDFGWTR_EL2 S3_4_C3_C1_5
+#define HAFGRTR_EL2 S3_4_C3_C1_6
+#define HDFGRTR2_EL2 S3_4_C3_C1_0
+#define HDFGWTR2_EL2 S3_4_C3_C1_1
+#define HFGRTR2_EL2 S3_4_C3_C1_2
+#define HFGWTR2_EL2 S3_4_C3_C1_3
+#define HFGITR2_EL2 S3_4_C3_C1_7
+#define SCTLR2_EL2 S3_4_C1_C0_3
+#define TCR2_EL2 S3_4_C2_C0_3
 
 /* sysreg_read(ICC_...) must expand its argument first. */
 #define sysreg_read_named(name) sysreg_read_expanded(name)
@@ -67,6 +90,7 @@ static inline void dsb(void)
 #define HCR_TACR BIT(21)
 #define HCR_RW BIT(31) /* EL1 is AArch64 */
 #define HCR_E2H BIT(34)
+#define HCR_TLOR BIT(35)
 #define HCR_TERR BIT(36)
 #define HCR_TEA BIT(37)
 #define HCR_APK BIT(40)
@@ -127,8 +151,16 @@ static inline void dsb(void)
 
 #define HPFAR_IPA BITS(39, 4)
 
-#define PFR0_EL1 BITS(7, 4) /* ID_AA64PFR0_EL1 */
-#define PFR0_EL1_BOTH 2     /* AArch64 and AArch32 */
+/* ID_AA64PFR0_EL1, ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1, ID_AA64MMFR3_EL1 */
+#define PFR0_EL1 BITS(7, 4)
+#define PFR0_EL1_BOTH 2 /* AArch64 and AArch32 */
+#define PFR0_RAS BITS(31, 28)
+#define PFR0_AMU BITS(47, 44)
+#define MMFR0_FINE_TRAPS BITS(59, 56)
+#define MMFR0_FINE_TRAPS_2 2
+#define MMFR1_HCRX BITS(43, 40)
+#define MMFR3_TCR2 BITS(3, 0)
+#define MMFR3_SCTLR2 BITS(7, 4)
 
 /* SPSR of a partition's first instruction: EL1h, all interrupts masked. */
 #define SPSR_START UINT64_C(0x3C5)

@@ -41,12 +41,24 @@ static inline uint64_t hardware_type(void)
     return sysreg_read_named(ICH_VTR_EL2);
 }
 
-/* No active priority, everything masked: as after reset. */
-static inline void hardware_reset(void)
+/* No active priority, everything masked: as after reset. words: how many registers of active priorities
+ * there are, 1, 2 or 4; the others are undefined. */
+static inline void hardware_reset(unsigned int words)
 {
+    if (words > 2) {
+        sysreg_write_named(ICH_AP0R3_EL2, 0);
+        sysreg_write_named(ICH_AP1R3_EL2, 0);
+        sysreg_write_named(ICH_AP0R2_EL2, 0);
+        sysreg_write_named(ICH_AP1R2_EL2, 0);
+    }
+    if (words > 1) {
+        sysreg_write_named(ICH_AP0R1_EL2, 0);
+        sysreg_write_named(ICH_AP1R1_EL2, 0);
+    }
     sysreg_write_named(ICH_AP0R0_EL2, 0);
     sysreg_write_named(ICH_AP1R0_EL2, 0);
     sysreg_write_named(ICH_VMCR_EL2, 0);
+    sysreg_write_named(ICC_SRE_EL1, 1); /* not virtual: EL1 writes the register itself */
 }
 
 /* State of a physical interrupt. False: it was not masked in time. */

@@ -14,7 +14,8 @@
 #define HCR_ENDED BITS(31, 27) /* how many without list register were ended */
 #define VTR_LIST_REGISTERS BITS(4, 0)
 #define VTR_TRAPS_DEACTIVATE BIT(19)
-#define VMCR_SPLIT_END BIT(9) /* the guest's EOImode */
+#define VTR_PREEMPTION_BITS BITS(28, 26) /* less one: 4 to 6 */
+#define VMCR_SPLIT_END BIT(9)            /* the guest's EOImode */
 
 #define SGI_COUNT 16
 
@@ -196,7 +197,8 @@ void vgic_start(struct vgic *vgic)
     vgic->leaves = (hardware_type() & VTR_TRAPS_DEACTIVATE) != 0;
     for (unsigned int i = 0; i < vgic->list_registers; i++)
         list_register_write(i, 0);
-    hardware_reset();
+    /* 32 priorities in each. */
+    hardware_reset(1u << (FIELD_GET(VTR_PREEMPTION_BITS, hardware_type()) - 4));
     hardware_set_control(HCR_ENABLE);
 }
 
