@@ -185,9 +185,17 @@ void gic_handle(void)
 
         if (interrupt >= INTID_SPURIOUS)
             return;
+        /* Only behind this is it active for the distributor too (ICC_IAR1_EL1), which a handler may ask
+         * to take that away. */
+        dsb();
         sysreg_write_named(ICC_EOIR1_EL1, interrupt);
         isb();
-        if (handle(cpu, interrupt))
-            sysreg_write_named(ICC_DIR_EL1, interrupt);
+        if (!handle(cpu, interrupt))
+            continue;
+        /* Nothing orders a write to a system register behind one to a device: what the handler wrote to
+         * make the line low, or to clear its pending state, must have arrived before the line may come
+         * again. The drop of priority above may come early: the line stays active. */
+        dsb();
+        sysreg_write_named(ICC_DIR_EL1, interrupt);
     }
 }
