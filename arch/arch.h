@@ -131,9 +131,9 @@ struct partition *arch_vcpu_partition(const struct vcpu *vcpu);
 
 /*
  * Makes a shared interrupt of the vCPU (INTID 32 to 95) pending, as an edge does, and kicks the CPU that
- * it runs on. Any CPU, never blocks. A vCPU that does not run forgets it.
+ * it runs on. Any CPU, never blocks. False: the vCPU does not run, and forgets it.
  */
-void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt);
+bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt);
 
 /* Zeroes what the CPU keeps for a vCPU that has ended (its virtual interrupts included). */
 void arch_vcpu_stop(struct vcpu *vcpu);

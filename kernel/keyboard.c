@@ -36,8 +36,7 @@ static void type(char c)
     }
     if (!keyboard.escaped || !command(c)) {
         partition = &partitions.partition[keyboard.focus];
-        if (console_give(&partition->console, c))
-            arch_vcpu_interrupt(&partition->vcpu, INTERRUPT_CONSOLE);
+        console_give(&partition->console, &partition->vcpu, c);
     }
     keyboard.escaped = false;
 }

@@ -119,16 +119,17 @@ bool arch_interrupt_unroute(uint32_t interrupt)
     return cpu_this()->vcpu == NULL || vgic_unroute(&cpu_this()->vcpu->vgic, interrupt);
 }
 
-void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
 {
     struct cpu *cpu = atomic_load(&vcpu->cpu);
 
     if (cpu == NULL || interrupt - VGIC_PRIVATE >= VGIC_SHARED)
-        return;
+        return false;
     if (cpu == cpu_this())
         vgic_raise(&vcpu->vgic, interrupt);
     else if (atomic_fetch_or(&cpu->incoming, BIT(interrupt - VGIC_PRIVATE)) == 0)
         gic_wake(cpu); /* else whoever set the first bit wakes it for all */
+    return true;
 }
 
 /* What other CPUs made pending. */

@@ -327,10 +327,12 @@ struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt)
     return NULL;
 }
 
-void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
 {
-    if (vcpu->running && interrupt - SHARED_FIRST < SHARED_COUNT)
-        atomic_fetch_or(&vcpu->interrupts, BIT(interrupt - SHARED_FIRST));
+    if (!vcpu->running || interrupt - SHARED_FIRST >= SHARED_COUNT)
+        return false;
+    atomic_fetch_or(&vcpu->interrupts, BIT(interrupt - SHARED_FIRST));
+    return true;
 }
 
 void arch_guest_register(const struct arch_guest_ops *ops)

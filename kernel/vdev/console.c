@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/vdev/console.h"
 
+#include "kernel/limits.h"
+
 void console_end(struct console *console, unsigned int source, const char *name)
 {
     if (console->used != 0)
@@ -45,16 +47,15 @@ size_t console_read(struct console *console, char *bytes, size_t length)
     return count;
 }
 
-bool console_give(struct console *console, char c)
+void console_give(struct console *console, struct vcpu *vcpu, char c)
 {
-    bool first;
+    uint32_t waiting;
 
     lock_acquire(&console->lock);
-    first = console->given == console->taken;
-    if (console->given - console->taken < CONSOLE_INPUT)
-        console->input[console->given++ % CONSOLE_INPUT] = c;
-    else
+    waiting = console->given - console->taken;
+    if (waiting == CONSOLE_INPUT)
         console->dropped++;
+    else if (waiting != 0 || arch_vcpu_interrupt(vcpu, INTERRUPT_CONSOLE))
+        console->input[console->given++ % CONSOLE_INPUT] = c;
     lock_release(&console->lock);
-    return first;
 }

@@ -4,6 +4,7 @@
 #ifndef KERNEL_VDEV_CONSOLE_H
 #define KERNEL_VDEV_CONSOLE_H
 
+#include "arch/arch.h"
 #include "bulkhead/abi.h"
 #include "lib/lock.h"
 #include "lib/log.h"
@@ -29,13 +30,15 @@ struct console {
 void console_write(struct console *console, unsigned int source, const char *name,
                    const char *bytes, size_t length);
 
-/* Keeps a byte that was typed, or counts it as dropped. True: nothing waited before it. Constant work. */
-bool console_give(struct console *console, char c);
+/* Keeps a byte that was typed for the vCPU, or counts it as dropped. A vCPU that runs is interrupted where
+ * nothing waited before; for one that does not, nothing is kept. So no life finds a byte that it was not
+ * interrupted for. Constant work. */
+void console_give(struct console *console, struct vcpu *vcpu, char c);
 
 /* Takes what input waits, at most length bytes; returns how many. Work: CONSOLE_INPUT. */
 size_t console_read(struct console *console, char *bytes, size_t length);
 
-/* Puts out a line that has not been ended, and forgets input that waits. */
+/* Puts out a line that has not been ended, and forgets input that waits. Its vCPU does not run any more. */
 void console_end(struct console *console, unsigned int source, const char *name);
 
 #endif

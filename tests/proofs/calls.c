@@ -154,7 +154,7 @@ uint64_t log_dropped(unsigned int source)
     return nondet_u64();
 }
 
-void arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
+bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
 {
     (void)vcpu;
     (void)interrupt;

@@ -48,6 +48,7 @@ int run_two_units_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_races_tests(void);
+int run_typing_tests(void);
 int run_masters_tests(void);
 int run_queue_tests(void);
 int run_reader_tests(void);

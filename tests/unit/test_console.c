@@ -171,6 +171,28 @@ static void input_that_waits_ends_with_the_life_of_its_partition(void)
     expect_read(0, 16, "new");
 }
 
+static void what_is_typed_between_two_lives_reaches_neither(void)
+{
+    start();
+    call2(0, BH_CALL_POWER, BH_POWER_RESET, 0);
+    type("between");
+    assert_int_equal(machine_run_cpu(0), HOST_GUEST);
+    assert_false(woken(0));
+    expect_read(0, 16, "");
+    type("new");
+    assert_true(woken(0));
+    expect_read(0, 16, "new");
+    assert_int_equal(dropped(0), 0);
+}
+
+static void what_is_typed_to_a_partition_that_is_off_is_not_kept(void)
+{
+    start();
+    call2(0, BH_CALL_POWER, BH_POWER_OFF, 0);
+    type("x");
+    assert_int_equal(partitions.partition[0].console.given, 0);
+}
+
 static void expect_refusal(int64_t code, uint64_t address, uint64_t length)
 {
     uint64_t before = machine_state();
@@ -206,6 +228,8 @@ int run_console_tests(void)
         TEST(input_that_finds_no_room_is_dropped_counted_and_costs_no_other_partition),
         TEST(i7_one_interrupt_takes_a_bounded_number_of_bytes),
         TEST(input_that_waits_ends_with_the_life_of_its_partition),
+        TEST(what_is_typed_between_two_lives_reaches_neither),
+        TEST(what_is_typed_to_a_partition_that_is_off_is_not_kept),
         TEST(console_read_refuses_bad_ranges_and_takes_nothing),
     };
 
