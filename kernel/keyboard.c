@@ -2,14 +2,17 @@
 #include "kernel/keyboard.h"
 
 #include "arch/arch.h"
+#include "arch/seam.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
 
-/* Of the boot CPU's handler alone, but for works, which does not change. */
+/* Of the boot CPU's handler alone, but for the line, which does not change. */
 static struct {
-    bool works;
+    uint32_t line;  /* 0: nobody can type */
     uint32_t focus; /* index of the partition that is typed to */
     bool escaped;   /* the escape key was the last one */
+    uint64_t end;   /* of the period */
+    uint32_t taken; /* bytes within it */
 } keyboard;
 
 /* The key behind the escape key: a digit chooses, the escape key itself is typed, all others tell. */
@@ -46,22 +49,31 @@ void keyboard_interrupt(void *unused)
     char c;
 
     (void)unused;
-    log_kick();
-    for (unsigned int i = 0; i < KEYBOARD_BURST && log_read(&c); i++) {
+    if (time_passed(keyboard.end)) {
+        keyboard.end = time_deadline(KEYBOARD_PERIOD_MICROSECONDS);
+        keyboard.taken = 0;
+    }
+    for (unsigned int i = 0; i < KEYBOARD_BURST && keyboard.taken < KEYBOARD_SHARE && log_read(&c);
+         i++) {
+        keyboard.taken++;
         if (partitions.count != 0)
             type(c);
     }
+    log_listen(keyboard.taken < KEYBOARD_SHARE);
+    if (keyboard.taken == KEYBOARD_SHARE)
+        arch_interrupt_at(keyboard.line, keyboard.end);
 }
 
 bool keyboard_start(uint32_t interrupt)
 {
-    keyboard.works = arch_interrupt_enable(interrupt, false, keyboard_interrupt, NULL);
-    if (keyboard.works)
-        log_start_interrupts();
-    return keyboard.works;
+    if (!arch_interrupt_enable(interrupt, false, keyboard_interrupt, NULL))
+        return false;
+    keyboard.line = interrupt;
+    log_start_interrupts();
+    return true;
 }
 
 bool keyboard_works(void)
 {
-    return keyboard.works;
+    return keyboard.line != 0;
 }

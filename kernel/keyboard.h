@@ -7,7 +7,11 @@
 #include "lib/types.h"
 
 #define KEYBOARD_ESCAPE 0x1D /* Ctrl-] */
-#define KEYBOARD_BURST 32    /* bytes that one interrupt takes from the port */
+/* Bytes that one interrupt takes from the port, and all of them in a period: about what comes at 115200 baud.
+ * Over it the port is not asked for input until the period is over. */
+#define KEYBOARD_BURST 32
+#define KEYBOARD_SHARE 128
+#define KEYBOARD_PERIOD_MICROSECONDS 10000
 
 /* Listens to the log's port, which raises that line; boot only. False: it cannot, and there is no input. */
 bool keyboard_start(uint32_t interrupt);

@@ -25,6 +25,7 @@ static struct {
     const struct log_port *port;
     uint64_t base;
     bool interrupts;
+    bool deaf;            /* not for input */
     unsigned int current; /* the source whose line is on its way out */
     struct ring ring[LOG_SOURCES];
 } journal;
@@ -82,7 +83,7 @@ static void advance(void)
             cpu_relax();
         return;
     }
-    journal.port->interrupt(journal.base, drain(LOG_BURST));
+    journal.port->interrupt(journal.base, drain(LOG_BURST), !journal.deaf);
 }
 
 void log_start(const struct log_port *port, uint64_t base)
@@ -103,13 +104,21 @@ void log_start_interrupts(void)
     lock_acquire(&journal.lock);
     journal.interrupts = true;
     if (journal.port != NULL)
-        journal.port->interrupt(journal.base, false);
+        journal.port->interrupt(journal.base, false, !journal.deaf);
     lock_release(&journal.lock);
 }
 
 void log_kick(void)
 {
     lock_acquire(&journal.lock);
+    advance();
+    lock_release(&journal.lock);
+}
+
+void log_listen(bool on)
+{
+    lock_acquire(&journal.lock);
+    journal.deaf = !on;
     advance();
     lock_release(&journal.lock);
 }

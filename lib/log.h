@@ -26,11 +26,11 @@ enum log_level { LOG_ERROR = -2, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 /* What a serial port does for the log. */
 struct log_port {
     void (*start)(uint64_t base);
-    bool (*write)(uint64_t base, char c);          /* false: the FIFO is full */
-    bool (*read)(uint64_t base, char *c);          /* false: nothing (whole) has come */
-    void (*interrupt)(uint64_t base, bool wanted); /* acknowledge; ask for one when there is room,
-                                                    * and for input always */
-    bool (*idle)(uint64_t base);                   /* the last bit has left */
+    bool (*write)(uint64_t base, char c); /* false: the FIFO is full */
+    bool (*read)(uint64_t base, char *c); /* false: nothing (whole) has come */
+    /* Acknowledge; ask for one when there is room, and when something has come in. */
+    void (*interrupt)(uint64_t base, bool room, bool input);
+    bool (*idle)(uint64_t base); /* the last bit has left */
 };
 
 /* From here on lines go to this port; those before it are kept in their ring. */
@@ -41,6 +41,9 @@ bool log_is_at(uint64_t base);
 
 /* From here on the port's interrupt drains the rings: its handler calls log_kick(). */
 void log_start_interrupts(void);
+
+/* Whether the port is to interrupt for input, as it does at first. Also does what log_kick() does. */
+void log_listen(bool on);
 
 /* Takes a byte that has come in. False: there is none. The port's handler alone. */
 bool log_read(char *c);

@@ -50,11 +50,11 @@ static bool pl011_read(uint64_t base, char *c)
 
 /* The interrupt for room says that the FIFO has passed its level downwards, so something must have been
  * written before it can come: the log writes first and asks then. */
-static void pl011_interrupt(uint64_t base, bool wanted)
+static void pl011_interrupt(uint64_t base, bool room, bool input)
 {
-    if (!wanted)
+    if (!room)
         mmio_write32(base + UARTICR, (uint32_t)INT_TX);
-    mmio_write32(base + UARTIMSC, (uint32_t)(INT_RX | INT_RT | (wanted ? INT_TX : 0)));
+    mmio_write32(base + UARTIMSC, (uint32_t)((input ? INT_RX | INT_RT : 0) | (room ? INT_TX : 0)));
 }
 
 static bool pl011_idle(uint64_t base)

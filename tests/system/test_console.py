@@ -57,6 +57,18 @@ class Keyboard(ScenarioTest):
             machine.console.wait_for(f"heard: {line}$", LIMIT)
         self.assertEqual(self.finish(machine), [[f"heard: {line}" for line in lines], []])
 
+    def test_after_a_flood_that_is_taken_in_portions_what_is_typed_arrives(self):
+        machine = self.listen()
+        machine.type(b"flood\n" * 500)  # more than twenty periods' share; some of it finds no room
+        self.give(machine, b"2", "second")
+        machine.type(b"beta\n")
+        machine.console.wait_for("heard: beta", LIMIT)
+        self.give(machine, b"1", "first")
+        machine.type(b"\n")  # ends what the flood left of a line
+        first, second = self.finish(machine)
+        self.assertIn("heard: flood", first)
+        self.assertEqual(second, ["heard: beta"])
+
     def test_a_key_that_chooses_nobody_tells_who_has_the_keyboard(self):
         machine = self.listen()
         for key in (b"h", b"3", b"0"):

@@ -12,6 +12,7 @@
 #define VISIBLE (UINT64_C(0x400000) - 64 * PAGE_SIZE)
 #define PAGE_AT (BASE + 0x100000)
 #define WAKE BIT(INTERRUPT_CONSOLE - 32)
+#define PL011_INPUT 0x50
 #define ESCAPE "\x1D"
 
 static void start(void)
@@ -24,12 +25,21 @@ static void start(void)
     machine_drain_console();
 }
 
+/* Whether the port interrupts when something comes in. */
+static bool listening(void)
+{
+    return (machine.serial_mask & PL011_INPUT) == PL011_INPUT;
+}
+
 static void type(const char *keys)
 {
     machine.typed = keys;
     for (unsigned int i = 0; *machine.typed != '\0'; i++) {
         assert_true(i < 100);
-        assert_true(host_interrupt(SERIAL_INTERRUPT));
+        if (listening())
+            assert_true(host_interrupt(SERIAL_INTERRUPT));
+        else
+            machine_interrupts();
     }
 }
 
@@ -159,6 +169,51 @@ static void i7_one_interrupt_takes_a_bounded_number_of_bytes(void)
     assert_int_equal(machine.typed - keys, KEYBOARD_BURST);
 }
 
+/* Bytes that were taken by as many interrupts as the port raises at this moment. */
+static size_t taken_now(void)
+{
+    const char *before = machine.typed;
+
+    for (unsigned int i = 0; listening(); i++) {
+        assert_true(i < 1000);
+        assert_true(host_interrupt(SERIAL_INTERRUPT));
+    }
+    return (size_t)(machine.typed - before);
+}
+
+static void i7_a_flood_of_input_has_a_share_of_each_period_and_no_more(void)
+{
+    static char keys[10 * KEYBOARD_SHARE + 1];
+    uint64_t begin;
+
+    start();
+    memset(keys, 'k', sizeof(keys) - 1);
+    machine.typed = keys;
+    assert_int_equal(taken_now(), KEYBOARD_SHARE);
+    /* What is said meanwhile has nobody listen again, nor does the port's interrupt for room. */
+    log_info("something");
+    assert_true(host_interrupt(SERIAL_INTERRUPT));
+    assert_int_equal(taken_now(), 0);
+    for (unsigned int period = 2; period <= 9; period++) {
+        begin = time_now();
+        assert_true(host_interrupt_later());
+        assert_in_range(time_now() - begin, 5000000, 10100000);
+        assert_int_equal(taken_now() + (size_t)KEYBOARD_BURST, KEYBOARD_SHARE);
+        assert_int_equal(machine.typed - keys, period * KEYBOARD_SHARE);
+    }
+}
+
+static void input_that_comes_slowly_is_always_listened_to(void)
+{
+    start();
+    for (unsigned int i = 0; i < 4 * KEYBOARD_SHARE; i++) {
+        machine.typed = "k";
+        assert_true(host_interrupt(SERIAL_INTERRUPT));
+        assert_true(listening());
+        host_advance(100000);
+    }
+}
+
 static void input_that_waits_ends_with_the_life_of_its_partition(void)
 {
     start();
@@ -227,6 +282,8 @@ int run_console_tests(void)
         TEST(a_partition_is_woken_when_input_comes_after_there_was_none),
         TEST(input_that_finds_no_room_is_dropped_counted_and_costs_no_other_partition),
         TEST(i7_one_interrupt_takes_a_bounded_number_of_bytes),
+        TEST(i7_a_flood_of_input_has_a_share_of_each_period_and_no_more),
+        TEST(input_that_comes_slowly_is_always_listened_to),
         TEST(input_that_waits_ends_with_the_life_of_its_partition),
         TEST(what_is_typed_between_two_lives_reaches_neither),
         TEST(what_is_typed_to_a_partition_that_is_off_is_not_kept),

@@ -16,7 +16,7 @@ static char out[65536];
 static size_t used;
 static unsigned int room;      /* bytes that the port takes before its FIFO is full */
 static unsigned int busy_asks; /* times that it says "not idle" */
-static bool wants_interrupt;
+static bool wants_interrupt, wants_input;
 static unsigned int asks;
 
 static unsigned int starts;
@@ -39,11 +39,12 @@ static bool take(uint64_t base, char c)
     return true;
 }
 
-static void ask(uint64_t base, bool wanted)
+static void ask(uint64_t base, bool room_wanted, bool input_wanted)
 {
     (void)base;
     asks++;
-    wants_interrupt = wanted;
+    wants_interrupt = room_wanted;
+    wants_input = input_wanted;
 }
 
 static bool idle(uint64_t base)
@@ -90,6 +91,21 @@ static void a_port_is_asked_for_input_from_when_it_interrupts_on(void)
     log_start_interrupts();
     assert_int_equal(asks, 1);
     assert_false(wants_interrupt);
+    assert_true(wants_input);
+}
+
+static void a_port_that_is_not_listened_to_is_asked_for_room_alone(void)
+{
+    room = UINT32_MAX;
+    log_start(&port, 0);
+    log_start_interrupts();
+    log_listen(false);
+    assert_false(wants_input);
+    log_info("a line that is longer than one burst of the port by several bytes");
+    assert_true(wants_interrupt);
+    assert_false(wants_input);
+    log_listen(true);
+    assert_true(wants_input);
 }
 
 static void sources_that_all_have_something_to_say_take_turns_line_by_line(void)
@@ -364,13 +380,16 @@ static void a_pl011s_interrupt_for_room_is_cleared_only_when_it_is_no_longer_wan
 {
     const struct log_port *pl011 = start_pl011();
 
-    pl011->interrupt(PL011_BASE, true);
+    pl011->interrupt(PL011_BASE, true, true);
     assert_int_equal(pl011_writes, 1);
     expect_write(0, PL011_IMSC, 0x70);
-    pl011->interrupt(PL011_BASE, false);
+    pl011->interrupt(PL011_BASE, false, true);
     assert_int_equal(pl011_writes, 3);
     expect_write(1, PL011_ICR, 0x20);
     expect_write(2, PL011_IMSC, 0x50);
+    pl011->interrupt(PL011_BASE, true, false);
+    assert_int_equal(pl011_writes, 4);
+    expect_write(3, PL011_IMSC, 0x20);
 }
 
 static void a_pl011_gives_whole_bytes_and_only_while_it_has_one(void)
@@ -399,6 +418,7 @@ int run_log_tests(void)
         TEST(lines_before_the_first_port_are_kept_for_it),
         TEST(a_port_is_started_once_before_anything_is_written_to_it),
         TEST(a_port_is_asked_for_input_from_when_it_interrupts_on),
+        TEST(a_port_that_is_not_listened_to_is_asked_for_room_alone),
         TEST(sources_that_all_have_something_to_say_take_turns_line_by_line),
         TEST(lines_less_urgent_than_the_level_are_not_kept),
         TEST(i7_a_call_pushes_no_more_than_a_burst_once_interrupts_drain_the_log),

@@ -124,10 +124,11 @@ static bool port_write(uint64_t base, char c)
     return true;
 }
 
-static void port_interrupt(uint64_t base, bool wanted)
+static void port_interrupt(uint64_t base, bool room, bool input)
 {
     (void)base;
-    (void)wanted;
+    (void)room;
+    (void)input;
 }
 
 static bool port_idle(uint64_t base)
