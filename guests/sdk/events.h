@@ -5,10 +5,10 @@
  *
  *     struct bh_event event;
  *
- *     events_open();
- *     ...
+ *     if (events_open() != BH_OK)
+ *         return 1;
  *     while (events_wait(&event, NS_PER_SECOND))
- *         printf("device with label %llu: %s\n", event.label, bh_cause_name(event.cause));
+ *         printf("label %" PRIu64 ": %s\n", event.label, bh_cause_name(event.cause));
  *
  * The interrupt bh_partition_info.event_interrupt comes when there is an event after there was none.
  * events_next() that said no has looked behind its own store, so a program that sleeps after it
