@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # 32-bit programs on the SDK, from the same sources as 64-bit ones but for the files *_aarch32.*.
 #
-#   make guests     $(BUILD)/guests/{legacy,selfcheck32,example32}.elf
+#   make guests     $(BUILD)/guests/{legacy,selfcheck32,example32,dma32}.elf
 #
 # Included by guests/guests.mk. Needs CROSS_COMPILE_32, LIBFDT_ARM32 and the stamp SETUP_AARCH32 of
 # mk/setup.mk. The C library is the compiler's own, Debian's newlib for arm-none-eabi.
@@ -37,8 +37,8 @@ guest32_bench_sources := $(addprefix guests/bench/,bench_aarch32.c calls.c entry
 
 guest32_objects = $(patsubst guests/%,$(guest32_out)/%.o,$(1))
 guest32_all_objects := $(call guest32_objects,$(sort $(guest32_sdk_sources) $(guest32_start_sources) \
-  $(guest_common_sources) $(guest_example_sources) $(guest_legacy_sources) $(guest_selfcheck_sources) \
-  $(guest32_bench_sources)))
+  $(guest_common_sources) $(guest_example_sources) $(guest_dma_sources) $(guest_legacy_sources) \
+  $(guest_selfcheck_sources) $(guest32_bench_sources)))
 
 $(guest32_all_objects): $(guest32_out)/%.o: guests/% guests/guests.mk guests/aarch32.mk | $(SETUP_AARCH32)
 	@mkdir -p $(@D)
@@ -51,10 +51,11 @@ $(guest_out)/common32.a $(guest_out)/sdk32.a:
 	$(Q)$(CROSS_COMPILE_32)ar rcs $@ $^
 
 $(guest_out)/example32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_example_sources))
+$(guest_out)/dma32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_dma_sources))
 $(guest_out)/legacy.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_legacy_sources))
 $(guest_out)/selfcheck32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest_selfcheck_sources))
 $(guest_out)/bench32.elf: $(call guest32_objects,$(guest32_start_sources) $(guest32_bench_sources))
-guest32_programs := $(addprefix $(guest_out)/,example32.elf legacy.elf selfcheck32.elf)
+guest32_programs := $(addprefix $(guest_out)/,example32.elf dma32.elf legacy.elf selfcheck32.elf)
 $(guest32_programs) $(guest_out)/bench32.elf: $(guest_out)/common32.a $(guest_out)/sdk32.a guests/sdk/partition.ld
 	$(Q)$(guest32_link) $(guest32_ldflags) $(filter %.o,$^) $(guest_out)/common32.a $(guest32_libs) -o $@
 

@@ -2,7 +2,7 @@
 # The programs that run in partitions: the SDK as an archive, and what links it.
 #
 #   make guests     $(BUILD)/guests/{sensor,rogue,legacy,legacy64,probe,probe32,selfcheck,selfcheck32,
-#                   example,example32}.elf, sensor.bin, probe32.bin
+#                   example,example32,dma,dma32}.elf, sensor.bin, probe32.bin
 #   (bench.elf, bench32.elf, boot.elf and idle.elf are made for `make bench` alone)
 #   make program SOURCES='a.c b.c' OUTPUT=my.elf [WIDTH=32]    another one, from anywhere
 #
@@ -52,6 +52,7 @@ guest_sdk_sources := $(sort $(filter-out %_aarch32.c,$(wildcard guests/sdk/*.c))
 # Not in the archive: nothing but the linker script asks for _start.
 guest_start_sources := guests/sdk/start_aarch64.S
 guest_example_sources := guests/example/example.c
+guest_dma_sources := guests/example/dma.c
 # What several of them use; the archive of it gives each program what that calls.
 guest_common_sources := $(sort $(wildcard guests/common/*.c))
 # What the demo runs is the 32-bit build.
@@ -68,12 +69,14 @@ guest_boot_sources := guests/bench/boot.S
 
 guest_objects = $(patsubst guests/%,$(guest_out)/%.o,$(1))
 guest_all_objects := $(call guest_objects,$(sort $(guest_sdk_sources) $(guest_start_sources) \
-  $(guest_common_sources) $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) $(guest_legacy_sources) \
-  $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources) $(guest_idle_sources)))
+  $(guest_common_sources) $(guest_sensor_sources) $(guest_rogue_sources) $(guest_probe_sources) $(guest_example_sources) \
+  $(guest_dma_sources) $(guest_legacy_sources) $(guest_selfcheck_sources) $(guest_bench_sources) $(guest_boot_sources) \
+  $(guest_idle_sources)))
 
 .PHONY: guests
 guests: $(guest_out)/sensor.elf $(guest_out)/sensor.bin $(guest_out)/probe.elf \
-        $(guest_out)/rogue.elf $(guest_out)/example.elf $(guest_out)/legacy64.elf $(guest_out)/selfcheck.elf
+        $(guest_out)/rogue.elf $(guest_out)/example.elf $(guest_out)/dma.elf $(guest_out)/legacy64.elf \
+        $(guest_out)/selfcheck.elf
 
 $(guest_all_objects): $(guest_out)/%.o: guests/% guests/guests.mk | $(SETUP_BUILD) $(SETUP_NEWLIB)
 	@mkdir -p $(@D)
@@ -92,9 +95,10 @@ $(guest_out)/probe.elf: $(call guest_objects,$(guest_start_sources) $(guest_prob
 $(guest_out)/bench.elf: $(call guest_objects,$(guest_start_sources) $(guest_bench_sources))
 $(guest_out)/idle.elf: $(call guest_objects,$(guest_start_sources) $(guest_idle_sources))
 $(guest_out)/example.elf: $(call guest_objects,$(guest_start_sources) $(guest_example_sources))
+$(guest_out)/dma.elf: $(call guest_objects,$(guest_start_sources) $(guest_dma_sources))
 $(guest_out)/legacy64.elf: $(call guest_objects,$(guest_start_sources) $(guest_legacy_sources))
 $(guest_out)/selfcheck.elf: $(call guest_objects,$(guest_start_sources) $(guest_selfcheck_sources))
-guest_programs := $(addprefix $(guest_out)/,sensor.elf rogue.elf probe.elf bench.elf example.elf legacy64.elf \
+guest_programs := $(addprefix $(guest_out)/,sensor.elf rogue.elf probe.elf bench.elf example.elf dma.elf legacy64.elf \
                     selfcheck.elf idle.elf)
 $(guest_programs): $(guest_out)/common.a $(guest_out)/sdk.a guests/sdk/partition.ld
 	$(Q)$(guest_link) $(guest_ldflags) $(filter %.o,$^) $(guest_out)/common.a $(guest_libs) -o $@

@@ -4,7 +4,8 @@
  *
  *     make run CONFIG=guests/example/example.dts
  *
- * builds and starts it. The set beside it runs it twice: as 64-bit code and as 32-bit code.
+ * builds and starts it. The set beside it runs it twice: as 64-bit code and as 32-bit code. How a device is
+ * used shows dma.c.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,7 +11,28 @@ from scenario import EDU, Partition, Run, ScenarioTest, call, pack_file, pci
 # Exit codes of guests/sdk/bulkhead.h.
 UNDEFINED, DATA, INSTRUCTION, INTERRUPT, ABORTED, TOO_LARGE = 121, 122, 123, 126, 128 + 6, 255
 WORDS = "word=text number=0xfedcba9876543210"
+DMA_EXAMPLE = os.path.join(harness.ROOT, "guests", "example", "dma.dts")
 EXAMPLE = os.path.join(harness.ROOT, "guests", "example", "example.dts")
+
+
+def build(folder, name, text, width):
+    """The program that `make program` makes of a source."""
+    source, program = (os.path.join(folder, f"{name}{width}.{end}") for end in ("c", "elf"))
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text)
+    call("make", "-C", harness.ROOT, "program", f"SOURCES={source}", f"OUTPUT={program}",
+         f"WIDTH={width}", f"BUILD={harness.BUILD}")
+    return program
+
+
+def text_of(*path):
+    with open(os.path.join(harness.ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(text, language):
+    """What stands in a page between ```language and ```."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 class Selfcheck:
@@ -107,6 +128,14 @@ class Example(ScenarioTest):
             self.assertRegex(run.said(name)[-1], r"^slept \d+\.\d ms$")
         self.assert_codes(run, hello=0, hello32=0)
 
+    def test_a_device_is_used_and_given_back_in_both_widths(self):
+        """guests/example/dma.c, twice, with one device."""
+        run = Run(self.boot(pack_file(self.folder, DMA_EXAMPLE)))
+        for name in ("copy", "copy32"):
+            self.assertEqual(run.said(name), ["what came back: copied by the device",
+                                              "outside the map: translation fault at 0x20000000"])
+        self.assert_codes(run, copy=0, copy32=0)
+
 
 class Interrupted(ScenarioTest):
     """A program that lets interrupts in and has no function for them."""
@@ -127,12 +156,7 @@ class Interrupted(ScenarioTest):
     """
 
     def assert_reported(self, width, digits, *lines):
-        source, program = (os.path.join(self.folder, f"open{width}.{end}") for end in ("c", "elf"))
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(self.SOURCE)
-        call("make", "-C", harness.ROOT, "program", f"SOURCES={source}", f"OUTPUT={program}",
-             f"WIDTH={width}", f"BUILD={harness.BUILD}")
-        with open(program, "rb") as file:
+        with open(build(self.folder, "open", self.SOURCE, width), "rb") as file:
             payload = {"open.elf": file.read()}
         run = self.run_set([Partition("open", payload="open.elf", lines=lines)], payloads=payload)
         self.assertEqual(run.said("open"), ["unexpected: an interrupt  intid=" + f"{27:0{digits}x}"])
@@ -145,21 +169,52 @@ class Interrupted(ScenarioTest):
         self.assert_reported(32, 8, "aarch32;")
 
 
+class Excerpts(ScenarioTest):
+    """Pieces of programs in pages and headers: they build, and run, as they stand there."""
+
+    HEADERS = "".join(f'#include "sdk/{name}.h"\n' for name in ("bulkhead", "dma", "events", "gic",
+                                                                "timer"))
+
+    def assert_builds(self, name, source):
+        for width in (64, 32):
+            with self.subTest(width=width):
+                build(self.folder, name, source, width)
+
+    def test_the_example_of_the_abi_runs_in_both_widths(self):
+        block, = blocks(text_of("docs", "abi.md"), "c")
+        source = f"{self.HEADERS}int main(void)\n{{\n{block}return 0;\n}}\n"
+        for width, lines in ((64, ()), (32, ("aarch32;",))):
+            with self.subTest(width=width):
+                with open(build(self.folder, "abi", source, width), "rb") as file:
+                    payload = {"abi.elf": file.read()}
+                self.assert_codes(self.run_set([Partition("abi", "", "abi.elf", devices=[pci(EDU)],
+                                                          lines=lines)], payloads=payload), abi=0)
+
+    def test_the_example_of_a_handler_builds(self):
+        block = blocks(text_of("docs", "guests.md"), "c")[1]
+        self.assertIn("bh_interrupt", block)
+        self.assert_builds("handler", f"{self.HEADERS}static struct bh_device_info device;\n"
+                           f"static void quieten(void)\n{{\n}}\n{block}"
+                           "int main(void)\n{\n    gic_unmask();\n    return 0;\n}\n")
+
+    def test_the_example_of_the_event_ring_builds(self):
+        text = text_of("guests", "sdk", "events.h")
+        lines = re.findall(r"^ \*     (.*)$", text, re.MULTILINE)
+        self.assertGreater(len(lines), 4, "where is it?")
+        self.assert_builds("events", "#include <inttypes.h>\n#include <stdio.h>\n" + self.HEADERS +
+                           "int main(void)\n{\n" + "\n".join(lines) + "\nreturn 0;\n}\n")
+
+
 class Document(ScenarioTest):
     """The program of docs/guests.md, with the words that stand there."""
 
-    @staticmethod
-    def block(text, language):
-        return re.search(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
-
     def test_the_program_in_the_document_builds_and_runs(self):
-        with open(os.path.join(harness.ROOT, "docs", "guests.md"), encoding="utf-8") as file:
-            text = file.read()
-        build, start = [shlex.split(line) for line in self.block(text, "sh").splitlines()]
+        text = text_of("docs", "guests.md")
+        make, start = [shlex.split(line) for line in blocks(text, "sh")[0].splitlines()]
         for name, language in (("hello.c", "c"), ("hello.dts", "dts")):
             with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
-                file.write(self.block(text, language))
-        here = [re.sub(r"=(hello)", rf"={self.folder}/\1", word) for word in build]
+                file.write(blocks(text, language)[0])
+        here = [re.sub(r"=(hello)", rf"={self.folder}/\1", word) for word in make]
         call(*here, "-C", harness.ROOT, f"BUILD={harness.BUILD}")
         self.assertEqual(start, ["make", "run", "CONFIG=hello.dts"])
         run = Run(self.boot(pack_file(self.folder, os.path.join(self.folder, "hello.dts"))))
