@@ -233,6 +233,28 @@ static void attack(const struct target *target)
     timer_sleep_ns(PAUSE_NS);
 }
 
+/* What is not used is given back. */
+static bool attach_device(void)
+{
+    int64_t status;
+
+    registers = pci_registers(device, 0);
+    if (registers == 0) {
+        report_step("registers", BH_ENOENT, "it has none, or out of my reach");
+        return false;
+    }
+    status = bh_ioas_alloc_paging(device, BH_IOAS_NONE);
+    report_step("space", status, "an empty I/O address space");
+    if (status < 0)
+        return false;
+    ioas = (uint32_t)status;
+    status = bh_attach(device, BH_PASID_NONE, ioas);
+    report_step("attach", status, "the device's addresses go through it");
+    if (status != BH_OK)
+        report_step("free", bh_ioas_free(ioas), "the space is not used");
+    return status == BH_OK;
+}
+
 static bool take_device(void)
 {
     struct bh_device_info info;
@@ -249,15 +271,10 @@ static bool take_device(void)
     report_step("bind", status, "%.*s is mine", (int)sizeof(info.name), info.name);
     if (status != BH_OK)
         return false;
-    registers = pci_registers(device, 0);
-    status = bh_ioas_alloc_paging(device, BH_IOAS_NONE);
-    report_step("space", status, "an empty I/O address space");
-    if (status < 0 || registers == 0)
-        return false;
-    ioas = (uint32_t)status;
-    status = bh_attach(device, BH_PASID_NONE, ioas);
-    report_step("attach", status, "the device's addresses go through it");
-    return status == BH_OK;
+    if (attach_device())
+        return true;
+    report_step("unbind", bh_device_unbind(device), "it is of no use");
+    return false;
 }
 
 /* Where my page lies for the device, which looks there past the IOMMU. */
