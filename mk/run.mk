@@ -40,10 +40,11 @@ run: $(if $(filter kernel,$(BOOT)),$(IMAGE_DIR)/bulkhead.img bundle,disk) | $(SE
 	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) \
 	    --scratch $(IMAGE_DIR)/scratch.disk $(start_$(BOOT))
 
-# QEMU stopped at its first instruction, and a debugger. PAYLOAD: the program whose symbols are wanted.
+# QEMU stopped at its first instruction, and a debugger. PAYLOAD: the program whose symbols are wanted, by the
+# name that the set gives it.
 .PHONY: debug
 debug: $(IMAGE_DIR)/bulkhead.img bundle | $(SETUP_QEMU)
 	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/debug.py --board boards/$(BOARD) $(start_kernel) \
 	    --symbols $(IMAGE_DIR)/bulkhead.elf --console $(IMAGE_DIR)/debug.console \
 	    --scratch $(IMAGE_DIR)/scratch.disk \
-	    $(PAYLOAD:%=--payload '$(BUILD)/guests/%')
+	    --payloads '$(dir $(CONFIG))' --payloads $(BUILD)/guests $(PAYLOAD:%=--payload '%')

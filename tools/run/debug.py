@@ -9,7 +9,8 @@ aarch64; its command line is printed, and where there is neither, or with --prin
 for one that you start, and the console goes to standard output. Else the console goes to --console.
 
 Symbols: the image runs where it is linked when QEMU loads it, the hypervisor's addresses are those of its
-file. A payload's addresses are those of its partition: right while the CPU is in that partition.
+file. A payload's addresses are those of its partition: right while the CPU is in that partition, and its
+breakpoints are hardware's (hbreak): before it runs its code is not there, and its digest is compared.
 """
 import argparse
 import os
@@ -37,8 +38,16 @@ def debugger_command(path, arguments):
     command = [path, "-q", "-ex", "set architecture aarch64", arguments.symbols]
     for payload in arguments.payload:
         command += ["-ex", f"add-symbol-file {payload}"]
-    # Breakpoints by hardware: code of a partition is not there yet, and its digest is compared.
-    return command + ["-ex", "set breakpoint auto-hw on", "-ex", f"target remote {where}"]
+    return command + ["-ex", f"target remote {where}"]
+
+
+def find_payload(name, folders):
+    """As the bundle finds it: beside the set, then among those that the tree builds."""
+    for folder in folders:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+    raise run.RunError(f"payload {name}: no such file in {' or '.join(folders)}")
 
 
 def parse_arguments():
@@ -49,6 +58,8 @@ def parse_arguments():
     parser.add_argument("--bundle", help="partition set and payloads")
     parser.add_argument("--scratch", help="as run.py has it")
     parser.add_argument("--payload", action="append", default=[], help="ELF file of a payload")
+    parser.add_argument("--payloads", action="append", metavar="FOLDER",
+                        help="where payloads lie, the first first; default: here")
     parser.add_argument("--listen", default="tcp:localhost:1234", help="default: %(default)s")
     parser.add_argument("--console", default="debug.console", help="where a debugger runs here")
     parser.add_argument("--print", action="store_true", help="start no debugger")
@@ -57,10 +68,11 @@ def parse_arguments():
 
 def main():
     arguments = parse_arguments()
-    for path in filter(None, (arguments.image, arguments.symbols, arguments.bundle,
-                              *arguments.payload)):
+    for path in filter(None, (arguments.image, arguments.symbols, arguments.bundle)):
         if not os.path.isfile(path):
             raise run.RunError(f"{path}: no such file: has it been built?")
+    arguments.payload = [find_payload(name, arguments.payloads or ["."])
+                         for name in arguments.payload]
     command = run.compose(arguments.board, arguments.image, arguments.bundle,
                           ["-S", "-gdb", arguments.listen +
                            (",server=on,wait=off" if arguments.listen.startswith("unix:") else "")],
