@@ -27,12 +27,18 @@ include mk/run.mk
 .PHONY: help clean
 help:
 	@echo 'make run [BOARD=qemu-virt] [CONFIG=set.dts]   build, start under QEMU, show the console'
+	@echo '         [BOOT=u-boot]                        through U-Boot: by booti, or by bootm (fit)'
 	@echo 'make test                                    all tests: lint, test-host, test-qemu'
+	@echo 'make test-host                               those that need no emulated CPU'
+	@echo 'make test-qemu [TEST_FILTER=word]            those of the image on QEMU'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
-	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]     the same, stopped at its start, in gdb'
+	@echo 'make program SOURCES=my.c OUTPUT=my.elf      a payload from a source anywhere; [WIDTH=32]'
+	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]    the same as run, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'
-	@echo 'make bench                                   instruction counts against the goals'
+	@echo 'make lint                                    linters, on all sources; format: rewrites their layout'
+	@echo 'make bench                                   instruction counts against the goals; bench-docs: the page'
 	@echo 'make bench-linux                             the same of Debian'"'"'s kernel on the same machine, and ratios'
+	@echo 'make setup                                   brings all tools at once'
 	@echo 'make clean                                   what was built; tools stay'
 	@echo
 	@echo 'Campaigns in full (docs/testing.md):'

@@ -20,8 +20,8 @@ guest32_newlib = $(eval guest32_newlib := $(patsubst %/newlib.h,%,$(filter %/new
 guest32_cppflags = -isystem $(guest32_newlib) -isystem $(LIBFDT_INCLUDE) -Iinclude -Iguests
 guest32_cflags = $(guest_warnings) $(guest32_codegen) $(guest32_cpu) $(guest32_cppflags)
 
-# For the linters, which are clang's.
-GUEST32_C_SOURCES := $(sort $(wildcard guests/sdk/*_aarch32.c guests/bench/*_aarch32.c))
+# For the linters, which are clang's: what is built for both widths is read in both.
+GUEST32_C_SOURCES = $(sort $(guest32_sdk_sources) $(guest32_program_sources))
 GUEST32_CPPFLAGS = -nostdlibinc $(guest32_cppflags)
 GUEST32_CFLAGS_CLANG := --target=arm-none-eabi -march=armv7-a -mfpu=vfpv3-d16 -mfloat-abi=hard \
   $(guest_warnings) $(guest32_codegen)
@@ -34,11 +34,12 @@ guest32_libs := $(guest_out)/sdk32.a $(LIBFDT_ARM32) -Wl,--start-group -lc -lm -
 guest32_sdk_sources := $(sort $(filter-out %_aarch64.c,$(wildcard guests/sdk/*.c)))
 guest32_start_sources := guests/sdk/start_aarch32.S
 guest32_bench_sources := $(addprefix guests/bench/,bench_aarch32.c calls.c entry.c report.c rows.c)
+guest32_program_sources := $(guest_common_sources) $(guest_example_sources) $(guest_dma_sources) \
+  $(guest_legacy_sources) $(guest_selfcheck_sources) $(guest32_bench_sources)
 
 guest32_objects = $(patsubst guests/%,$(guest32_out)/%.o,$(1))
 guest32_all_objects := $(call guest32_objects,$(sort $(guest32_sdk_sources) $(guest32_start_sources) \
-  $(guest_common_sources) $(guest_example_sources) $(guest_dma_sources) $(guest_legacy_sources) \
-  $(guest_selfcheck_sources) $(guest32_bench_sources)))
+  $(guest32_program_sources)))
 
 $(guest32_all_objects): $(guest32_out)/%.o: guests/% guests/guests.mk guests/aarch32.mk | $(SETUP_AARCH32)
 	@mkdir -p $(@D)

@@ -10,8 +10,8 @@ lint_run = $(PYTHON) tools/lint/lint.py --build '$(BUILD)'
 lint_sets = \
   --set arm64 misra '$(ARM64_CPPFLAGS) $(ARM64_CFLAGS_CLANG)' '$(ARM64_C_SOURCES)' \
   --set guest - '$(GUEST_CPPFLAGS) $(GUEST_CFLAGS_CLANG)' '$(GUEST_C_SOURCES)' \
-  --set sdk32 - '$(GUEST32_CPPFLAGS) $(GUEST32_CFLAGS_CLANG)' '$(GUEST32_C_SOURCES)' \
-  --set guest32 - '$(PROBE32_FLAGS_CLANG)' '$(PROBE32_C_SOURCES)' \
+  --set guest32 - '$(GUEST32_CPPFLAGS) $(GUEST32_CFLAGS_CLANG)' '$(GUEST32_C_SOURCES)' \
+  --set probe32 - '$(PROBE32_FLAGS_CLANG)' '$(PROBE32_C_SOURCES)' \
   --set linux - '$(LINUX_CPPFLAGS) $(LINUX_CFLAGS_CLANG)' '$(LINUX_C_SOURCES)' \
   --set host - '$(HOST_CPPFLAGS) $(HOST_CFLAGS_CLANG)' '$(HOST_C_SOURCES)'
 
