@@ -6,18 +6,75 @@
     run.py --programs p.. [--parts part..]  test programs that use cmocka, and make targets whose
                                             programs are built: side by side, in one piece each
 
-A part that fails without such a line, or prints none, counts as one failed test.
+A part that fails without such a line, or prints none, counts as one failed test, and so does one that
+has to be ended because it takes too long.
 """
 import concurrent.futures
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$")
 PROGRAM_SECONDS = 1800  # far beyond what any takes; a test has a limit of its own
+PART_SECONDS = 4 * 3600  # as far beyond; one that hangs must not keep the others from being seen
+GRACE = 60  # seconds to end what it has started itself
+RUNNING = set()  # make processes
 LINTED = re.compile(r"^lint: \d+ files, (\d+) findings$")
+
+
+def run_make(part, show):
+    """The exit status of one make target; `show` gets its lines as they come.
+
+    A process that it left behind may hold its output open, which is no reason to wait.
+    """
+    process = subprocess.Popen(["make", "--no-print-directory", part], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace",
+                               start_new_session=True)
+    RUNNING.add(process)
+    reader = threading.Thread(target=lambda: [show(line.rstrip("\n")) for line in process.stdout],
+                              daemon=True)
+    reader.start()
+    try:
+        return process.wait(PART_SECONDS)
+    except subprocess.TimeoutExpired:
+        show(f"did not end within {PART_SECONDS} s")
+        return None
+    finally:
+        end(process)
+        RUNNING.discard(process)
+        reader.join(GRACE)
+
+
+def signal_all(process, number):
+    """A signal to a process and what it has started, but for what went into a session of its own."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def end(process):
+    """Ends what is left of it. By request at first: tests end machines then, this program its parts."""
+    signal_all(process, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline and has_group(process):
+        time.sleep(0.05)
+    signal_all(process, signal.SIGKILL)
+    process.wait()
+
+
+def has_group(process):
+    """Whether it, or anything of what it started, is still there."""
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def run_part(part):
@@ -26,16 +83,16 @@ def run_part(part):
     start = time.monotonic()
     passed, failed, closing = 0, 0, None
     linted = None
-    process = subprocess.Popen(["make", "--no-print-directory", part], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace")
-    for line in process.stdout:
-        found = CLOSING.match(line.rstrip("\n"))
+
+    def show(line):
+        nonlocal closing, linted
+        found = CLOSING.match(line)
         linted = LINTED.match(line) or linted
-        if found:
-            closing = found
-        else:
-            print(line, end="", flush=True)
-    status = process.wait()
+        closing = found or closing
+        if not found:
+            print(line, flush=True)
+
+    status = run_make(part, show)
     if closing:
         passed, failed = int(closing[1]), int(closing[2])
     elif linted:
@@ -66,16 +123,16 @@ def run_program(path):
 
 def run_quiet_part(part):
     """One make target, quietly: its output is short, and shown whole."""
-    result = subprocess.run(["make", "--no-print-directory", part], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, errors="replace")
+    output = []
+    status = run_make(part, output.append)
     passed, failed, lines = 0, 0, []
-    for line in result.stdout.splitlines():
+    for line in list(output):
         closing = CLOSING.match(line)
         if closing:
             passed, failed = int(closing[1]), int(closing[2])
         else:
             lines.append(line)
-    if (result.returncode != 0 and failed == 0) or (passed == 0 and failed == 0):
+    if (status != 0 and failed == 0) or (passed == 0 and failed == 0):
         failed = 1
     return passed, failed, lines
 
@@ -94,7 +151,12 @@ def run_side_by_side(programs, parts):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         running = [pool.submit(timed, "make " + part, run_quiet_part, part) for part in parts]
         running += [pool.submit(timed, path, run_program, path) for path in programs]
-        return [run.result() for run in running]
+        try:
+            return [run.result() for run in running]
+        except KeyboardInterrupt:
+            for process in list(RUNNING):
+                signal_all(process, signal.SIGTERM)
+            raise
 
 
 def main():
@@ -110,4 +172,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # A plain kill takes the way of Ctrl-C, so that what runs below ends, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

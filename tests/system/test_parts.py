@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make test` adds up its parts (tests/run.py): what a part says, and what it does not.
+
+A shell script stands in for make, so that each ending can be had at will.
+"""
+import contextlib
+import importlib.util
+import io
+import os
+import tempfile
+import time
+import unittest
+import unittest.mock
+
+import harness
+
+PATH = os.path.join(harness.ROOT, "tests", "run.py")
+
+
+class Parts(unittest.TestCase):
+    """One part, shown as it comes and in one piece."""
+
+    def setUp(self):
+        spec = importlib.util.spec_from_file_location("parts", PATH)
+        self.parts = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.parts)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.make = os.path.join(folder.name, "make")
+        path = folder.name + os.pathsep + os.environ["PATH"]
+        self.enterContext(unittest.mock.patch.dict(os.environ, PATH=path))
+
+    def count(self, script):
+        """[(passed, failed), ...] of both ways to run it, and all that was shown."""
+        with open(self.make, "w", encoding="utf-8") as out:
+            out.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(self.make, 0o755)
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            counts = [self.parts.run_part("part"),
+                      self.parts.timed("part", self.parts.run_quiet_part, "part")]
+        return counts, shown.getvalue()
+
+    def assert_counted(self, script, passed, failed):
+        counts, shown = self.count(script)
+        self.assertEqual(counts, [(passed, failed)] * 2, shown)
+        return shown
+
+    def test_the_closing_line_is_what_counts(self):
+        self.assert_counted("echo '3 passed, 0 failed'", 3, 0)
+        self.assert_counted("echo '3 passed, 2 failed'; exit 1", 3, 2)
+
+    def test_a_part_that_fails_without_saying_so_counts_as_one_failed_test(self):
+        self.assert_counted("echo '3 passed, 0 failed'; exit 2", 3, 1)
+        self.assert_counted("echo 'nothing to add up'", 0, 1)
+
+    def assert_ended(self, script):
+        """It counts as failed, and neither it nor what it started is left."""
+        place = os.path.join(os.path.dirname(self.make), "number")
+        self.parts.PART_SECONDS = 0.5
+        began = time.monotonic()
+        shown = self.assert_counted(script.replace("PLACE", place), 0, 1)
+        self.assertLess(time.monotonic() - began, 30, "it was waited for")
+        self.assertEqual(shown.count("did not end within 0.5 s"), 2, shown)
+        with open(place, encoding="utf-8") as file:
+            number = int(file.read())
+        self.assertFalse(os.path.exists(f"/proc/{number}"), "what it had started is still there")
+
+    def test_a_part_that_hangs_is_ended_with_what_it_started(self):
+        self.assert_ended("sleep 60 & echo $! > PLACE; wait")
+
+    def test_a_part_that_does_not_heed_the_request_is_ended_all_the_same(self):
+        self.parts.GRACE = 0.5
+        self.assert_ended("trap '' TERM; echo $$ > PLACE; while :; do sleep 0.2; done")
+
+    def test_what_a_part_leaves_behind_is_ended(self):
+        self.parts.GRACE = 0.5
+        began = time.monotonic()
+        self.assert_counted("sleep 60 & echo '1 passed, 0 failed'", 1, 0)
+        self.assertLess(time.monotonic() - began, 30, "it was waited for")
+
+
+if __name__ == "__main__":
+    unittest.main()
