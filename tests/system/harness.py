@@ -12,6 +12,7 @@ The image under test has no hook for any of this. What drives it stands outside:
 All sockets lie in a temporary folder. When a test fails, its message ends with the command line and
 the whole console.
 """
+import atexit
 import base64
 import contextlib
 import json
@@ -427,6 +428,7 @@ class Machine:
         self._stack.callback(self.process.stdout.close)
         self._stack.callback(self.process.stdin.close)
         self._stack.callback(self._end)
+        atexit.register(self._end)  # whoever ends the tests ends their machines
         self.console = Console(self.process.stdout)
         self.qmp = self.qtest = self.gdb = None
         for way, kind in (("qmp", Qmp), ("qtest", Qtest), ("gdb", Gdb)):
@@ -447,6 +449,7 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        atexit.unregister(self._end)
         with contextlib.suppress(HarnessError):
             self.console.wait_closed(5)
 

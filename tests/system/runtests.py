@@ -39,6 +39,7 @@ class Lines(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.rows, self._last = [], time.monotonic()
+        self._ended = None  # the last test that came to its end
 
     def begin_class(self):
         self._last = time.monotonic()
@@ -56,11 +57,17 @@ class Lines(unittest.TestResult):
         if detail:
             print("\n".join(f"    | {line}" for line in detail.splitlines()), flush=True)
 
+    def addSuccess(self, test):  # noqa: N802 (a name of unittest)
+        super().addSuccess(test)
+        self._ended = test
+
     def stopTest(self, test):  # noqa: N802 (a name of unittest)
         """Only here is it known that nothing else went wrong, clean-up included."""
         bad = [text for found, text in self.failures + self.errors if self._concerns(found, test)]
         bad += [f"skipped, which counts as failed: {why}" for found, why in self.skipped
                 if found is test]
+        if not bad and self._ended is not test:
+            bad = ["it was interrupted"]
         self.note(test, "FAILED" if bad else TESTED, "\n".join(bad))
         super().stopTest(test)
 

@@ -7,13 +7,17 @@ import contextlib
 import importlib.util
 import io
 import os
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import unittest.mock
 
 import harness
+import processes
 
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 PATH = os.path.join(harness.ROOT, "tests", "run.py")
 
 
@@ -78,6 +82,28 @@ class Parts(unittest.TestCase):
         began = time.monotonic()
         self.assert_counted("sleep 60 & echo '1 passed, 0 failed'", 1, 0)
         self.assertLess(time.monotonic() - began, 30, "it was waited for")
+
+
+class Killed(unittest.TestCase):
+    """Whoever ends the tests ends what they have started."""
+
+    PROGRAM = """
+import signal, sys, time
+sys.path.insert(0, sys.argv[1])
+import harness
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+machine = harness.Machine(held=True)
+print(machine.process.pid, flush=True)
+time.sleep(60)
+"""
+
+    def test_a_machine_does_not_outlive_the_tests(self):
+        process = processes.start(self, [sys.executable, "-c", self.PROGRAM, FOLDER],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        machine = int(processes.read_until(process.stdout.fileno(), b"\n"))
+        self.assertTrue(os.path.exists(f"/proc/{machine}"))
+        processes.end(process)
+        self.assertFalse(os.path.exists(f"/proc/{machine}"), "the machine is still on")
 
 
 if __name__ == "__main__":
