@@ -1,100 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hostile partition beside two others: every write of its device, one test each.
+"""A hostile partition beside two others: every write of its device in the demo, one test each.
 
 *Blocked* means all of these: the device says that the bus refused the write (0xdead0002), a fault
 record names device, partition, cause and address, in the program's table and in the hypervisor's log,
-and the memory is as it was, read from outside. Each has its control inside the run: the very same write
-lands once that address is mapped to a page of the program's own. What its CPU may not touch is in
-test_guests (OutOfReach), since each such touch ends a life.
+and what stands there is as it was, read from outside; the doorbell of interrupts alone cannot be read.
+Each has its control inside the run: the very same write lands once that address is mapped to a page
+of the program's own. What its CPU may not touch is in test_guests (OutOfReach), since each such touch
+ends a life.
+
+The addresses are those that the demo's set tells the program, which has no other way to know. Each is
+held against the machine: were it wrong, nothing would be attacked, and "blocked" be said all the same.
 """
 import os
+import re
 import unittest
 
-from places import EDU_BAR, GITS_TRANSLATER, IMAGE_BASE, SMMU
+import harness
+import places
+from built import addresses, call
+from harness import require
+from places import ECAM, SMMU
 from refusal import RefusalTest
-from scenario import EDU, MIB, PAGE, POOL_PAGES, SIZE, Partition, Run, ScenarioTest, cells, pci
+from scenario import (PAGE, POOL_PAGES, SIZE, Bundle, Partition, Run, ScenarioTest, make_bundle)
 from table import read_faults, read_table
 
-TESTDEV, NVME = "0000:02:00.0", "0000:03:00.0"
-SENSOR, ROGUE, LEGACY = 0x60000000, 0x62000000, 0x64000000  # where they lie, physical
+DEMO_SET = os.path.join(harness.BOARD_FOLDER, "demo.dts")
+TESTDEV = "0000:02:00.0"
+EDU_CONFIG = ECAM + (1 << 20)  # 0000:01:00.0, sensor's
+COMMAND, COMMAND_MEMORY, BAR0 = 0x04, 0x2, 0x10
+LIVENESS = 4  # of the edu's registers, says the inverse of what was written last
 POOL = SIZE - POOL_PAGES * PAGE  # of a partition's memory, behind what it sees
-STREAMS, COMMANDS, EVENTS = 0x80, 0x90, 0xA0  # bases, registers of the SMMU
+CR0, STREAMS, COMMANDS, EVENTS = 0x20, 0x80, 0x90, 0xA0  # of the SMMU; the last three are bases
 BASE_MASK, LOG2_MASK = 0x000FFFFFFFFFFFE0, 0x1F
 PATTERN, IOVA = 0x12345678, 0x100000000
+REGISTERS = "write to another device's registers"  # the last address of the set
 PAST_APERTURE = "write past the end of the aperture"
 LIMIT = 90.0
 ATTEMPTS = 20
 
-# What the set tells the program, which has no other way to know: key -> physical address.
-PLACES = {
-    "own": ROGUE,
-    "sensor": SENSOR,
-    "legacy": LEGACY,
-    "commands": 0x40001FF0,  # the last entry, which is written last
-    "events": 0x4000FFE0,
-    "pool": SENSOR + POOL,
-    "own-pool": ROGUE + POOL,
-    "iommu": SMMU + 0x20,
-    "doorbell": GITS_TRANSLATER,
-    "bar": EDU_BAR + 4,
-}
-SYMBOLS = {"image": "image_start", "stream-table": "smmuv3_stream_tables", "tables": "el2_pages"}
-SAME = ("sensor", "legacy", "image", "stream-table")  # what stands there stays
+SAME = ("sensor", "legacy", "image", "stream-table", "tables", "iommu")  # what stands there stays
 LIVING = ("commands", "events", "pool", "own-pool")  # what stands there changes by right
 
 
-def machine_of_three(path):
-    """QEMU's options for a device that asks nobody for leave, and a disk; the edu is the board's."""
-    return ("-smp", "4", "-device", "pcie-root-port,id=port2,chassis=2,addr=02.0",
-            "-device", "iommu-testdev,bus=port2",
-            "-device", "pcie-root-port,id=port3,chassis=3,addr=03.0",
-            "-drive", f"if=none,id=scratch,format=raw,file={path}",
-            "-device", "nvme,bus=port3,drive=scratch,serial=scratch-0001")
+class Told:
+    """What the demo's set says of where things lie."""
 
+    def __init__(self, folder):
+        self.tree = os.path.join(folder, "demo.dtb")
+        with open(self.tree, "wb") as file:
+            file.write(Bundle(require(harness.DEMO)).contents(0))
+        words = call("fdtget", self.tree, "/partitions/rogue", "bootargs").split()
+        self.places = {key: int(number, 16) for key, number in (word.split("=") for word in words)}
 
-def empty_disk(folder):
-    """A disk that is large enough for legacy."""
-    path = os.path.join(folder, "disk")
-    with open(path, "wb") as file:
-        file.truncate(MIB)
-    return path
-
-
-def three(**places):
-    """The set: sensor, rogue and legacy, each where PLACES says."""
-    def at(physical):
-        return f"physical-address = {cells(physical)};"
-    words = [f"{key}={address:#x}" for key, address in {**PLACES, **places}.items() if address]
-    words += [f"{key}=${{{symbol}}}" for key, symbol in SYMBOLS.items()]
-    return [Partition("sensor", "image=${image_start} stream-table=${smmuv3_stream_tables}",
-                      "sensor.elf", devices=(pci(EDU),), lines=(at(SENSOR),)),
-            Partition("rogue", " ".join(words), "rogue.elf", devices=(pci(TESTDEV),),
-                      lines=(at(ROGUE),)),
-            Partition("legacy", "seed=0x35", "legacy.elf", devices=(pci(NVME),),
-                      lines=(at(LEGACY), "aarch32;"))]
+    def memory(self, name):
+        """Where the memory of a partition begins, physical."""
+        high, low = places.property_of(self.tree, f"/partitions/{name}", "physical-address")
+        return high << 32 | low
 
 
 class Attempts:
-    """One run of the three; memory is read from outside when rogue begins and when all have ended."""
+    """One run of the demo; memory is read from outside when all have begun and when they have ended."""
 
     cpu = "max"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        machine = cls.launch(three(), "-cpu", cls.cpu, *machine_of_three(empty_disk(cls.folder)),
-                             "-action", "shutdown=pause", ways=("qmp", "qtest"))
+        cls.set = Told(cls.folder)
+        cls.told = cls.set.places
+        machine = cls.launch(harness.DEMO, "-cpu", cls.cpu, "-action", "shutdown=pause",
+                             ways=("qmp", "qtest"), board=harness.BOARD_FOLDER)
         cls.watch(machine)
-        machine.console.wait_for(r"^\[rogue\] +try ", LIMIT)
+        for name in ("rogue", "sensor"):
+            machine.console.wait_for(rf"^\[{name}\]    try ", LIMIT)
         cls.streams, cls.commands, cls.events = (machine.qtest.read64(SMMU + register)
                                                  for register in (STREAMS, COMMANDS, EVENTS))
-        places = {**PLACES, "image": IMAGE_BASE, "stream-table": cls.streams & BASE_MASK}
-        cls.before = {key: machine.qtest.read32(places[key]) for key in SAME}
-        machine.console.wait_for(rf"^\[rogue\] +try +{PAST_APERTURE}", LIMIT)
-        cls.living = {key: machine.qtest.read32(places[key]) for key in LIVING}
+        cls.edu_bar = machine.qtest.read32(EDU_CONFIG + BAR0) & ~0xF
+        cls.before = {key: machine.qtest.read32(cls.told[key]) for key in (*SAME, "bar")}
+        place, _ = machine.console.wait_for(rf"^\[rogue\]    try +{REGISTERS}", LIMIT)
+        machine.console.wait_for(r"^\[rogue\]    page ", LIMIT, place)
+        cls.living = {key: machine.qtest.read32(cls.told[key]) for key in (*LIVING, "bar")}
+        cls.edu_answers = machine.qtest.read32(EDU_CONFIG + COMMAND) & COMMAND_MEMORY
         machine.console.wait_for(r"^\[bulkhead\] off: ", LIMIT)
-        cls.after = {key: machine.qtest.read32(places[key]) for key in SAME}
-        cls.control = machine.qtest.read32(SMMU + 0x20)
+        cls.after = {key: machine.qtest.read32(cls.told[key]) for key in SAME}
         machine.qmp.command("quit")
         cls.ended = Run(machine)
         cls.said = cls.ended.said("rogue")
@@ -111,14 +99,16 @@ class Attempts:
         self.assertIn({"device": TESTDEV, "partition": "rogue", "cause": cause, "access": "w",
                        "iova": f"{iova:#x}"}, self.faults)
 
-    def assert_blocked(self, attempt, iova, key=None):
-        """By the program's word, the hypervisor's, and that of the memory, if it can be read."""
+    def assert_blocked(self, attempt, key, there):
+        """By the program's word, the hypervisor's, and that of what is `there` on the machine."""
+        iova = self.told[key]
+        self.assertEqual(hex(iova), hex(there), f"the demo's set says {key}={iova:#x}: not there")
         row = self.assert_seen(attempt, "blocked")
         self.assertEqual(row.proof, f"translation w {iova:#x}, control lands")
         self.assert_told(iova)
         if key in SAME:
             self.assertEqual(hex(self.after[key]), hex(self.before[key]), f"{key} changed")
-        elif key:
+        elif key in LIVING:
             self.assertNotEqual(self.living[key], PATTERN, f"what the device writes is in {key}")
 
     def test_all_three_end_with_code_0_and_without_a_surprise(self):
@@ -138,51 +128,57 @@ class Attempts:
 
     def test_the_memory_of_sensor(self):
         self.assertNotEqual(self.before["sensor"], 0, "nothing stands there: a blind witness")
-        self.assert_blocked("write to the memory of sensor", SENSOR, "sensor")
+        self.assert_blocked("write to the memory of sensor", "sensor", self.set.memory("sensor"))
 
     def test_the_memory_of_legacy(self):
         self.assertNotEqual(self.before["legacy"], 0, "nothing stands there: a blind witness")
-        self.assert_blocked("write to the memory of legacy", LEGACY, "legacy")
+        self.assert_blocked("write to the memory of legacy", "legacy", self.set.memory("legacy"))
 
     def test_the_image_of_the_hypervisor(self):
-        self.assert_blocked("write to the image of the hypervisor", IMAGE_BASE, "image")
+        self.assert_blocked("write to the image of the hypervisor", "image", places.IMAGE_BASE)
 
     def test_the_stream_table_that_the_unit_uses(self):
-        self.assert_blocked("write to the stream table", self.streams & BASE_MASK, "stream-table")
+        self.assert_blocked("write to the stream table", "stream-table", self.streams & BASE_MASK)
 
-    def assert_queue(self, name, base, entry_bytes):
-        """The address that was attacked is the last entry of the queue that the unit uses."""
-        size = entry_bytes << (base & LOG2_MASK)
-        self.assertEqual(hex(PLACES[name]), hex((base & BASE_MASK) + size - entry_bytes))
+    @staticmethod
+    def last_entry(base, entry_bytes):
+        """Of the queue that the unit uses: the one that is written last."""
+        return (base & BASE_MASK) + (entry_bytes << (base & LOG2_MASK)) - entry_bytes
 
     def test_the_command_queue_that_the_unit_uses(self):
-        self.assert_queue("commands", self.commands, 16)
-        self.assert_blocked("write to the IOMMU's command queue", PLACES["commands"], "commands")
+        self.assert_blocked("write to the IOMMU's command queue", "commands",
+                            self.last_entry(self.commands, 16))
 
     def test_the_event_queue_that_the_unit_uses(self):
-        self.assert_queue("events", self.events, 32)
-        self.assert_blocked("write to the IOMMU's event queue", PLACES["events"], "events")
+        self.assert_blocked("write to the IOMMU's event queue", "events",
+                            self.last_entry(self.events, 32))
 
     def test_the_page_tables_of_the_hypervisor(self):
-        row = self.assert_seen("write to the hypervisor's page tables", "blocked")
-        self.assertRegex(row.proof, r"^translation w 0x402\w+, control lands$")
-        self.assert_told(int(row.proof.split()[2].rstrip(","), 16))
+        self.assert_blocked("write to the hypervisor's page tables", "tables",
+                            addresses()["el2_pages"])
 
     def test_the_page_tables_of_another_partition(self):
-        self.assert_blocked("write to sensor's page tables", SENSOR + POOL, "pool")
+        self.assert_blocked("write to sensor's page tables", "pool",
+                            self.set.memory("sensor") + POOL)
 
     def test_the_page_tables_of_its_own(self):
-        self.assert_blocked("write to my own page tables", ROGUE + POOL, "own-pool")
+        self.assert_blocked("write to my own page tables", "own-pool",
+                            self.set.memory("rogue") + POOL)
 
     def test_the_registers_of_the_unit(self):
-        self.assert_blocked("write to the IOMMU's registers", PLACES["iommu"])
-        self.assertNotEqual(self.control, PATTERN)
+        self.assert_blocked("write to the IOMMU's registers", "iommu", SMMU + CR0)
 
     def test_the_doorbell_of_interrupts(self):
-        self.assert_blocked("write to the interrupt doorbell", PLACES["doorbell"])
+        self.assert_blocked("write to the interrupt doorbell", "doorbell", places.GITS_TRANSLATER)
 
     def test_the_registers_of_another_partition_s_device(self):
-        self.assert_blocked("write to another device's registers", PLACES["bar"])
+        """Once sensor has given its device back, nothing answers there, and nothing could change."""
+        self.assert_blocked(REGISTERS, "bar", self.edu_bar + LIVENESS)
+        self.assertNotEqual(self.before["bar"], 0xFFFFFFFF, "nothing answers: a blind witness")
+        if self.edu_answers:
+            self.assertEqual(hex(self.living["bar"]), hex(self.before["bar"]), "it was written")
+        else:
+            self.note("sensor had given its device back by then")
 
     def test_an_address_past_the_aperture_is_refused_and_its_last_page_lands_when_mapped(self):
         row = self.assert_seen(PAST_APERTURE, "silent")
@@ -212,17 +208,21 @@ class Unfit(RefusalTest):
     """Machines and sets on which the three cannot be."""
 
     def test_a_cpu_without_aarch32_refuses_the_set_as_a_whole(self):
-        self.assert_mistake("/partitions/legacy", "aarch32", "64-bit code", three(),
-                            "-cpu", "neoverse-n1", *machine_of_three(empty_disk(self.folder)))
+        lines = self.refused(require(harness.DEMO), "-cpu", "neoverse-n1",
+                             board=harness.BOARD_FOLDER)
+        self.assert_line(lines, r"^demo\.dts:/partitions/legacy: aarch32: .*64-bit code")
 
     def test_what_is_not_told_is_not_tried_and_counts_as_a_surprise(self):
-        run = self.run_set(three(doorbell=None), *machine_of_three(empty_disk(self.folder)))
+        with open(DEMO_SET, encoding="utf-8") as file:
+            source, places_left_out = re.subn(r" doorbell=0x\w+", "", file.read())
+        self.assertEqual(places_left_out, 1)
+        run = Run(self.boot(make_bundle(self.folder, source), board=harness.BOARD_FOLDER))
         self.assert_codes(run, sensor=0, rogue=1, legacy=0)
         rows = {row.attempt: row for row in read_table(run.said("rogue"))}
         self.assertEqual(rows["write to the interrupt doorbell"].seen, "not tried")
 
     def test_no_device_on_its_list(self):
-        run = self.run_set([Partition("rogue", f"own={ROGUE:#x}", "rogue.elf")])
+        run = self.run_set([Partition("rogue", "own=0x62000000", "rogue.elf")])
         self.assert_codes(run, rogue=1)
         self.assertIn("device   FAILED with BH_ENOENT: no iommu-testdev on the list of this "
                       "partition", [line.strip() for line in run.said("rogue")])
