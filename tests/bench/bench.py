@@ -22,6 +22,8 @@ import goals
 import image
 import machine
 import table
+import touched
+import where
 from machine import MeasurementError
 
 BOOT_MEMORY, BOOT_HALF = "boot", "boot-half"  # the second has half the memory of the first
@@ -31,7 +33,7 @@ GROWN_DEVICES = [word for slot in range(0x10, 0x10 + goals.DEVICES - 1)
                  for word in ("-device", f"edu,bus=pcie.0,addr={slot:x}.0")]
 
 
-def measure_all(options):
+def measure_all(options, symbols):
     """Everything that needs the emulator, two runs at a time."""
     setup = machine.Setup(options.board, options.image, options.folder)
     with tempfile.TemporaryDirectory() as scratch, \
@@ -41,6 +43,7 @@ def measure_all(options):
                               options.map, options.prefix)
         costs = {cpu: pool.submit(machine.costs, setup, cpu, trace if cpu == "max" else None)
                  for cpu in machine.CPUS}
+        logged = pool.submit(where.measure, setup, symbols)
         narrow = pool.submit(machine.costs, setup, "max", bundle=NARROW, extra=())
         grown = pool.submit(machine.costs, setup, "max", bundle=GROWN,
                             extra=["-smp", str(goals.PARTITIONS), *GROWN_DEVICES])
@@ -48,6 +51,7 @@ def measure_all(options):
                  for cpu in machine.CPUS for bundle in (BOOT_MEMORY, BOOT_HALF)}
         return (profile.result(), {cpu: run.result() for cpu, run in costs.items()},
                 {NARROW: narrow.result(), GROWN: grown.result()},
+                {name: addresses for name, (_, addresses) in logged.result().items()},
                 {key: run.result() for key, run in boots.items()})
 
 
@@ -93,15 +97,16 @@ def boot_parts(profile, boots):
 
 
 def collect(options):
-    profile, costs, others, boots = measure_all(options)
+    symbols = image.Symbols(options.elf, options.prefix)
+    profile, costs, others, logged, boots = measure_all(options, symbols)
     machine.check_calibration({**costs, **others})
     check_grown(others[GROWN])
     sizes = image.sections(options.elf, options.prefix)
-    symbols = image.Symbols(options.elf, options.prefix)
     own = symbols.value("image_end") - symbols.value("image_start")
     return {
         "calibration": {cpu: run.calibration for cpu, run in costs.items()},
         "rows": {cpu: samples(run) for cpu, run in costs.items()},
+        "touched": touched.count(options.elf, options.prefix, logged),
         "narrow": samples(others[NARROW]),
         "grown": samples(others[GROWN]),
         "values": {cpu: run.values for cpu, run in costs.items()},

@@ -94,6 +94,9 @@ GROWN = (f"{PARTITIONS} partitions and {DEVICES} devices: no more than for one o
 NOTES = (
     "replace, and maps of frames that lie scattered, are not in this version; the 512 pages of one "
     "call are contiguous, but so misaligned that each needs a leaf of its own.",
+    "SMMU commands, table bytes and locks are those of a whole call. Table bytes are the entries of "
+    "translation tables and of the stream table that it stores; pages that are cleared and the command "
+    "queue are not counted.",
     "The boot window is counted to the return of the early closer, so it is an upper bound; "
     "`make test-qemu` finds the exact instruction.",
     "The rest of the boot is what its goal is held against: everything but the scrub, libfdt, the "

@@ -5,7 +5,8 @@ import machine
 from machine import MeasurementError
 
 TITLES = ("what", "goal", "max median", "max worst", "n1 median", "n1 worst", "", "SMMU commands",
-          "peers")
+          "table bytes", "locks", "peers")
+LEFT = (0, 6, 7, 10)
 LARGER = f"{goals.PARTITIONS} partitions, {goals.DEVICES} devices"
 MET, NOT_MET, NO_GOAL = "met", "NOT MET", ""
 
@@ -40,7 +41,7 @@ def cost_line(row, data):
         verdicts.append(verdict(aims[-1], [median]))
     commands = data["rows"]["max"][row.name]["commands"]
     return (row.text, number(aims[0]), *cells, NOT_MET if NOT_MET in verdicts else verdicts[0],
-            commands_text(commands), row.peer)
+            commands_text(commands), *map(number, data["touched"].get(row.name, (None, None))), row.peer)
 
 
 def sample_of(rows, row, where):
@@ -61,7 +62,7 @@ def single_group(group, samples, data):
     for row in rows:
         sample, goal = sample_of(samples, row, title), aim(row, data["rows"]["max"])
         lines.append((row.text, number(goal), number(sample["median"]), number(sample["worst"]), "", "",
-                      verdict(goal, [sample["median"]]), "", row.peer))
+                      verdict(goal, [sample["median"]]), "", "", "", row.peer))
     return (title, lines)
 
 
@@ -69,7 +70,7 @@ def plain_line(text, value, goal=None, peer=goals.NO_PEER, second=None):
     """A line that has one figure for each CPU, or one for both."""
     values = [value] if second is None else [value, second]
     return (text, number(goal), number(value), "", "" if second is None else number(second), "",
-            verdict(goal, values), "", peer)
+            verdict(goal, values), "", "", "", peer)
 
 
 def cost_groups(data):
@@ -155,7 +156,7 @@ def aligned(lines, left):
 
 def text(data):
     groups = groups_of(data)
-    flat = aligned([TITLES, *(line for _, lines in groups for line in lines)], (0, 6, 7, 8))
+    flat = aligned([TITLES, *(line for _, lines in groups for line in lines)], LEFT)
     out = [f"calibration: {calibration_text(data)}",
            f"guest instructions, {repetitions(data)} repetitions a row", "", flat[0]]
     rest = iter(flat[1:])
@@ -192,7 +193,7 @@ def markdown(data):
            "figures here include the trap. `-cpu max` has block-copy instructions; the image does "
            "not use them.", ""]
     for title, lines in groups_of(data):
-        out += [f"## {title}", "", *markdown_table([TITLES, *lines], (0, 6, 7, 8)), ""]
+        out += [f"## {title}", "", *markdown_table([TITLES, *lines], LEFT), ""]
     for note in goals.NOTES:
         out += [note, ""]
     out += ["## Image by folder, bytes", "", *markdown_table(folder_lines(data), (0,)), ""]
