@@ -102,6 +102,25 @@ static bool has_compatible(const void *tree, int node, const char *compatible)
     return fdt_node_check_compatible(tree, node, compatible) == 0;
 }
 
+/* How many cells a child's address or size has. libfdt's own readers of it bring along its editor of
+ * trees. What is no number is one that no caller takes. */
+static uint32_t child_cells(const void *tree, int parent, const char *name, uint32_t otherwise)
+{
+    int length;
+    const fdt32_t *cell = fdt_getprop(tree, parent, name, &length);
+
+    if (cell == NULL)
+        return otherwise;
+    return length == (int)sizeof(*cell) ? fdt32_ld(cell) : UINT32_MAX;
+}
+
+static uint32_t child_address_cells(const void *tree, int parent)
+{
+    uint32_t count = child_cells(tree, parent, "#address-cells", 2);
+
+    return count == 0 ? UINT32_MAX : count;
+}
+
 static bool is_disabled(const void *tree, int node)
 {
     int length;
@@ -114,8 +133,8 @@ static bool is_disabled(const void *tree, int node)
 static bool read_reg(const void *tree, int node, int parent, unsigned int index,
                      struct topology_range *range)
 {
-    uint32_t address_cells = (uint32_t)fdt_address_cells(tree, parent);
-    uint32_t size_cells = (uint32_t)fdt_size_cells(tree, parent);
+    uint32_t address_cells = child_address_cells(tree, parent);
+    uint32_t size_cells = child_cells(tree, parent, "#size-cells", 1);
     int length;
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
 
@@ -160,7 +179,7 @@ static bool read_cpu(struct reader *reader, int node, int parent)
     struct topology *topology = reader->topology;
     int length;
     const fdt32_t *reg = fdt_getprop(reader->tree, node, "reg", &length);
-    uint32_t address_cells = (uint32_t)fdt_address_cells(reader->tree, parent);
+    uint32_t address_cells = child_address_cells(reader->tree, parent);
 
     if (address_cells > 2 || length < (int)(address_cells * sizeof(fdt32_t)))
         return refuse(reader, node, "a cpu node without reg");
@@ -239,7 +258,7 @@ static bool read_windows(struct reader *reader, int node, int parent,
 {
     const void *tree = reader->tree;
     /* One or two: the host's reg was read by them. */
-    uint32_t parent_cells = (uint32_t)fdt_address_cells(tree, parent);
+    uint32_t parent_cells = child_address_cells(tree, parent);
     int length;
     const fdt32_t *cell = fdt_getprop(tree, node, "ranges", &length);
     int entry = 3 + (int)parent_cells + 2;

@@ -94,6 +94,41 @@ static void addresses_of_no_or_more_than_two_cells_are_not_read(void)
     }
 }
 
+static const char *odd_property;
+
+static void odd_number_of_cells(void *tree)
+{
+    part_on_bus(tree);
+    edit_remove(tree, "/bus", odd_property);
+    EDIT_CELLS(tree, "/bus", odd_property, 1, 1);
+}
+
+static void absent_number_of_cells(void *tree)
+{
+    part_on_bus(tree);
+    edit_remove(tree, "/bus", odd_property);
+}
+
+static void a_number_of_cells_is_one_cell_or_the_default(void)
+{
+    static const char *const properties[] = { "#address-cells", "#size-cells" };
+
+    bus.address = bus.size = 1;
+    bus.compatible = "test,block";
+    for (unsigned int i = 0; i < ARRAY_LENGTH(properties); i++) {
+        odd_property = properties[i];
+        expect_accepted(odd_number_of_cells);
+        if (fdt_bench_block("/bus/part") != NULL)
+            fail_msg("a block was read with a %s of two cells", odd_property);
+    }
+    odd_property = "#size-cells";
+    expect_accepted(absent_number_of_cells);
+    assert_int_equal(fdt_bench_block("/bus/part")->registers[1].base, 0x0C002000);
+    odd_property = "#address-cells";
+    expect_accepted(absent_number_of_cells);
+    assert_int_equal(fdt_bench_block("/bus/part")->registers[0].base, 0x0C00000000001000);
+}
+
 static void cpu_of_three_cells(void *tree)
 {
     EDIT_CELLS(tree, "/cpus", "#address-cells", 3);
@@ -188,6 +223,7 @@ int run_fdt_sizes_tests(void)
         TEST(a_tree_whose_blocks_end_inside_its_header_is_refused),
         TEST(a_tree_with_room_behind_its_blocks_is_read_without_the_room),
         TEST(addresses_of_no_or_more_than_two_cells_are_not_read),
+        TEST(a_number_of_cells_is_one_cell_or_the_default),
         TEST(a_cpus_affinity_has_one_cell_or_two),
         TEST(numbers_beside_an_interrupts_property_are_no_interrupts),
         TEST(a_bus_range_of_one_number_is_none),
