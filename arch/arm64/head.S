@@ -51,24 +51,24 @@ boot_entry:
     add x0, x0, :lo12:text_not_el2
     b.ne refuse_start
 
-    /* Apply the relative relocations: the image may be anywhere. */
-    adrp x0, image_start
-    add x0, x0, :lo12:image_start
+    /* Move the pointers in tables to where the image is: the words there that lie in the image as it
+     * was linked. tools/check_relocations.py has seen that these are the pointers and nothing else. */
+    adr x0, image_start
     movz x1, #(IMAGE_LINK_ADDRESS & 0xffff)
     movk x1, #((IMAGE_LINK_ADDRESS >> 16) & 0xffff), lsl #16
     sub x21, x0, x1
-    adrp x2, relocations_start
-    add x2, x2, :lo12:relocations_start
-    adrp x3, relocations_end
-    add x3, x3, :lo12:relocations_end
+    adr x4, image_end
+    sub x4, x4, x0
+    adr x2, relocated_start
+    adr x3, relocated_end
 1:  cmp x2, x3
     b.hs 2f
-    ldp x4, x5, [x2], #16   /* where, type */
-    ldr x6, [x2], #8        /* addend */
-    cmp x5, #1027           /* R_AARCH64_RELATIVE; the build admits no other */
-    b.ne 1b
-    add x6, x6, x21
-    str x6, [x4, x21]
+    ldr x5, [x2]
+    sub x6, x5, x1
+    cmp x6, x4
+    add x6, x5, x21
+    csel x5, x6, x5, lo
+    str x5, [x2], #8
     b 1b
 
 2:  adrp x0, bss_start

@@ -40,7 +40,7 @@
     b guest_return_hypercall
     .endm
 
-    .text
+    .section .vectors, "ax"
     .balign 0x800
     .globl vectors
 vectors:
