@@ -131,16 +131,13 @@ static int64_t reset_step(struct device *device, uint64_t *wait)
     }
 }
 
-/* A fault on a shared stream is recorded at one of the devices, whichever made it: a former owner of that one
- * may not ask for it any more. Event lock held. */
-static void forget_siblings(const struct device *device, const struct partition *partition)
+/* With its group a former owner loses the records of its devices: a fault on a shared stream is recorded at one
+ * of them, whichever made it. Event lock held. */
+static void forget_former(const struct group *group, const struct partition *partition)
 {
-    for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
-        struct device *other = &devices.device[i];
-
-        if (other->iommu == device->iommu && other->stream == device->stream &&
-            other->last_bound != partition)
-            other->last_bound = NULL;
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if (devices.device[i].group == group && devices.device[i].last_bound != partition)
+            devices.device[i].last_bound = NULL;
     }
 }
 
@@ -160,7 +157,7 @@ static void hand_over(struct device *device, struct partition *partition, uint64
             .window_lines = device->faults.window_lines,
             .window_told_storm = device->faults.window_told_storm,
         };
-        forget_siblings(device, partition);
+        forget_former(device->group, partition);
         device->last_bound = partition;
         device->label = label;
     }

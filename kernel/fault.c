@@ -167,10 +167,13 @@ static void tell_of_unit(struct partition *partition, const struct iommu *iommu,
 
 /* A device that fills the queue is not heard any more: parked, it is blocked without a report;
  * attached, it still reaches what is mapped for it. Group lock held. */
-static void silence(const struct device *device, bool told)
+static void silence(struct device *device)
 {
     struct device *heard = device_by_stream(device->iommu, device->stream);
+    struct device_faults *faults = &device->faults;
+    bool told = faults->window_told_storm && faults->window_lines++ >= WINDOW_LINES;
 
+    faults->window_told_storm = true;
     if (!told)
         log_warning("device %s floods the event queue%s: no more reports of it", heard->name,
                     heard->ioas == NULL ? " while parked" : "");
@@ -178,25 +181,20 @@ static void silence(const struct device *device, bool told)
         tell_holder(heard, BH_EVENT_SILENT, NULL, true);
 }
 
-/* Its group may be in use at this moment: then the next storm tries again. */
+/* With the group's lock the device stays in these hands, and what it did in others is forgotten. If its group is
+ * in use at this moment, the next storm tries again. */
 static void try_silence(struct device *device)
 {
-    struct device_faults *faults = &device->faults;
-    bool taken = lock_try(&device->group->lock), storms, told;
+    bool taken = lock_try(&device->group->lock);
 
-    /* With the group's lock it stays in these hands, and what it did in others is forgotten. */
-    lock_acquire(&device->iommu->event_lock);
-    storms = taken && faults->storms && !device->silent;
-    faults->storms = false;
-    told = storms && faults->window_told_storm && faults->window_lines++ >= WINDOW_LINES;
-    faults->window_told_storm |= storms;
-    lock_release(&device->iommu->event_lock);
-    if (storms)
-        silence(device, told);
+    if (taken && device->faults.storms && !device->silent)
+        silence(device);
+    device->faults.storms = false;
     if (taken)
         lock_release(&device->group->lock);
 }
 
+/* Streams change with no event lock held: a unit takes its time. */
 static void silence_storms(const struct iommu *iommu)
 {
     struct unit_events *unit = &units[index_of(iommu)];
@@ -205,7 +203,7 @@ static void silence_storms(const struct iommu *iommu)
         return;
     unit->storms = false;
     for (uint32_t i = 0; i < devices.count; i++) {
-        if (devices.device[i].iommu == iommu && devices.device[i].faults.storms)
+        if (devices.device[i].iommu == iommu)
             try_silence(&devices.device[i]);
     }
 }

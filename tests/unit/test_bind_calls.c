@@ -328,6 +328,7 @@ static void start_siblings(void)
 
     two->pci[0] = "0000:04:00.0";
     two->pci[1] = "0000:04:01.0";
+    two->pci[2] = DEVICE1_NAME;
     observer_start();
     machine_boot();
 }
@@ -374,6 +375,20 @@ static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(vo
     assert_int_equal(dma_write(sibling_a, 0x5000, 1), DMA_BLOCKED);
     assert_int_equal(query_fault(0, SIBLING_B).count, 1);
     assert_int_equal(query_fault(0, SIBLING_A).count, 1);
+}
+
+static void a_record_outlives_the_unbind_until_the_group_has_another_owner(void)
+{
+    start_siblings();
+    assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
+    pci_model_set16(&machine.pci, sibling_a, 4, 6);
+    assert_int_equal(dma_write(sibling_a, 0x5000, 1), DMA_BLOCKED);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, SIBLING_A), BH_OK);
+    /* That another group has one is nothing to it. */
+    assert_int_equal(bind(1, DEVICE1_ID, 3), BH_OK);
+    assert_int_equal(query_fault(0, SIBLING_A).count, 1);
+    assert_int_equal(bind(1, SIBLING_B, 2), BH_OK);
+    assert_int_equal(query_fault(0, SIBLING_A).count, 0);
 }
 
 /* Nothing tells apart which of them it was: it is recorded at the first. */
@@ -490,6 +505,7 @@ int run_bind_calls_tests(void)
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
+        TEST(a_record_outlives_the_unbind_until_the_group_has_another_owner),
         TEST(i9_a_fault_on_a_shared_stream_is_not_told_to_whoever_had_the_first_device_before),
         TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),
         TEST(a_device_on_another_stream_or_unit_is_no_sibling),

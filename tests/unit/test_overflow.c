@@ -142,13 +142,32 @@ static void a_second_overflow_silences_whoever_made_that_one(void)
     expect_silent(true, true);
 }
 
+static void a_storm_that_could_not_be_ended_is_not_held_against_the_device_later(void)
+{
+    struct device *device;
+
+    start();
+    device = device_find(DEVICE1_NAME);
+    lock_acquire(&device->group->lock);
+    fault(STREAM1, 3000);
+    machine_interrupts();
+    expect_silent(false, false);
+    lock_release(&device->group->lock);
+    fault(STREAM2, 3000);
+    machine_interrupts();
+    expect_silent(false, true);
+}
+
 static void i7_a_guest_that_attaches_in_its_own_storm_makes_a_bounded_number_of_lines(void)
 {
-    uint64_t ioas;
+    uint64_t ioas, value = 0;
     unsigned int lines;
 
     start();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    /* The storm is said even where faults have used up the lines. */
+    for (uint64_t i = 0; i < 20; i++)
+        smmuv3_model_dma(machine.unit[0], STREAM1, i << PAGE_SHIFT, &value, sizeof(value), true);
     for (unsigned int i = 0; i < 5000; i++) {
         fault(STREAM1, 1);
         machine_interrupts();
@@ -164,7 +183,7 @@ static void i7_a_guest_that_attaches_in_its_own_storm_makes_a_bounded_number_of_
     }
     assert_true(time_now() < SECOND);
     lines = lines_with("floods the event queue");
-    assert_in_range(lines, 1, 9);
+    assert_int_equal(lines, 1);
     /* How many there would have been is said once. */
     host_advance(2 * SECOND);
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
@@ -187,6 +206,7 @@ int run_overflow_tests(void)
         TEST(who_filled_a_small_queue_falls_silent),
         TEST(who_filled_a_small_queue_falls_silent_where_the_unit_says_eventq_abort),
         TEST(a_second_overflow_silences_whoever_made_that_one),
+        TEST(a_storm_that_could_not_be_ended_is_not_held_against_the_device_later),
         TEST(i7_a_guest_that_attaches_in_its_own_storm_makes_a_bounded_number_of_lines),
     };
 

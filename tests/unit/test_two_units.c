@@ -253,6 +253,31 @@ static void i7_storms_behind_all_units_take_a_tenth_of_the_boot_cpu_together(voi
                  (unsigned long long)read[0], (unsigned long long)read[1]);
 }
 
+static void leave(unsigned int unit, uint32_t stream, unsigned int faults)
+{
+    uint64_t value = 0;
+
+    for (unsigned int i = 0; i < faults; i++)
+        smmuv3_model_dma(machine.unit[unit], stream, IOVA, &value, sizeof(value), true);
+}
+
+/* As many faults at the same places of two queues: too many of one of several devices, and not of a single one. */
+static void an_overflow_is_judged_by_the_devices_of_its_own_unit(void)
+{
+    boot();
+    for (unsigned int unit = 2; unit-- > 0;) {
+        leave(unit, STREAM, 100); /* of 256 */
+        leave(unit, 0x7000, 3000);
+    }
+    host_interrupt(UNIT_EVENT_INTERRUPT(1));
+    machine_interrupts();
+    assert_true(device_find(DEVICE1_NAME)->silent);
+    assert_false(device_find(DEVICE2_NAME)->silent);
+    leave(1, STREAM, 1);
+    machine_interrupts();
+    assert_false(device_find(DEVICE2_NAME)->silent);
+}
+
 int run_two_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +286,7 @@ int run_two_units_tests(void)
         TEST(i9_a_fault_is_told_of_the_device_behind_the_unit_that_reports_it),
         TEST(a_shared_stream_is_silent_for_all_on_it_until_it_is_moved),
         TEST(i9_an_overflow_is_told_to_nobody_who_has_devices_behind_another_unit_alone),
+        TEST(an_overflow_is_judged_by_the_devices_of_its_own_unit),
         TEST(i7_a_storm_behind_one_unit_holds_up_no_report_of_another),
         TEST(i7_storms_behind_all_units_take_a_tenth_of_the_boot_cpu_together),
     };
