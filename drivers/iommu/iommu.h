@@ -143,10 +143,11 @@ struct iommu_driver {
     enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
 
     /* What the unit has blocked of the stream before this call is among its events, or lost, when this
-     * returns. */
+     * returns. One SYNC, with the deadline. */
     enum iommu_result (*settle)(struct iommu *iommu, uint32_t stream);
 
-    /* The number that the first event gets that is not among its events now. Event lock held. */
+    /* The number that the first event gets that is not among its events now. Event lock held. One
+     * look at a register. */
     uint64_t (*events_end)(const struct iommu *iommu);
 
     /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
