@@ -68,6 +68,71 @@ static void nested_interrupts_beyond_the_list_registers_are_ended_by_their_count
     assert_int_equal(read_bank(ISACTIVER, 1) | read_bank(ISACTIVER, 2), 0);
 }
 
+/* In two list registers: those that the program itself made active are more urgent than all that it takes. */
+static void nest_beside_active_ones(uint32_t step, uint32_t depth)
+{
+    for (uint32_t i = 0; i < 4; i++)
+        write_priority(50 + i, 0x08);
+    write_bank(ISACTIVER, 1, 0xFu << 18);
+    write_priority(90, 0xF8);
+    for (uint32_t i = 0; i < depth; i++) {
+        write_priority(64 + i, (uint8_t)(0xF8 - i * step));
+        raise_one(64 + i);
+        assert_int_equal(acknowledge(), 64 + i);
+        raise_one(90); /* so that something waits */
+    }
+    for (uint32_t i = depth; i-- > 0;) {
+        end(64 + i);
+        assert_int_equal(read_bank(ISACTIVER, 2), (1u << i) - 1);
+        assert_int_equal(read_bank(ISACTIVER, 1), 0xFu << 18);
+    }
+}
+
+static void a_counted_end_is_that_of_an_interrupt_that_was_taken(void)
+{
+    plain();
+    nest_beside_active_ones(0x08, 20);
+}
+
+static void a_counted_end_is_found_by_the_part_of_the_priority_that_preempts(void)
+{
+    for (uint32_t common = 0; common < 2; common++) {
+        plain();
+        virtual_cpu.binary_point = 5;
+        virtual_cpu.common = common;
+        nest_beside_active_ones(0x20, 7);
+    }
+}
+
+static void a_counted_end_is_found_on_a_cpu_with_more_active_priorities(void)
+{
+    for (unsigned int bits = 6; bits <= 7; bits++) {
+        virtual_cpu_reset(2, true);
+        virtual_cpu.preemption_bits = bits;
+        vgic_start(&vgic);
+        vgic_guest_open();
+        nest_beside_active_ones(0x08, 20);
+    }
+}
+
+/* Priority drop and deactivation are apart, the latter does not trap, and there is one list register. */
+static void a_counted_deactivation_is_of_an_interrupt_whose_priority_was_dropped(void)
+{
+    vgic_guest_start(1, false);
+    vgic_guest_open();
+    virtual_cpu.split = true;
+    for (uint32_t i = 0; i < 3; i++) {
+        write_priority(60 + i, (uint8_t)(0x80 - i * 8));
+        raise_one(60 + i);
+        assert_int_equal(acknowledge(), 60 + i);
+        if (i == 0)
+            end(60);
+    }
+    deactivate(60);
+    assert_false(is_active(60));
+    assert_true(is_active(61) && is_active(62));
+}
+
 static void interrupts_are_deactivated_in_any_order_where_that_is_split_from_the_end(void)
 {
     plain();
@@ -423,6 +488,10 @@ int run_vgic_tests(void)
         TEST(each_interrupt_comes_once_in_the_order_of_priorities),
         TEST(an_urgent_interrupt_does_not_wait_behind_others_that_fill_the_list_registers),
         TEST(nested_interrupts_beyond_the_list_registers_are_ended_by_their_count),
+        TEST(a_counted_end_is_that_of_an_interrupt_that_was_taken),
+        TEST(a_counted_end_is_found_by_the_part_of_the_priority_that_preempts),
+        TEST(a_counted_end_is_found_on_a_cpu_with_more_active_priorities),
+        TEST(a_counted_deactivation_is_of_an_interrupt_whose_priority_was_dropped),
         TEST(interrupts_are_deactivated_in_any_order_where_that_is_split_from_the_end),
         TEST(where_deactivation_does_not_trap_all_interrupts_come_all_the_same),
         TEST(an_interrupt_that_comes_while_it_is_active_comes_once_more),

@@ -71,8 +71,9 @@ static void check_taken(uint32_t taken)
 {
     uint32_t urgent = VIRTUAL_CPU_IDLE, threshold = virtual_cpu.mask;
 
-    if (depth != 0 && running[depth - 1].priority < threshold)
-        threshold = running[depth - 1].priority;
+    /* Among priorities that do not preempt each other the running one goes on. */
+    if (depth != 0 && virtual_cpu_group(running[depth - 1].priority) < threshold)
+        threshold = virtual_cpu_group(running[depth - 1].priority);
     for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++) {
         if (deliverable(&oracle[i]) && oracle[i].priority < urgent)
             urgent = oracle[i].priority;
@@ -99,10 +100,35 @@ static void take(void)
         check_taken(acknowledge());
 }
 
+static bool is_running(uint32_t interrupt)
+{
+    for (unsigned int i = 0; i < depth; i++) {
+        if (running[i].interrupt == interrupt)
+            return true;
+    }
+    return false;
+}
+
+/* Where ends are only counted, the priority alone tells of which: a program that makes interrupts active
+ * by hand takes those of the same priority back first. */
+static void make_plain(uint32_t priority)
+{
+    for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++) {
+        if (!oracle[i].active || is_running(i) ||
+            virtual_cpu_group(oracle[i].priority) != virtual_cpu_group(priority))
+            continue;
+        oracle[i].active = false;
+        oracle_settle();
+        write_bank(ICACTIVER, i / 32, 1u << i % 32);
+    }
+}
+
 static void finish(void)
 {
     if (depth == 0)
         return;
+    if (!virtual_cpu.split)
+        make_plain(running[depth - 1].priority);
     uint32_t interrupt = running[--depth].interrupt;
 
     if (!virtual_cpu.split)
@@ -115,11 +141,7 @@ static void finish_split(void)
 {
     uint32_t interrupt = any_interrupt();
 
-    for (unsigned int i = 0; i < depth; i++) {
-        if (running[i].interrupt == interrupt)
-            return; /* its priority was not dropped */
-    }
-    if (!virtual_cpu.split)
+    if (!virtual_cpu.split || is_running(interrupt)) /* its priority was not dropped */
         return;
     oracle[interrupt].active = false;
     oracle_settle();
@@ -163,10 +185,11 @@ static void write_bits(void)
 
     bits &= (uint32_t)random_next(&seed); /* a quarter of them */
 
-    /* Where ends are only counted, nobody knows of which: a program that sets and ends states by hand
-     * splits the two. */
-    if ((bank == ISACTIVER || bank == ICACTIVER) && !virtual_cpu.split)
-        return;
+    /* An end of what a program deactivated by hand would count for another. */
+    for (unsigned int i = 0; i < depth && bank == ICACTIVER && !virtual_cpu.split; i++) {
+        if (running[i].interrupt / 32 == word)
+            bits &= ~(1u << running[i].interrupt % 32);
+    }
     for (uint32_t i = word * 32; i < word * 32 + 32; i++) {
         struct oracle *o = &oracle[i];
         bool set = (bits >> i % 32 & 1) != 0;
@@ -289,6 +312,7 @@ static void begin(unsigned int list_registers, bool traps_deactivate)
     vgic_guest_start(list_registers, traps_deactivate);
     vgic_guest_open();
     forward = true;
+    virtual_cpu.binary_point = 3 + below(4);
     for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++)
         oracle[i] = (struct oracle){ .enabled = true, .priority = 0xA0 };
     oracle[wires[0].interrupt].hardware = true;

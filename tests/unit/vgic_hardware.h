@@ -16,6 +16,7 @@ uint64_t hardware_empty(void);
 uint64_t hardware_control(void);
 void hardware_set_control(uint64_t value);
 uint64_t hardware_machine_control(void);
+uint32_t hardware_active_priorities(unsigned int word);
 uint64_t hardware_type(void);
 void hardware_reset(unsigned int words);
 bool hardware_line_set(uint32_t line, enum gicv3_state state, bool on);

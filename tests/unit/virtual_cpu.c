@@ -94,7 +94,17 @@ void hardware_set_control(uint64_t value)
 
 uint64_t hardware_machine_control(void)
 {
-    return virtual_cpu.split ? BIT(9) : 0;
+    uint64_t point = virtual_cpu.binary_point;
+
+    return (virtual_cpu.split ? BIT(9) : 0) |
+           (virtual_cpu.common ? BIT(4) | (point - 1) << 21 : point << 18);
+}
+
+uint32_t hardware_active_priorities(unsigned int word)
+{
+    if (word >= 1u << (virtual_cpu.preemption_bits - 5))
+        mistake("active priorities that do not exist were read");
+    return GROUP1_ACTIVE[word % 4];
 }
 
 uint64_t hardware_type(void)
@@ -111,6 +121,8 @@ void hardware_reset(unsigned int words)
         virtual_cpu.active_priorities[0][i] = virtual_cpu.active_priorities[1][i] = 0;
     virtual_cpu.mask = 0;
     virtual_cpu.split = false;
+    virtual_cpu.common = false;
+    virtual_cpu.binary_point = 8 - virtual_cpu.preemption_bits; /* as fine as there is */
     virtual_cpu.enabled_by_guest = false;
 }
 
@@ -130,6 +142,11 @@ bool hardware_line_pending(uint32_t line)
 }
 
 /* ---- As the guest sees it -------------------------------------------------------------------- */
+
+uint32_t virtual_cpu_group(uint32_t priority)
+{
+    return priority & 0xFF & UINT32_MAX << virtual_cpu.binary_point;
+}
 
 uint32_t virtual_cpu_running(void)
 {
@@ -156,7 +173,7 @@ static int signalled(void)
             found = (int)i;
         }
     }
-    return best < virtual_cpu.mask && best < virtual_cpu_running() ? found : -1;
+    return best < virtual_cpu.mask && virtual_cpu_group(best) < virtual_cpu_running() ? found : -1;
 }
 
 uint32_t virtual_cpu_acknowledge(void)
@@ -170,7 +187,8 @@ uint32_t virtual_cpu_acknowledge(void)
     uint64_t *lr = &virtual_cpu.lr[index];
 
     *lr = (*lr & ~STATE) | FIELD_PUT(STATE, STATE_ACTIVE);
-    uint32_t level = (uint32_t)FIELD_GET(PRIORITY, *lr) >> (8 - virtual_cpu.preemption_bits);
+    uint32_t level = virtual_cpu_group((uint32_t)FIELD_GET(PRIORITY, *lr)) >>
+                     (8 - virtual_cpu.preemption_bits);
 
     GROUP1_ACTIVE[level / 32] |= UINT32_C(1) << level % 32;
     return (uint32_t)FIELD_GET(VIRTUAL, *lr);

@@ -23,6 +23,8 @@ struct virtual_cpu {
     uint32_t mask;         /* ICC_PMR_EL1 */
     bool enabled_by_guest; /* ICC_IGRPEN1_EL1 */
     bool split;            /* ICC_CTLR_EL1.EOImode */
+    uint32_t binary_point; /* ICC_BPR1_EL1: priorities that differ below this bit do not preempt */
+    bool common;           /* ICC_CTLR_EL1.CBPR: ICC_BPR0_EL1, which is one less, says so */
     /* State. */
     uint64_t lr[16];
     uint64_t control;                 /* ICH_HCR_EL2 */
@@ -45,6 +47,9 @@ bool virtual_cpu_deactivate(uint32_t interrupt);
 
 /* Priority of the most urgent active interrupt that was not ended; VIRTUAL_CPU_IDLE: none. */
 uint32_t virtual_cpu_running(void);
+
+/* What of a priority decides whether it preempts. */
+uint32_t virtual_cpu_group(uint32_t priority);
 
 /* The maintenance interrupt is asserted now. */
 bool virtual_cpu_maintenance(void);

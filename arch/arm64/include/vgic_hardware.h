@@ -36,6 +36,15 @@ static inline uint64_t hardware_machine_control(void)
     return sysreg_read_named(ICH_VMCR_EL2);
 }
 
+/* ICH_AP1R<n>_EL2: a bit for each priority that preempts, of interrupts that are taken and not ended. */
+static inline uint32_t hardware_active_priorities(unsigned int word)
+{
+    return (uint32_t)(word == 0   ? sysreg_read_named(ICH_AP1R0_EL2)
+                      : word == 1 ? sysreg_read_named(ICH_AP1R1_EL2)
+                      : word == 2 ? sysreg_read_named(ICH_AP1R2_EL2)
+                                  : sysreg_read_named(ICH_AP1R3_EL2));
+}
+
 static inline uint64_t hardware_type(void)
 {
     return sysreg_read_named(ICH_VTR_EL2);

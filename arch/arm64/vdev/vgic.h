@@ -48,6 +48,8 @@ struct vgic {
     uint32_t control;             /* GICD_CTLR */
     uint32_t waker;               /* GICR_WAKER */
     bool outside;                 /* what should be in a list register found none */
+    uint32_t running[4]; /* active priorities when one that is active last had no list register */
+    unsigned int preemption_bits; /* that the hardware has */
     bool leaves; /* ICC_DIR_EL1 can trap: active interrupts may leave list registers */
     unsigned int list_registers;       /* that the hardware has */
     uint8_t held[VGIC_LIST_REGISTERS]; /* what was last put in each */

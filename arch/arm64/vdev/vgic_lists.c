@@ -15,7 +15,10 @@
 #define VTR_LIST_REGISTERS BITS(4, 0)
 #define VTR_TRAPS_DEACTIVATE BIT(19)
 #define VTR_PREEMPTION_BITS BITS(28, 26) /* less one: 4 to 6 */
+#define VMCR_COMMON BIT(4)               /* the guest's CBPR */
 #define VMCR_SPLIT_END BIT(9)            /* the guest's EOImode */
+#define VMCR_BINARY_POINT_1 BITS(20, 18)
+#define VMCR_BINARY_POINT_0 BITS(23, 21)
 
 #define SGI_COUNT 16
 
@@ -53,16 +56,61 @@ static void deactivate(struct vgic *vgic, uint32_t interrupt)
         hardware_line_set(vgic_physical(vgic, interrupt), GICV3_ACTIVE, false);
 }
 
-void vgic_collect(struct vgic *vgic)
+/* How many registers of active priorities there are, 32 in each. */
+static unsigned int priority_words(const struct vgic *vgic)
 {
-    /* Ends come in the order of priorities where they are only counted. */
-    for (uint64_t left = FIELD_GET(HCR_ENDED, hardware_control()); left > 0; left--) {
-        uint32_t interrupt = most_urgent(vgic, &vgic->active);
+    return 1u << (vgic->preemption_bits - 5);
+}
+
+/*
+ * The active ones that an end which is only counted may be of. An end drops the most urgent active priority
+ * and deactivates the interrupt of that priority; one that the guest made active by a register has none. Where
+ * the guest splits the two it deactivates one whose priority it has dropped.
+ */
+static struct vgic_set candidates(const struct vgic *vgic)
+{
+    uint64_t control = hardware_machine_control();
+    bool split = (control & VMCR_SPLIT_END) != 0;
+    uint64_t point = (control & VMCR_COMMON) != 0 ? FIELD_GET(VMCR_BINARY_POINT_0, control) + 1
+                                                  : FIELD_GET(VMCR_BINARY_POINT_1, control);
+    struct vgic_set found = vgic->active;
+    uint32_t bits[ARRAY_LENGTH(vgic->running)] = { 0 };
+
+    for (unsigned int w = 0; w < priority_words(vgic); w++)
+        bits[w] = split ? ~hardware_active_priorities(w) : vgic->running[w];
+    for (uint32_t i = 0; i < VGIC_INTERRUPTS; i++) {
+        uint32_t level = (uint32_t)(vgic->priority[i] >> point << point) >>
+                         (8 - vgic->preemption_bits);
+
+        if ((bits[level / 32] >> level % 32 & 1) == 0)
+            vgic_put(&found, i, false);
+    }
+    return found;
+}
+
+/* Of those, ends come in the order of priorities. Where none fits, a guess: else it would stay for ever. */
+static void take_ended(struct vgic *vgic, uint64_t count)
+{
+    struct vgic_set ended = candidates(vgic);
+
+    for (; count > 0; count--) {
+        uint32_t interrupt = most_urgent(vgic, &ended);
 
         if (interrupt == VGIC_NONE)
+            interrupt = most_urgent(vgic, &vgic->active);
+        if (interrupt == VGIC_NONE)
             break;
+        vgic_put(&ended, interrupt, false);
         deactivate(vgic, interrupt);
     }
+}
+
+void vgic_collect(struct vgic *vgic)
+{
+    uint64_t ended = FIELD_GET(HCR_ENDED, hardware_control());
+
+    if (ended != 0)
+        take_ended(vgic, ended);
     for (unsigned int i = 0; i < vgic->list_registers; i++) {
         uint64_t lr = list_register_read(i);
 
@@ -122,8 +170,11 @@ void vgic_refill(struct vgic *vgic)
     /* Asked for only while something waits: else the maintenance interrupt would never end. */
     if (!is_empty(&waits))
         control |= next > first ? HCR_NO_PENDING : HCR_UNDERFLOW;
-    if (!is_empty(&active))
+    if (!is_empty(&active)) {
         control |= HCR_NOT_PRESENT | HCR_TRAP_DEACTIVATE;
+        for (unsigned int w = 0; w < priority_words(vgic); w++)
+            vgic->running[w] = hardware_active_priorities(w);
+    }
     vgic->outside = control != HCR_ENABLE;
     hardware_set_control(control);
 }
@@ -197,8 +248,8 @@ void vgic_start(struct vgic *vgic)
     vgic->leaves = (hardware_type() & VTR_TRAPS_DEACTIVATE) != 0;
     for (unsigned int i = 0; i < vgic->list_registers; i++)
         list_register_write(i, 0);
-    /* 32 priorities in each. */
-    hardware_reset(1u << (FIELD_GET(VTR_PREEMPTION_BITS, hardware_type()) - 4));
+    vgic->preemption_bits = (unsigned int)FIELD_GET(VTR_PREEMPTION_BITS, hardware_type()) + 1;
+    hardware_reset(priority_words(vgic));
     hardware_set_control(HCR_ENABLE);
 }
 
