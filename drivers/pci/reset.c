@@ -3,7 +3,12 @@
 #include "arch/seam.h"
 #include "drivers/pci/internal.h"
 #include "drivers/pci/registers.h"
+#include "lib/log.h"
 
+/* An answer that is on its way when FLR comes may be taken for one of a later request: the function is
+ * given this long to have them all (6.6.2), and asked so often. */
+#define PENDING_MICROSECONDS 100000
+#define PENDING_ASK_MICROSECONDS 1000
 /* Times that the specification demands before the function may be spoken to. */
 #define FUNCTION_LEVEL_MICROSECONDS 100000
 #define POWER_MICROSECONDS 10000
@@ -12,7 +17,7 @@
 /* It may answer "retry" for a second in all (2.3.1). */
 #define RETURN_MICROSECONDS 1000000
 
-enum step { STEP_BEGIN, STEP_RELEASE, STEP_WAIT };
+enum step { STEP_BEGIN, STEP_PENDING, STEP_RELEASE, STEP_WAIT };
 
 static bool alone_on_bus(const struct pci *pci, const struct pci_function *function)
 {
@@ -31,12 +36,17 @@ enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_f
     return function->reset_method;
 }
 
+static bool has_express_flr(const struct pci_function *function)
+{
+    return function->cap_express != 0 &&
+           (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) &
+            EXPRESS_FLR) != 0;
+}
+
 enum pci_reset_method pci_find_reset_method(const struct pci *pci,
                                             const struct pci_function *function)
 {
-    if (function->cap_express != 0 &&
-        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) !=
-            0)
+    if (has_express_flr(function))
         return PCI_RESET_FUNCTION_LEVEL;
     if (function->cap_advanced != 0 &&
         (pci_read8(function, function->cap_advanced + ADVANCED_CAPABILITIES) & ADVANCED_FLR) != 0)
@@ -68,9 +78,7 @@ static void set_bus_reset(const struct pci_function *bridge, bool on)
 
 static void begin_function_level(const struct pci_function *function)
 {
-    if (function->cap_express != 0 &&
-        (pci_read32(function, function->cap_express + EXPRESS_DEVICE_CAPABILITIES) & EXPRESS_FLR) !=
-            0) {
+    if (has_express_flr(function)) {
         uint32_t offset = (uint32_t)function->cap_express + EXPRESS_DEVICE_CONTROL;
 
         pci_write16(function, offset, pci_read16(function, offset) | EXPRESS_INITIATE_FLR);
@@ -80,11 +88,34 @@ static void begin_function_level(const struct pci_function *function)
     }
 }
 
+/* Of a function with FLR. */
+static bool is_pending(const struct pci_function *function)
+{
+    return has_express_flr(function)
+               ? (pci_read16(function, function->cap_express + EXPRESS_DEVICE_STATUS) &
+                  EXPRESS_PENDING) != 0
+               : (pci_read8(function, function->cap_advanced + ADVANCED_STATUS) &
+                  ADVANCED_PENDING) != 0;
+}
+
+/* Whether the reset may begin: nothing is pending that it would cut off, or the time for that is over. */
+static bool may_begin(const struct pci_function *function, const struct pci_reset *reset)
+{
+    char name[PCI_NAME];
+
+    if (reset->method != PCI_RESET_FUNCTION_LEVEL || !is_pending(function))
+        return true;
+    if (!time_passed(reset->deadline))
+        return false;
+    pci_name(function, name);
+    log_warning("pci: %s has requests pending after 100 ms: reset all the same", name);
+    return true;
+}
+
 /* Starts the reset; the next step comes after the returned number of microseconds. */
 static uint64_t begin(const struct pci *pci, const struct pci_function *function,
                       enum pci_reset_method method)
 {
-    pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
     switch (method) {
     case PCI_RESET_FUNCTION_LEVEL:
         begin_function_level(function);
@@ -134,6 +165,15 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
         reset->method = pci_reset_method(pci, function);
         if (reset->method == PCI_RESET_NONE)
             return PCI_RESET_FAILED;
+        pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
+        reset->deadline = time_deadline(PENDING_MICROSECONDS);
+        reset->step = STEP_PENDING;
+        __attribute__((fallthrough));
+    case STEP_PENDING:
+        if (!may_begin(function, reset)) {
+            reset->ready = time_deadline(PENDING_ASK_MICROSECONDS);
+            return PCI_RESET_WAITING;
+        }
         reset->ready = time_deadline(begin(pci, function, reset->method));
         reset->step = STEP_RELEASE;
         return PCI_RESET_WAITING;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Groups and requester ids (drivers/pci/isolate.c), and the reset ladder (reset.c). */
+#include <string.h>
+
 #include "arch/seam.h"
 #include "bulkhead/abi.h"
 #include "groups.h"
@@ -364,6 +366,93 @@ static void a_function_that_does_not_come_back_fails_within_its_deadline(void)
     assert_in_range(nanoseconds, 1000000000, 1300000000);
 }
 
+/* ---- Requests that the function still waits for an answer of -------------------------------------- */
+
+static struct pci_reset begun;
+static int waits; /* index of a function with FLR */
+
+static enum pci_reset_result step(void)
+{
+    return pci_reset(&found, pci_bench_at(1, 0, 0), &begun);
+}
+
+/* Its capability says so at that offset in a bit. */
+static void expect_reset_behind_pending(uint32_t capability, uint32_t offset, uint8_t bit)
+{
+    uint8_t *status = &pci->function[waits].config[capability + offset];
+
+    pci_bench_isolate(true);
+    begun = (struct pci_reset){ 0 };
+    *status |= bit;
+    for (unsigned int i = 0; i < 50; i++) {
+        assert_int_equal(step(), PCI_RESET_WAITING);
+        assert_true(begun.step != 0);
+        host_advance(1000000);
+    }
+    assert_int_equal(pci_model_get16(pci, waits, 4), 0x400);
+    assert_int_equal(pci->function[waits].function_resets, 0);
+    *status &= (uint8_t)~bit;
+    assert_int_equal(step(), PCI_RESET_WAITING);
+    assert_int_equal(pci->function[waits].function_resets, 1);
+    while (step() == PCI_RESET_WAITING)
+        host_advance(1000000);
+    assert_null(strstr(host_console(), "pending"));
+}
+
+static void flr_waits_for_what_the_function_has_asked_for(void)
+{
+    one_endpoint(&waits);
+    pci_model_express(pci, waits, 0, true);
+    expect_reset_behind_pending(pci->function[waits].cap_express, 0xA, 0x20);
+}
+
+static void flr_of_a_conventional_function_waits_for_what_it_has_asked_for(void)
+{
+    one_endpoint(&waits);
+    pci_model_advanced(pci, waits);
+    expect_reset_behind_pending(pci->function[waits].cap_advanced, 5, 0x01);
+}
+
+static void other_bits_of_its_status_hold_up_no_flr(void)
+{
+    one_endpoint(&waits);
+    pci_model_express(pci, waits, 0, true);
+    pci->function[waits].config[pci->function[waits].cap_express + 0xA] = 0xDF;
+    pci_bench_isolate(true);
+    assert_int_equal(step(), PCI_RESET_WAITING);
+    assert_int_equal(pci->function[waits].function_resets, 1);
+}
+
+static void a_function_that_always_waits_for_something_is_reset_all_the_same_and_that_is_said(void)
+{
+    uint64_t start;
+
+    one_endpoint(&waits);
+    pci_model_express(pci, waits, 0, true);
+    pci_bench_isolate(true);
+    pci->function[waits].config[pci->function[waits].cap_express + 0xA] = 0x20;
+    start = time_now();
+    while (pci->function[waits].function_resets == 0) {
+        assert_true(time_now() - start < 200000000);
+        assert_int_equal(step(), PCI_RESET_WAITING);
+        host_advance(1000000);
+    }
+    assert_in_range(time_now() - start, 100000000, 110000000);
+    assert_non_null(strstr(host_console(), "pci: 0000:01:00.0 has requests pending after 100 ms: "
+                                           "reset all the same"));
+}
+
+static void only_flr_waits_for_requests(void)
+{
+    one_endpoint(&waits);
+    pci_model_express(pci, waits, 0, false);
+    pci_model_power(pci, waits, true);
+    pci_bench_isolate(true);
+    pci->function[waits].config[pci->function[waits].cap_express + 0xA] = 0x20;
+    assert_int_equal(step(), PCI_RESET_WAITING);
+    assert_int_equal(pci->function[waits].config[pci->function[waits].cap_power + 4] & 3, 3);
+}
+
 static void no_step_of_a_reset_comes_before_its_time(void)
 {
     struct pci_reset reset = { 0 };
@@ -398,6 +487,11 @@ int run_isolate_tests(void)
         TEST(a_function_with_flr_is_reset_by_it),
         TEST(a_conventional_function_with_flr_is_reset_by_it),
         TEST(flr_is_begun_through_the_capability_that_has_it),
+        TEST(flr_waits_for_what_the_function_has_asked_for),
+        TEST(flr_of_a_conventional_function_waits_for_what_it_has_asked_for),
+        TEST(other_bits_of_its_status_hold_up_no_flr),
+        TEST(a_function_that_always_waits_for_something_is_reset_all_the_same_and_that_is_said),
+        TEST(only_flr_waits_for_requests),
         TEST(a_functions_acs_is_on_again_after_its_reset),
         TEST(a_function_with_power_management_goes_to_d3_and_back),
         TEST(a_function_alone_on_its_bus_is_reset_with_the_bus),
