@@ -56,11 +56,14 @@ bool bench_start_with(const struct smmuv3_model_parameters *parameters, uint32_t
         machine_reset();
         machine_add_unit(parameters);
     }
+    bool coherent = !bench.tree_denies_coherence;
+
     memset(&bench, 0, sizeof(bench));
     boot_memory_start(BENCH_OWN, own_size);
     page_pool_init(&bench.pool, BENCH_POOL, BENCH_POOL_PAGES, bench.records);
     bench.topology.registers = (struct topology_range){ .base = UNIT_BASE, .size = 0x20000 };
     strcpy(bench.topology.name, "/smmuv3");
+    bench.topology.coherent = coherent;
     bench.iommu.topology = &bench.topology;
     bench.iommu.driver = iommu_find_driver("arm,smmu-v3");
     assert_non_null(bench.iommu.driver);

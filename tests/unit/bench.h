@@ -18,6 +18,7 @@
 #define BENCH_PAGE(n) (UINT64_C(0x46000000) + (uint64_t)(n)*PAGE_SIZE)
 
 struct bench {
+    bool tree_denies_coherence; /* of the next start, and of that alone */
     struct topology_iommu topology;
     struct iommu iommu;
     const char *reason;

@@ -177,6 +177,20 @@ static void each_output_size_gets_an_aperture_and_a_root_that_fit(void)
     }
 }
 
+static void a_unit_is_coherent_if_it_and_the_tree_say_so(void)
+{
+    for (unsigned int said = 0; said < 4; said++) {
+        struct smmuv3_model_parameters parameters = plain();
+
+        parameters.cohacc = (said & 1) != 0;
+        bench.tree_denies_coherence = (said & 2) == 0;
+        machine.unit_count = 0;
+        expect_up(&parameters);
+        assert_int_equal(bench.iommu.capabilities.coherent, said == 3);
+        assert_units_clean();
+    }
+}
+
 static void every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent(void)
 {
     struct smmuv3_model_parameters parameters = plain();
@@ -388,6 +402,7 @@ int run_start_tests(void)
         TEST(a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
         TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
         TEST(each_output_size_gets_an_aperture_and_a_root_that_fit),
+        TEST(a_unit_is_coherent_if_it_and_the_tree_say_so),
         TEST(every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent),
         TEST(broadcast_maintenance_of_the_cpus_is_kept_from_a_unit_that_takes_part_in_it),
         TEST(an_mmu_700_before_r1p1_gets_a_sync_after_each_command),

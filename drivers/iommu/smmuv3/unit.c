@@ -82,7 +82,8 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
     capabilities->tag_bits = (idr0 & IDR0_VMID16) != 0 ? 16 : 8;
     capabilities->stream_bits = (unsigned int)FIELD_GET(IDR1_SIDSIZE, idr1);
     capabilities->page_sizes = BIT(12) | BIT(21) | BIT(30);
-    capabilities->coherent = (idr0 & IDR0_COHACC) != 0;
+    /* Where firmware and the unit disagree, cleaning is right for both. */
+    capabilities->coherent = (idr0 & IDR0_COHACC) != 0 && iommu->topology->coherent;
     capabilities->range_invalidation = (idr3 & IDR3_RIL) != 0;
     /* With fewer streams than one second level holds, the linear table is the smaller one. */
     capabilities->two_level = FIELD_GET(IDR0_ST_LEVEL, idr0) == 1 &&
