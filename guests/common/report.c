@@ -7,13 +7,12 @@
 #include "sdk/bulkhead.h"
 
 #define ATTEMPT_LIMIT 32
-#define PROOF_BYTES 48
 
 struct row {
     const char *what;
     enum outcome expected;
     enum outcome seen;
-    char proof[PROOF_BYTES];
+    char proof[REPORT_PROOF_BYTES];
 };
 
 static struct row rows[ATTEMPT_LIMIT];

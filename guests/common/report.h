@@ -18,6 +18,8 @@ enum outcome {
     OUTCOME_NOT_TRIED, /* something that it needs was missing */
 };
 
+#define REPORT_PROOF_BYTES 48 /* of a proof in the table; what is longer is cut */
+
 /* A numbered headline. */
 void report_section(const char *title);
 

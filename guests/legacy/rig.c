@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rig.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "common/fault.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/timer.h"
@@ -17,10 +15,8 @@
 #define GIVEN_PAGES (7 + 2 * DATA_PAGES)
 #define ALL_PAGES (2 * GIVEN_PAGES + 1)
 
-#define FAULT_LIMIT_NS (2 * NS_PER_SECOND)
-#define FAULT_QUIET_NS (30 * NS_PER_MS) /* after this no more records come of what is over */
-#define FAULT_POLL_NS NS_PER_MS
-#define PROOF_BYTES 48
+#define QUIET_NS (200 * NS_PER_MS) /* after this no more records come of what is over */
+#define QUIET_POLL_NS NS_PER_MS
 
 static volatile uint8_t *pages;
 
@@ -97,7 +93,7 @@ uint32_t rig_blocks(const struct rig *rig, uint32_t page_count)
 /* ---- One attempt ----------------------------------------------------------------------------- */
 struct seen {
     int status;   /* the controller's word */
-    bool settled; /* no record was still on its way */
+    bool settled; /* no record is still on its way */
     bool faulted;
     struct bh_query_fault fault;
     enum { DATA_STAYED, DATA_MOVED, DATA_UNKNOWN } data;
@@ -105,13 +101,19 @@ struct seen {
 
 /*
  * One transfer makes many faults, and the hypervisor takes them from the unit's queue when it has the
- * time: waits until no more come. The last one is in *fault. False: the calls fail, or it never ends.
+ * time, which on a busy host may be late: waits for the first where one is expected, and then until no more
+ * come. The last one is in *fault. False: the calls fail, or it never ends.
  */
-static bool settle(const struct rig *rig, struct bh_query_fault *fault)
+static bool settle(const struct rig *rig, uint64_t before, bool expected,
+                   struct bh_query_fault *fault)
 {
-    uint64_t limit = timer_now() + timer_ticks(FAULT_LIMIT_NS);
-    uint64_t quiet = timer_ticks(FAULT_QUIET_NS), since = timer_now(), count = 0;
+    uint64_t count = before, since, limit;
+    const uint64_t quiet = timer_ticks(QUIET_NS);
 
+    if (expected)
+        fault_wait(rig->device, before, FAULT_LIMIT_NS, fault);
+    since = timer_now();
+    limit = since + timer_ticks(FAULT_LIMIT_NS);
     while (timer_now() < limit) {
         if (bh_query_fault(rig->device, fault) != BH_OK)
             return false;
@@ -120,7 +122,7 @@ static bool settle(const struct rig *rig, struct bh_query_fault *fault)
         else if (timer_now() - since >= quiet)
             return true;
         count = fault->count;
-        timer_sleep_ns(FAULT_POLL_NS);
+        timer_sleep_ns(QUIET_POLL_NS);
     }
     return false;
 }
@@ -146,14 +148,15 @@ static void look_at_memory(const struct rig *rig, struct seen *seen)
     seen->data = holds(rig->spare.bytes, NVME_PAGE_BYTES, MARK_SPARE) ? DATA_STAYED : DATA_MOVED;
 }
 
-static bool fault_fits(const struct rig *rig, const struct attempt *attempt,
-                       const struct seen *seen)
+/* The controller says no address: any in the page is the one. */
+static bool is_the_fault(const struct rig *rig, const struct attempt *attempt,
+                         const struct seen *seen)
 {
-    const struct bh_query_fault *fault = &seen->fault;
+    uint64_t inside = seen->fault.iova % NVME_PAGE_BYTES;
+    uint64_t page = attempt->iova - attempt->iova % NVME_PAGE_BYTES;
 
-    return fault->iova / NVME_PAGE_BYTES == attempt->iova / NVME_PAGE_BYTES &&
-           fault->access == attempt->access && fault->cause == attempt->cause &&
-           fault->label == rig->label;
+    return fault_fits(&seen->fault, page + inside, attempt->access, attempt->cause) &&
+           seen->fault.label == rig->label;
 }
 
 static enum outcome judge(const struct rig *rig, const struct attempt *attempt,
@@ -167,7 +170,7 @@ static enum outcome judge(const struct rig *rig, const struct attempt *attempt,
         return OUTCOME_SILENT;
     if (attempt->controller_notices && seen->status == NVME_OK)
         return OUTCOME_UNCLEAR;
-    return fault_fits(rig, attempt, seen) ? OUTCOME_BLOCKED : OUTCOME_UNCLEAR;
+    return is_the_fault(rig, attempt, seen) ? OUTCOME_BLOCKED : OUTCOME_UNCLEAR;
 }
 
 static void tell_status(int status)
@@ -186,14 +189,12 @@ static void tell_status(int status)
 
 static void tell(const struct seen *seen, const struct attempt *attempt, char *proof)
 {
-    bool write = seen->fault.access == BH_ACCESS_WRITE;
+    char text[FAULT_TEXT_BYTES];
 
     tell_status(seen->status);
     if (seen->faulted) {
-        report_line("fault", "%s of 0x%" PRIx64 ", %s, label 0x%" PRIx64, write ? "write" : "read",
-                    seen->fault.iova, bh_cause_name(seen->fault.cause), seen->fault.label);
-        snprintf(proof, PROOF_BYTES, "%s %s 0x%" PRIx64, bh_cause_name(seen->fault.cause),
-                 write ? "w" : "r", seen->fault.iova);
+        report_line("fault", "%s", fault_text(&seen->fault, text));
+        fault_proof(&seen->fault, "", proof);
     } else {
         report_line("fault", "none was recorded");
     }
@@ -208,18 +209,17 @@ static void tell(const struct seen *seen, const struct attempt *attempt, char *p
 
 void rig_try(struct rig *rig, const struct attempt *attempt)
 {
-    struct bh_query_fault before = { .count = 0 };
+    uint64_t before = fault_of(rig->device).count;
     struct seen seen = { .status = NVME_NO_ANSWER };
-    char proof[PROOF_BYTES] = "data";
+    char proof[REPORT_PROOF_BYTES] = "data";
     enum outcome outcome;
 
     report_line("try", "%s", attempt->what);
     fill(rig->spare.bytes, MARK_SPARE);
-    seen.settled = settle(rig, &before);
     seen.status = nvme_transfer(&rig->nvme, attempt->direction, attempt->block, attempt->blocks,
                                 attempt->first, attempt->second);
-    seen.settled = settle(rig, &seen.fault) && seen.settled;
-    seen.faulted = seen.fault.count != before.count;
+    seen.settled = settle(rig, before, attempt->expected == OUTCOME_BLOCKED, &seen.fault);
+    seen.faulted = seen.fault.count != before;
     if (attempt->direction == NVME_READ)
         look_at_memory(rig, &seen);
     else

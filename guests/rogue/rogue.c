@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/fault.h"
 #include "common/report.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
@@ -30,14 +31,8 @@
 #define CANARY 0xcafecafeu
 #define PAGE_MASK ((uint64_t)DMA_PAGE_BYTES - 1)
 
-/* A storm of somebody else's faults stands before it in the queue, of which the hypervisor takes only
- * so many in a time. */
-#define FAULT_LIMIT_NS (2 * NS_PER_SECOND)
-#define FAULT_POLL_NS (100 * NS_PER_US)
 #define PAUSE_NS (150 * NS_PER_MS) /* the hypervisor's log takes 8 faults of a device a second */
 #define EXIT_MAX 100
-#define TRIES 8 /* of a write whose fault record was lost to a full queue of the unit */
-#define PROOF_BYTES 48
 
 struct target {
     const char *key; /* in bootargs */
@@ -73,40 +68,19 @@ static uint64_t aperture_last;
 static volatile uint32_t *page;
 static uint64_t physical; /* of the page */
 
-static struct bh_query_fault faults(void)
-{
-    struct bh_query_fault fault;
-
-    bh_query_fault(device, &fault); /* defined after an error, too */
-    return fault;
-}
-
-/* The hypervisor takes the record from the unit's queue when it has the time. */
-static void wait_for_fault(struct seen *seen, uint64_t before)
-{
-    uint64_t deadline = timer_now() + timer_ticks(FAULT_LIMIT_NS);
-
-    do {
-        seen->faulted = bh_query_fault(device, &seen->fault) == BH_OK && seen->fault.count > before;
-        if (seen->faulted)
-            return;
-        timer_sleep_ns(FAULT_POLL_NS);
-    } while (timer_now() < deadline);
-}
-
 static struct seen fire_once(uint64_t iova)
 {
     struct seen seen = { .faulted = false };
-    uint64_t before = faults().count;
+    uint64_t before = fault_of(device).count;
 
     *page = CANARY;
     dma_publish();
     seen.result = testdev_write(registers, iova, physical);
     seen.word = *page;
     if (seen.result == TESTDEV_LANDED)
-        seen.faulted = faults().count != before;
+        seen.faulted = fault_of(device).count != before;
     else
-        wait_for_fault(&seen, before);
+        seen.faulted = fault_wait(device, before, FAULT_LIMIT_NS, &seen.fault);
     return seen;
 }
 
@@ -119,10 +93,10 @@ static struct seen fire(uint64_t iova)
     struct seen seen;
     uint64_t lost;
 
-    for (int i = 0; i < TRIES; i++) {
-        lost = faults().lost;
+    for (int i = 0; i < FAULT_TRIES; i++) {
+        lost = fault_of(device).lost;
         seen = fire_once(iova);
-        if (seen.faulted || seen.result != TESTDEV_FAILED || faults().lost == lost)
+        if (seen.faulted || seen.result != TESTDEV_FAILED || fault_of(device).lost == lost)
             break;
         report_line("again", "the unit lost records meanwhile: its queue was full");
     }
@@ -137,22 +111,22 @@ static enum outcome judge(const struct seen *seen, uint64_t iova, uint32_t cause
         return OUTCOME_UNCLEAR;
     if (!seen->faulted)
         return OUTCOME_SILENT;
-    return seen->fault.iova == iova && seen->fault.access == BH_ACCESS_WRITE &&
-                   seen->fault.cause == cause && seen->fault.label == LABEL
+    return fault_fits(&seen->fault, iova, BH_ACCESS_WRITE, cause) && seen->fault.label == LABEL
                ? OUTCOME_BLOCKED
                : OUTCOME_UNCLEAR;
 }
 
 static void tell(const struct seen *seen)
 {
+    char text[FAULT_TEXT_BYTES];
+
     report_line("device", "result 0x%" PRIx32 ": %s", seen->result,
                 seen->result == TESTDEV_LANDED      ? "it found its pattern where I expected it"
                 : seen->result == TESTDEV_FAILED    ? "the bus refused the write"
                 : seen->result == TESTDEV_ELSEWHERE ? "the write WENT THROUGH, somewhere"
                                                     : "it did not try");
     if (seen->faulted)
-        report_line("fault", "write of 0x%" PRIx64 ", %s, label 0x%" PRIx64, seen->fault.iova,
-                    bh_cause_name(seen->fault.cause), seen->fault.label);
+        report_line("fault", "%s", fault_text(&seen->fault, text));
     else
         report_line("fault", "none was recorded");
     report_line("page", "my page holds 0x%08" PRIx32, seen->word);
@@ -161,13 +135,12 @@ static void tell(const struct seen *seen)
 static void conclude(const char *what, enum outcome expected, enum outcome outcome,
                      const struct seen *seen, const char *control)
 {
-    char proof[PROOF_BYTES] = "data";
+    char proof[REPORT_PROOF_BYTES] = "data";
 
     if (outcome == OUTCOME_UNCLEAR || outcome == OUTCOME_SILENT)
         snprintf(proof, sizeof(proof), "see above");
     else if (outcome == OUTCOME_BLOCKED)
-        snprintf(proof, sizeof(proof), "%s w 0x%" PRIx64 "%s", bh_cause_name(seen->fault.cause),
-                 seen->fault.iova, control);
+        fault_proof(&seen->fault, control, proof);
     report_attempt(what, expected, outcome, proof);
 }
 

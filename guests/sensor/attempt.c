@@ -2,8 +2,8 @@
 #include "attempt.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
+#include "common/fault.h"
 #include "sdk/bulkhead.h"
 #include "sdk/timer.h"
 
@@ -15,15 +15,7 @@
 #define FILLER_ZEROS 0u
 #define FILLER_ONES 0xffffffffu
 
-/*
- * For the record to come, after the transfer is over. Where one is expected: a storm of somebody else's
- * faults may stand before it in the queue, of which the hypervisor takes only so many in a time.
- */
-#define FAULT_LIMIT_NS (2 * NS_PER_SECOND)
-#define SILENCE_NS (300 * NS_PER_MS) /* where none is expected */
-#define TRIES 8 /* of a transfer whose record was lost to a full queue of the unit */
-#define FAULT_POLL_NS (100 * NS_PER_US)
-#define PROOF_BYTES 48
+#define SILENCE_NS (300 * NS_PER_MS) /* for a record to come where none is expected */
 
 /* What was seen of a transfer: the record, and the data. */
 struct seen {
@@ -38,29 +30,6 @@ bool rig_load(struct rig *rig)
     rig->pattern = rig->pattern ? rig->pattern + 1 : PATTERN_FIRST;
     rig->source.words[0] = rig->pattern;
     return edu_transfer(&rig->edu, EDU_FROM_MEMORY, rig->source.iova, 0, WORD_BYTES);
-}
-
-static struct bh_query_fault faults_of(const struct rig *rig)
-{
-    struct bh_query_fault fault;
-
-    bh_query_fault(rig->device, &fault); /* defined after an error, too */
-    return fault;
-}
-
-/* The record is written by an interrupt on the hypervisor's side: give it a moment. */
-static bool wait_for_fault(const struct rig *rig, uint64_t before, uint64_t limit_ns,
-                           struct bh_query_fault *fault)
-{
-    uint64_t deadline = timer_now() + timer_ticks(limit_ns);
-
-    for (;;) {
-        if (bh_query_fault(rig->device, fault) == BH_OK && fault->count > before)
-            return true;
-        if (timer_now() >= deadline)
-            return false;
-        timer_sleep_ns(FAULT_POLL_NS);
-    }
 }
 
 /* After a write: the witness lies in own memory, where it lies in sight at all. */
@@ -97,19 +66,12 @@ static void look_at_buffer(struct rig *rig, struct seen *seen)
         seen->data = DATA_MOVED;
 }
 
-static bool fault_fits(const struct rig *rig, const struct attempt *attempt,
-                       const struct bh_query_fault *fault, bool bound)
-{
-    uint32_t access = attempt->direction == EDU_TO_MEMORY ? BH_ACCESS_WRITE : BH_ACCESS_READ;
-
-    return fault->iova == attempt->iova && fault->access == access &&
-           fault->cause == attempt->cause && (!bound || fault->label == rig->label);
-}
-
 static enum outcome judge(const struct rig *rig, const struct attempt *attempt,
                           const struct seen *seen, bool bound)
 {
-    bool fits = seen->faulted && fault_fits(rig, attempt, &seen->fault, bound);
+    uint32_t access = attempt->direction == EDU_TO_MEMORY ? BH_ACCESS_WRITE : BH_ACCESS_READ;
+    bool fits = seen->faulted && fault_fits(&seen->fault, attempt->iova, access, attempt->cause) &&
+                (!bound || seen->fault.label == rig->label);
 
     switch (seen->data) {
     case DATA_MOVED:
@@ -144,17 +106,14 @@ static const char *headline(enum outcome outcome)
 
 static void tell_fault(const struct seen *seen, char *proof)
 {
-    const struct bh_query_fault *fault = &seen->fault;
-    bool write = fault->access == BH_ACCESS_WRITE;
+    char text[FAULT_TEXT_BYTES];
 
     if (!seen->faulted) {
         report_line("", "no fault was recorded");
         return;
     }
-    report_line("", "fault: %s of 0x%" PRIx64 ", %s, label 0x%" PRIx64, write ? "write" : "read",
-                fault->iova, bh_cause_name(fault->cause), fault->label);
-    snprintf(proof, PROOF_BYTES, "%s %s 0x%" PRIx64, bh_cause_name(fault->cause), write ? "w" : "r",
-             fault->iova);
+    report_line("", "fault: %s", fault_text(&seen->fault, text));
+    fault_proof(&seen->fault, "", proof);
 }
 
 static void tell_data(const struct rig *rig, const struct attempt *attempt, const struct seen *seen)
@@ -186,7 +145,7 @@ static void conclude(const struct rig *rig, const struct attempt *attempt, const
                      bool bound)
 {
     enum outcome outcome = judge(rig, attempt, seen, bound);
-    char proof[PROOF_BYTES] = "data";
+    char proof[REPORT_PROOF_BYTES] = "data";
 
     report_line("seen", "%s", headline(outcome));
     tell_fault(seen, proof);
@@ -201,7 +160,7 @@ struct started attempt_start(struct rig *rig, const struct attempt *attempt)
 
     if (attempt->witness)
         *attempt->witness = CANARY;
-    started.faults = faults_of(rig).count;
+    started.faults = fault_of(rig->device).count;
     started.running = edu_start(&rig->edu, attempt->direction, attempt->iova, 0, WORD_BYTES);
     return started;
 }
@@ -212,8 +171,8 @@ static struct seen look(struct rig *rig, const struct attempt *attempt,
     struct seen seen = { .faulted = false };
     bool expected = attempt->expected == OUTCOME_BLOCKED;
 
-    seen.faulted = wait_for_fault(rig, started->faults, expected ? FAULT_LIMIT_NS : SILENCE_NS,
-                                  &seen.fault);
+    seen.faulted = fault_wait(rig->device, started->faults, expected ? FAULT_LIMIT_NS : SILENCE_NS,
+                              &seen.fault);
     if (attempt->direction == EDU_TO_MEMORY)
         look_at_memory(rig, attempt, &seen);
     else
@@ -237,7 +196,7 @@ void attempt_run(struct rig *rig, const struct attempt *attempt)
 
     report_line("try", "%s", attempt->what);
     for (int i = 0;; i++) {
-        lost = faults_of(rig).lost;
+        lost = fault_of(rig->device).lost;
         started = attempt_start(rig, attempt);
         if (!started.running || !edu_wait(&rig->edu)) {
             report_line("seen", "the device does not become idle");
@@ -246,8 +205,8 @@ void attempt_run(struct rig *rig, const struct attempt *attempt)
         }
         seen = look(rig, attempt, &started);
         /* Others behind the unit may have filled its queue: then a record may be missing. */
-        if (seen.faulted || attempt->expected != OUTCOME_BLOCKED || faults_of(rig).lost == lost ||
-            i == TRIES || !rig_load(rig))
+        if (seen.faulted || attempt->expected != OUTCOME_BLOCKED ||
+            fault_of(rig->device).lost == lost || i == FAULT_TRIES || !rig_load(rig))
             break;
         report_line("again", "the unit lost records meanwhile: its queue was full");
     }
