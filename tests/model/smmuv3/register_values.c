@@ -112,6 +112,28 @@ static uint64_t gerror_fields(const struct smmuv3_model_parameters *p)
            mask_if(p->msi, GERROR_MSI_GERROR_ABT_ERR);
 }
 
+/* The registers of the PRI queue, on a unit that has one. */
+static uint64_t priq_fields(const struct smmuv3_model_parameters *p, enum model_register reg)
+{
+    switch (reg) {
+    case PRIQ_BASE:
+        return MASK_OF(Q_BASE_ALLOCATE, Q_BASE_LOG2SIZE) |
+               (field_mask(Q_BASE_ADDR) & low_bits(p->oas));
+    case PRIQ_PROD:
+    case PRIQ_CONS:
+        return MASK_OF(Q_INDEX, PRIQ_OVERFLOW);
+    case PRIQ_IRQ_CFG0:
+        return mask_if(p->msi, IRQ_CFG0_ADDR) & low_bits(p->oas);
+    case PRIQ_IRQ_CFG1:
+        return mask_if(p->msi, IRQ_CFG1_DATA);
+    case PRIQ_IRQ_CFG2:
+        return mask_if(p->msi, IRQ_CFG2_SH) | mask_if(p->msi, IRQ_CFG2_MEMATTR) |
+               field_mask(PRIQ_IRQ_CFG2_LO);
+    default:
+        return 0;
+    }
+}
+
 /* The fields that exist in a register of this unit; all others are RES0. */
 uint64_t model_writable(const struct smmuv3_model *model, enum model_register reg)
 {
@@ -161,21 +183,8 @@ uint64_t model_writable(const struct smmuv3_model *model, enum model_register re
     case EVENTQ_PROD:
     case EVENTQ_CONS:
         return MASK_OF(Q_INDEX, EVENTQ_OVERFLOW);
-    case PRIQ_BASE:
-        return mask_if(pri, Q_BASE_ALLOCATE) | mask_if(pri, Q_BASE_LOG2SIZE) |
-               (mask_if(pri, Q_BASE_ADDR) & low_bits(p->oas));
-    case PRIQ_PROD:
-    case PRIQ_CONS:
-        return mask_if(pri, Q_INDEX) | mask_if(pri, PRIQ_OVERFLOW);
-    case PRIQ_IRQ_CFG0:
-        return mask_if(pri && p->msi, IRQ_CFG0_ADDR) & low_bits(p->oas);
-    case PRIQ_IRQ_CFG1:
-        return mask_if(pri && p->msi, IRQ_CFG1_DATA);
-    case PRIQ_IRQ_CFG2:
-        return mask_if(pri && p->msi, IRQ_CFG2_SH) | mask_if(pri && p->msi, IRQ_CFG2_MEMATTR) |
-               mask_if(pri, PRIQ_IRQ_CFG2_LO);
     default:
-        return 0;
+        return pri ? priq_fields(p, reg) : 0;
     }
 }
 
