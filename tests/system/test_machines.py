@@ -19,12 +19,12 @@ FAR = 1 << 37  # guest-physical memory that overlaps nothing of the machine
 class Machines(RefusalTest):
     """Machines on which nothing could be isolated."""
 
-    def launch_demo(self, *extra, **options):
+    def boot_bystander(self, *extra, **options):
         return self.boot(make_bundle(self.folder, source_of([BYSTANDER])), *extra, **options)
 
     def stopped(self, pattern, *extra):
         """The machine says why and stops: there is nobody whom it could ask to go off."""
-        machine = self.launch_demo(*extra)
+        machine = self.boot_bystander(*extra)
         machine.console.wait_for(pattern, REFUSAL_LIMIT)
         lines = machine.console.lines()
         self.assertEqual([line for line in lines if not line.startswith("[bulkhead] ")], [])
