@@ -271,7 +271,8 @@ class Shape(RefusalTest):
     def test_a_name_that_could_be_taken_for_another_s_prefix(self):
         for name in ("a] [bulkhead", "two words", "a=0", "", "\\n"):
             with self.subTest(name):
-                self.assert_partition(f'console = "{name}";', "console", "")
+                self.assert_partition(f'console = "{name}";', "console",
+                                      "a name of at most 31 letters, digits, '-', '_' or '\\.'")
 
     def test_two_partitions_of_one_name(self):
         self.assert_mistake("/partitions/second", "console", "in use by /partitions/probe",
@@ -307,9 +308,8 @@ class Payloads(RefusalTest):
                   "rb") as file:
             self.elf = file.read()
 
-    def pack(self, payload, memory=(BASE, SIZE), **options):
-        bad = probe("exit", "probe", memory=memory, code=0, **options)
-        bad = Partition("probe", bad.bootargs, "bad.elf", memory)
+    def pack(self, payload, memory=(BASE, SIZE)):
+        bad = Partition("probe", "test=exit code=0", "bad.elf", memory)
         return make_bundle(self.folder, source_of([bad, BYSTANDER]), {"bad.elf": payload})
 
     def patched(self, offset, data):
