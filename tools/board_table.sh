@@ -15,7 +15,7 @@ echo '    .balign 8'
 echo '    .globl board_smmuv3_bases, board_smmuv3_count, board_serial, board_device_tree'
 echo 'board_smmuv3_bases:'
 count=0
-for node in $(fdtget -l "$tree" /iommus); do
+for node in $(fdtget -l "$tree" /iommus 2> /dev/null); do
     address "/iommus/$node" reg
     count=$((count + 1))
 done

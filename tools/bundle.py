@@ -37,7 +37,8 @@ def compile_set(path, output):
     result = subprocess.run([tool("dtc"), "-q", "-I", "dts", "-O", "dtb", "-o", output, path],
                             capture_output=True, text=True)
     if result.returncode != 0:
-        raise Mistake(result.stderr.strip() or f"{path}: dtc refused it")
+        told = [line for line in result.stderr.splitlines() if not line.startswith("FATAL ERROR: ")]
+        raise Mistake("\n".join(told) or f"{path}: dtc refused it")
 
 
 def fdtget(tree, *arguments):
@@ -60,8 +61,10 @@ def fill_bootargs(config, tree, node, table):
             raise Mistake(f"{config}:{node}: bootargs: the image has no symbol {match[1]}")
         return hex(table[match[1]])
 
-    subprocess.run(["fdtput", "-t", "s", tree, node, "bootargs", re.sub(r"\$\{(\w+)\}", value, text)],
-                   check=True)
+    result = subprocess.run(["fdtput", "-t", "s", tree, node, "bootargs",
+                             re.sub(r"\$\{(\w+)\}", value, text)], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise Mistake(f"{config}:{node}: bootargs: fdtput: {result.stderr.strip()}")
 
 
 def find_payload(config, node, name, directory):
@@ -118,11 +121,14 @@ def main():
             items = entries(options.config, tree, options.image, options.payloads, options.prefix)
         if len(items) > ENTRY_LIMIT:
             raise Mistake(f"{options.config}: more than {ENTRY_LIMIT - 1} payloads")
+        with open(options.output, "wb") as file:
+            file.write(pack(items))
     except (Mistake, symbols.SymbolError) as mistake:
         print(mistake, file=sys.stderr)
         return 1
-    with open(options.output, "wb") as file:
-        file.write(pack(items))
+    except OSError as error:
+        print(f"bundle.py: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

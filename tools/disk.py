@@ -63,6 +63,9 @@ def main():
     parser.add_argument("files", nargs="*", metavar="FILE=NAME")
     options = parser.parse_args()
     try:
+        for word in options.files:
+            if "=" not in word:
+                raise Mistake(f"{word}: write FILE=NAME")
         files = dict(reversed(word.rsplit("=", 1)) for word in options.files)
         for path in (options.script, *files.values()):
             if not os.path.isfile(path):
@@ -70,6 +73,9 @@ def main():
         make(options.output, options.script, files)
     except Mistake as mistake:
         print(f"disk.py: {mistake}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"disk.py: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

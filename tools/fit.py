@@ -86,7 +86,11 @@ def main():
         if not os.path.isfile(path):
             print(f"fit.py: {path}: no such file", file=sys.stderr)
             return 1
-    complaint = make(options.image, options.bundle, options.output)
+    try:
+        complaint = make(options.image, options.bundle, options.output)
+    except OSError as error:
+        print(f"fit.py: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     if complaint is not None:
         print(f"{options.output}: mkimage refused it: {complaint}", file=sys.stderr)
         return 1
