@@ -217,6 +217,40 @@ class Run(unittest.TestCase):
         self.assertIn(self.image.encode(), done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 1)
 
+    def assert_told(self, pattern, script="true", extra=(), **environment):
+        """Nothing runs, and one line says why."""
+        done = self.run_it(script, extra, **environment)
+        self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertRegex(done.stderr.decode(), pattern)
+
+    def test_an_emulator_that_is_not_there(self):
+        self.assert_told("^run.py: QEMU=none/such: no such program$", QEMU="none/such")
+
+    def test_an_emulator_that_cannot_be_started(self):
+        broken = self.write("broken", "#!/none/such\n")
+        os.chmod(broken, 0o755)
+        self.assert_told("^run.py: .*/broken: No such file or directory$", QEMU=broken)
+
+    def test_data_of_a_board_that_cannot_be_read(self):
+        self.write("qemu.args", "-M virt\n-name 'two\n")
+        self.assert_told(r"^run.py: .*/qemu\.args:2: No closing quotation$")
+        os.remove(os.path.join(self.folder.name, "qemu.args"))
+        self.assert_told(r"^run.py: .*/qemu\.args: No such file or directory: is .* a QEMU board\?$")
+
+    def test_further_options_that_cannot_be_read(self):
+        self.assert_told("^run.py: QEMU_FLAGS: No closing quotation$", QEMU_FLAGS="-name 'two")
+
+    def test_an_emulator_that_closes_its_console_and_does_not_end(self):
+        """The same program with less patience."""
+        command, variables = self.prepare("exec >&- 2>&-; exec sleep 60")
+        hasty = "import sys; import run; run.GRACE = 0.5; sys.exit(run.main())"
+        done = subprocess.run([sys.executable, "-c", hasty, *command[2:]], capture_output=True,
+                              env={**variables, "PYTHONPATH": os.path.dirname(RUN)}, timeout=30,
+                              stdin=subprocess.DEVNULL, check=False)
+        self.assertEqual((done.returncode, done.stderr.decode()), (
+            1, "run.py: the emulator closed its console but did not end in 0.5 s\n"))
+
 
 if __name__ == "__main__":
     unittest.main()

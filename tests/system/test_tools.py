@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import harness
 from built import CROSS, ELF, call
@@ -46,7 +47,7 @@ class ToolTest(unittest.TestCase):
         return folder + os.pathsep + os.environ["PATH"]
 
     def assert_refused(self, pattern, *command, path=None):
-        """One line, nothing on standard output, no traceback, and a status that says so."""
+        """One line, no traceback, and a status that says so."""
         environment = {**os.environ, **({"PATH": path} if path else {})}
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT,
                               env=environment, check=False)
@@ -224,6 +225,14 @@ class DebugTool(ToolTest):
                 self.assert_refused("^debug.py: .*/none: no such file: has it been built?",
                                     *self.python("run/debug.py", "--print", *(
                                         word for pair in words.items() for word in pair)))
+
+    def test_an_emulator_that_cannot_be_started(self):
+        broken = self.write("broken", "#!/none/such\n")
+        os.chmod(broken, 0o755)
+        self.enterContext(unittest.mock.patch.dict(os.environ, QEMU=broken))
+        self.assert_refused("^debug.py: .*/broken: No such file or directory$", *self.python(
+            "run/debug.py", "--print", "--image", self.write("image"), "--symbols",
+            self.write("symbols"), "--scratch", self.path("disk")))
 
 
 class Make(ToolTest):

@@ -100,5 +100,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except run.RunError as error:
         sys.exit(f"debug.py: {error}")
+    except OSError as error:  # the emulator or the file for the console
+        sys.exit(f"debug.py: {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -123,7 +123,10 @@ def compose(board, image, bundle=None, extra=(), scratch=None):
         command += ["-kernel", image]
     if bundle:
         command += ["-initrd", bundle]
-    return command + list(extra) + shlex.split(os.environ.get("QEMU_FLAGS", ""))
+    try:
+        return command + list(extra) + shlex.split(os.environ.get("QEMU_FLAGS", ""))
+    except ValueError as error:
+        raise RunError(f"QEMU_FLAGS: {error}") from error
 
 
 def decode(raw):
@@ -238,8 +241,11 @@ def run(command, timeout=None, out=sys.stdout):
 
 
 def run_with(keyboard, command, timeout, out):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True,
-                               stdin=subprocess.PIPE if keyboard.on else subprocess.DEVNULL)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True,
+                                   stdin=subprocess.PIPE if keyboard.on else subprocess.DEVNULL)
+    except OSError as error:
+        raise RunError(f"{command[0]}: {error.strerror}") from error
     if keyboard.on:
         print(keyboard.HINT, file=out, flush=True)
         keyboard.pass_on(process)
