@@ -172,6 +172,15 @@ static inline void cpu_set_icc_igrpen1(uint32_t value)
     __asm__ volatile("mcr p15, 0, %0, c12, c12, 7\n\tisb" : : "r"(value));
 }
 
+/* ICC_SGI1R */
+static inline void cpu_set_icc_sgi1r(uint64_t value)
+{
+    __asm__ volatile("mcrr p15, 0, %0, %1, c12\n\tisb"
+                     :
+                     : "r"((uint32_t)value), "r"((uint32_t)(value >> CPU_REGISTER_BITS))
+                     : "memory");
+}
+
 /* The barrier orders what the handler does behind the acknowledge. */
 static inline uint32_t cpu_icc_iar1(void)
 {

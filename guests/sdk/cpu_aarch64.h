@@ -157,6 +157,11 @@ static inline void cpu_set_icc_igrpen1(uint32_t value)
     __asm__ volatile("msr icc_igrpen1_el1, %0\n\tisb" : : "r"((uint64_t)value));
 }
 
+static inline void cpu_set_icc_sgi1r(uint64_t value)
+{
+    __asm__ volatile("msr icc_sgi1r_el1, %0\n\tisb" : : "r"(value) : "memory");
+}
+
 /* The barrier orders what the handler does behind the acknowledge. */
 static inline uint32_t cpu_icc_iar1(void)
 {

@@ -154,6 +154,13 @@ void gic_clear_shared(uint32_t intid)
     mmio_write32(word_of(distributor + ICPENDR, intid, BITS_PER_WORD), 1u << intid % BITS_PER_WORD);
 }
 
+void gic_raise(uint32_t intid)
+{
+    static const unsigned int intid_shift = 24;
+
+    cpu_set_icc_sgi1r((uint64_t)intid << intid_shift | 1);
+}
+
 uint32_t gic_acknowledge(void)
 {
     return cpu_icc_iar1() & INTID_MASK;

@@ -20,8 +20,8 @@
  * does not answer. No function here waits for it longer than a tenth of a second. */
 bool gic_init(void);
 
-/* Enables a level-triggered private interrupt, INTID 16 to 31; disables it: it is not taken any more when
- * this returns; whether it is enabled; forgets that it is pending, once its source is quiet. After
+/* Enables a private interrupt, INTID 0 to 31; disables it: it is not taken any more
+ * when this returns; whether it is enabled; forgets that it is pending, once its source is quiet. After
  * gic_init(). */
 void gic_enable_private(uint32_t intid);
 void gic_disable_private(uint32_t intid);
@@ -35,6 +35,9 @@ void gic_disable_shared(uint32_t intid);
 
 /* Forgets that a shared interrupt, an edge, is pending. After gic_init(). */
 void gic_clear_shared(uint32_t intid);
+
+/* Raises a software-generated interrupt of this vCPU, INTID 0 to 15. After gic_init(). */
+void gic_raise(uint32_t intid);
 
 /* Takes the pending interrupt of highest priority; GIC_INTID_LIMIT or above: none. */
 uint32_t gic_acknowledge(void);

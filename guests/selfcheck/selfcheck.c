@@ -23,6 +23,8 @@ static const struct {
     { "deaf", test_deaf },
     { "sleep", test_sleep },
     { "listen", test_listen },
+    { "wild", test_wild },
+    { "storm", test_storm },
     { "undefined", end_undefined },
     { "write-code", end_write_code },
     { "write-constant", end_write_constant },

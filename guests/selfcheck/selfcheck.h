@@ -19,6 +19,10 @@ bool sleep_takes(uint32_t intid);
 /* Repeats each line that is typed, as the C library reads it, until the line "end". */
 int test_listen(void);
 
+/* Any calls with any arguments, and as much of one thing as a partition can do. */
+int test_wild(void);
+int test_storm(void);
+
 /* Ends: the exit code says which. A program that comes back from them has failed. */
 int end_undefined(void);
 int end_write_code(void);
