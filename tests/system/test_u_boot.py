@@ -99,6 +99,28 @@ class Refused(UBootTest):
         call("fdtput", "-t", "bx", fit, "/images/hypervisor/hash", "value", *["5a"] * 32)
         self.assert_not_started(self.fit_disk(fit), "Bad hash value", "'hypervisor' image node")
 
+    def changed_fit(self, *change):
+        """A FIT with one property changed; `change`: the words of fdtput."""
+        fit = make_fit(self.folder, self.bundle)
+        call("fdtput", "-t", change[0], fit, *change[1:])
+        return self.fit_disk(fit)
+
+    def test_a_fit_with_a_wrong_hash_of_the_bundle_is_refused_by_u_boot(self):
+        disk = self.changed_fit("bx", "/images/bundle/hash", "value", *["5a"] * 32)
+        self.assert_not_started(disk, "Bad hash value", "'bundle' image node")
+
+    def test_a_fit_with_a_hash_that_u_boot_cannot_compute_is_refused(self):
+        for image in ("hypervisor", "bundle"):
+            with self.subTest(image):
+                disk = self.changed_fit("s", f"/images/{image}/hash", "algo", "sha0")
+                self.assert_not_started(disk, f"'{image}' image node")
+
+    def test_a_fit_whose_configuration_names_no_image_is_refused_by_u_boot(self):
+        for role in ("kernel", "ramdisk"):
+            with self.subTest(role):
+                disk = self.changed_fit("s", "/configurations/conf", role, "nobody")
+                self.assert_not_started(disk)
+
     def test_a_disk_without_a_bundle_starts_nothing(self):
         disk = make_disk(self.folder, "u-boot.cmd", {"bulkhead.img": require(harness.IMAGE)})
         self.assert_not_started(disk, "Failed to load 'bulkhead.bundle'")

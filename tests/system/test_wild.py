@@ -64,6 +64,7 @@ STORMS = {"none": 100_000, "null": 10_000, "info": 5_000, "map": 500, "attach": 
           "console": 500, "sgi": 5_000, "timer": 5_000, "line": 5_000}
 START_MS, PERIODIC_MS = 600, 605  # since reset; a bind takes 100 ms and more
 PERIODS, STORM_MS = 30, 60  # of a millisecond each
+RESET_PERIODS = 250  # a reset of 4 MiB takes 80 ms, most of it to zero them
 BESIDE_NS = 100_000  # at most so much later at worst than beside a busy CPU; a period is 1 ms
 HEARD_NS = 2_000  # what the boot CPU does for another's console, at least
 
@@ -128,13 +129,13 @@ class Storms(ScenarioTest):
         self.assertGreater(numbers[1], self.beside_busy(64)[1] + HEARD_NS)
 
     def test_a_periodic_partition_beside_one_that_resets_for_ever(self):
-        machine = self.boot([self.PERIODIC, probe("reset", memory=(BASE, 4 * MIB))],
-                            *events.ICOUNT)
+        periodic = probe("periodic", periods=RESET_PERIODS, start_ms=0)
+        machine = self.boot([periodic, probe("reset", memory=(BASE, 4 * MIB))], *events.ICOUNT)
         place, found = machine.console.wait_for(self.LATE, LIMIT)
         numbers = tuple(map(int, found.groups()))
         begun = machine.console.lines().index("[periodic] periodic: begins")
         resets = [line for line in machine.console.lines()[begun:place] if "reset: resets" in line]
-        self.assertGreater(len(resets), 3, "that was no storm")
+        self.assertGreaterEqual(len(resets), 2, "that was no storm")
         self.tell(64, "reset", numbers, len(resets))
         busy = self.beside_busy(64)
         self.assertLess(numbers[1], busy[1] + BESIDE_NS)
