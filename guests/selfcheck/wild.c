@@ -78,12 +78,12 @@ static void list(uintptr_t word)
 
 static void list_words(const struct bh_partition_info *self, const struct bh_device_info *device)
 {
-    static const uint32_t words[] = { 0,          1,          2,          3,          4,
-                                      7,          8,          16,         255,        256,
-                                      257,        0xfff,      0x1000,     0x3000,     0x200000,
+    static const uint32_t words[] = { 0,          1,          2,           3,          4,
+                                      7,          8,          16,          255,        256,
+                                      257,        0xfff,      0x1000,      0x3000,     0x200000,
                                       0x201000,   IOVA,       IOVA + PAGE, IOVA + 1,   0x40200000,
-                                      0x08000000, 0x09050000, 0x3f000000, 0x7fffffff, 0x80000000,
-                                      0xfffff000, 0xfffffff8, 0xfffffffe, 0xffffffff };
+                                      0x08000000, 0x09050000, 0x3f000000,  0x7fffffff, 0x80000000,
+                                      0xfffff000, 0xfffffff8, 0xfffffffe,  0xffffffff };
     uintptr_t base = (uintptr_t)self->memory_base, end = base + (uintptr_t)self->memory_size;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -143,12 +143,12 @@ static void arguments(uint32_t call, uintptr_t *x, const struct bh_partition_inf
 {
     for (unsigned int i = 0; i < 5; i++)
         x[i] = anything();
-    if (random_word() % 3 != 0 && (call == BH_CALL_DEVICE_BIND || call == BH_CALL_DEVICE_UNBIND ||
-                                   call == BH_CALL_IOAS_ALLOC_PAGING || call == BH_CALL_ATTACH ||
-                                   call == BH_CALL_DETACH))
+    if (random_word() % 3 != 0 &&
+        (call == BH_CALL_DEVICE_BIND || call == BH_CALL_DEVICE_UNBIND ||
+         call == BH_CALL_IOAS_ALLOC_PAGING || call == BH_CALL_ATTACH || call == BH_CALL_DETACH))
         x[0] = device->device;
-    if (random_word() % 3 != 0 && (call == BH_CALL_IOAS_FREE || call == BH_CALL_IOAS_MAP ||
-                                   call == BH_CALL_IOAS_UNMAP))
+    if (random_word() % 3 != 0 &&
+        (call == BH_CALL_IOAS_FREE || call == BH_CALL_IOAS_MAP || call == BH_CALL_IOAS_UNMAP))
         x[0] = ids[random_word() % KEPT];
     if (random_word() % 2 == 0 && (call == BH_CALL_ATTACH || call == BH_CALL_DETACH))
         x[1] = BH_PASID_NONE;
