@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "probe/check.h"
+#include "common/check.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/gic.h"
