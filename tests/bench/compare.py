@@ -69,7 +69,8 @@ NOTES = (
     "the group back to the kernel, whose own address space is attached. This kernel counts the port "
     "above the device to its group, and moves both.",
     "Linux's timer goes on: its interrupts are in the calls of 1 GiB, and in some of the others, which "
-    "the median leaves out; its figures differ by a percent or so from run to run. Linux has 8 samples of 1 GiB, 64 of 2 MiB, else 256.",
+    "the median leaves out; its figures differ by up to two percent from run to run. Linux has 8 samples "
+    "of 1 GiB, 64 of 2 MiB, else 256.",
     "Boot: to the first instruction of the partition of 512 MiB, most of which is clearing its memory; "
     "and to that of /init, on 2,560 MiB, with the kernel's messages reduced to warnings.",
 )
