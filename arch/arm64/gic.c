@@ -14,6 +14,7 @@
 #define ICC_CTLR_EOIMODE BIT(1)
 #define ICC_PMR_ALL UINT64_C(0xF8)
 #define INTID_SPURIOUS 1020
+#define INTID_SPURIOUS_COUNT 4
 #define INTERRUPTS_PER_ENTRY 16
 #define ICC_SGI1R_EL1 S3_0_C12_C11_5
 
@@ -184,8 +185,8 @@ void gic_handle(void)
     for (unsigned int left = INTERRUPTS_PER_ENTRY; left > 0; left--) {
         uint32_t interrupt = (uint32_t)sysreg_read_named(ICC_IAR1_EL1);
 
-        if (interrupt >= INTID_SPURIOUS)
-            return;
+        if (interrupt - INTID_SPURIOUS < INTID_SPURIOUS_COUNT)
+            return; /* a message of firmware's time, from 8192 on, is one that is ended */
         /* Only behind this is it active for the distributor too (ICC_IAR1_EL1), which a handler may ask
          * to take that away. */
         dsb();
