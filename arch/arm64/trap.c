@@ -26,8 +26,10 @@ void guest_advance(struct guest_frame *frame, uint64_t syndrome)
 {
     if ((frame->spsr & SPSR_AARCH32) != 0)
         aarch32_advance(frame, syndrome);
-    else
+    else {
         frame->elr += 4;
+        frame->spsr &= ~SPSR_BRANCH; /* the next one was not branched to */
+    }
 }
 
 void guest_inject_undefined(struct guest_frame *frame)

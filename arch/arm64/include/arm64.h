@@ -167,6 +167,7 @@ static inline void dsb(void)
 
 #define SPSR_AARCH32 BIT(4)
 #define SPSR_FLAGS BITS(31, 28)
+#define SPSR_BRANCH BITS(11, 10) /* BTYPE; of AArch64 alone */
 #define SPSR_DIT BIT(24)
 #define SPSR_PAN BIT(22)
 #define SCTLR_EL1_SPAN BIT(23)

@@ -101,6 +101,14 @@ _start: starts  1, vbar_el1
         undefined 121, S3_0_C1_C2_1     /* TRFCR_EL1 */
         undefined 122, S3_0_C12_C11_5   /* ICC_SGI1R_EL1, read */
 
+        adr     x0, 1f
+        br      x0
+1:      mrs     x0, id_aa64pfr0_el1     /* answered: what is behind it was not branched to */
+        mrs     x0, S3_0_C10_C4_0       /* undefined: shows PSTATE.BTYPE */
+        mov     x4, #131
+        tst     x28, #(3 << 10)
+        b.ne    end
+
         spoil   sctlr_el1, (SCTLR_START | 1 << 26 | 1 << 14)
         spoil   ttbr0_el1
         spoil   ttbr1_el1
@@ -165,6 +173,7 @@ vectors:
         lsr     x27, x27, #26
         mov     x4, #98
         cbnz    x27, end
+        mrs     x28, spsr_el1
         mrs     x27, elr_el1
         add     x27, x27, #4
         msr     elr_el1, x27
