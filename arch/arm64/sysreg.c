@@ -106,10 +106,6 @@ bool guest_sysreg(struct vcpu *vcpu, uint64_t syndrome, uint64_t *value)
         if (!read)
             vgic_deactivate(&vcpu->vgic, (uint32_t)(*value & BITS(23, 0)));
         return !read;
-    case SYSREG(2, 0, 1, 0,
-                4): /* OSLAR_EL1: kernels unlock it at start; there is nothing behind it */
-    case SYSREG(2, 0, 1, 3, 4): /* OSDLR_EL1 */
-    case SYSREG(2, 0, 0, 2, 2): /* MDSCR_EL1: likewise */
     case SYSREG(3, 0, 1, 0, 1): /* ACTLR_EL1 */
         if (read)
             *value = 0;
