@@ -96,7 +96,7 @@ bool tree_reg(int node, int index, uint64_t *address, uint64_t *bytes)
         return false;
     if (index >= length / (int)sizeof(*cells) / (address_cells + size_cells))
         return false;
-    cells += index * (address_cells + size_cells);
+    cells += (ptrdiff_t)index * (address_cells + size_cells);
     *address = read_cells(cells, address_cells);
     *bytes = read_cells(cells + address_cells, size_cells);
     return true;
