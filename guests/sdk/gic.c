@@ -120,12 +120,6 @@ void gic_enable_private(uint32_t intid)
     wait_clear(redistributor + GICR_CTLR, GICR_CTLR_RWP);
 }
 
-void gic_disable_private(uint32_t intid)
-{
-    mmio_write32(redistributor + GICR_SGI_FRAME + ICENABLER, 1u << intid);
-    wait_clear(redistributor + GICR_CTLR, GICR_CTLR_RWP);
-}
-
 bool gic_private_is_enabled(uint32_t intid)
 {
     return mmio_read32(redistributor + GICR_SGI_FRAME + ISENABLER) >> intid & 1;

@@ -20,11 +20,9 @@
  * does not answer. No function here waits for it longer than a tenth of a second. */
 bool gic_init(void);
 
-/* Enables a private interrupt, INTID 0 to 31; disables it: it is not taken any more
- * when this returns; whether it is enabled; forgets that it is pending, once its source is quiet. After
- * gic_init(). */
+/* Enables a private interrupt, INTID 0 to 31; whether it is enabled; forgets that it is pending, once its source
+ * is quiet. After gic_init(). */
 void gic_enable_private(uint32_t intid);
-void gic_disable_private(uint32_t intid);
 bool gic_private_is_enabled(uint32_t intid);
 void gic_clear_private(uint32_t intid);
 

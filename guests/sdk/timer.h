@@ -35,7 +35,7 @@ void timer_spin_ns(uint64_t ns);
 /*
  * Waits that long, by WFI. Interrupts that the program has unmasked reach bh_interrupt() meanwhile; masked
  * ones stay pending, and one that is keeps the CPU awake. The timer is the sleeper's: what timer_start()
- * had armed is forgotten. Spins when the tree has no GICv3.
+ * had armed is forgotten, and its interrupt is enabled afterwards. Spins when the tree has no GICv3.
  */
 void timer_sleep_ns(uint64_t ns);
 
