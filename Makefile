@@ -17,12 +17,13 @@ include mk/mutants.mk
 include mk/fuzz.mk
 include mk/lint.mk
 include mk/run.mk
+include mk/bench.mk
+include mk/bench-linux.mk
+include mk/test.mk
+include mk/proofs.mk
+# The product is built without tests/, too.
 -include tests/system/loader.mk
 -include tests/system/check/check.mk
--include mk/bench.mk
--include mk/bench-linux.mk
--include mk/test.mk
--include mk/proofs.mk
 
 .PHONY: help clean
 help:
@@ -49,7 +50,7 @@ help:
 	@echo 'make coverage                                lines and branches that the host tests reach'
 
 clean:
-	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} + 2>/dev/null || true
+	$(Q)if [ -d '$(BUILD)' ]; then find '$(BUILD)' -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +; fi
 
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:

@@ -16,6 +16,13 @@ from harness import require
 TOOLS = os.path.join(harness.ROOT, "tools")
 PAYLOADS_MOST, NAME_MOST, UNITS_MOST = 31, 63, 8
 LIMIT = 120.0
+CALLER = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # of a make that runs the tests
+
+
+def environment_on(path=None):
+    """This one, on another search path if one is given, without what a make above leaves in it."""
+    kept = {name: value for name, value in os.environ.items() if name not in CALLER}
+    return {**kept, **({"PATH": path} if path else {})}
 
 
 def partition(name, payload, bootargs=""):
@@ -48,9 +55,8 @@ class ToolTest(unittest.TestCase):
 
     def assert_refused(self, pattern, *command, path=None):
         """One line, no traceback, and a status that says so."""
-        environment = {**os.environ, **({"PATH": path} if path else {})}
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT,
-                              env=environment, check=False)
+                              env=environment_on(path), check=False)
         self.assertNotEqual(done.returncode, 0, done)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertRegex(done.stderr, pattern)
@@ -256,6 +262,50 @@ class Make(ToolTest):
     def test_a_boot_loader_that_is_none(self):
         self.assert_make(r"\*\*\* BOOT=grub: write kernel, u-boot or fit\.  Stop\.$", "run",
                          "BOOT=grub")
+
+    def make(self, *words, path=None):
+        return subprocess.run(["make", "--no-print-directory", *words], capture_output=True, text=True,
+                              timeout=LIMIT, env=environment_on(path), check=False)
+
+    def test_clean_leaves_the_tools_and_needs_no_build(self):
+        build = self.path("build")
+        words = "-C", harness.ROOT, f"BUILD={build}", "clean"
+        done = self.make(*words)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        for name in ("tools", "host"):
+            os.makedirs(os.path.join(build, name))
+        self.assertEqual(self.make(*words).returncode, 0)
+        self.assertEqual(os.listdir(build), ["tools"])
+
+    def test_clean_says_what_cannot_be_removed(self):
+        os.makedirs(self.path("build/host"))
+        done = self.make("-C", harness.ROOT, f"BUILD={self.path('build')}", "clean",
+                         path=self.stand_in("rm", "echo 'rm: it is in use' >&2; exit 1"))
+        self.assertIn("rm: it is in use\n", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
+
+    def tree_without(self, *lost):
+        """The source tree, by links, without some of its parts."""
+        tree = tempfile.mkdtemp(dir=self.folder)
+        os.mkdir(os.path.join(tree, "mk"))
+        names = [name for name in os.listdir(harness.ROOT) if name not in ("mk", "build")]
+        names += [f"mk/{name}" for name in os.listdir(os.path.join(harness.ROOT, "mk"))]
+        for name in names:
+            if name not in lost:
+                os.symlink(os.path.join(harness.ROOT, name), os.path.join(tree, name))
+        return tree
+
+    def test_a_makefile_that_is_lost_is_missed(self):
+        for name in sorted(os.listdir(os.path.join(harness.ROOT, "mk"))):
+            with self.subTest(name):
+                done = self.make("-C", self.tree_without(f"mk/{name}"), "help",
+                                 f"BUILD={harness.BUILD}")
+                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertIn(f"mk/{name}: No such file or directory", done.stderr)
+
+    def test_without_the_tests_the_product_is_built_all_the_same(self):
+        done = self.make("-n", "-C", self.tree_without("tests"), "image", f"BUILD={harness.BUILD}")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 if __name__ == "__main__":
