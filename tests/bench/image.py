@@ -4,6 +4,11 @@ import bisect
 import os
 import re
 import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import symbols  # noqa: E402  (the tool lies beside the tests, not in a package)
 
 SECTIONS = {".text": "text", ".rodata": "rodata", ".data.rel.ro": "rodata", ".rela.dyn": "rodata",
             ".data": "data", ".bss": "bss"}
@@ -55,13 +60,11 @@ class Symbols:
     """Functions of the image by address, and the folder and file that each comes from."""
 
     def __init__(self, elf, prefix):
-        output = subprocess.run([prefix + "nm", "-n", elf], capture_output=True, text=True,
-                                check=True).stdout
-        fields = [line.split() for line in output.splitlines()]
-        code = [(int(f[0], 16), f[2]) for f in fields
-                if len(f) == 3 and f[1] in "tT" and not f[2].startswith("$")]
+        listed = symbols.listed(elf, prefix)
+        code = [(address, name) for address, kind, name in listed
+                if kind in "tT" and not name.startswith("$")]
         self.addresses, self.names = [a for a, _ in code], [n for _, n in code]
-        self.values = {f[2]: int(f[0], 16) for f in fields if len(f) == 3}
+        self.values = {name: address for address, _, name in listed}
 
     def name(self, address):
         index = bisect.bisect_right(self.addresses, address) - 1
