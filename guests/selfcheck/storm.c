@@ -21,7 +21,8 @@
 #define LABEL 0x5707
 #define LULL_NS (50 * NS_PER_MS) /* until the serial port has room again for what is told last */
 #define IOVA 0x10000000u
-#define LEAVES 512u
+#define LEAVES 512
+#define BYTES (UINT64_C(4096) * LEAVES)
 #define EDU_RAISE 0x60
 #define SOFTWARE_INTID 5
 
@@ -46,8 +47,8 @@ static void call_map(void)
 {
     uint64_t done = 0;
 
-    bh_ioas_map(ioas, IOVA, leaves, LEAVES * DMA_PAGE_BYTES, BH_MAP_READ, &done);
-    bh_ioas_unmap(ioas, IOVA, LEAVES * DMA_PAGE_BYTES, NULL, NULL);
+    bh_ioas_map(ioas, IOVA, leaves, BYTES, BH_MAP_READ, &done);
+    bh_ioas_unmap(ioas, IOVA, BYTES, NULL, NULL);
 }
 
 static void call_attach(void)

@@ -39,7 +39,7 @@ static void faulted(int signal_number, siginfo_t *information, void *context)
 
     if (watch.memory == NULL || offset >= watch.size) {
         /* Somebody else's fault: as if nobody watched. */
-        signal(signal_number, SIG_DFL);
+        (void)signal(signal_number, SIG_DFL);
         return;
     }
     protect(PROT_READ | PROT_WRITE);
