@@ -13,15 +13,20 @@ struct position {
     unsigned int height;
 };
 
+static unsigned int span_shift(const struct pagetable_format *format, unsigned int height)
+{
+    return format->page_shift + height * format->level_bits;
+}
+
 static uint64_t span(const struct pagetable_format *format, unsigned int height)
 {
-    return UINT64_C(1) << (format->page_shift + height * format->level_bits);
+    return UINT64_C(1) << span_shift(format, height);
 }
 
 static uint64_t index_at(const struct pagetable *table, uint64_t address, unsigned int height)
 {
     const struct pagetable_format *format = table->format;
-    uint64_t index = address >> (format->page_shift + height * format->level_bits);
+    uint64_t index = address >> span_shift(format, height);
 
     return height == table->height ? index : index & (BIT(format->level_bits) - 1);
 }
@@ -59,15 +64,19 @@ static struct page_record *record_of(const struct pagetable *table, const volati
 static struct position descend(const struct pagetable *table, uint64_t address, unsigned int height)
 {
     const struct pagetable_format *format = table->format;
-    uint64_t page = table->root;
+    uint64_t page = table->root, index_mask = UINT64_MAX;
+    unsigned int shift = span_shift(format, table->height);
 
     for (unsigned int h = table->height;; h--) {
-        volatile uint64_t *entry = entry_at(table, page, address, h);
+        volatile uint64_t *entry =
+            (volatile uint64_t *)memory_pointer(page) + (address >> shift & index_mask);
         uint64_t value = *entry;
 
         if (h == height || !is_present(format, value) || is_leaf(format, value, h))
             return (struct position){ .entry = entry, .height = h };
         page = value & format->address_mask;
+        shift -= format->level_bits;
+        index_mask = BIT(format->level_bits) - 1;
     }
 }
 
@@ -105,7 +114,7 @@ static struct run next_run(const struct pagetable *table, uint64_t address, uint
         if ((format->block_heights & BIT(h)) != 0)
             height = h;
     }
-    uint64_t count = size >> (format->page_shift + height * format->level_bits);
+    uint64_t count = size >> span_shift(format, height);
 
     if (height < table->height)
         count = min_u64(count, BIT(format->level_bits) - index_at(table, address, height));
@@ -167,10 +176,11 @@ static void write_run(struct pagetable *table, uint64_t address, uint64_t output
         store(table, &position.entry[i], value);
 }
 
-/* A request of several stretches: all of it is checked before any of it is written. */
-static enum pagetable_result map_runs(struct pagetable *table, uint64_t address, uint64_t output,
-                                      uint64_t size, uint64_t attributes, uint32_t bound,
-                                      struct pagetable_progress *progress)
+/* A request of several stretches: all of it is checked before any of it is written. Not a part of the
+ * common request, whose registers it would take. */
+static __attribute__((noinline)) enum pagetable_result
+map_runs(struct pagetable *table, uint64_t address, uint64_t output, uint64_t size,
+         uint64_t attributes, uint32_t bound, struct pagetable_progress *progress)
 {
     uint64_t covered[PAGETABLE_HEIGHTS] = { 0 };
     uint32_t left = bound, tables = 0;
@@ -317,7 +327,8 @@ static void clear_leaves(struct unmapping *u, struct position position)
     uint64_t room = position.height < table->height
                         ? BIT(format->level_bits) - index_at(table, address, position.height)
                         : UINT32_MAX;
-    uint32_t count = (uint32_t)min_u64(min_u64((u->end - address) / step, room), u->left);
+    uint64_t wanted = (u->end - address) >> span_shift(format, position.height);
+    uint32_t count = (uint32_t)min_u64(min_u64(wanted, room), u->left);
     uint32_t cleared = 0;
 
     for (uint32_t i = 0; i < count; i++) {

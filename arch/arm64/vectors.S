@@ -62,6 +62,8 @@ vectors:
     vector guest_interrupt
     vector guest_serror
 
+    .text
+    .balign 4
 guest_return_hypercall:
     ldp x2, x3, [sp, #16]
     ldp x4, x5, [sp, #32]

@@ -7,22 +7,18 @@
 
 static struct entry stream_used(const struct entry *ste)
 {
-    struct entry used = { { STE0_V | STE0_CONFIG } };
     uint64_t config = FIELD_GET(STE0_CONFIG, ste->word[0]);
 
     if ((ste->word[0] & STE0_V) == 0 || (config & STE_CONFIG_PASS) == 0)
-        return used;
-    used.word[1] = ~STE1_STAGE1;
-    if ((config & STE_CONFIG_STAGE1) != 0) {
-        used.word[0] = ~UINT64_C(0);
-        used.word[1] = ~UINT64_C(0);
-        used.word[2] = STE2_VMID;
-    }
-    if ((config & STE_CONFIG_STAGE2) != 0) {
-        used.word[2] = ~UINT64_C(0);
-        used.word[3] = ~UINT64_C(0);
-    }
-    return used;
+        return (struct entry){ { STE0_V | STE0_CONFIG } };
+    bool stage1 = (config & STE_CONFIG_STAGE1) != 0, stage2 = (config & STE_CONFIG_STAGE2) != 0;
+
+    return (struct entry){ {
+        stage1 ? ~UINT64_C(0) : STE0_V | STE0_CONFIG,
+        stage1 ? ~UINT64_C(0) : ~STE1_STAGE1,
+        stage2 ? ~UINT64_C(0) : stage1 ? STE2_VMID : 0,
+        stage2 ? ~UINT64_C(0) : 0,
+    } };
 }
 
 static struct entry context_used(const struct entry *cd)

@@ -127,6 +127,16 @@ static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_dom
     } };
 }
 
+static struct entry ste_for(const struct smmuv3 *unit, enum iommu_stream_state state,
+                            const struct iommu_domain *domain)
+{
+    if (state == STREAM_PARKED_LOGGED)
+        return domain_ste(unit, &unit->parked, true);
+    if (state == STREAM_ATTACHED || state == STREAM_ATTACHED_SILENT)
+        return domain_ste(unit, domain, state == STREAM_ATTACHED);
+    return (struct entry){ { STE_ABORT } };
+}
+
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain)
@@ -136,13 +146,9 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                      .kind = &smmuv3_stream_entry,
                                      .words = ste_of(unit, stream),
                                      .forget = command_cfgi_ste(stream, true) };
-    struct entry target = { { STE_ABORT } };
+    const struct entry target = ste_for(unit, state, domain);
     uint64_t word0 = live.words[0], word2 = live.words[2];
 
-    if (state == STREAM_PARKED_LOGGED)
-        target = domain_ste(unit, &unit->parked, true);
-    else if (state == STREAM_ATTACHED || state == STREAM_ATTACHED_SILENT)
-        target = domain_ste(unit, domain, state == STREAM_ATTACHED);
     enum iommu_result result = smmuv3_entry_write(&live, &target);
     bool was_translating = FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S2 &&
                            FIELD_GET(STE2_VMID, word2) != unit->parked.tag;
