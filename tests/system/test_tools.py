@@ -228,7 +228,7 @@ class DebugTool(ToolTest):
             words = {"--image": self.write("image"), "--symbols": self.write("symbols"),
                      missing: self.path("none")}
             with self.subTest(missing):
-                self.assert_refused("^debug.py: .*/none: no such file: has it been built?",
+                self.assert_refused(r"^debug\.py: .*/none: no such file( in \.|: has it been built\?)$",
                                     *self.python("run/debug.py", "--print", *(
                                         word for pair in words.items() for word in pair)))
 
