@@ -155,7 +155,7 @@ static void arguments(uint32_t call, uintptr_t *x, const struct bh_partition_inf
     if (random_word() % 2 == 0 && call == BH_CALL_IOAS_ALLOC_PAGING)
         x[1] = BH_IOAS_NONE;
     if (random_word() % 2 == 0 && call == BH_CALL_IOAS_MAP) {
-        x[1] = IOVA + (uintptr_t)(random_word() % 8) * PAGE;
+        x[1] = IOVA + random_word() % 8 * PAGE;
         x[2] = (random_word() % 4 == 0 ? anything() : (uintptr_t)pages) & ~(uintptr_t)(PAGE - 1);
         x[3] = PAGE;
         x[4] = BH_MAP_READ;
@@ -214,7 +214,7 @@ static void one_id(void)
 static bool intact(void)
 {
     for (size_t i = 0; i < PAGE; i++) {
-        if (pages[i] != 0 || pages[2 * PAGE + i] != 0)
+        if (pages[i] != 0 || pages[(size_t)2 * PAGE + i] != 0)
             return false;
     }
     return true;
