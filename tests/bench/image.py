@@ -10,8 +10,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import symbols  # noqa: E402  (the tool lies beside the tests, not in a package)
 
-SECTIONS = {".text": "text", ".rodata": "rodata", ".data.rel.ro": "rodata", ".rela.dyn": "rodata",
-            ".data": "data", ".bss": "bss"}
+SECTIONS = {".text": "text", ".rodata": "rodata", ".data.rel.ro": "rodata", ".data": "data",
+            ".bss": "bss"}
 KINDS = ("text", "rodata", "data", "bss")
 OUTPUT = re.compile(r"^(\.[\w.]+)\s*(?:0x[0-9a-f]+\s+(0x[0-9a-f]+))?")
 PIECE = re.compile(r"^ (\.[\w.$-]+|\*fill\*)?\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s*(\S.*)?$")
