@@ -16,7 +16,9 @@ static struct entry stream_used(const struct entry *ste)
     return (struct entry){ {
         stage1 ? ~UINT64_C(0) : STE0_V | STE0_CONFIG,
         stage1 ? ~UINT64_C(0) : ~STE1_STAGE1,
-        stage2 ? ~UINT64_C(0) : stage1 ? STE2_VMID : 0,
+        stage2   ? ~UINT64_C(0)
+        : stage1 ? STE2_VMID
+                 : 0,
         stage2 ? ~UINT64_C(0) : 0,
     } };
 }
