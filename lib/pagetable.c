@@ -68,8 +68,8 @@ static struct position descend(const struct pagetable *table, uint64_t address, 
     unsigned int shift = span_shift(format, table->height);
 
     for (unsigned int h = table->height;; h--) {
-        volatile uint64_t *entry =
-            (volatile uint64_t *)memory_pointer(page) + (address >> shift & index_mask);
+        volatile uint64_t *entry = (volatile uint64_t *)memory_pointer(page) +
+                                   (address >> shift & index_mask);
         uint64_t value = *entry;
 
         if (h == height || !is_present(format, value) || is_leaf(format, value, h))
@@ -178,9 +178,11 @@ static void write_run(struct pagetable *table, uint64_t address, uint64_t output
 
 /* A request of several stretches: all of it is checked before any of it is written. Not a part of the
  * common request, whose registers it would take. */
-static __attribute__((noinline)) enum pagetable_result
-map_runs(struct pagetable *table, uint64_t address, uint64_t output, uint64_t size,
-         uint64_t attributes, uint32_t bound, struct pagetable_progress *progress)
+static __attribute__((noinline)) enum pagetable_result map_runs(struct pagetable *table,
+                                                                uint64_t address, uint64_t output,
+                                                                uint64_t size, uint64_t attributes,
+                                                                uint32_t bound,
+                                                                struct pagetable_progress *progress)
 {
     uint64_t covered[PAGETABLE_HEIGHTS] = { 0 };
     uint32_t left = bound, tables = 0;

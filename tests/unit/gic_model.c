@@ -88,7 +88,7 @@ static void write_word(struct gic_word *word, uint64_t bank, uint32_t bits, uint
 static void write_frame(struct gic_word *word, uint64_t offset, uint32_t value, uint32_t *waits)
 {
     if (offset >= 0xC00 && offset < 0xC00 + GIC_LINES / 4) {
-        configure(&word[(offset - 0xC00) / 8], (offset & 4) / 4, value);
+        configure(&word[(offset - 0xC00) / 8], (unsigned int)(offset >> 2) & 1, value);
     } else if (offset >= 0x400 && offset < 0x400 + GIC_LINES) {
         memcpy(&word[(offset - 0x400) / 32].priority[offset % 32], &value, sizeof(value));
     } else {

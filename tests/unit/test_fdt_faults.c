@@ -291,9 +291,9 @@ static void many_regions(void *tree, uint32_t count)
 {
     uint32_t cell[80];
 
-    for (uint32_t i = 0; i <= count; i++) {
+    for (size_t i = 0; i <= count; i++) {
         cell[i * 4] = 0;
-        cell[i * 4 + 1] = 0x08000000 + i * 0x20000;
+        cell[i * 4 + 1] = 0x08000000 + (uint32_t)i * 0x20000;
         cell[i * 4 + 2] = 0;
         cell[i * 4 + 3] = 0x20000;
     }

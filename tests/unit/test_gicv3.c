@@ -7,7 +7,7 @@
 #include "unit.h"
 
 #define FRAMES UINT64_C(0x080A0000)
-#define NARROW 0x20000
+#define NARROW UINT64_C(0x20000)
 #define LINE 40
 
 static void start(void)
