@@ -12,7 +12,6 @@ and is no failure; exit status 1 says that something could not be measured.
 """
 import argparse
 import concurrent.futures
-import json
 import os
 import sys
 import tempfile
@@ -130,20 +129,8 @@ def main(argv=None):
     parser.add_argument("--folder", required=True, help="where the bundles are and the JSON goes")
     parser.add_argument("--markdown", metavar="FILE", help="also write the page of docs/")
     options = parser.parse_args(argv)
-    try:
-        data = collect(options)
-        lines = table.text(data)
-        if options.markdown:
-            with open(options.markdown, "w", encoding="utf-8") as out:
-                out.write(table.markdown(data))
-    except (MeasurementError, machine.runner.RunError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    with open(os.path.join(options.folder, "bench.json"), "w", encoding="utf-8") as out:
-        json.dump(data, out, indent=1)
-        out.write("\n")
-    print(lines)
-    return 0
+    return machine.finish("bench", lambda: collect(options), table,
+                          os.path.join(options.folder, "bench.json"), options.markdown)
 
 
 if __name__ == "__main__":

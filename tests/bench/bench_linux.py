@@ -10,7 +10,6 @@ the same reader serves for both. Exit status 1 says that something could not be 
 """
 import argparse
 import concurrent.futures
-import json
 import os
 import sys
 import tempfile
@@ -101,20 +100,8 @@ def main(argv=None):
     parser.add_argument("--initramfs", required=True)
     parser.add_argument("--append", metavar="FILE", help="also add the section to a page of docs/")
     options = parser.parse_args(argv)
-    try:
-        data = collect(options)
-        lines = compare.text(data)
-        if options.append:
-            with open(options.append, "a", encoding="utf-8") as out:
-                out.write(compare.markdown(data))
-    except (MeasurementError, machine.runner.RunError) as error:
-        print(f"bench-linux: {error}", file=sys.stderr)
-        return 1
-    with open(os.path.join(options.folder, "linux.json"), "w", encoding="utf-8") as out:
-        json.dump(data, out, indent=1)
-        out.write("\n")
-    print(lines)
-    return 0
+    return machine.finish("bench-linux", lambda: collect(options), compare,
+                          os.path.join(options.folder, "linux.json"), options.append, "a")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Runs of the shipped image, or of another, under `-icount shift=0`, and what they print."""
 import contextlib
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -186,3 +187,21 @@ def own_memory_kib(lines):
         if match:
             return int(match[1])
     return None
+
+
+def finish(tool, collect, table, store, page=None, mode="w"):
+    """Exit status of a tool: collects, prints table.text() of it, stores it, and writes a page of it."""
+    try:
+        data = collect()
+        lines = table.text(data)
+        if page:
+            with open(page, mode, encoding="utf-8") as out:
+                out.write(table.markdown(data))
+    except (MeasurementError, runner.RunError) as error:
+        print(f"{tool}: {error}", file=sys.stderr)
+        return 1
+    with open(store, "w", encoding="utf-8") as out:
+        json.dump(data, out, indent=1)
+        out.write("\n")
+    print(lines)
+    return 0

@@ -75,6 +75,11 @@ class Behaviour(ScenarioTest):
 
         self.on_each_cpu([probe32("reset", until_ms=1200)], verify)
 
+    def test_a_cortex_a55_has_it_too(self):
+        run = self.run_set([probe32("start", "legacy")], "-cpu", "cortex-a55")
+        self.assert_checks_hold(run, "legacy")
+        self.assert_codes(run, legacy=0)
+
     def test_both_widths_run_side_by_side(self):
         for pair in ([probe32("traps"), probe("registers")], [probe("registers"), probe32("calls")]):
             def verify(run, pair=pair):

@@ -13,7 +13,7 @@ import unittest
 
 import harness
 from harness import Machine
-from places import (ECAM, GITS_TRANSLATER, IMAGE_BASE, ITS, PCI_WINDOW, REDISTRIBUTORS, SERIAL,
+from places import (ECAM, GITS_TRANSLATER, IMAGE_BASE, ITS, PCI_WINDOW, RAM, REDISTRIBUTORS, SERIAL,
                     SMMU)
 from scenario import (BASE, CRASH, EDU, LIMIT, MIB, PAGE, POOL_PAGES, SIZE, SETS, Partition, Run,
                       ScenarioTest, assemble, block, cells, make_bundle, pack_file, pci, probe,
@@ -24,6 +24,8 @@ SECOND_EDU = ("-device", "pcie-root-port,id=port2,chassis=2,addr=02.0", "-device
               "edu,bus=port2,dma_mask=0xffffffffffffffff")
 UNDEFINED = 121  # exit code of the SDK for an undefined instruction
 LOADED = 0x44000000  # where a boot loader finds the image
+OWN_MEMORY = RAM  # the hypervisor's: the lowest of the machine
+PLACED = 0x60000000  # for a partition's memory
 BAR0 = 0x10  # in configuration space
 VISIBLE_END = BASE + SIZE - POOL_PAGES * PAGE
 
@@ -151,10 +153,11 @@ class OutOfReach(ScenarioTest):
 class Elsewhere(ScenarioTest):
     """A few instructions in memory that does not cover the machine's own addresses."""
 
-    def run_touch(self, name, address, how, memory=(0x80000000, SIZE)):
+    def run_touch(self, name, address, how, memory=(0x80000000, SIZE), placed=()):
+        """placed: the line of the set that says where the bystander's memory is put."""
         program = assemble(self.folder, "touch", ADDRESS=hex(address), HOW=how)
         partition = Partition(name, payload="touch.bin", memory=memory)
-        bystander = probe("registers", "bystander")
+        bystander = probe("registers", "bystander", lines=placed)
         run = self.run_set([partition, bystander], payloads={"touch.bin": program})
         self.assertEqual(run.codes, {name: CRASH, "bystander": 0})
         return run
@@ -170,6 +173,21 @@ class Elsewhere(ScenarioTest):
     def test_a_jump_into_the_hypervisor_s_image_ends_the_partition(self):
         run = self.run_touch("jumper", IMAGE_BASE, 2)
         self.assertIn(verdict("jumper", IMAGE_BASE, "executed from"), run.said("bulkhead"))
+
+    def test_a_read_of_the_hypervisor_s_tables_and_queues_ends_the_partition(self):
+        run = self.run_touch("reader", OWN_MEMORY, 0)
+        self.assertIn(verdict("reader", OWN_MEMORY), run.said("bulkhead"))
+
+    def test_a_write_to_the_hypervisor_s_tables_and_queues_ends_the_partition(self):
+        run = self.run_touch("writer", OWN_MEMORY + 0x1000, 1)
+        self.assertIn(verdict("writer", OWN_MEMORY + 0x1000, "wrote to"), run.said("bulkhead"))
+
+    def test_a_touch_of_where_another_partition_s_memory_really_is_ends_the_partition(self):
+        for how, word in ((0, "read"), (1, "wrote to")):
+            with self.subTest(word):
+                run = self.run_touch("neighbour", PLACED, how,
+                                     placed=(f"physical-address = {cells(PLACED)};",))
+                self.assertIn(verdict("neighbour", PLACED, word), run.said("bulkhead"))
 
     def test_a_read_of_the_device_tree_of_the_machine_ends_the_partition(self):
         run = self.run_touch("reader", 0x48000000, 0)
