@@ -52,6 +52,15 @@ static void configure(struct gic_word *word, unsigned int half, uint32_t value)
     word->edge = edge;
 }
 
+/* Of a write that sets RWP. */
+static uint32_t delay(void)
+{
+    if (gic_model.prompt == 0)
+        return gic_model.slow;
+    gic_model.prompt--;
+    return 0;
+}
+
 /* A register of 32 interrupts; waits: of the frame. */
 static void write_word(struct gic_word *word, uint64_t bank, uint32_t bits, uint32_t *waits)
 {
@@ -65,7 +74,7 @@ static void write_word(struct gic_word *word, uint64_t bank, uint32_t bits, uint
     case 0x180:
         word->fading |= word->enabled & bits;
         word->enabled &= ~bits;
-        *waits = gic_model.slow;
+        *waits = delay();
         break;
     case 0x200:
         word->pending |= bits;
@@ -136,7 +145,7 @@ static void distributor_write(void *context, uint64_t offset, uint64_t value, un
             (gic_model.control & CONTROL_GROUPS) != 0)
             mistake("affinity routing is turned on while groups are");
         gic_model.control = (uint32_t)value;
-        gic_model.waits = gic_model.slow;
+        gic_model.waits = delay();
     } else if (offset >= 0x6000) {
         gic_model.router[(offset - 0x6000) / 8] = value;
     } else {

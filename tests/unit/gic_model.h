@@ -37,7 +37,8 @@ struct gic_model {
     struct gic_word word[GIC_LINES / 32];
     uint64_t router[GIC_LINES];
     struct gic_redistributor redistributor[GIC_MODEL_CPUS];
-    uint32_t slow; /* reads of RWP as one behind each write that sets it; GIC_FOREVER */
+    uint32_t slow;   /* reads of RWP as one behind each write that sets it; GIC_FOREVER */
+    uint32_t prompt; /* writes that set it before that counts */
     unsigned int mistakes;
     const char *mistake;
 };

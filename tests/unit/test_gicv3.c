@@ -173,6 +173,19 @@ static void a_controller_that_never_answers_is_noticed_at_start(void)
     assert_int_equal(gicv3_redistributor_start(region(FRAMES, NARROW), 0), 0);
 }
 
+static void a_distributor_that_stops_answering_is_noticed_at_each_wait(void)
+{
+    static const uint32_t writes = 2 + GIC_LINES /
+                                           32; /* of control thrice, of each word of lines once */
+
+    for (uint32_t prompt = 0; prompt <= writes; prompt++) {
+        start();
+        gic_model.slow = GIC_FOREVER;
+        gic_model.prompt = prompt;
+        assert_int_equal(gicv3_distributor_start(GIC_DISTRIBUTOR), prompt == writes);
+    }
+}
+
 static void an_interrupt_that_is_not_masked_in_time_is_told_of(void)
 {
     start();
@@ -213,6 +226,7 @@ int run_gicv3_tests(void)
         TEST(a_line_that_the_distributor_does_not_have_is_refused),
         TEST(each_state_of_an_interrupt_is_set_cleared_and_read),
         TEST(a_controller_that_never_answers_is_noticed_at_start),
+        TEST(a_distributor_that_stops_answering_is_noticed_at_each_wait),
         TEST(an_interrupt_that_is_not_masked_in_time_is_told_of),
         TEST(a_line_whose_disable_never_ends_is_not_enabled),
     };
