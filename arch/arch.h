@@ -55,7 +55,7 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
 bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*handler)(void *argument),
                            void *argument);
 
-/* Has a line that arch_interrupt_enable() enabled come again, after others had their turn. */
+/* Has a line that arch_interrupt_enable() enabled come again, after others had their turn. Boot CPU. */
 void arch_interrupt_again(uint32_t interrupt);
 
 /* The same, but not before that moment of time_now(), nor long after. Boot CPU, in a handler; the

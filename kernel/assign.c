@@ -131,13 +131,31 @@ static int64_t reset_step(struct device *device, uint64_t *wait)
     }
 }
 
+/* Of what its unit has told so far, nothing is the device's; the lines of a second are, however often it changes
+ * hands. Event lock held. */
+static void start_record(struct device *device)
+{
+    const struct iommu *iommu = device->iommu;
+
+    device->faults = (struct device_faults){
+        .from = iommu != NULL ? iommu->driver->events_end(iommu) : 0,
+        .window_start = device->faults.window_start,
+        .window_lines = device->faults.window_lines,
+        .window_told_storm = device->faults.window_told_storm,
+    };
+}
+
 /* With its group a former owner loses the records of its devices: a fault on a shared stream is recorded at one
  * of them, whichever made it. Event lock held. */
 static void forget_former(const struct group *group, const struct partition *partition)
 {
     for (uint32_t i = 0; i < devices.count; i++) {
-        if (devices.device[i].group == group && devices.device[i].last_bound != partition)
-            devices.device[i].last_bound = NULL;
+        struct device *device = &devices.device[i];
+
+        if (device->group != group || device->last_bound == partition)
+            continue;
+        device->last_bound = NULL;
+        start_record(device);
     }
 }
 
@@ -150,13 +168,7 @@ static void hand_over(struct device *device, struct partition *partition, uint64
     if (iommu != NULL)
         lock_acquire(&iommu->event_lock);
     if (partition != NULL) {
-        /* The lines of a second are the device's, however often it changes hands. */
-        device->faults = (struct device_faults){
-            .from = iommu != NULL ? iommu->driver->events_end(iommu) : 0,
-            .window_start = device->faults.window_start,
-            .window_lines = device->faults.window_lines,
-            .window_told_storm = device->faults.window_told_storm,
-        };
+        start_record(device);
         forget_former(device->group, partition);
         device->last_bound = partition;
         device->label = label;

@@ -190,6 +190,9 @@ static void start_interrupts(void)
                                    &devices.iommu[i]) ||
             !arch_interrupt_enable(unit->error_interrupt, true, fault_interrupt, &devices.iommu[i]))
             log_warning("%s: no interrupt for its events: faults are not reported", unit->name);
+        else
+            /* It has been on for a while: what it said is lost, and it says no more before it is read. */
+            arch_interrupt_again(unit->event_interrupt);
     }
     /* The tree's port need not be the log's. */
     if (!keyboard_start(log_is_at(topology.serial.base) ? topology.serial_interrupt

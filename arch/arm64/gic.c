@@ -86,7 +86,10 @@ bool arch_interrupt_enable(uint32_t interrupt, bool edge, void (*function)(void 
     handlers[handler_count++] = (struct handler){ .interrupt = interrupt,
                                                   .function = function,
                                                   .argument = argument };
-    return gicv3_line_enable(interrupt, edge, cpus[0].affinity);
+    if (gicv3_line_enable(interrupt, edge, cpus[0].affinity))
+        return true;
+    handler_count--;
+    return false;
 }
 
 void gic_private_handle(uint32_t interrupt, void (*function)(void *argument))

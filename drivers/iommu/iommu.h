@@ -150,8 +150,8 @@ struct iommu_driver {
      * look at a register. */
     uint64_t (*events_end)(const struct iommu *iommu);
 
-    /* Interrupt handlers: reads events, and looks at the unit's errors. Bounded by the queue's
-     * size; true: there is more, call again. */
+    /* Interrupt handlers: reads events, a part of the queue at most, and looks at the unit's
+     * errors. True: there is more, call again. */
     bool (*handle_events)(struct iommu *iommu);
 
     const struct pagetable_format *format;

@@ -157,7 +157,7 @@ static bool answers(const struct pci_function *function)
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset)
 {
-    /* Of a reset that was given up, too: the function may not be ready for the next one. */
+    /* Also where one before was given up: the function may not be ready for the next. */
     if (!time_passed(reset->ready))
         return PCI_RESET_WAITING;
     switch ((enum step)reset->step) {
@@ -202,7 +202,9 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
 void pci_reset_cancel(const struct pci *pci, const struct pci_function *function,
                       struct pci_reset *reset)
 {
+    uint64_t ready = reset->ready;
+
     if (reset->step == STEP_RELEASE)
-        release(pci, function, reset->method);
-    *reset = (struct pci_reset){ 0 };
+        ready = time_deadline(release(pci, function, reset->method));
+    *reset = (struct pci_reset){ .ready = ready };
 }

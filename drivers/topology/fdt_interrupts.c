@@ -19,22 +19,6 @@
 #define PARENT_CELL 4
 #define PARENT_CELLS_LIMIT 4
 
-uint32_t fdt_interrupt(const void *tree, int node, int index)
-{
-    int length;
-    const fdt32_t *cell = fdt_getprop(tree, node, "interrupts", &length);
-
-    if (cell == NULL || (uint32_t)index >= (uint32_t)length / (3 * sizeof(fdt32_t)))
-        return INTERRUPT_NONE;
-    cell += (ptrdiff_t)index * 3;
-    return fdt32_ld(cell) == GIC_SPI ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
-}
-
-uint32_t fdt_interrupt_named(const void *tree, int node, const char *name)
-{
-    return fdt_interrupt(tree, node, fdt_stringlist_search(tree, node, "interrupt-names", name));
-}
-
 /* The cells of a property; *count is 0 where there is none. */
 static const fdt32_t *find_cells(const void *tree, int node, const char *name, uint32_t *count)
 {
@@ -77,6 +61,25 @@ static bool find_controller(struct fdt_controller *controller, uint32_t handle)
 static bool is_shared(const fdt32_t *specifier)
 {
     return fdt32_ld(specifier) == GIC_SPI && fdt32_ld(specifier + 1) < GIC_SPI_COUNT;
+}
+
+uint32_t fdt_interrupt(const void *tree, int node, int index)
+{
+    int gic = fdt_node_offset_by_compatible(tree, -1, "arm,gic-v3");
+    uint32_t count, handle = gic < 0 ? 0 : fdt_get_phandle(tree, gic);
+    uint32_t step = one_cell(tree, gic, "#interrupt-cells", GIC_CELLS);
+    const fdt32_t *cell = find_cells(tree, node, "interrupts", &count);
+
+    if (gic < 0 || one_cell(tree, node, "interrupt-parent", handle) != handle || step < GIC_CELLS ||
+        (uint32_t)index >= count / step)
+        return INTERRUPT_NONE;
+    cell += (size_t)(uint32_t)index * step;
+    return is_shared(cell) ? fdt32_ld(cell + 1) + GIC_SPI_FIRST : INTERRUPT_NONE;
+}
+
+uint32_t fdt_interrupt_named(const void *tree, int node, const char *name)
+{
+    return fdt_interrupt(tree, node, fdt_stringlist_search(tree, node, "interrupt-names", name));
 }
 
 /* Who is handed each entry that names a shared interrupt of the GIC; false: there is no room for it. */

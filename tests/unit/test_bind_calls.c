@@ -333,6 +333,28 @@ static void start_siblings(void)
     machine_boot();
 }
 
+static void what_a_former_owner_did_silences_no_device_on_the_same_stream(void)
+{
+    uint64_t value = 0;
+
+    start_siblings();
+    assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
+    assert_int_equal(bind(0, SIBLING_B, 2), BH_OK);
+    machine.masked = true;
+    for (unsigned int i = 0; i < 3000; i++)
+        smmuv3_model_dma(machine.unit[0], device_find("0000:04:00.0")->stream, 0x1000, &value,
+                         sizeof(value), true);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, SIBLING_A), BH_OK);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, SIBLING_B), BH_OK);
+    /* Of a stream that nobody is attached by, the first of its devices stands for all. */
+    assert_int_equal(bind(1, SIBLING_B, 3), BH_OK);
+    machine.masked = false;
+    machine_interrupts();
+    assert_false(device_find("0000:04:00.0")->silent);
+    assert_false(device_find("0000:04:01.0")->silent);
+    assert_int_equal(query_fault(1, SIBLING_B).count, 0);
+}
+
 static void devices_on_one_stream_share_its_attachment(void)
 {
     uint64_t a, b;
@@ -503,6 +525,7 @@ int run_bind_calls_tests(void)
         TEST(an_ioas_of_another_unit_is_eopnotsupp),
         TEST(a_register_block_can_be_bound_and_has_no_dma),
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
+        TEST(what_a_former_owner_did_silences_no_device_on_the_same_stream),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
         TEST(a_record_outlives_the_unbind_until_the_group_has_another_owner),

@@ -178,6 +178,35 @@ static void an_iommu_without_reg_is_refused(void)
     expect_refused(headless_iommu, SMMU, "an IOMMU without reg");
 }
 
+/* The sum with the first shared interrupt wraps: to the interrupts of each CPU. */
+static void wrapping_interrupts(void *tree)
+{
+    EDIT_CELLS(tree, SMMU, "interrupts", 0, 0xFFFFFFE0, 1, 0, 988, 1, 0, 0xFFFFFFF9, 1, 0, 987, 1);
+}
+
+static void wide_interrupts(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "#interrupt-cells", 4);
+    EDIT_CELLS(tree, SMMU, "interrupts", 0, 74, 1, 0, 0, 75, 1, 0, 0, 76, 1, 0, 0, 77, 1, 0);
+}
+
+static void foreign_interrupts(void *tree)
+{
+    EDIT_CELLS(tree, SMMU, "interrupt-parent", 0x7777);
+}
+
+static void an_iommus_interrupts_are_the_controllers_and_within_what_it_has(void)
+{
+    expect_accepted(wrapping_interrupts);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].error_interrupt, 32 + 987);
+    expect_accepted(wide_interrupts);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, 32 + 74);
+    assert_int_equal(fdt_found.iommu[0].error_interrupt, 32 + 77);
+    expect_accepted(foreign_interrupts);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
+}
+
 static void an_iommus_interrupts_count_only_if_named_and_shared(void)
 {
     expect_accepted(nameless_interrupts);
@@ -780,6 +809,7 @@ int run_fdt_faults_tests(void)
         TEST(a_cpu_without_a_whole_reg_is_refused_and_a_disabled_one_is_none),
         TEST(psci_0_2_is_psci_and_its_conduit_is_read),
         TEST(an_iommu_without_reg_is_refused),
+        TEST(an_iommus_interrupts_are_the_controllers_and_within_what_it_has),
         TEST(an_iommus_interrupts_count_only_if_named_and_shared),
         TEST(a_path_too_long_to_keep_refuses_the_machine_or_leaves_a_block_out),
         TEST(each_region_of_redistributors_is_read),

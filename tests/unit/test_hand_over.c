@@ -134,6 +134,32 @@ static void i9_faults_that_a_unit_shows_no_sooner_than_it_must_are_still_the_for
     expect_untold(1);
 }
 
+/* ---- What a unit says before its interrupt is on ---- */
+#define CR0_OFFSET 0x20
+#define CR0_ENABLED 1
+
+static void fault_while_booting(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    if (unit != 0 || offset != CR0_OFFSET || (value & CR0_ENABLED) == 0)
+        return;
+    fault(OLD, 3);
+    /* The edge comes to a controller that forgets it when it is brought up. */
+    machine.pending[0][SMMUV3_MODEL_LINE_EVENTQ] = false;
+}
+
+static void i9_what_a_unit_blocks_before_its_interrupt_is_on_is_read_all_the_same(void)
+{
+    machine_plain();
+    observer_start();
+    machine.after_register_write = fault_while_booting;
+    machine_boot();
+    machine_interrupts();
+    assert_int_equal(devices.iommu[0].counters.events, 3);
+    fault(OLD, 1);
+    machine_interrupts();
+    assert_int_equal(devices.iommu[0].counters.events, 4);
+}
+
 static void a_bind_whose_unit_does_not_answer_fails_and_leaves_the_device_free(void)
 {
     struct device *device;
@@ -233,6 +259,7 @@ int run_hand_over_tests(void)
         TEST(i9_faults_that_wait_while_a_device_changes_hands_are_told_to_nobody),
         TEST(a_device_that_comes_back_to_its_owner_brings_no_faults_of_before),
         TEST(i9_faults_that_a_unit_shows_no_sooner_than_it_must_are_still_the_former_owners),
+        TEST(i9_what_a_unit_blocks_before_its_interrupt_is_on_is_read_all_the_same),
         TEST(a_bind_whose_unit_does_not_answer_fails_and_leaves_the_device_free),
         TEST(a_queue_that_the_former_owner_filled_does_not_silence_the_device_of_the_next),
         TEST(i7_a_device_has_its_lines_of_a_second_however_often_it_changes_hands),

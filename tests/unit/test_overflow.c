@@ -9,6 +9,7 @@
 #define STREAM1 0x100
 #define STREAM2 0x200
 #define NOBODYS 0x7000
+#define EVENTQ_CONS_OFFSET 0x100AC
 #define SECOND UINT64_C(1000000000)
 
 static void fault(uint32_t stream, unsigned int times)
@@ -71,6 +72,32 @@ static void who_filled_the_queue_falls_silent_and_not_who_stood_in_front_of_it(v
 static void who_filled_the_queue_falls_silent_where_the_unit_says_eventq_abort(void)
 {
     fill_behind_another(SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR);
+}
+
+/* Behind the look that reads the first one's record, before it is asked what went wrong. */
+static unsigned int behind_the_look;
+
+static void fill_behind_the_look(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    unsigned int times = behind_the_look;
+
+    (void)unit;
+    (void)value;
+    if (offset != EVENTQ_CONS_OFFSET)
+        return;
+    behind_the_look = 0;
+    fault(STREAM2, times);
+}
+
+static void who_filled_the_queue_while_another_was_read_falls_silent(void)
+{
+    boot(SMMUV3_MODEL_OVERFLOW_EVENTQ_ABT_ERR, 10);
+    behind_the_look = 3000;
+    machine.after_register_write = fill_behind_the_look;
+    fault(STREAM1, 1);
+    machine_interrupts();
+    assert_int_equal(behind_the_look, 0);
+    expect_silent(false, true);
 }
 
 static void what_was_read_before_counts_for_nothing_when_the_queue_overflows(void)
@@ -200,6 +227,7 @@ int run_overflow_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(who_filled_the_queue_falls_silent_and_not_who_stood_in_front_of_it),
         TEST(who_filled_the_queue_falls_silent_where_the_unit_says_eventq_abort),
+        TEST(who_filled_the_queue_while_another_was_read_falls_silent),
         TEST(what_was_read_before_counts_for_nothing_when_the_queue_overflows),
         TEST(of_two_that_fill_the_queue_alike_both_fall_silent),
         TEST(a_queue_that_is_full_of_nobodys_faults_silences_no_device),

@@ -135,10 +135,12 @@ static uint32_t read_once(struct smmuv3 *unit, uint32_t left, bool *failed)
          * whole queue's worth was written. */
         uint32_t now = mmio_read32(unit->base + SMMU_EVENTQ_PROD);
 
-        if (there >= wrap || ((now - first) & position_mask) >= wrap)
+        if (there >= wrap || ((now - first) & position_mask) >= wrap) {
             lost = true;
-        else
+            end = unit->events_read + waiting(unit, now);
+        } else {
             *failed = true;
+        }
     }
     if (lost)
         report_loss(unit->iommu, end);

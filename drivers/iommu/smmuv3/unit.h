@@ -101,7 +101,7 @@ extern const struct entry_kind smmuv3_stream_entry, smmuv3_context_descriptor;
 /* Looks at GERROR and does what each error asks for, but for the event queue's. Any time. */
 void smmuv3_errors(struct smmuv3 *unit);
 
-/* Reads the events that are there, as many as the queue has slots, and looks whether any were lost. True: there
+/* Reads the events that are there, EVENTS_PER_CALL at most, and looks whether any were lost. True: there
  * may be more. Boot CPU, in the handler. */
 bool smmuv3_events(struct smmuv3 *unit);
 
