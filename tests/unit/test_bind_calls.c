@@ -355,6 +355,21 @@ static void what_a_former_owner_did_silences_no_device_on_the_same_stream(void)
     assert_int_equal(query_fault(1, SIBLING_B).count, 0);
 }
 
+static void a_bind_leaves_the_records_of_other_groups_alone(void)
+{
+    uint64_t value = 0;
+
+    machine_plain();
+    machine_partition("two")->pci[0] = DEVICE2_NAME;
+    observer_start();
+    machine_boot();
+    bind_and_attach(0, DEVICE1_ID, 1);
+    smmuv3_model_dma(machine.unit[0], 0x100, 0x200000, &value, sizeof(value), true);
+    machine_interrupts();
+    assert_int_equal(bind(1, DEVICE2_ID, 1), BH_OK);
+    assert_int_equal(query_fault(0, DEVICE1_ID).count, 1);
+}
+
 static void devices_on_one_stream_share_its_attachment(void)
 {
     uint64_t a, b;
@@ -526,6 +541,7 @@ int run_bind_calls_tests(void)
         TEST(a_register_block_can_be_bound_and_has_no_dma),
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(what_a_former_owner_did_silences_no_device_on_the_same_stream),
+        TEST(a_bind_leaves_the_records_of_other_groups_alone),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
         TEST(a_record_outlives_the_unbind_until_the_group_has_another_owner),

@@ -453,6 +453,18 @@ static void only_flr_waits_for_requests(void)
     assert_int_equal(pci->function[waits].config[pci->function[waits].cap_power + 4] & 3, 3);
 }
 
+static void a_function_with_advanced_features_and_without_flr_waits_for_no_request(void)
+{
+    one_endpoint(&waits);
+    pci_model_advanced(pci, waits);
+    pci_model_power(pci, waits, true);
+    pci->function[waits].config[pci->function[waits].cap_advanced + 3] = 0; /* no FLR, TP only */
+    pci->function[waits].config[pci->function[waits].cap_advanced + 5] = 1;
+    pci_bench_isolate(true);
+    assert_int_equal(step(), PCI_RESET_WAITING);
+    assert_int_equal(pci->function[waits].config[pci->function[waits].cap_power + 4] & 3, 3);
+}
+
 static void no_step_of_a_reset_comes_before_its_time(void)
 {
     struct pci_reset reset = { 0 };
@@ -497,6 +509,7 @@ int run_isolate_tests(void)
         TEST(a_function_alone_on_its_bus_is_reset_with_the_bus),
         TEST(a_function_with_neighbours_is_not_reset_with_the_bus),
         TEST(a_function_that_does_not_come_back_fails_within_its_deadline),
+        TEST(a_function_with_advanced_features_and_without_flr_waits_for_no_request),
         TEST(no_step_of_a_reset_comes_before_its_time),
     };
 

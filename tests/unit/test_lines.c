@@ -196,6 +196,20 @@ static void i12_a_line_that_a_block_of_the_machine_may_raise_is_given_to_nobody(
     expect_refused_line("is also that of another node of the machine's tree");
 }
 
+static void nothing_is_said_of_a_device_that_has_its_line_nor_of_one_without_pin(void)
+{
+    plain();
+    set_pin(DEVICE2, 0);
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    start();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_true(may_raise(DEVICE1));
+    machine_drain_console();
+    if (strstr(machine.console, "INTx") != NULL)
+        fail_msg("the log speaks of INTx:\n%s", machine.console);
+}
+
 static void every_partition_that_lists_a_device_is_told_why_it_has_no_line(void)
 {
     plain();
@@ -516,6 +530,7 @@ int run_lines_tests(void)
         TEST(i12_functions_beyond_those_that_are_kept_may_raise_any_line),
         TEST(i12_functions_of_a_host_that_cannot_be_looked_at_may_raise_any_line),
         TEST(i12_a_line_that_a_block_of_the_machine_may_raise_is_given_to_nobody),
+        TEST(nothing_is_said_of_a_device_that_has_its_line_nor_of_one_without_pin),
         TEST(every_partition_that_lists_a_device_is_told_why_it_has_no_line),
         TEST(partitions_whose_lines_differ_have_one_each),
         TEST(devices_without_pin_raise_nothing_beside_each_other),

@@ -60,6 +60,11 @@ static const struct log_port port = {
     .start = start, .write = take, .interrupt = ask, .idle = idle
 };
 
+static void a_log_without_a_port_is_at_no_address(void)
+{
+    assert_false(log_is_at(0));
+}
+
 static void lines_before_the_first_port_are_kept_for_it(void)
 {
     log_info("early %d", 1);
@@ -415,6 +420,7 @@ static void a_pl011_gives_whole_bytes_and_only_while_it_has_one(void)
 int run_log_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_log_without_a_port_is_at_no_address),
         TEST(lines_before_the_first_port_are_kept_for_it),
         TEST(a_port_is_started_once_before_anything_is_written_to_it),
         TEST(a_port_is_asked_for_input_from_when_it_interrupts_on),

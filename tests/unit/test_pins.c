@@ -313,13 +313,16 @@ static void a_node_that_is_disabled_has_its_line_all_the_same(void)
 static void edit_extended(void *tree)
 {
     edit_other(tree);
-    EDIT_CELLS(tree, CLOCK_NAME, "interrupts-extended", OTHER_HANDLE, 0, 5, GIC_HANDLE, 0, 4, 4);
+    EDIT_CELLS(tree, CLOCK_NAME, "interrupts-extended", OTHER_HANDLE, 0, 5, GIC_HANDLE, 0, 4, 4,
+               GIC_HANDLE, 1, 7, 4, GIC_HANDLE, 0, 988, 4);
 }
 
 static void interrupts_of_several_controllers_are_told_apart(void)
 {
     assert_true(taken(edit_extended, 36));
     assert_false(taken(edit_extended, 37));
+    assert_false(taken(edit_extended, 39)); /* belongs to each CPU alone */
+    assert_false(taken(edit_extended, 1020));
 }
 
 static void edit_parent(void *tree)

@@ -188,12 +188,14 @@ static void i7_a_device_that_fills_the_queue_as_fast_as_it_is_read_does_not_hold
     smmuv3_model_dma(machine.unit[0], 0x100, 0x200000, &data, sizeof(data), true);
     refilling = true;
     machine.after_register_write = refill;
+    uint64_t again = host_counters.interrupts_again;
+
     host_interrupt(UNIT_EVENT_INTERRUPT(0));
     struct device *device = device_find(DEVICE1_NAME);
     uint64_t seen = device->faults.count;
 
     assert_in_range(seen, 1, 8);
-    assert_int_equal(host_counters.interrupts_again, 1);
+    assert_int_equal(host_counters.interrupts_again, again + 1);
     /* It comes again, after others had their turn. */
     refilling = false;
     host_interrupt(UNIT_EVENT_INTERRUPT(0));
