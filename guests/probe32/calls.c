@@ -104,7 +104,7 @@ static void structures(void)
     answers(BH_EFAULT, BH_CALL_PARTITION_INFO, WILD & ~7u, 0, 0, 0, 0, "the last address");
     answers(BH_EFAULT, BH_CALL_PARTITION_INFO,
             (uint32_t)(partition.memory_base + partition.memory_size), 0, 0, 0, 0, "behind memory");
-    partition.size = sizeof(partition) - 1;
+    partition.size = BH_PARTITION_INFO_FIRST_BYTES - 1;
     answers(BH_EINVAL, BH_CALL_PARTITION_INFO, at(&partition), 0, 0, 0, 0, "too small");
     pool.size = sizeof(pool);
     answers(BH_OK, BH_CALL_QUERY, BH_QUERY_POOL, at(&pool), 0, 0, 0, "query pool");
