@@ -4,12 +4,18 @@ waited for without a limit.
 """
 import os
 import select
+import signal
 import subprocess
 import time
 
 from harness import HarnessError
 
 LIMIT = 30.0  # seconds; each answer comes within one
+
+
+# A background job of a shell ignores interrupts, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start(test, command, **options):
