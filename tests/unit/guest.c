@@ -133,18 +133,34 @@ struct bh_query_pool query_pool(unsigned int partition)
     return pool;
 }
 
+/* The unit that an id comes to, and its stream there. */
+static unsigned int unit_of(uint32_t requester, uint32_t *stream)
+{
+    *stream = requester;
+    for (unsigned int i = 0; i < machine.id_map_count; i++) {
+        const struct machine_id_map *map = &machine.id_map[i];
+
+        if (requester - map->first >= map->count)
+            continue;
+        *stream = requester - map->first + map->stream;
+        return map->unit;
+    }
+    return 0;
+}
+
 static enum dma transfer(int function, uint64_t iova, uint64_t *value, bool is_write)
 {
-    uint32_t requester = 0;
+    uint32_t requester = 0, stream;
 
     if (!pci_model_requester(&machine.pci, function, &requester))
         return DMA_NOT_MASTERING;
-    struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[0], requester, iova, value,
+    unsigned int unit = unit_of(requester, &stream);
+    struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[unit], stream, iova, value,
                                                          sizeof(*value), is_write);
 
     machine.transfers++;
     if (machine.watch != NULL)
-        machine.watch->transfer(0, requester, iova, sizeof(*value), is_write,
+        machine.watch->transfer(unit, stream, iova, sizeof(*value), is_write,
                                 result.outcome == SMMUV3_MODEL_OK);
     machine_interrupts();
     return result.outcome == SMMUV3_MODEL_OK ? DMA_LANDED : DMA_BLOCKED;

@@ -219,6 +219,26 @@ void machine_add_unit(const struct smmuv3_model_parameters *parameters)
                                           .write = registers_write });
 }
 
+static void lead(uint32_t first, uint32_t count, unsigned int unit, uint32_t stream)
+{
+    assert_true(machine.id_map_count < MACHINE_ID_MAPS);
+    machine.id_map[machine.id_map_count++] = (struct machine_id_map){
+        .first = first, .count = count, .unit = unit, .stream = stream
+    };
+}
+
+void machine_unit_for_bus(const struct smmuv3_model_parameters *parameters, unsigned int bus)
+{
+    const uint32_t ids = 0x100;
+
+    if (machine.id_map_count == 0)
+        lead(0, bus * ids, 0, 0);
+    machine_add_unit(parameters);
+    machine_board_unit();
+    machine.tree.units = machine.unit_count;
+    lead(bus * ids, ids, machine.unit_count - 1, bus * ids);
+}
+
 /* ---- A plain machine ---------------------------------------------------------------------------- */
 
 static const uint32_t flat_payload[] = { 0xD503201F, 0x14000000 };

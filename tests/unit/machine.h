@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that the kernel boots on in these tests: memory, a PL011, a PCI host, one or two SMMUv3
- * models, a device tree like that of QEMU's virt machine, and a bundle. One machine a process (unit.h).
+ * The machine that the kernel boots on in these tests: memory, a PL011, a PCI host, SMMUv3 models, equal or
+ * not, a device tree like that of QEMU's virt machine, and a bundle. One machine a process (unit.h).
  */
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
@@ -31,7 +31,8 @@
 #define WINDOW_SIZE UINT64_C(0x2EFF0000)
 #define TREE_ADDRESS UINT64_C(0x4F000000)
 #define INITRD_ADDRESS UINT64_C(0x4E000000)
-#define UNITS 2
+#define UNITS 4
+#define MACHINE_ID_MAPS 8
 
 /* What the device tree says; start from machine_tree_plain(). */
 struct tree_options {
@@ -73,6 +74,13 @@ struct machine_watch {
                      bool landed);
 };
 
+/* Requester ids [first, +count) come to a unit as streams [stream, +count). */
+struct machine_id_map {
+    uint32_t first, count;
+    unsigned int unit;
+    uint32_t stream;
+};
+
 struct machine {
     struct smmuv3_model_parameters parameters[UNITS];
     struct smmuv3_model *unit[UNITS];
@@ -87,6 +95,8 @@ struct machine {
     bool
         fetching[UNITS]; /* a fetch of the unit is under way, and stores become visible before it */
     struct pci_model pci;
+    unsigned int id_map_count; /* 0: all ids come to the first unit, as themselves */
+    struct machine_id_map id_map[MACHINE_ID_MAPS];
     uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */
     uint64_t tree_given;   /* what the boot loader says; 0: nothing */
     struct tree_options tree;
@@ -114,6 +124,9 @@ void machine_reset(void);
 void machine_add_unit(const struct smmuv3_model_parameters *parameters);
 /* The board's table names one unit more; it names the first one after machine_reset(). */
 void machine_board_unit(void);
+/* Adds a unit that board and tree name, too, and leads the functions of a bus to it. Those on buses below the
+ * first such bus stay with the first unit. */
+void machine_unit_for_bus(const struct smmuv3_model_parameters *parameters, unsigned int bus);
 /* Lets the pending interrupts reach the kernel, and those that it asked to come again later. */
 void machine_interrupts(void);
 

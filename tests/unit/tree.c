@@ -132,7 +132,14 @@ static void write_host(void *tree, unsigned int host, const struct tree_options 
     CELLS(tree, "ranges", 0x01000000, 0, 0, 0, 0x3EFF0000, 0, 0x10000, 0x02000000, 0,
           LOW(WINDOW_BASE), 0, LOW(WINDOW_BASE), 0, LOW(WINDOW_SIZE), 0x03000000, 0x80, 0, 0x80, 0,
           0x80, 0);
-    for (unsigned int i = 0; i < options->maps && used + 4 <= ARRAY_LENGTH(map); i++) {
+    for (unsigned int i = 0; i < machine.id_map_count; i++) {
+        map[used++] = machine.id_map[i].first;
+        map[used++] = UNIT_HANDLE(machine.id_map[i].unit);
+        map[used++] = machine.id_map[i].stream;
+        map[used++] = machine.id_map[i].count;
+    }
+    for (unsigned int i = 0;
+         machine.id_map_count == 0 && i < options->maps && used + 4 <= ARRAY_LENGTH(map); i++) {
         map[used++] = i * span;
         map[used++] = UNIT_HANDLE(0);
         map[used++] = i * span;
