@@ -74,6 +74,7 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_stream_table.c \
     tests/model/smmuv3/test_substream.c \
     tests/model/smmuv3/test_tags.c \
-    tests/model/smmuv3/test_tlb.c
+    tests/model/smmuv3/test_tlb.c \
+    tests/model/smmuv3/test_variants.c
 
 MODEL_CPPFLAGS := -Itests/model/smmuv3 -Itests/model/devices

@@ -49,6 +49,11 @@ static void interrupted(void *context, enum smmuv3_model_line line)
     machine->interrupts[line]++;
 }
 
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
 struct machine *machine_start(const struct smmuv3_model_parameters *parameters)
 {
     struct machine *machine = calloc(1, sizeof(*machine));
@@ -64,6 +69,9 @@ struct machine *machine_start(const struct smmuv3_model_parameters *parameters)
     assert_non_null(machine->memory);
     machine->free = MEMORY_BASE;
     machine->p = *parameters;
+    machine->streams_log2 = least(STREAMS_LOG2, parameters->sidsize);
+    machine->cmdq_log2 = least(CMDQ_LOG2, parameters->cmdqs);
+    machine->eventq_log2 = least(EVENTQ_LOG2, parameters->eventqs);
     machine->unit = smmuv3_model_create(parameters, &environment);
     return machine;
 }
@@ -110,11 +118,11 @@ void poke(struct machine *machine, uint64_t address, uint64_t value)
 
 void submit(struct machine *machine, uint64_t word0, uint64_t word1)
 {
-    uint64_t slot = machine->cmdq + machine->cmdq_prod % power_of_2(CMDQ_LOG2) * 16;
+    uint64_t slot = machine->cmdq + machine->cmdq_prod % power_of_2(machine->cmdq_log2) * 16;
 
     poke(machine, slot, word0);
     poke(machine, slot + 8, word1);
-    machine->cmdq_prod = (machine->cmdq_prod + 1) % (uint32_t)power_of_2(CMDQ_LOG2 + 1);
+    machine->cmdq_prod = (machine->cmdq_prod + 1) % (uint32_t)power_of_2(machine->cmdq_log2 + 1);
     smmuv3_model_write32(machine->unit, AT_CMDQ_PROD, machine->cmdq_prod);
 }
 
@@ -133,17 +141,17 @@ void bring_up_queues(struct machine *machine)
 {
     struct smmuv3_model *unit = machine->unit;
 
-    machine->cmdq = take(machine, power_of_2(CMDQ_LOG2) * 16);
-    machine->eventq = take(machine, power_of_2(EVENTQ_LOG2) * 32);
-    machine->stream_table = take(machine, power_of_2(STREAMS_LOG2) * 64);
+    machine->cmdq = take(machine, power_of_2(machine->cmdq_log2) * 16);
+    machine->eventq = take(machine, power_of_2(machine->eventq_log2) * 32);
+    machine->stream_table = take(machine, power_of_2(machine->streams_log2) * 64);
     smmuv3_model_write32(unit, AT_CR1, 0xd75);
     smmuv3_model_write32(unit, AT_CR2, 0x2);
     smmuv3_model_write64(unit, AT_STRTAB_BASE, machine->stream_table);
-    smmuv3_model_write32(unit, AT_STRTAB_BASE_CFG, STREAMS_LOG2);
-    smmuv3_model_write64(unit, AT_CMDQ_BASE, machine->cmdq | CMDQ_LOG2);
+    smmuv3_model_write32(unit, AT_STRTAB_BASE_CFG, machine->streams_log2);
+    smmuv3_model_write64(unit, AT_CMDQ_BASE, machine->cmdq | machine->cmdq_log2);
     smmuv3_model_write32(unit, AT_CMDQ_PROD, 0);
     smmuv3_model_write32(unit, AT_CMDQ_CONS, 0);
-    smmuv3_model_write64(unit, AT_EVENTQ_BASE, machine->eventq | EVENTQ_LOG2);
+    smmuv3_model_write64(unit, AT_EVENTQ_BASE, machine->eventq | machine->eventq_log2);
     smmuv3_model_write32(unit, AT_EVENTQ_PROD, 0);
     smmuv3_model_write32(unit, AT_EVENTQ_CONS, 0);
     smmuv3_model_write32(unit, AT_CR0, CR0_QUEUES);
@@ -185,19 +193,20 @@ unsigned events_waiting(struct machine *machine)
 {
     uint32_t prod = smmuv3_model_read32(machine->unit, AT_EVENTQ_PROD);
 
-    return (prod - machine->eventq_cons) % (unsigned)power_of_2(EVENTQ_LOG2 + 1);
+    return (prod - machine->eventq_cons) % (unsigned)power_of_2(machine->eventq_log2 + 1);
 }
 
 struct smmuv3_model_event take_event(struct machine *machine)
 {
-    uint64_t slot = machine->eventq + machine->eventq_cons % power_of_2(EVENTQ_LOG2) * 32;
+    uint64_t slot = machine->eventq + machine->eventq_cons % power_of_2(machine->eventq_log2) * 32;
     uint64_t record[4];
 
     assert_true(events_waiting(machine) > 0);
     for (unsigned i = 0; i < 4; i++) {
         record[i] = peek(machine, slot + UINT64_C(8) * i);
     }
-    machine->eventq_cons = (machine->eventq_cons + 1) % (uint32_t)power_of_2(EVENTQ_LOG2 + 1);
+    machine->eventq_cons = (machine->eventq_cons + 1) %
+                           (uint32_t)power_of_2(machine->eventq_log2 + 1);
     smmuv3_model_write32(machine->unit, AT_EVENTQ_CONS,
                          machine->eventq_cons |
                              (smmuv3_model_read32(machine->unit, AT_EVENTQ_PROD) & 0x80000000u));

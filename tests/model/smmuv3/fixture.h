@@ -67,6 +67,7 @@ struct machine {
     uint64_t free;
     unsigned interrupts[SMMUV3_MODEL_LINES];
     uint64_t stream_table, cmdq, eventq;
+    unsigned streams_log2, cmdq_log2, eventq_log2; /* as large as the unit lets them be */
     uint32_t cmdq_prod;
     uint32_t eventq_cons;
 };
@@ -75,7 +76,8 @@ struct machine {
 struct machine *machine_start(const struct smmuv3_model_parameters *parameters);
 void machine_stop(struct machine *machine);
 
-/* Bring the unit up: queues, a linear stream table of 2^STREAMS_LOG2, caches clean, SMMUEN. */
+/* Bring the unit up: queues of 2^CMDQ_LOG2 and 2^EVENTQ_LOG2, a linear stream table of 2^STREAMS_LOG2
+ * (each smaller where the unit's limit is), caches clean, SMMUEN. */
 void bring_up(struct machine *machine);
 /* The same up to, but without, SMMUEN. */
 void bring_up_queues(struct machine *machine);
@@ -240,6 +242,7 @@ void assert_one_error(struct machine *machine, enum smmuv3_model_error_kind kind
         ((uint64_t)(ipa) | (leaf) | ((uint64_t)(tg) << 10) | ((uint64_t)(ttl) << 8))
 
 /* The groups of tests, one a file; each answers how many failed. */
+int run_variant_tests(void);
 int run_register_tests(void);
 int run_stream_table_tests(void);
 int run_ste_tests(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three ready-made units. The values of QEMU's are asserted against its ID registers by a test.
+ * Ready-made units, and the plain one with a part changed. The values of QEMU's are asserted against its ID registers by a test.
  */
 #include "smmuv3_model.h"
 
@@ -87,4 +87,104 @@ struct smmuv3_model_parameters smmuv3_model_like_full(void)
     p.aidr = 2;
     p.early_retry = true;
     return p;
+}
+
+static void without_stage_1(struct smmuv3_model_parameters *p)
+{
+    p->s1p = false;
+    /* What exists with stage 1 alone (6.3.1 to 6.3.4). */
+    p->asid16 = false;
+    p->cd2l = false;
+    p->hyp = false;
+    p->had = false;
+    p->ssidsize = 0;
+}
+
+static void without_stage_2(struct smmuv3_model_parameters *p)
+{
+    p->s2p = false;
+    p->vmid16 = false;
+    p->hyp = false;
+}
+
+struct smmuv3_model_parameters smmuv3_model_variant(enum smmuv3_model_variant variant)
+{
+    struct smmuv3_model_parameters p = smmuv3_model_like_mmu600();
+
+    switch (variant) {
+    case SMMUV3_MODEL_32_BITS:
+        p.oas = 32;
+        break;
+    case SMMUV3_MODEL_36_BITS:
+        p.oas = 36;
+        break;
+    case SMMUV3_MODEL_40_BITS:
+        p.oas = 40;
+        break;
+    case SMMUV3_MODEL_42_BITS:
+        p.oas = 42;
+        break;
+    case SMMUV3_MODEL_44_BITS:
+        p.oas = 44;
+        break;
+    case SMMUV3_MODEL_SMALL_TAGS:
+        p.vmid16 = false;
+        p.asid16 = false;
+        break;
+    case SMMUV3_MODEL_RANGES:
+        p.ril = true;
+        p.aidr = 2;
+        break;
+    case SMMUV3_MODEL_ONE_LEVEL:
+        p.st_level = false;
+        p.sidsize = 6;
+        break;
+    case SMMUV3_MODEL_NOT_COHERENT:
+        p.cohacc = false;
+        break;
+    case SMMUV3_MODEL_STAGE_1_ONLY:
+        without_stage_2(&p);
+        break;
+    case SMMUV3_MODEL_STAGE_2_ONLY:
+        without_stage_1(&p);
+        break;
+    case SMMUV3_MODEL_4K_ONLY:
+        p.gran16k = false;
+        p.gran64k = false;
+        break;
+    case SMMUV3_MODEL_NO_4K:
+        p.gran4k = false;
+        break;
+    case SMMUV3_MODEL_SMALL_QUEUES:
+        p.cmdqs = 1;
+        p.eventqs = 1;
+        break;
+    case SMMUV3_MODEL_PLAIN:
+    case SMMUV3_MODEL_VARIANTS:
+        break;
+    }
+    return p;
+}
+
+const char *smmuv3_model_variant_name(enum smmuv3_model_variant variant)
+{
+    static const char *const names[SMMUV3_MODEL_VARIANTS] = {
+        [SMMUV3_MODEL_PLAIN] = "plain",
+        [SMMUV3_MODEL_32_BITS] = "32 bits",
+        [SMMUV3_MODEL_36_BITS] = "36 bits",
+        [SMMUV3_MODEL_40_BITS] = "40 bits",
+        [SMMUV3_MODEL_42_BITS] = "42 bits",
+        [SMMUV3_MODEL_44_BITS] = "44 bits",
+        [SMMUV3_MODEL_SMALL_TAGS] = "8-bit tags",
+        [SMMUV3_MODEL_RANGES] = "range invalidation",
+        [SMMUV3_MODEL_ONE_LEVEL] = "one-level stream table",
+        [SMMUV3_MODEL_NOT_COHERENT] = "not coherent",
+        [SMMUV3_MODEL_STAGE_1_ONLY] = "stage 1 only",
+        [SMMUV3_MODEL_STAGE_2_ONLY] = "stage 2 only",
+        [SMMUV3_MODEL_4K_ONLY] = "4 KiB only",
+        [SMMUV3_MODEL_NO_4K] = "no 4 KiB",
+        [SMMUV3_MODEL_SMALL_QUEUES] = "small queues",
+    };
+
+    return names[variant];
 }

@@ -135,6 +135,34 @@ struct smmuv3_model_parameters smmuv3_model_like_mmu600(void);
  */
 struct smmuv3_model_parameters smmuv3_model_like_full(void);
 
+/*
+ * Units unlike the plain one (like_mmu600) in one thing, which a driver must find out from the ID
+ * registers and respect. The input size of stage 2 is the output size (3.4: IAS); that of stage 1
+ * alone is 48 bits on all of them.
+ */
+enum smmuv3_model_variant {
+    SMMUV3_MODEL_PLAIN,
+    SMMUV3_MODEL_32_BITS, /* IDR5.OAS */
+    SMMUV3_MODEL_36_BITS,
+    SMMUV3_MODEL_40_BITS,
+    SMMUV3_MODEL_42_BITS,
+    SMMUV3_MODEL_44_BITS,
+    SMMUV3_MODEL_SMALL_TAGS,   /* VMIDs and ASIDs of 8 bits */
+    SMMUV3_MODEL_RANGES,       /* with range invalidation; the plain one has none */
+    SMMUV3_MODEL_ONE_LEVEL,    /* linear stream tables: StreamIDs of 6 bits */
+    SMMUV3_MODEL_NOT_COHERENT, /* its own accesses do not see the CPUs' caches */
+    SMMUV3_MODEL_STAGE_1_ONLY,
+    SMMUV3_MODEL_STAGE_2_ONLY,
+    SMMUV3_MODEL_4K_ONLY,
+    SMMUV3_MODEL_NO_4K,        /* granules of 16 and 64 KiB */
+    SMMUV3_MODEL_SMALL_QUEUES, /* of two commands, and two events */
+    SMMUV3_MODEL_VARIANTS,
+};
+struct smmuv3_model_parameters smmuv3_model_variant(enum smmuv3_model_variant variant);
+
+/* The variant's name, for people. */
+const char *smmuv3_model_variant_name(enum smmuv3_model_variant variant);
+
 /* ------------------------------------------------------------------ what the unit sits in */
 
 /* Why the unit accesses memory: the environment may treat kinds differently. */

@@ -9,6 +9,7 @@ int main(void)
     int failed = 0;
 
     failed += run_register_tests();
+    failed += run_variant_tests();
     failed += run_stream_table_tests();
     failed += run_ste_tests();
     failed += run_stage2_tests();

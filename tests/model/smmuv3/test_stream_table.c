@@ -120,6 +120,9 @@ static void sidsize_limits_the_streams_more_than_log2size_does(void **state)
     p.sidsize = 4;
     m = machine_start(&p);
     bring_up_queues(m);
+    m->stream_table = take(m, power_of_2(STREAMS_LOG2) * 64);
+    smmuv3_model_write64(m->unit, AT_STRTAB_BASE, m->stream_table);
+    smmuv3_model_write32(m->unit, AT_STRTAB_BASE_CFG, STREAMS_LOG2);
     smmuv3_model_write32(m->unit, AT_CR0, CR0_ALL);
     assert_one_error(m, SMMUV3_MODEL_ERROR_VALUE);
     assert_int_equal(touch(m, 15).event, C_BAD_STE);
