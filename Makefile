@@ -21,6 +21,7 @@ include mk/bench.mk
 include mk/bench-linux.mk
 include mk/test.mk
 include mk/proofs.mk
+include mk/contract.mk
 # The product is built without tests/, too.
 -include tests/system/loader.mk
 -include tests/system/check/check.mk
@@ -48,6 +49,7 @@ help:
 	@echo 'make proofs                                  bounded proofs, each with its witnesses'
 	@echo 'make mutants                                 does a test notice each check that is left out?'
 	@echo 'make coverage                                lines and branches that the host tests reach'
+	@echo 'make contract                                abi.h against docs/abi.md; contract-write: what is made from them'
 
 clean:
 	$(Q)if [ -d '$(BUILD)' ]; then find '$(BUILD)' -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +; fi

@@ -287,10 +287,12 @@ struct bh_event_ring {
 };
 
 /*
- * The calls. Arguments are named in the order x1, x2, ...; "returns" beyond x0 in x1, x2, ....
+ * The calls. Arguments are named in the order x1, x2, ...; "returns" beyond x0 in x1, x2, .... Each text
+ * names every error that the call has. docs/abi.md has a page for each, which says the same and the
+ * bound on the call's work; tests/contract compares the two.
  *
  * VERSION ()                         returns x0 = major << 16 | minor.
- * FEATURES (call)                    x0 = BH_OK if BH_CALL_<call> exists here, else BH_NOT_SUPPORTED.
+ * FEATURES (call)                    BH_OK: the call of that number exists here; else BH_NOT_SUPPORTED.
  * PARTITION_INFO (structure)         fills struct bh_partition_info. EFAULT, EINVAL.
  * DEVICE_INFO (index, structure)     fills struct bh_device_info. ENOENT: index not below
  *                                    device_count. EFAULT, EINVAL.
@@ -307,8 +309,8 @@ struct bh_event_ring {
  *                                    has been silenced; the bind is given up.
  * DEVICE_UNBIND (device)             withdraws the registers and the interrupt, parks the device, gives
  *                                    the group back when it was the caller's last device of it. EPERM: not bound by
- *                                    the caller. EBUSY: still attached. ENOENT. A bind that is
- *                                    still at EAGAIN is given up by it.
+ *                                    the caller. EBUSY: still attached. ENOENT. A bind whose reset
+ *                                    is under way is given up by it.
  *                                    ETIMEDOUT: the unit missed a deadline and was silenced, or the
  *                                    interrupt controller missed one and nobody gets the device
  *                                    any more; the device is unbound all the same.
@@ -342,7 +344,8 @@ struct bh_event_ring {
  *                                    another IOMMU instance than the ioas, or a device without DMA.
  *                                    ETIMEDOUT: unit silenced, device parked.
  * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
- *                                    attached or not listed. EPERM, ETIMEDOUT as above.
+ *                                    attached or not listed. EPERM, EINVAL, EOPNOTSUPP as above.
+ *                                    ETIMEDOUT: unit silenced; the device is detached all the same.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
  *                                    BH_QUERY_POOL and BH_QUERY_HEALTH take no device.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
