@@ -50,6 +50,15 @@ $(IMAGE_DIR)/%.dtb: boards/$(BOARD)/%.dts | $(SETUP_BUILD)
 	@mkdir -p $(@D)
 	$(Q)$(DTC) -q -I dts -O dtb -o $@ $<
 
+# What the machine's loader passes is not what this one tells of itself.
+ifneq ($(wildcard boards/$(BOARD)/overlay.dts),)
+$(IMAGE_DIR)/machine.dtb: boards/$(BOARD)/machine.dts boards/$(BOARD)/overlay.dts | $(SETUP_BUILD)
+	@mkdir -p $(@D)
+	$(Q)$(DTC) -q -I dts -O dtb -o $(@D)/own.dtb $<
+	$(Q)$(DTC) -q -I dts -O dtb -o $(@D)/overlay.dtbo $(word 2,$^)
+	$(Q)fdtoverlay -i $(@D)/own.dtb -o $@ $(@D)/overlay.dtbo
+endif
+
 $(IMAGE_DIR)/board_table.S: $(IMAGE_DIR)/board.dtb tools/board_table.sh
 	$(Q)tools/board_table.sh $< > $@
 

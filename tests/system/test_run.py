@@ -16,6 +16,7 @@ import unittest
 
 import harness
 import processes
+from built import call
 
 END = b"<the test has seen the run end>"
 RUN = os.path.join(harness.ROOT, "tools", "run", "run.py")
@@ -142,6 +143,33 @@ class Run(unittest.TestCase):
         self.assertEqual(self.run_it(script, ["--scratch", disk]).returncode, 0)
         with open(disk, "rb") as file:
             self.assertEqual(file.read(4), b"kept")
+
+    OVERLAY = """/dts-v1/;
+/plugin/;
+/ { fragment { target-path = "/"; __overlay__ { model = "ours"; }; }; };
+"""
+    DUMP_OR_RUN = r"""
+case "$*" in
+*dumpdtb=*) rest="${*#*dumpdtb=}"
+    printf '/dts-v1/; / { model = "qemu"; words = "%s"; };' "$*" | dtc -q -o "${rest%% *}";;
+*) echo "$*"; echo '[bulkhead] off: a=0';;
+esac"""
+
+    def test_a_board_with_an_overlay_passes_the_tree_of_the_command_line_with_that_applied(self):
+        self.write("qemu.args", "-M virt\n-device pxb-pcie,id=a\n-device edu,bus=a\n")
+        self.write("overlay.dts", self.OVERLAY)
+        scratch = os.path.join(self.folder.name, "out", "disk")
+        done = self.run_it(self.DUMP_OR_RUN, ["--scratch", scratch, "--", "-smp", "3", "-S"])
+        tree = os.path.join(self.folder.name, "out", "passed.dtb")
+        self.assertIn(f"-device edu,bus=a -dtb {tree} -kernel", done.stdout.decode(), done)
+        self.assertEqual(call("fdtget", tree, "/", "model").strip(), "ours")
+        words = call("fdtget", tree, "/", "words")
+        self.assertRegex(words, "^-M virt -device pxb-pcie,id=a -smp 3 -M dumpdtb=")
+
+    def test_an_overlay_that_does_not_fit_is_told(self):
+        self.write("overlay.dts", self.OVERLAY.replace('"/"', '"/none/such"'))
+        extra = ["--scratch", os.path.join(self.folder.name, "disk")]
+        self.assert_told(r"^run\.py: fdtoverlay .*: status \d+: ", self.DUMP_OR_RUN, extra)
 
     def test_a_scratch_disk_that_cannot_be_made_is_told(self):
         self.write("qemu.args", "-drive if=none,file=${scratch}\n")

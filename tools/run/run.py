@@ -6,7 +6,8 @@
     run.py --board boards/qemu-virt --firmware u-boot.bin --disk demo.disk [-- QEMU options]
 
 The board's data file `qemu.args` holds the machine, one option a line; ${scratch} in it is a disk
-that is made, empty, where there is none. After it come the image, the bundle, or what `u-boot.args`
+that is made, empty, where there is none. Where the board has an `overlay.dts`, the device tree that
+QEMU would pass is passed with that applied. After it come the image, the bundle, or what `u-boot.args`
 says of firmware and disk; the options behind `--`; and last the words of $QEMU_FLAGS. $QEMU names
 the emulator.
 
@@ -46,6 +47,8 @@ PREFIX = re.compile(r"\[([^\]\s]+)\] ")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 BOLD = 1
 SCRATCH = "${scratch}"
+SHAPE = ("-M", "-cpu", "-smp", "-m")
+SHAPING_DEVICES = ("arm-smmuv3,", "pxb-pcie,")
 PALETTE = (32, 33, 34, 35, 36, 92, 93, 94, 95, 96)
 
 
@@ -99,6 +102,43 @@ def default_scratch(board):
     return os.path.join(ROOT, "build", os.path.basename(os.path.abspath(board)), "scratch.disk")
 
 
+def dump_arguments(words):
+    """Of QEMU's options those that its device tree tells of."""
+    pairs = zip(words, words[1:])
+    return [word for name, value in pairs for word in (name, value)
+            if name in SHAPE or name == "-device" and value.startswith(SHAPING_DEVICES)]
+
+
+def tool(*command):
+    """A program of the host that says something only if it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace",
+                              stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        raise RunError(f"{command[0]}: {error.strerror}: `make setup` fetches what is missing") from error
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())
+        raise RunError(f"{' '.join(command)}: status {done.returncode}: {said}")
+
+
+def corrected_tree(board, qemu, words, folder):
+    """The options that pass the board's own tree in place of QEMU's; none without an overlay.dts."""
+    overlay = os.path.join(board, "overlay.dts")
+    if not os.path.exists(overlay):
+        return []
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: {error.strerror}: no place for a device tree") from error
+    own, change, whole = (os.path.join(folder, name)
+                          for name in ("qemu.dtb", "overlay.dtbo", "passed.dtb"))
+    tool(qemu, *dump_arguments(words), "-M", "dumpdtb=" + own.replace(",", ",,"),
+         "-nodefaults", "-display", "none")
+    tool("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", change, overlay)
+    tool("fdtoverlay", "-i", own, "-o", whole, change)
+    return ["-dtb", whole]
+
+
 def find_qemu():
     """$QEMU, else the emulator that the build unpacked, else the one on the path."""
     named = os.environ.get("QEMU")
@@ -118,15 +158,17 @@ def compose(board, image, bundle=None, extra=(), scratch=None):
     words = board_arguments(board)
     if any(SCRATCH in word for word in words):
         words = fill_in(words, {SCRATCH: make_scratch(scratch or default_scratch(board))})
-    command = [find_qemu(), *words]
+    try:
+        extra = [*extra, *shlex.split(os.environ.get("QEMU_FLAGS", ""))]
+    except ValueError as error:
+        raise RunError(f"QEMU_FLAGS: {error}") from error
+    qemu, folder = find_qemu(), os.path.dirname(os.path.abspath(scratch or default_scratch(board)))
+    command = [qemu, *words, *corrected_tree(board, qemu, [*words, *extra], folder)]
     if image:
         command += ["-kernel", image]
     if bundle:
         command += ["-initrd", bundle]
-    try:
-        return command + list(extra) + shlex.split(os.environ.get("QEMU_FLAGS", ""))
-    except ValueError as error:
-        raise RunError(f"QEMU_FLAGS: {error}") from error
+    return command + extra
 
 
 def decode(raw):
