@@ -22,7 +22,12 @@ $(BUILD)/tests/sensor.bundle: tests/system/sets/sensor.dts $(IMAGE_DIR)/bulkhead
 	$(Q)$(PYTHON) tools/bundle.py --config $< --image $(IMAGE_DIR)/bulkhead.elf \
 	    --payloads $(BUILD)/guests --prefix $(CROSS_COMPILE) --output $@
 
-test-qemu: $(IMAGE_DIR)/bulkhead.img $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
+# The board with several IOMMUs: some tests run its image.
+.PHONY: hypervisor-three-smmus
+hypervisor-three-smmus: $(IMAGE_DIR)/bulkhead.img
+	@$(MAKE) --no-print-directory BOARD=qemu-three-smmus hypervisor
+
+test-qemu: $(IMAGE_DIR)/bulkhead.img hypervisor-three-smmus $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
            bundle check-tool \
            $(IMAGE_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \

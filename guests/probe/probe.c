@@ -40,6 +40,7 @@ static const struct {
     { "nvme", test_nvme },
     { "events", test_events },
     { "periodic", test_periodic },
+    { "units", test_units },
 };
 
 int main(void)

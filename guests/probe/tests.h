@@ -111,6 +111,10 @@ int test_rtc(void);
  * left, and has it identify itself. */
 int test_nvme(void);
 
+/* ---- units.c --------------------------------------------------------------------------------- */
+/* With an iommu-testdev behind each of several IOMMUs: each in an address space of its own. */
+int test_units(void);
+
 /* Finds a listed device: an edu, or one whose name ends like that. */
 bool find_edu(uint32_t *index, struct bh_device_info *info);
 bool find_named(const char *end, struct bh_device_info *info);

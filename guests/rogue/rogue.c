@@ -18,13 +18,13 @@
 
 #include "common/fault.h"
 #include "common/report.h"
+#include "common/testdev.h"
 #include "sdk/bulkhead.h"
 #include "sdk/dma.h"
 #include "sdk/mmio.h"
 #include "sdk/pci.h"
 #include "sdk/timer.h"
 #include "sdk/tree.h"
-#include "testdev.h"
 
 #define LABEL 0xbadu
 #define OWN_IOVA UINT64_C(0x100000000)

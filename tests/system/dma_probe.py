@@ -8,8 +8,7 @@ from harness import HarnessError
 from places import ECAM, GICD, SMMU
 
 SMMU_EVENTQ_PROD = 0x100A8
-GICD_ISPENDR3, GICD_ICPENDR3 = GICD + 0x20C, GICD + 0x28C  # interrupts 96 to 127
-SMMU_INTERRUPTS = 0xF << 10  # 106 to 109
+GICD_ISPENDR, GICD_ICPENDR = GICD + 0x200, GICD + 0x280  # a word for 32 interrupts
 WITNESS = 0x7FE00000  # saved and restored around each shot, so that nobody need leave it alone
 INTACT, PATTERN = 0x5AFE5AFE, 0x12345678  # what it holds before; what the device writes
 
@@ -30,10 +29,11 @@ class Probe:
 
     name = "root bus"
     window = 0x3EC00000  # where its registers appear for a moment
+    unit, interrupt = SMMU, 106  # what translates for it, and the first of the unit's four lines
 
-    def __init__(self, qtest, slot=ROOT_SLOT):
+    def __init__(self, qtest, slot=ROOT_SLOT, bus=0):
         self.qtest = qtest
-        self.function = ECAM + (slot << 15)
+        self.function = ECAM + (bus << 20) + (slot << 15)
 
     def fire(self):
         """True if the write reached memory. Leaves no trace in what the image can see.
@@ -43,11 +43,12 @@ class Probe:
         stays is what the unit has cached, and that is meant to.
         """
         saved = self._save([self.function + self.COMMAND, self.function + self.BAR0,
-                            SMMU + SMMU_EVENTQ_PROD, WITNESS])
-        pending = self.qtest.read32(GICD_ISPENDR3)
+                            self.unit + SMMU_EVENTQ_PROD, WITNESS])
+        word = self.interrupt // 32 * 4
+        pending = self.qtest.read32(GICD_ISPENDR + word)
         landed = self._shoot(self.function)
         self._restore(saved)
-        self.qtest.write32(GICD_ICPENDR3, SMMU_INTERRUPTS & ~pending)
+        self.qtest.write32(GICD_ICPENDR + word, 0xF << self.interrupt % 32 & ~pending)
         return landed
 
     def _save(self, addresses):
@@ -98,8 +99,8 @@ class PortProbe(Probe):
     name = "behind a root port"
     window = 0x3EA00000
 
-    def __init__(self, qtest, slot=PORT_SLOT):
-        super().__init__(qtest, slot)
+    def __init__(self, qtest, slot=PORT_SLOT, bus=0):
+        super().__init__(qtest, slot, bus)
         self.port = self.function
 
     def fire(self):

@@ -89,11 +89,11 @@ def make_bundle(folder, source, payloads=None, name="set.dts"):
     return pack_file(folder, os.path.join(folder, name))
 
 
-def pack_file(folder, config):
-    """The path of a bundle of a set that lies in a file."""
+def pack_file(folder, config, image=ELF):
+    """The path of a bundle of a set that lies in a file; ${name} in it is a symbol of the image."""
     output = os.path.join(tempfile.mkdtemp(dir=folder), "set.bundle")
     call(sys.executable, os.path.join(harness.ROOT, "tools", "bundle.py"), "--config", config,
-         "--image", require(ELF), "--payloads", require(PAYLOADS, "make guests"),
+         "--image", require(image), "--payloads", require(PAYLOADS, "make guests"),
          "--prefix", CROSS, "--output", output)
     return output
 

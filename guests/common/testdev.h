@@ -4,8 +4,8 @@
  * pattern to an I/O address, at once, and then looks at a physical address for what it wrote, past
  * the IOMMU. It asks nobody for leave: bus mastering off is no fence for it.
  */
-#ifndef GUESTS_ROGUE_TESTDEV_H
-#define GUESTS_ROGUE_TESTDEV_H
+#ifndef GUESTS_COMMON_TESTDEV_H
+#define GUESTS_COMMON_TESTDEV_H
 
 #include <stdint.h>
 

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The board with three IOMMUs of unequal capability, one a root bus: both stages, stage 2 alone, stage 1 alone.
+
+Numbers in the names of tests are rows of the requirements.
+"""
+import os
+import random
+import time
+
+import harness
+from boot_window import GOAL
+from dma_probe import PORT_SLOT, PortProbe
+from harness import require
+from refusal import BYSTANDER, RefusalTest
+from scenario import LIMIT, Run, ScenarioTest, make_bundle, pack_file, pci, probe, source_of
+
+BOARD = os.path.join(harness.ROOT, "boards", "qemu-three-smmus")
+OUTPUT = os.path.join(harness.BUILD, "qemu-three-smmus")
+IMAGE, IMAGE_ELF = (os.path.join(OUTPUT, name) for name in ("bulkhead.img", "bulkhead.elf"))
+
+# IOMMUs in the order of the board: registers, first interrupt, root bus.
+UNITS = ((0x0C000000, 144, 0x00), (0x0C020000, 148, 0x20), (0x0C040000, 152, 0x40))
+EDUS = [pci(f"0000:{bus + 1:02x}:00.0") for _, _, bus in UNITS]
+TESTDEVS = [pci(f"0000:{bus + 2:02x}:00.0") for _, _, bus in UNITS]
+WARNING = "SMMUv3 device only supported with pcie.0 for DT"  # QEMU's, of the tree that is not used
+
+
+class UnitsTest(RefusalTest):
+    """Boots the image of that board on its machine."""
+
+    def boot(self, bundle, *extra, **options):
+        machine = super().boot(bundle, *extra, **{"image": require(IMAGE), "board": BOARD, **options})
+        lines = machine.console.lines
+        machine.console.lines = lambda: [line for line in lines() if WARNING not in line]
+        return machine
+
+
+class Assignment(UnitsTest):
+    def assert_holds(self, run, *names):
+        for name in names:
+            self.assert_checks_hold(run, name)
+        self.assert_codes(run, **{name: 0 for name in names})
+
+    def test_row_5_3_row_4_4_devices_of_one_partition_have_each_the_geometry_of_its_own_iommu(self):
+        run = self.run_set([probe("units", devices=TESTDEVS[:2])])
+        self.assert_holds(run, "units")
+        self.assertEqual(len([line for line in run.said("units") if line.startswith("IOMMU ")]), 2)
+
+    def test_row_4_12_two_partitions_use_two_iommus_each_at_a_time(self):
+        more = ("-device", "pcie-root-port,id=port8,bus=pcie.0,chassis=8,addr=0c.0",
+                "-device", "iommu-testdev,bus=port8",
+                "-device", "pcie-root-port,id=port9,bus=root1,chassis=9,addr=0c.0",
+                "-device", "iommu-testdev,bus=port9")
+        others = [pci("0000:03:00.0"), pci("0000:24:00.0")]
+        run = self.run_set([probe("units", "one", devices=TESTDEVS[:2]),
+                            probe("units", "two", devices=others)], *more)
+        self.assert_holds(run, "one", "two")
+
+    def test_a_device_behind_each_iommu_has_its_interrupt(self):
+        for edu in EDUS[:2]:
+            with self.subTest(edu):
+                self.assert_holds(self.run_set([probe("line", devices=[edu])]), "line")
+
+    def test_the_demo_of_the_board_ends_without_a_surprise(self):
+        run = Run(self.boot(pack_file(self.folder, os.path.join(BOARD, "demo.dts"), IMAGE_ELF)))
+        self.assert_codes(run, sensor=0, rogue=0, legacy=0)
+        self.assertEqual(run.strangers(run.codes), [])
+
+    def test_row_4_2_a_device_behind_an_iommu_that_cannot_isolate_is_refused_and_others_are_not(self):
+        lines = self.refused([probe("units", devices=TESTDEVS), BYSTANDER])
+        self.assert_line(lines, "^set.dts:/partitions/units/devices/device2: pci: 0000:42:00.0 .*"
+                                "stands behind an IOMMU that is not usable")
+        self.assert_line(lines, "/smmuv3@c040000: stays closed: ")
+
+
+class Lockdown(UnitsTest):
+    """I2 with three units: a device on each root bus, fired from outside at any moment."""
+
+    DEVICES = [word for number, bus in enumerate(("pcie.0", "root1", "root2"))
+               for word in ("-device", f"pcie-root-port,id=outside{number},bus={bus},"
+                            f"addr={PORT_SLOT:#x},chassis={70 + number}",
+                            "-device", f"iommu-testdev,bus=outside{number},addr=0")]
+    GBPA, ABORT = 0x44, 1 << 20
+    MOMENTS, SEED = 40, 20251121
+
+    def start(self):
+        bundle = make_bundle(self.folder, source_of([probe("units", devices=TESTDEVS[:2])]))
+        machine = self.boot(bundle, *self.DEVICES, ways=("qmp", "qtest", "gdb"), held=True)
+        self.probes = []
+        for unit, interrupt, bus in UNITS:
+            shooter = PortProbe(machine.qtest, bus=bus)
+            shooter.unit, shooter.interrupt, shooter.SPARE_BUS = unit, interrupt, bus | 0x1F
+            self.probes.append(shooter)
+        return machine
+
+    def fire(self):
+        """Which of the three come through."""
+        return [shooter.fire() for shooter in self.probes]
+
+    def aborts(self, machine):
+        values = machine.qtest.batch([f"readl {unit + self.GBPA:#x}" for unit, _, _ in UNITS])
+        return [bool(value & self.ABORT) for value in values]
+
+    def test_row_1_13_all_three_are_closed_in_the_order_of_the_board_and_stay_closed(self):
+        machine = self.start()
+        self.assertEqual(self.fire(), [True] * 3, "open at reset: else this shows nothing")
+        closed, steps = [False] * 3, 0
+        seen = []
+        while closed != [True] * 3:
+            machine.gdb.step()
+            steps += 1
+            self.assertLess(steps, GOAL, f"closed so far: {closed}")
+            now = self.aborts(machine)
+            if now != closed:
+                closed = now
+                seen.append(closed)
+                self.assertEqual(self.fire(), [not shut for shut in closed], f"step {steps}")
+        self.note(f"closed {steps} instructions after reset")
+        self.assertEqual(seen, [[True, False, False], [True, True, False], [True] * 3])
+        self.shoot_until_a_guest_starts(machine)
+
+    def shoot_until_a_guest_starts(self, machine):
+        chance = random.Random(self.SEED)
+        for moment in range(self.MOMENTS):
+            machine.gdb.resume()
+            time.sleep(chance.uniform(0, 0.01))
+            machine.gdb.interrupt()
+            machine.gdb.wait_stop()
+            self.assertEqual(self.fire(), [False] * 3, f"moment {moment}")
+        machine.gdb.resume()
+        run = Run(machine)
+        self.assert_checks_hold(run, "units")
+
+
+class OwnTree(UnitsTest):
+    def test_row_1_15_the_tree_that_names_one_iommu_for_all_is_refused(self):
+        """What the overlay is there for: by QEMU's own tree the wrong unit would be programmed."""
+        bundle = make_bundle(self.folder, source_of([BYSTANDER]))
+        own = self.boot(bundle, held=True).path("qemu.dtb")
+        self.assert_fatal(self.refused(bundle, "-dtb", own), "names an IOMMU that the device tree")
