@@ -221,6 +221,38 @@ static void an_iommus_interrupts_count_only_if_named_and_shared(void)
     assert_int_equal(fdt_found.iommu[0].error_interrupt, INTERRUPT_NONE);
 }
 
+static void older_controller(void *tree)
+{
+    edit_text(tree, GIC, "compatible", "arm,cortex-a15-gic");
+}
+
+static void an_iommus_interrupts_are_not_known_where_no_gicv3_is(void)
+{
+    expect_accepted(older_controller);
+    assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.iommu[0].error_interrupt, INTERRUPT_NONE);
+    assert_int_equal(fdt_found.serial_interrupt, INTERRUPT_NONE);
+}
+
+static uint32_t specifier_cells;
+
+/* However few cells a specifier has, the first two look like a shared interrupt. */
+static void narrow_interrupts(void *tree)
+{
+    EDIT_CELLS(tree, GIC, "#interrupt-cells", specifier_cells);
+    EDIT_CELLS(tree, SMMU, "interrupts", 0, 74, 0, 75, 0, 76, 0, 77);
+}
+
+static void an_iommus_interrupts_are_not_known_where_a_specifier_is_too_short_for_a_gic(void)
+{
+    for (specifier_cells = 0; specifier_cells < 3; specifier_cells++) {
+        expect_accepted(narrow_interrupts);
+        assert_int_equal(fdt_found.iommu[0].event_interrupt, INTERRUPT_NONE);
+        assert_int_equal(fdt_found.iommu[0].error_interrupt, INTERRUPT_NONE);
+        assert_int_equal(fdt_found.serial_interrupt, INTERRUPT_NONE);
+    }
+}
+
 static void long_iommu(void *tree)
 {
     edit_add(tree, "/", "smmu-with-a-name-that-is-longer-than-any-name-kept");
@@ -811,6 +843,8 @@ int run_fdt_faults_tests(void)
         TEST(an_iommu_without_reg_is_refused),
         TEST(an_iommus_interrupts_are_the_controllers_and_within_what_it_has),
         TEST(an_iommus_interrupts_count_only_if_named_and_shared),
+        TEST(an_iommus_interrupts_are_not_known_where_no_gicv3_is),
+        TEST(an_iommus_interrupts_are_not_known_where_a_specifier_is_too_short_for_a_gic),
         TEST(a_path_too_long_to_keep_refuses_the_machine_or_leaves_a_block_out),
         TEST(each_region_of_redistributors_is_read),
         TEST(a_gic_that_is_not_one_whole_gic_is_refused),
