@@ -47,7 +47,7 @@ help:
 	@echo 'make differential [ACCESSES=100000]          QEMU'"'"'s SMMUv3 against the reference model'
 	@echo 'make fuzz SECONDS=n [TARGET=name]            hypercalls, sets and device trees under libFuzzer'
 	@echo 'make proofs                                  bounded proofs, each with its witnesses'
-	@echo 'make mutants                                 does a test notice each check that is left out?'
+	@echo 'make mutants [FILE=a.c,b.c]                  does a test notice each check that is left out?'
 	@echo 'make coverage                                lines and branches that the host tests reach'
 	@echo 'make contract                                abi.h against docs/abi.md; contract-write: what is made from them'
 

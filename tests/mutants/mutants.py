@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Switches off one site of the product after the other and sees whether a test notices.
 
-    mutants.py --folder build/mutants --program unit-tests [--sites n[-m]] [--keep] [--record]
+    mutants.py --folder build/mutants --program unit-tests [--sites n[-m]] [--files a.c,b.c] [--keep] [--record]
+    mutants.py --folder build/mutants --program unit-tests --slice n/m
 
 First each test runs alone: how long it takes, and which sites it comes by. Then, for each site, the tests
 that come by run without it, until one fails: first those that noticed.txt recommends for the function, which
@@ -13,7 +14,10 @@ same: only tests with new names are tried.
 
 A site passes if a test noticed, or if it is listed in equivalent.txt (with the proof that leaving it out
 changes nothing) and no test noticed. Locks are a list of their own (--locks), which only tells: what they
-keep apart are two CPUs, and a test that meets the moment is luck.
+keep apart are two CPUs, and a test that meets the moment is luck; one that is listed may be noticed.
+
+--slice is the bounded form: of m parts of the sites the n-th (modulo m), and for each site no more than the
+first tests, which are those that notice. Which part a site is in depends on its text and its function alone.
 """
 import argparse
 import collections
@@ -40,8 +44,10 @@ WORKERS = 2
 LIMIT_FACTOR, LIMIT_LEAST = 20, 2
 # How a test ended (site.c). One that neither ends nor uses time has shown nothing.
 FAILED, USED_UP = 1, 2
-# Tests of the first round; most sites need one or two.
-FIRST_TESTS = 12
+# Tests of the rounds, None: all that are left. Most sites need one or two.
+ROUNDS = (12, 24, None)
+# The bounded form: what is proved equivalent has the first two.
+ROUNDS_BOUNDED = (12, 24, 96)
 
 
 class Server:
@@ -154,10 +160,10 @@ class Campaign:
 
     @staticmethod
     def names(program):
-        """The tests that a run of them all names."""
-        output = subprocess.run([program], capture_output=True, text=True, errors="replace",
-                                check=False).stdout
-        return list(dict.fromkeys(re.findall(r"\[ RUN      \] (\w+)", output)))
+        """The tests that a run of them all has."""
+        output = subprocess.run([program], capture_output=True, text=True, check=True,
+                                env={"MUTANT_LIST": "1"}).stdout
+        return list(dict.fromkeys(output.split()))
 
     def order(self, site, by_site, killers):
         """The tests to try: what is recommended, what noticed the neighbours, then those that come by the
@@ -179,9 +185,12 @@ class Campaign:
             for name in names if place else ():
                 self.rarity[place["file"], place["function"]][name] += 1 / len(names)
 
-    def run(self, chosen):
-        """First a few tests for every site, then all that are left for those that nobody noticed."""
-        for most in (FIRST_TESTS, 2 * FIRST_TESTS, None):
+    def run(self, chosen, listed):
+        """First a few tests for every site, then all that are left for those that nobody noticed. `listed`: the
+        sites of a bounded run that are proved equivalent; None: it is not bounded."""
+        for turn, most in enumerate(ROUNDS if listed is None else ROUNDS_BOUNDED):
+            if listed is not None and turn == 2:
+                chosen = [site for site in chosen if key_of(self.sites[site]) not in listed]
             self.round(chosen, most)
 
     def round(self, chosen, most):
@@ -279,28 +288,49 @@ def read_list():
     return listed, mistakes
 
 
-def judge(campaign, chosen, whole):
+def stale_entries(campaign, chosen, listed):
+    """What is listed and is not there, or was noticed after all."""
+    there, looked_at, survived = (collections.Counter(), collections.Counter(), collections.Counter())
+    for site in campaign.sites.values():
+        there[key_of(site)] += 1
+    for number in chosen:
+        key = key_of(campaign.sites[number])
+        looked_at[key] += 1
+        survived[key] += campaign.state["results"][str(number)]["by"] is None
+    stale = []
+    for key, count in sorted(listed.items()):
+        if there[key] < count:
+            reason = "gone"
+        elif key[2] != "lock" and looked_at[key] == there[key] and survived[key] < count:
+            reason = "noticed"
+        else:
+            continue
+        stale.append(f"{LISTED.name}: {' '.join(key[:3])}: {reason}: {key[3]}")
+    return stale
+
+
+def judge(campaign, chosen):
     """Prints what survived; (passed, failed)."""
     listed, mistakes = read_list()
+    mistakes += stale_entries(campaign, chosen, listed)
     kinds = collections.defaultdict(collections.Counter)
-    wrong, equivalent = list(mistakes), 0
+    wrong = []
     for number in chosen:
         site, result = campaign.sites[number], campaign.state["results"][str(number)]
         noticed = result["by"] is not None
         kinds[site["kind"]]["noticed" if noticed else "not"] += 1
-        if site["kind"] == "lock" or noticed:
+        if noticed:
             continue
         where = f"{site['file']}:{site['line']}: {site['function']}: {site['kind']} {number}: {site['text']}"
         if listed[key_of(site)] > 0:
             listed[key_of(site)] -= 1
-            equivalent += 1
             kinds[site["kind"]]["equivalent"] += 1
-        else:
-            wrong.append(f"{where}: {'not noticed' if result['tried'] else 'no test comes by'}")
-    if whole:
-        wrong += [f"{LISTED.name}: {' '.join(key[:3])}: noticed, or gone: {key[3]}"
-                  for key, count in sorted(listed.items()) for _ in range(count)]
-    print("\n".join(wrong))
+        elif site["kind"] != "lock":
+            tried, known = len(result["tried"]), sum(
+                number in test["sites"] for test in campaign.state["tests"].values())
+            wrong.append(f"{where}: " + ("no test comes by" if known == 0 else "not noticed" + (
+                f" by the first {tried} of {known} tests" if tried < known else "")))
+    print("\n".join(mistakes + wrong))
     print(f"  {'kind':<12}{'sites':>7}{'noticed':>9}{'equivalent':>12}{'left':>6}")
     for kind, counts in sorted(kinds.items()):
         total = counts["noticed"] + counts["not"]
@@ -308,8 +338,12 @@ def judge(campaign, chosen, whole):
               f"{counts['not'] - counts['equivalent']:>6}{'   (not counted)' if kind == 'lock' else ''}")
     hangs = sum(campaign.state["results"][str(number)].get("how") == "hangs" for number in chosen)
     print(f"  noticed by a test that used up its processor time: {hangs}")
-    locks = sum(kinds["lock"].values())
-    return len(chosen) - locks - len(wrong) + len(mistakes), len(wrong)
+    return len(chosen) - sum(kinds["lock"].values()) - len(wrong), len(wrong) + len(mistakes)
+
+
+def part_of(site, parts):
+    """Which part a site is in: by what it says, so that it stays there when lines move."""
+    return int.from_bytes(hashlib.sha256("\0".join(key_of(site)).encode()).digest()[:8], "big") % parts
 
 
 def choose(campaign, arguments):
@@ -320,7 +354,20 @@ def choose(campaign, arguments):
     if arguments.sites:
         first, _, last = arguments.sites.partition("-")
         return [site for site in sites if int(first) <= site <= int(last or first)]
+    if arguments.files:
+        known = {site["file"] for site in campaign.sites.values()}
+        if not known.issuperset(arguments.files):
+            raise SystemExit(f"mutants: no site in {', '.join(set(arguments.files) - known)}")
+        return [site for site in sites if campaign.sites[site]["file"] in arguments.files]
+    if arguments.slice:
+        turn, parts = arguments.slice
+        return [site for site in sites if part_of(campaign.sites[site], parts) == turn % parts]
     return sites
+
+
+def slice_of(text):
+    turn, _, parts = text.partition("/")
+    return int(turn), int(parts)
 
 
 def main():
@@ -328,6 +375,8 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--program", required=True)
     parser.add_argument("--sites")
+    parser.add_argument("--files", type=lambda text: text.split(","))
+    parser.add_argument("--slice", type=slice_of)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--locks", action="store_true")
     parser.add_argument("--record", action="store_true")
@@ -337,13 +386,16 @@ def main():
     try:
         campaign.measure(arguments.program)
         chosen = choose(campaign, arguments)
-        campaign.run(chosen)
+        campaign.run(chosen, read_list()[0] if arguments.slice else None)
     finally:
         campaign.save(True)
         campaign.close()
     if arguments.record:
         campaign.record()
-    passed, failed = judge(campaign, chosen, not arguments.sites)
+    passed, failed = judge(campaign, chosen)
+    if arguments.slice:
+        turn, parts = arguments.slice
+        print(f"part {turn % parts} of {parts}; again: make mutants-quick SLICE={turn % parts}/{parts}")
     print(f"{len(chosen)} sites, {len(campaign.state['tests'])} tests, {time.monotonic() - start:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return failed != 0

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The test program of the mutants' build. Started plainly it runs the tests as ever, without the site
- * that MUTANT names. With MUTANT_SERVER it reads jobs from its input, a line each: site, seconds, and the
- * name of a test; runs each in a child, and answers with a line: how the child ended (0: passed, 1: failed,
- * 2: used up its seconds, 3: did not end) and the milliseconds that it took. All are of processor time, so
- * that a loaded machine changes nothing. What a test came by stands in the file MUTANT_REACHED, a byte a
- * site; line "0 seconds name" clears it first.
+ * that MUTANT names. With MUTANT_LIST it prints the names of its tests and runs none. With MUTANT_SERVER it
+ * reads jobs from its input, a line each: site, seconds, and the name of a test; runs each in a child, and
+ * answers with a line: how the child ended (0: passed, 1: failed, 2: used up its seconds, 3: did not end)
+ * and the milliseconds that it took. All are of processor time, so that a loaded machine changes nothing.
+ * What a test came by stands in the file MUTANT_REACHED, a byte a site; line "0 seconds name" clears it
+ * first.
  */
 #include "tests/mutants/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +25,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The linker gives us the program's start (--wrap=main) and that of the tests. */
+#include <cmocka.h>
+
+/* The linker gives us the program's start (--wrap=main) and that of the tests, and each group of them. */
 int run_program(int count, char **arguments) __asm__("__real_main");
 int run_jobs(int count, char **arguments) __asm__("__wrap_main");
+int run_group(const char *name, const struct CMUnitTest *tests, size_t count,
+              CMFixtureFunction set_up,
+              CMFixtureFunction tear_down) __asm__("__real__cmocka_run_group_tests");
+int take_group(const char *name, const struct CMUnitTest *tests, size_t count,
+               CMFixtureFunction set_up,
+               CMFixtureFunction tear_down) __asm__("__wrap__cmocka_run_group_tests");
 
 static uint8_t unwatched[MUTANT_SITES];
 
@@ -100,6 +112,16 @@ static enum ending run_job(char *name, uint64_t limit, int output)
     if (WIFSIGNALED(status))
         return WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL ? USED_UP : FAILED;
     return (enum ending)WEXITSTATUS(status);
+}
+
+int take_group(const char *name, const struct CMUnitTest *tests, size_t count,
+               CMFixtureFunction set_up, CMFixtureFunction tear_down)
+{
+    if (getenv("MUTANT_LIST") == NULL)
+        return run_group(name, tests, count, set_up, tear_down);
+    for (size_t i = 0; i < count; i++)
+        puts(tests[i].name);
+    return 0;
 }
 
 int run_jobs(int count, char **arguments)
