@@ -48,7 +48,7 @@ void proof_store(volatile uint64_t *entry, uint64_t value)
     HOLDS(CALL == BH_CALL_EVENT_RING && __CPROVER_same_object((const void *)entry, proof_memory) &&
               __CPROVER_w_ok(entry, sizeof(*entry)),
           "a ring is stored to, and nothing else");
-    *entry = value;
+    (void)value; /* no call reads it back: its memory holds anything before and behind */
     effects++;
 }
 
