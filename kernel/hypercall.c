@@ -42,10 +42,18 @@ static int64_t call_version(struct partition *partition, uint64_t *x)
     return BH_ABI_MAJOR << 16 | BH_ABI_MINOR;
 }
 
+/* A number that is kept for a call which is not there yet. */
+static int64_t call_absent(struct partition *partition, uint64_t *x)
+{
+    (void)partition;
+    (void)x;
+    return BH_NOT_SUPPORTED;
+}
+
 static int64_t call_features(struct partition *partition, uint64_t *x)
 {
     (void)partition;
-    return x[1] < BH_CALL_LIMIT ? BH_OK : BH_NOT_SUPPORTED;
+    return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? BH_OK : BH_NOT_SUPPORTED;
 }
 
 static int64_t call_partition_info(struct partition *partition, uint64_t *x)
@@ -391,6 +399,17 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_POWER] = call_power,
     [BH_CALL_EVENT_RING] = call_event_ring,
     [BH_CALL_CONSOLE_READ] = call_console_read,
+    [BH_CALL_IOAS_RANGES] = call_absent,
+    [BH_CALL_IOAS_RESERVE] = call_absent,
+    [BH_CALL_IOAS_COPY] = call_absent,
+    [BH_CALL_IOAS_REMAP] = call_absent,
+    [BH_CALL_IOAS_UNMAP_ALL] = call_absent,
+    [BH_CALL_IOAS_MAP_BATCH] = call_absent,
+    [BH_CALL_IOAS_UNMAP_BATCH] = call_absent,
+    [BH_CALL_REPLACE] = call_absent,
+    [BH_CALL_DEVICE_RESET] = call_absent,
+    [BH_CALL_NOTIFY] = call_absent,
+    [BH_CALL_YIELD] = call_absent,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

@@ -24,7 +24,7 @@
 
 /* Version of this document: major differs where a caller must change. */
 #define BH_ABI_MAJOR 0
-#define BH_ABI_MINOR 2
+#define BH_ABI_MINOR 3
 
 /* ---- Function ids (SMC Calling Convention: fast call, SMC64, owner 6) ----------------------- */
 #define BH_FUNCTION_BASE 0xC6000000
@@ -59,11 +59,39 @@
 #define BH_CALL_POWER 14
 #define BH_CALL_EVENT_RING 15
 #define BH_CALL_CONSOLE_READ 16
-#define BH_CALL_LIMIT 17 /* one more than the last call number */
+#define BH_CALL_IOAS_RANGES 17
+#define BH_CALL_IOAS_RESERVE 18
+#define BH_CALL_IOAS_COPY 19
+#define BH_CALL_IOAS_REMAP 20
+#define BH_CALL_IOAS_UNMAP_ALL 21
+#define BH_CALL_IOAS_MAP_BATCH 22
+#define BH_CALL_IOAS_UNMAP_BATCH 23
+#define BH_CALL_REPLACE 24
+#define BH_CALL_DEVICE_RESET 25
+#define BH_CALL_NOTIFY 26
+#define BH_CALL_YIELD 27
+#define BH_CALL_LIMIT 28 /* one more than the last call number */
+
+/* Numbers of calls to come: NOT_SUPPORTED in this version, and FEATURES says so. */
+/* clang-format off */
+#define BH_CALL_RESERVED(number) ( \
+    (number) == BH_CALL_IOAS_RANGES || \
+    (number) == BH_CALL_IOAS_RESERVE || \
+    (number) == BH_CALL_IOAS_COPY || \
+    (number) == BH_CALL_IOAS_REMAP || \
+    (number) == BH_CALL_IOAS_UNMAP_ALL || \
+    (number) == BH_CALL_IOAS_MAP_BATCH || \
+    (number) == BH_CALL_IOAS_UNMAP_BATCH || \
+    (number) == BH_CALL_REPLACE || \
+    (number) == BH_CALL_DEVICE_RESET || \
+    (number) == BH_CALL_NOTIFY || \
+    (number) == BH_CALL_YIELD || \
+    0)
+/* clang-format on */
 
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
-#define BH_NOT_SUPPORTED (-1) /* unknown call; the value that the SMC Calling Convention asks for */
+#define BH_NOT_SUPPORTED (-1) /* no such call; the value that the SMC Calling Convention asks for */
 #define BH_ENOENT (-2)        /* no such id, or a device that is not listed for the caller */
 #define BH_EPERM (-3)         /* listed, but owned by another or not bound by the caller */
 #define BH_EBUSY (-4)         /* in use in a way that excludes this call */
@@ -87,6 +115,10 @@
  * a table of pages, or skips a hole. */
 #define BH_MAP_ENTRIES_PER_CALL 512
 
+#define BH_BATCH 512      /* most elements of one map_batch or unmap_batch */
+#define BH_RANGES 16      /* of one ioas, at most */
+#define BH_RESERVATIONS 8 /* of one ioas, at most */
+
 #define BH_CONSOLE_BYTES_PER_CALL 256
 #define BH_CONSOLE_INPUT_BYTES 256 /* of input that wait; more are dropped */
 
@@ -97,6 +129,11 @@
 #define BH_QUERY_FAULT 1  /* struct bh_query_fault: the last fault of the named device */
 #define BH_QUERY_POOL 2   /* struct bh_query_pool */
 #define BH_QUERY_HEALTH 3 /* struct bh_query_health */
+/* To come, as BH_CALL_RESERVED: EINVAL in this version. */
+#define BH_QUERY_ATTACHMENT 4
+#define BH_QUERY_COUNTERS 5
+#define BH_QUERY_DIGEST 6
+#define BH_QUERY_WINDOW 7
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0

@@ -289,7 +289,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
 
     switch (number) {
     case BH_CALL_FEATURES:
-        return x[1] < BH_CALL_LIMIT ? 0 : ALLOWED(BH_NOT_SUPPORTED);
+        return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? 0 : ALLOWED(BH_NOT_SUPPORTED);
     case BH_CALL_PARTITION_INFO:
         return causes_of_structure(guest, x[1], sizeof(struct bh_partition_info), 88);
     case BH_CALL_DEVICE_INFO:
@@ -326,7 +326,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:
-        return 0;
+        return BH_CALL_RESERVED(number) ? ALLOWED(BH_NOT_SUPPORTED) : 0;
     }
 }
 

@@ -128,6 +128,17 @@ static void call_text(const struct pending_call *call, char *to, size_t size)
         [BH_CALL_POWER] = { "power", 2 },
         [BH_CALL_EVENT_RING] = { "event_ring", 1 },
         [BH_CALL_CONSOLE_READ] = { "console_read", 2 },
+        [BH_CALL_IOAS_RANGES] = { "ioas_ranges", 2 },
+        [BH_CALL_IOAS_RESERVE] = { "ioas_reserve", 3 },
+        [BH_CALL_IOAS_COPY] = { "ioas_copy", 1 },
+        [BH_CALL_IOAS_REMAP] = { "ioas_remap", 5 },
+        [BH_CALL_IOAS_UNMAP_ALL] = { "ioas_unmap_all", 2 },
+        [BH_CALL_IOAS_MAP_BATCH] = { "ioas_map_batch", 3 },
+        [BH_CALL_IOAS_UNMAP_BATCH] = { "ioas_unmap_batch", 3 },
+        [BH_CALL_REPLACE] = { "replace", 3 },
+        [BH_CALL_DEVICE_RESET] = { "device_reset", 1 },
+        [BH_CALL_NOTIFY] = { "notify", 1 },
+        [BH_CALL_YIELD] = { "yield", 0 },
     };
     bool known = call->number < ARRAY_LENGTH(calls) && calls[call->number].name != NULL;
     unsigned int count = known ? calls[call->number].arguments : 0;

@@ -514,6 +514,17 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_CONSOLE_READ] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_POWER] = CODE(BH_EINVAL),
     [BH_CALL_EVENT_RING] = CODE(BH_EFAULT) | CODE(BH_EEXIST) | CODE(BH_ENOENT),
+    [BH_CALL_IOAS_RANGES] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_RESERVE] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_COPY] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_REMAP] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_UNMAP_ALL] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_MAP_BATCH] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_UNMAP_BATCH] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_REPLACE] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_DEVICE_RESET] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_NOTIFY] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_YIELD] = CODE(BH_NOT_SUPPORTED),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */
@@ -546,7 +557,7 @@ static void call_with_slot(uint64_t slot)
           "success is OK, unless the call returns a value");
     HOLDS(IMPLIES(CALL == BH_CALL_VERSION, result == (BH_ABI_MAJOR << 16 | BH_ABI_MINOR)),
           "the version is the header's");
-    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT)),
+    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT || BH_CALL_RESERVED(x1))),
           "a feature is a call that exists");
     HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING && !error,
                   result > 0 && result <= INT32_MAX && (result & 0xFF) == (int64_t)slot + 1 &&
