@@ -403,6 +403,13 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
     return u.address < u.end ? PAGETABLE_MORE : PAGETABLE_OK;
 }
 
+struct pagetable_place pagetable_walk(const struct pagetable *table, uint64_t address)
+{
+    struct position position = descend(table, address, 0);
+
+    return (struct pagetable_place){ .entry = position.entry, .height = position.height };
+}
+
 bool pagetable_lookup(const struct pagetable *table, uint64_t address, uint64_t *entry,
                       uint64_t *leaf_size)
 {

@@ -52,6 +52,7 @@ struct pagetable_progress {
     uint64_t first;  /* unmap: what was removed lies in [first, end) */
     uint64_t end;
     bool tables_freed; /* a table went: intermediate entries must be invalidated too */
+    bool same_output; /* remap: it leaves every address where it leads to, only attributes differ */
     struct page_list freed;
 };
 
@@ -61,6 +62,7 @@ enum pagetable_result {
     PAGETABLE_EXISTS, /* something is mapped there; nothing changed */
     PAGETABLE_FULL,   /* the pool has too few pages; nothing changed */
     PAGETABLE_CUT,    /* the range cuts a leaf; nothing changed */
+    PAGETABLE_ABSENT, /* a part of the range is not mapped; nothing changed */
 };
 
 /*
@@ -90,6 +92,34 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
  */
 enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
                                       uint32_t bound, struct pagetable_progress *progress);
+
+/*
+ * To remap is to have leaves lead elsewhere, or with other attributes, in three steps. Leaves keep their
+ * sizes; tables, the pool and the bytes that are mapped stay as they are.
+ *
+ * check: whether [address, +size) is leaves and nothing else, each of them whole and as aligned in the new
+ * output; looks at `bound` leaves at most, and says in progress->done how far the other steps may go. CUT: a
+ * leaf is cut by the range, or larger than the new output's alignment. Stores nothing.
+ *
+ * Where same_output is false, walkers may not find another output for an address that they have cached:
+ * break takes the leaves out, the caller invalidates [first, end) and waits, then make puts the new ones in.
+ * Where it is true, make alone stores new attributes over the old ones, and the caller invalidates after it.
+ * Walkers see what break and make stored when they return.
+ */
+enum pagetable_result pagetable_remap_check(const struct pagetable *table, uint64_t address,
+                                            uint64_t output, uint64_t size, uint32_t bound,
+                                            struct pagetable_progress *progress);
+void pagetable_remap_break(struct pagetable *table, uint64_t address, uint64_t size);
+void pagetable_remap_make(struct pagetable *table, uint64_t address, uint64_t output, uint64_t size,
+                          uint64_t attributes);
+
+/* Where a walk to an address below the limit ends: at a leaf, or at an entry that is absent. */
+struct pagetable_place {
+    volatile uint64_t *entry;
+    unsigned int height;
+};
+
+struct pagetable_place pagetable_walk(const struct pagetable *table, uint64_t address);
 
 /* The leaf that translates address: its entry and its size in bytes, or false. Work: one entry a
  * height. */

@@ -105,3 +105,27 @@ uint64_t oracle_unmap(struct oracle *oracle, uint64_t page, uint64_t pages, uint
     }
     return mapped;
 }
+
+enum pagetable_result oracle_remap(struct oracle *oracle, uint64_t page, uint64_t output_page,
+                                   uint64_t pages, uint64_t attributes, uint32_t bound,
+                                   uint64_t *done, bool *same)
+{
+    uint64_t at = 0;
+
+    *same = true;
+    *done = 0;
+    while (at < pages && bound-- > 0) {
+        if (oracle->page[page + at].value == 0)
+            return PAGETABLE_ABSENT;
+        uint64_t span = leaf_pages(oracle, oracle->page[page + at].height);
+
+        if ((page + at) % span != 0 || (output_page + at) % span != 0 || pages - at < span)
+            return PAGETABLE_CUT;
+        *same = *same && oracle->page[page + at].value >> PAGE_SHIFT == output_page + at;
+        at += span;
+    }
+    *done = at;
+    for (uint64_t i = 0; i < at; i++)
+        oracle->page[page + i].value = (output_page + i) << PAGE_SHIFT | attributes;
+    return at < pages ? PAGETABLE_MORE : PAGETABLE_OK;
+}

@@ -35,6 +35,12 @@ bool oracle_cuts(const struct oracle *oracle, uint64_t page, uint64_t pages);
 /* Removes the leaves of a range; returns the pages that were mapped there. */
 uint64_t oracle_unmap(struct oracle *oracle, uint64_t page, uint64_t pages, uint32_t *leaves);
 
+/* What a remap must answer, and how many pages it must have done; changes the oracle as it must change the
+ * table. same: whether each page leads where it led before. */
+enum pagetable_result oracle_remap(struct oracle *oracle, uint64_t page, uint64_t output_page,
+                                   uint64_t pages, uint64_t attributes, uint32_t bound,
+                                   uint64_t *done, bool *same);
+
 /* Tables that such a tree needs, its root included. */
 uint32_t oracle_tables(const struct oracle *oracle);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/pagetable.c and lib/page_pool.c: seeded random maps and unmaps against the oracle, for every width of
+ * lib/pagetable.c and lib/page_pool.c: seeded random maps, remaps and unmaps against the oracle, for every width of
  * a level from 2 to 9 bits, then what the properties do not say by themselves.
  */
 #include <string.h>
@@ -24,6 +24,7 @@ static struct page_record records[POOL_LIMIT];
 static struct page_pool pool;
 static struct pagetable table;
 static struct oracle oracle;
+static unsigned int remaps; /* that came to pass */
 
 static uint64_t state(void)
 {
@@ -67,7 +68,7 @@ static void check_page(uint64_t page)
     assert_int_equal(size, PAGE_SIZE << (oracle.level_bits * oracle.page[page].height));
     assert_int_equal((entry & format.address_mask) + inside,
                      oracle.page[page].value & format.address_mask);
-    assert_int_equal(entry & ATTRIBUTES, ATTRIBUTES);
+    assert_int_equal(entry & ATTRIBUTES, oracle.page[page].value & ATTRIBUTES);
 }
 
 static void check_all(void)
@@ -193,22 +194,101 @@ static void random_unmap(uint64_t *seed)
     assert_int_equal(progress.freed.count, 0);
 }
 
+/* A range of leaves that are there, more often than not; mostly to where it leads already, or as aligned. */
+static void pick_remap(uint64_t *seed, uint64_t *page, uint64_t *output, uint64_t *pages)
+{
+    pick(seed, page, pages);
+    for (unsigned int i = 0; i < 64 && oracle.page[*page].value == 0; i++)
+        *page = random_next(seed) % oracle.pages;
+    if (oracle.page[*page].value != 0 && random_next(seed) % 8 != 0) {
+        uint64_t span = UINT64_C(1) << (oracle.level_bits * oracle.page[*page].height);
+
+        *page -= *page % span;
+        *pages = span * (1 + random_next(seed) % 2);
+    }
+    if (*pages > oracle.pages - *page)
+        *pages = oracle.pages - *page;
+    *output = oracle.page[*page].value >> PAGE_SHIFT;
+    if (random_next(seed) % 2 == 0)
+        *output = *page + 0x80000 + random_next(seed) % 8 / 7;
+}
+
+static void expect_absent(uint64_t page, uint64_t pages)
+{
+    uint64_t entry, size;
+
+    for (uint64_t i = page; i < page + pages; i++)
+        assert_false(pagetable_lookup(&table, i << PAGE_SHIFT, &entry, &size));
+}
+
+static void random_remap(uint64_t *seed)
+{
+    struct pagetable_progress progress;
+    uint64_t page, pages, output, done, before = state();
+    uint64_t attributes = random_next(seed) % 2 == 0 ? ATTRIBUTES : 0x440;
+    uint32_t bound = pick_bound(seed);
+    bool same;
+
+    pick_remap(seed, &page, &output, &pages);
+    enum pagetable_result expected = oracle_remap(&oracle, page, output, pages, attributes, bound,
+                                                  &done, &same);
+    uint64_t mapped = table.mapped, entries = host_counters.entries;
+    enum pagetable_result result = pagetable_remap_check(
+        &table, page << PAGE_SHIFT, output << PAGE_SHIFT, pages << PAGE_SHIFT, bound, &progress);
+
+    assert_int_equal(result, expected);
+    assert_int_equal(progress.done, done << PAGE_SHIFT);
+    assert_int_equal(state(), before);
+    assert_int_equal(host_counters.entries, entries);
+    if (result == PAGETABLE_ABSENT || result == PAGETABLE_CUT)
+        return;
+    assert_int_equal(progress.same_output, same);
+    assert_int_equal(progress.first, page << PAGE_SHIFT);
+    assert_int_equal(progress.end, (page + done) << PAGE_SHIFT);
+    assert_in_range(progress.leaves, 1, bound);
+    uint64_t cleans = host_counters.cleans;
+
+    if (!same) {
+        pagetable_remap_break(&table, page << PAGE_SHIFT, progress.done);
+        expect_absent(page, done);
+    }
+    pagetable_remap_make(&table, page << PAGE_SHIFT, output << PAGE_SHIFT, progress.done,
+                         attributes);
+    entries = host_counters.entries - entries;
+    assert_int_equal(entries, (same ? 1 : 2) * progress.leaves);
+    assert_int_equal(host_counters.cleans - cleans, table.coherent ? 0 : entries);
+    assert_int_equal(table.mapped, mapped);
+    remaps++;
+}
+
 static void run_random(unsigned int level_bits, uint8_t block_heights, uint32_t pool_pages,
                        bool coherent, unsigned int steps)
 {
     uint64_t seed = 0xB01D + level_bits * 64 + block_heights;
 
     start(level_bits, block_heights, pool_pages, coherent);
+    remaps = 0;
     for (unsigned int step = 0; step < steps; step++) {
-        if (random_next(&seed) % 5 < 3)
+        switch (random_next(&seed) % 7) {
+        case 0:
+        case 1:
+        case 2:
             random_map(&seed);
-        else
+            break;
+        case 3:
+        case 4:
+            random_remap(&seed);
+            break;
+        default:
             random_unmap(&seed);
+            break;
+        }
         if (step % 100 == 0)
             check_all();
     }
     check_all();
     check_free_pages_are_zero();
+    assert_true(remaps > steps / 20);
 }
 
 static void random_maps_and_unmaps_agree_with_a_plain_array_for_levels_of_2_to_9_bits(void)
@@ -309,6 +389,53 @@ static void what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns(voi
     pagetable_unmap(&table, 0, PAGE_SIZE, UINT32_MAX, &progress);
     assert_int_equal(progress.leaves, 1);
     assert_int_equal(host_stores_legal(), 0);
+}
+
+static void row_2_10_a_remap_takes_each_leaf_out_before_another_output_stands_there(void)
+{
+    struct pagetable_progress progress;
+    uint64_t entry, size;
+
+    start(9, 7, 8, true);
+    pagetable_map(&table, 0, 0x40001000, 3 * PAGE_SIZE, ATTRIBUTES, UINT32_MAX, &progress);
+    assert_int_equal(
+        pagetable_remap_check(&table, 0, 0x50000000, 3 * PAGE_SIZE, UINT32_MAX, &progress),
+        PAGETABLE_OK);
+    assert_false(progress.same_output);
+    host_stores_mode(HOST_STORES_HELD);
+    pagetable_remap_break(&table, 0, 3 * PAGE_SIZE);
+    assert_int_equal(host_stores_legal(), 0);
+    expect_absent(0, 3);
+    pagetable_remap_make(&table, 0, 0x50000000, 3 * PAGE_SIZE, 0x440);
+    assert_int_equal(host_stores_legal(), 0);
+    assert_true(pagetable_lookup(&table, 2 * PAGE_SIZE, &entry, &size));
+    assert_int_equal(entry & format.address_mask, 0x50002000);
+    assert_int_equal(entry & ATTRIBUTES, 0x440);
+}
+
+static void row_2_10_a_remap_of_a_block_in_a_misaligned_place_or_half_of_it_is_refused(void)
+{
+    struct pagetable_progress progress;
+
+    start(9, 7, 8, true);
+    pagetable_map(&table, 0x200000, 0x40000000, 0x200000, ATTRIBUTES, UINT32_MAX, &progress);
+    assert_int_equal(progress.leaves, 1);
+    const struct {
+        uint64_t address, output, size;
+        enum pagetable_result result;
+    } remaps_of[] = {
+        { 0x200000, 0x40001000, 0x200000, PAGETABLE_CUT },
+        { 0x200000, 0x40000000, 0x1000, PAGETABLE_CUT },
+        { 0x201000, 0x40001000, 0x1000, PAGETABLE_CUT },
+        { 0x1FF000, 0x401FF000, 0x2000, PAGETABLE_ABSENT },
+        { 0x200000, 0x40400000, 0x400000, PAGETABLE_ABSENT },
+        { 0x200000, 0x40400000, 0x200000, PAGETABLE_OK },
+    };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(remaps_of); i++)
+        assert_int_equal(pagetable_remap_check(&table, remaps_of[i].address, remaps_of[i].output,
+                                               remaps_of[i].size, 4, &progress),
+                         remaps_of[i].result);
 }
 
 static void nothing_is_found_beyond_the_limit(void)
@@ -446,6 +573,8 @@ int run_pagetable_tests(void)
         TEST(a_root_is_cleaned_for_a_walker_that_does_not_see_the_caches_and_for_no_other),
         TEST(the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken),
         TEST(what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns),
+        TEST(row_2_10_a_remap_takes_each_leaf_out_before_another_output_stands_there),
+        TEST(row_2_10_a_remap_of_a_block_in_a_misaligned_place_or_half_of_it_is_refused),
         TEST(nothing_is_found_beyond_the_limit),
         TEST(the_last_page_below_the_limit_can_be_mapped_and_unmapped),
         TEST(i7_unmap_of_an_empty_space_is_bound_by_the_bound),
