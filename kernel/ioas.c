@@ -42,12 +42,12 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
 
     if (tag == 0)
         return BH_ENOSPC;
-    if (!pagetable_init(&ioas->domain.table, iommu->driver->format, &partition->pool,
+    if (!pagetable_init(&ioas->table, iommu->format->entries, &partition->pool,
                         iommu->capabilities.input_bits, iommu->capabilities.coherent)) {
         iommu_tag_give(iommu, tag);
         return BH_ENOSPC;
     }
-    ioas->domain.tag = tag;
+    ioas->domain = (struct iommu_domain){ &ioas->table, tag };
     ioas->iommu = iommu;
     ioas->attached = 0;
     ioas->generation++;
@@ -63,7 +63,7 @@ static bool retire(struct partition *partition, struct ioas *ioas)
 
     if (ioas->iommu->driver->invalidate_domain(ioas->iommu, &ioas->domain) != IOMMU_OK)
         return false;
-    pagetable_release(&ioas->domain.table, &freed);
+    pagetable_release(&ioas->table, &freed);
     page_pool_give(&partition->pool, &freed);
     iommu_tag_give(ioas->iommu, ioas->domain.tag);
     ioas->owner = NULL;
@@ -76,7 +76,7 @@ int64_t ioas_free(struct partition *partition, struct ioas *ioas)
     int64_t result = BH_OK;
 
     lock_acquire(&ioas->lock);
-    if (ioas->attached != 0 || ioas->domain.table.mapped != 0)
+    if (ioas->attached != 0 || ioas->table.mapped != 0)
         result = BH_EBUSY;
     else if (!retire(partition, ioas))
         result = BH_ETIMEDOUT; /* tag and root stay taken: the unit may still know them */
@@ -89,7 +89,7 @@ static int64_t check_range(const struct ioas *ioas, uint64_t iova, uint64_t size
 {
     if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
         return BH_EINVAL;
-    if (!range_inside(iova, size, 0, ioas->domain.table.limit))
+    if (!range_inside(iova, size, 0, ioas->table.limit))
         return BH_ERANGE;
     return BH_OK;
 }
@@ -101,9 +101,9 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
         [PAGETABLE_OK] = BH_OK,       [PAGETABLE_MORE] = BH_EAGAIN, [PAGETABLE_EXISTS] = BH_EEXIST,
         [PAGETABLE_FULL] = BH_ENOSPC, [PAGETABLE_CUT] = BH_EINVAL,
     };
-    const struct iommu_driver *driver = ioas->iommu->driver;
+    const struct iommu_format *format = ioas->iommu->format;
     struct pagetable_progress progress;
-    uint64_t physical, attributes = driver->common_attributes;
+    uint64_t physical, attributes = format->common;
     int64_t result = check_range(ioas, iova, size);
 
     if (result != BH_OK)
@@ -114,11 +114,11 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
     if (!partition_resolve(partition, address, size, &physical) ||
         !range_inside(physical, size, 0, BIT(ioas->iommu->capabilities.output_bits)))
         return BH_ERANGE;
-    attributes |= (flags & BH_MAP_READ) != 0 ? driver->read_attributes : 0;
-    attributes |= (flags & BH_MAP_WRITE) != 0 ? driver->write_attributes : 0;
+    attributes |= (flags & BH_MAP_READ) != 0 ? format->read : 0;
+    attributes |= (flags & BH_MAP_WRITE) != 0 ? format->write : 0;
     lock_acquire(&ioas->lock);
-    enum pagetable_result mapped = pagetable_map(&ioas->domain.table, iova, physical, size,
-                                                 attributes, BH_MAP_ENTRIES_PER_CALL, &progress);
+    enum pagetable_result mapped = pagetable_map(&ioas->table, iova, physical, size, attributes,
+                                                 BH_MAP_ENTRIES_PER_CALL, &progress);
 
     lock_release(&ioas->lock);
     *done = progress.done;
@@ -128,19 +128,22 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
 int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
                    uint64_t *done, uint64_t *bytes)
 {
+    struct iommu *iommu = ioas->iommu;
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
     struct pagetable_progress progress;
     int64_t result = check_range(ioas, iova, size);
 
     if (result != BH_OK)
         return result;
     lock_acquire(&ioas->lock);
-    enum pagetable_result unmapped = pagetable_unmap(&ioas->domain.table, iova, size,
+    enum pagetable_result unmapped = pagetable_unmap(&ioas->table, iova, size,
                                                      BH_MAP_ENTRIES_PER_CALL, &progress);
 
     if (progress.leaves != 0 || progress.tables_freed) {
-        if (ioas->iommu->driver->invalidate(ioas->iommu, &ioas->domain, progress.first,
-                                            progress.end - progress.first, progress.leaves,
-                                            progress.tables_freed) == IOMMU_OK) {
+        if (iommu->driver->invalidate(iommu, &ioas->domain, progress.first,
+                                      progress.end - progress.first, progress.leaves,
+                                      progress.tables_freed, &ticket, true) == IOMMU_OK &&
+            iommu_wait(iommu, &ticket) == IOMMU_OK) {
             page_pool_give(&partition->pool, &progress.freed);
         } else {
             partition->pinned = true; /* table pages and frames stay what they are */

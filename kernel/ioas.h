@@ -20,6 +20,7 @@ struct ioas {
     struct lock lock;        /* guards everything here; second in the lock order */
     struct partition *owner; /* NULL: the slot is free */
     struct iommu *iommu;
+    struct pagetable table;
     struct iommu_domain domain;
     uint32_t generation; /* of the slot: part of the id */
     uint32_t id;         /* 0: the slot is free */

@@ -28,6 +28,7 @@ struct iommu_capabilities {
     unsigned int tag_bits;
     unsigned int stream_bits; /* streams below 2^stream_bits have table entries */
     uint64_t page_sizes;
+    uint8_t stage;           /* that domains translate with: 2, or 1 where the unit has no other */
     bool coherent;           /* walks and queues are cache-coherent */
     bool range_invalidation; /* one command covers a range */
     bool two_level;          /* stream table of two levels */
@@ -66,11 +67,27 @@ struct iommu_fault {
     uint32_t type;   /* as the hardware numbers it */
 };
 
-/* A paging domain: an I/O address space on one instance. */
-struct iommu_domain {
-    struct pagetable table;
-    uint16_t tag; /* VMID */
+/* How the tables of an instance's domains are written: read and write are the attributes that allow each, common
+ * those of every leaf. */
+struct iommu_format {
+    const struct pagetable_format *entries;
+    uint64_t read, write, common;
 };
+
+/* A paging domain: an I/O address space on one instance. Domains of several instances of one format and
+ * geometry may share the table. */
+struct iommu_domain {
+    const struct pagetable *table;
+    uint16_t tag; /* from iommu_tag_take(): VMID or ASID */
+};
+
+/* A batch of commands in an instance's queue, and what has to be waited for. */
+struct iommu_ticket {
+    uint64_t position; /* 0: nothing */
+    uint64_t illegal;  /* the instance's illegal commands before the batch began */
+};
+
+#define IOMMU_TICKET_EMPTY ((struct iommu_ticket){ 0, 0 })
 
 struct iommu;
 
@@ -99,6 +116,7 @@ struct iommu {
     const struct iommu_driver *driver;
     const struct topology_iommu *topology;
     struct iommu_capabilities capabilities;
+    const struct iommu_format *format; /* set by start() */
     struct iommu_counters counters;
     bool usable;            /* started; its devices may be assigned */
     bool silenced;          /* failed since */
@@ -133,13 +151,19 @@ struct iommu_driver {
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);
 
-    /* Invalidates what the unit caches of [address, +size) of a domain and waits: one SYNC, with the
-     * deadline. Page-aligned. tables: also of intermediate tables. leaves: how many leaves went, as a
-     * hint. */
+    /* Tells the unit to forget what it caches of [address, +size) of a domain, and does not wait for
+     * more than room in its queue. Page-aligned. tables: also of intermediate tables. leaves: how many
+     * leaves went, as a hint. Calls with one ticket, which is empty before the first, are one batch; the
+     * last of them says so and brings its SYNC (size 0: nothing else). Nothing is forgotten for sure before iommu_wait(). */
     enum iommu_result (*invalidate)(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables);
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last);
 
-    /* The same of a whole domain: before its tag or its root is used again. */
+    /* Waits until the SYNC of a batch is through, with the deadline, counted from here. */
+    enum iommu_result (*wait)(struct iommu *iommu, const struct iommu_ticket *ticket);
+
+    /* All that the unit caches of a domain, and waits, one SYNC: before its tag or its root is used
+     * again. */
     enum iommu_result (*invalidate_domain)(struct iommu *iommu, const struct iommu_domain *domain);
 
     /* What the unit has blocked of the stream before this call is among its events, or lost, when this
@@ -153,10 +177,13 @@ struct iommu_driver {
     /* Interrupt handlers: reads events, a part of the queue at most, and looks at the unit's
      * errors. True: there is more, call again. */
     bool (*handle_events)(struct iommu *iommu);
-
-    const struct pagetable_format *format;
-    uint64_t read_attributes, write_attributes, common_attributes;
 };
+
+/* The driver's wait(), where the batch was not through as it was put in. */
+static inline enum iommu_result iommu_wait(struct iommu *iommu, const struct iommu_ticket *ticket)
+{
+    return ticket->position == 0 ? IOMMU_OK : iommu->driver->wait(iommu, ticket);
+}
 
 /* An alignment of its own: the table of drivers has no gaps, however a compiler likes large objects. */
 #define IOMMU_DRIVER(name)                                                                         \

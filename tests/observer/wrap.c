@@ -32,6 +32,10 @@ enum iommu_result __real_smmuv3_issue(struct smmuv3 *unit, const struct command 
                                       uint32_t count);
 enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
                                       uint32_t count);
+enum iommu_result __real_smmuv3_put(struct smmuv3 *unit, const struct command *commands,
+                                    uint32_t count, struct iommu_ticket *ticket, bool last);
+enum iommu_result __wrap_smmuv3_put(struct smmuv3 *unit, const struct command *commands,
+                                    uint32_t count, struct iommu_ticket *ticket, bool last);
 void __real_host_barrier(void);
 void __wrap_host_barrier(void);
 void __real_cache_clean(const volatile void *pointer, uint64_t size);
@@ -104,17 +108,34 @@ void __wrap_iommu_tag_give(struct iommu *iommu, uint16_t tag)
     __real_iommu_tag_give(iommu, tag);
 }
 
+/* The commands of a batch as the wrong driver has them, in changed[BATCH_LIMIT]. */
+static const struct command *change(const struct command *commands, uint32_t *count,
+                                    struct command *changed)
+{
+    if (wrong.commands == NULL)
+        return commands;
+    for (uint32_t i = 0; i < *count; i++)
+        changed[i] = commands[i];
+    *count = wrong.commands(changed, *count);
+    return changed;
+}
+
 enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
                                       uint32_t count)
 {
     struct command changed[BATCH_LIMIT];
 
-    if (wrong.commands == NULL)
-        return __real_smmuv3_issue(unit, commands, count);
-    for (uint32_t i = 0; i < count; i++)
-        changed[i] = commands[i];
-    count = wrong.commands(changed, count);
-    return __real_smmuv3_issue(unit, changed, count);
+    commands = change(commands, &count, changed);
+    return __real_smmuv3_issue(unit, commands, count);
+}
+
+enum iommu_result __wrap_smmuv3_put(struct smmuv3 *unit, const struct command *commands,
+                                    uint32_t count, struct iommu_ticket *ticket, bool last)
+{
+    struct command changed[BATCH_LIMIT];
+
+    commands = change(commands, &count, changed);
+    return __real_smmuv3_put(unit, commands, count, ticket, last);
 }
 
 /* In HOST_STORES_HELD. */

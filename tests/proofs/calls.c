@@ -287,12 +287,23 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
 }
 
 static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last)
 {
     (void)domain;
     (void)address;
     (void)size;
     HOLDS(iommu == &devices.iommu[0] && (leaves != 0 || tables), "there is something to forget");
+    HOLDS(ticket->position == 0 && last, "a batch of one call");
+    if (nondet_bool())
+        return IOMMU_SILENCED;
+    ticket->position = nondet_u64();
+    return IOMMU_OK;
+}
+
+static enum iommu_result wait(struct iommu *iommu, const struct iommu_ticket *ticket)
+{
+    HOLDS(iommu == &devices.iommu[0] && ticket->position != 0, "there is something to wait for");
     return nondet_bool() ? IOMMU_OK : IOMMU_SILENCED;
 }
 
@@ -306,11 +317,11 @@ static enum iommu_result invalidate_domain(struct iommu *iommu, const struct iom
 
 static const struct iommu_driver driver = {
     .invalidate = invalidate,
+    .wait = wait,
     .invalidate_domain = invalidate_domain,
-    .read_attributes = 0x40,
-    .write_attributes = 0x80,
-    .common_attributes = 0x400,
 };
+
+static const struct iommu_format stage2_format = { .read = 0x40, .write = 0x80, .common = 0x400 };
 
 /* ---- Any state ------------------------------------------------------------------------------ */
 
@@ -343,8 +354,8 @@ static void any_ioas(struct ioas *ioas, uint32_t slot)
     ioas->iommu = &devices.iommu[0];
     ioas->attached = nondet_u32();
     ioas->domain.tag = 1 + nondet_u8();
-    ioas->domain.table.limit = BIT(devices.iommu[0].capabilities.input_bits);
-    ioas->domain.table.mapped = nondet_u64();
+    ioas->table.limit = BIT(devices.iommu[0].capabilities.input_bits);
+    ioas->table.mapped = nondet_u64();
 }
 
 static void any_memory(void)
@@ -368,6 +379,7 @@ static void any_partition(void)
 
     devices.iommu_count = 1;
     devices.iommu[0].driver = &driver;
+    devices.iommu[0].format = &stage2_format;
     capabilities->input_bits = nondet_bool() ? 39 : 48;
     capabilities->output_bits = nondet_bool() ? 40 : 48;
     group.owner = nondet_u64();
@@ -413,7 +425,7 @@ static void remember(void)
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         const struct ioas *ioas = &caller->ioas[i];
 
-        before.ioas[i].mapped = ioas->domain.table.mapped;
+        before.ioas[i].mapped = ioas->table.mapped;
         before.ioas[i].id = ioas->id;
         before.ioas[i].attached = ioas->attached;
         before.ioas[i].generation = ioas->generation;
@@ -462,7 +474,7 @@ static bool is_as_before(void)
     same &= before.pinned == caller->pinned;
     same &= before.ring == caller->events.page;
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
-        same &= before.ioas[i].mapped == caller->ioas[i].domain.table.mapped;
+        same &= before.ioas[i].mapped == caller->ioas[i].table.mapped;
         same &= before.ioas[i].attached == caller->ioas[i].attached;
     }
     for (unsigned int i = 0; i < 2; i++) {

@@ -88,33 +88,49 @@ void bench_domain(struct iommu_domain *domain)
 {
     const struct iommu_capabilities *capabilities = &bench.iommu.capabilities;
 
-    domain->tag = iommu_tag_take(&bench.iommu);
+    struct pagetable *table = &bench.table[bench.tables];
+
+    assert_true(bench.tables++ < BENCH_DOMAINS);
+    *domain = (struct iommu_domain){ table, iommu_tag_take(&bench.iommu) };
     assert_int_not_equal(domain->tag, 0);
-    assert_true(pagetable_init(&domain->table, bench.iommu.driver->format, &bench.pool,
+    assert_true(pagetable_init(table, bench.iommu.format->entries, &bench.pool,
                                capabilities->input_bits, capabilities->coherent));
+}
+
+struct pagetable *bench_table(const struct iommu_domain *domain)
+{
+    return &bench.table[domain->table - bench.table];
 }
 
 void bench_map(struct iommu_domain *domain, uint64_t iova, uint64_t address, uint64_t size)
 {
-    const struct iommu_driver *driver = bench.iommu.driver;
+    const struct iommu_format *format = bench.iommu.format;
     struct pagetable_progress progress;
 
-    assert_int_equal(pagetable_map(&domain->table, iova, address, size,
-                                   driver->common_attributes | driver->read_attributes |
-                                       driver->write_attributes,
-                                   UINT32_MAX, &progress),
+    assert_int_equal(pagetable_map(bench_table(domain), iova, address, size,
+                                   format->common | format->read | format->write, UINT32_MAX,
+                                   &progress),
                      PAGETABLE_OK);
+}
+
+enum iommu_result bench_forget(const struct iommu_domain *domain, uint64_t iova, uint64_t size,
+                               uint32_t leaves, bool tables)
+{
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+    enum iommu_result result = bench.iommu.driver->invalidate(&bench.iommu, domain, iova, size,
+                                                              leaves, tables, &ticket, true);
+
+    return result == IOMMU_OK ? iommu_wait(&bench.iommu, &ticket) : result;
 }
 
 void bench_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t size)
 {
     struct pagetable_progress progress;
 
-    assert_int_equal(pagetable_unmap(&domain->table, iova, size, UINT32_MAX, &progress),
+    assert_int_equal(pagetable_unmap(bench_table(domain), iova, size, UINT32_MAX, &progress),
                      PAGETABLE_OK);
-    assert_int_equal(bench.iommu.driver->invalidate(&bench.iommu, domain, progress.first,
-                                                    progress.end - progress.first, progress.leaves,
-                                                    progress.tables_freed),
+    assert_int_equal(bench_forget(domain, progress.first, progress.end - progress.first,
+                                  progress.leaves, progress.tables_freed),
                      IOMMU_OK);
     page_pool_give(&bench.pool, &progress.freed);
 }

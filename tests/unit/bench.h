@@ -15,6 +15,7 @@
 #define BENCH_OWN_SIZE UINT64_C(0x1000000)
 #define BENCH_POOL UINT64_C(0x44000000)
 #define BENCH_POOL_PAGES 256
+#define BENCH_DOMAINS 600
 #define BENCH_PAGE(n) (UINT64_C(0x46000000) + (uint64_t)(n)*PAGE_SIZE)
 
 struct bench {
@@ -24,6 +25,8 @@ struct bench {
     const char *reason;
     struct page_pool pool;
     struct page_record records[BENCH_POOL_PAGES];
+    struct pagetable table[BENCH_DOMAINS];
+    unsigned int tables;
     unsigned int faults, lost, failed, silenced;
     struct iommu_fault fault[16]; /* the first ones, then the last one in [15] */
     enum iommu_failure failure;
@@ -40,12 +43,16 @@ bool bench_start_with(const struct smmuv3_model_parameters *parameters, uint32_t
 void bench_plain(void);
 
 struct smmuv3 *bench_unit(void);
-/* A domain with a tag and a root; nothing mapped. */
+/* A domain with a tag and a root of its own; nothing mapped. */
 void bench_domain(struct iommu_domain *domain);
+struct pagetable *bench_table(const struct iommu_domain *domain);
 /* Maps size bytes at iova, read and write. */
 void bench_map(struct iommu_domain *domain, uint64_t iova, uint64_t address, uint64_t size);
 /* Unmaps, invalidates as kernel/ioas.c does, and gives tables back. */
 void bench_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t size);
+/* invalidate() as a batch of its own, and the wait for it. */
+enum iommu_result bench_forget(const struct iommu_domain *domain, uint64_t iova, uint64_t size,
+                               uint32_t leaves, bool tables);
 enum iommu_result bench_set(uint32_t stream, enum iommu_stream_state state,
                             const struct iommu_domain *domain);
 

@@ -188,8 +188,10 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         memset(&image.ioas[i].lock, 0, sizeof(image.ioas[i].lock));
         /* Of a free slot only the generation means something. */
-        if (image.ioas[i].owner == NULL)
+        if (image.ioas[i].owner == NULL) {
+            memset(&image.ioas[i].table, 0, sizeof(image.ioas[i].table));
             memset(&image.ioas[i].domain, 0, sizeof(image.ioas[i].domain));
+        }
     }
     hash = hash_bytes(hash, &image, sizeof(image));
     hash = hash_bytes(hash, partition->pool.records,

@@ -117,12 +117,12 @@ static void an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_inva
     struct pagetable_progress progress;
 
     start();
-    assert_int_equal(pagetable_unmap(&domain.table, IOVA, PAGE_SIZE, 1, &progress), PAGETABLE_OK);
+    assert_int_equal(pagetable_unmap(bench_table(&domain), IOVA, PAGE_SIZE, 1, &progress),
+                     PAGETABLE_OK);
     spoil = 1;
     machine.before_register_write = spoil_command;
     bench_commands_mark();
-    assert_int_equal(
-        bench.iommu.driver->invalidate(&bench.iommu, &domain, IOVA, PAGE_SIZE, 1, true), IOMMU_OK);
+    assert_int_equal(bench_forget(&domain, IOVA, PAGE_SIZE, 1, true), IOMMU_OK);
     assert_int_equal(bench.iommu.counters.illegal_commands, 1);
     assert_int_equal(bench_commands(OPCODE_TLBI_ALL), 1);
     assert_int_equal(bench_commands(OPCODE_CFGI_ALL), 1);
@@ -131,6 +131,42 @@ static void an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_inva
     assert_int_equal(mmio_read32(UNIT_BASE + SMMU_GERROR), mmio_read32(UNIT_BASE + SMMU_GERRORN));
     /* And it goes on. */
     assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_OK);
+}
+
+static void spoil_last(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    uint64_t log2 = bench_unit()->command_log2;
+
+    (void)unit;
+    if (offset != SMMU_CMDQ_PROD)
+        return;
+    machine.before_register_write = NULL;
+    bench_unit()->commands[((value - 1) & (BIT(log2) - 1)) * COMMAND_WORDS] = 0xFF;
+}
+
+static void an_illegal_command_in_an_earlier_call_of_a_batch_is_made_good_too(void)
+{
+    const struct iommu_driver *driver;
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+    struct pagetable_progress progress;
+
+    start();
+    driver = bench.iommu.driver;
+    assert_int_equal(pagetable_unmap(bench_table(&domain), IOVA, PAGE_SIZE, 1, &progress),
+                     PAGETABLE_OK);
+    machine.before_register_write = spoil_last;
+    assert_int_equal(
+        driver->invalidate(&bench.iommu, &domain, IOVA, PAGE_SIZE, 1, true, &ticket, false),
+        IOMMU_OK);
+    smmuv3_errors(bench_unit()); /* the interrupt comes before the batch is complete */
+    assert_int_equal(bench.iommu.counters.illegal_commands, 1);
+    bench_commands_mark();
+    assert_int_equal(driver->invalidate(&bench.iommu, &domain, IOVA + PAGE_SIZE, PAGE_SIZE, 1, true,
+                                        &ticket, true),
+                     IOMMU_OK);
+    assert_int_equal(iommu_wait(&bench.iommu, &ticket), IOMMU_OK);
+    assert_int_equal(bench_commands(OPCODE_TLBI_ALL), 1);
+    assert_int_equal(bench_ask(STREAM, IOVA).outcome, SMMUV3_MODEL_ABORT);
 }
 
 static uint64_t barriers_at_spoil;
@@ -446,6 +482,7 @@ int run_errors_tests(void)
         TEST(a_unit_that_does_not_even_leave_translation_is_closed_as_far_as_it_goes),
         TEST(whatever_state_is_asked_for_on_a_dead_unit_the_entry_in_memory_aborts),
         TEST(an_illegal_command_is_repaired_counted_and_made_good_by_a_whole_invalidation),
+        TEST(an_illegal_command_in_an_earlier_call_of_a_batch_is_made_good_too),
         TEST(a_repaired_command_stands_in_memory_before_the_unit_is_told_to_go_on),
         TEST(an_illegal_command_during_a_change_of_a_stream_leaves_no_stale_entry),
         TEST(a_second_illegal_command_silences_the_unit),

@@ -31,7 +31,7 @@ static void map_page(uint64_t iova, uint64_t address, uint64_t attributes)
     struct pagetable_progress progress;
 
     assert_int_equal(
-        pagetable_map(&domain.table, iova, address, PAGE_SIZE, attributes, 1, &progress),
+        pagetable_map(bench_table(&domain), iova, address, PAGE_SIZE, attributes, 1, &progress),
         PAGETABLE_OK);
 }
 
@@ -52,12 +52,12 @@ static void i9_an_unmapped_access_is_a_translation_fault_with_stream_address_and
 
 static void i9_a_read_only_page_gives_a_permission_fault_when_it_is_written(void)
 {
-    const struct iommu_driver *driver;
+    const struct iommu_format *format;
 
     start();
-    driver = bench.iommu.driver;
-    map_page(IOVA, BENCH_PAGE(1), driver->common_attributes | driver->read_attributes);
-    map_page(IOVA + PAGE_SIZE, BENCH_PAGE(1), driver->common_attributes | driver->write_attributes);
+    format = bench.iommu.format;
+    map_page(IOVA, BENCH_PAGE(1), format->common | format->read);
+    map_page(IOVA + PAGE_SIZE, BENCH_PAGE(1), format->common | format->write);
     assert_int_equal(bench_dma(STREAM, IOVA, false), SMMUV3_MODEL_OK);
     assert_int_equal(bench_dma(STREAM, IOVA, true), SMMUV3_MODEL_ABORT);
     assert_int_equal(take()->cause, BH_CAUSE_PERMISSION);
@@ -70,8 +70,7 @@ static void i9_a_read_only_page_gives_a_permission_fault_when_it_is_written(void
 static void i9_a_leaf_without_its_access_flag_gives_an_access_flag_fault(void)
 {
     start();
-    map_page(IOVA, BENCH_PAGE(1),
-             (bench.iommu.driver->common_attributes & ~S2_ACCESSED) | S2_READ | S2_WRITE);
+    map_page(IOVA, BENCH_PAGE(1), (bench.iommu.format->common & ~S2_ACCESSED) | S2_READ | S2_WRITE);
     assert_int_equal(bench_dma(STREAM, IOVA, false), SMMUV3_MODEL_ABORT);
     assert_int_equal(take()->cause, BH_CAUSE_ACCESS_FLAG);
 }
@@ -102,7 +101,7 @@ static void i9_a_leaf_beyond_the_output_size_gives_an_address_size_fault(void)
     assert_true(bench_start(&parameters, 0x10000));
     assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
     bench_domain(&domain);
-    map_page(IOVA, BIT(41), bench.iommu.driver->common_attributes | S2_READ | S2_WRITE);
+    map_page(IOVA, BIT(41), bench.iommu.format->common | S2_READ | S2_WRITE);
     assert_int_equal(bench_set(STREAM, STREAM_ATTACHED, &domain), IOMMU_OK);
     assert_int_equal(bench_dma(STREAM, IOVA, false), SMMUV3_MODEL_ABORT);
     assert_int_equal(take()->cause, BH_CAUSE_ADDRESS_SIZE);

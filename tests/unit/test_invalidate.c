@@ -40,7 +40,8 @@ static void the_model_keeps_a_translation_that_nobody_invalidated(void)
     start(false);
     bench_map(&domain, IOVA, BENCH_PAGE(0), PAGE_SIZE);
     assert_int_equal(bench_dma(STREAM, IOVA, true), SMMUV3_MODEL_OK);
-    assert_int_equal(pagetable_unmap(&domain.table, IOVA, PAGE_SIZE, 1, &progress), PAGETABLE_OK);
+    assert_int_equal(pagetable_unmap(bench_table(&domain), IOVA, PAGE_SIZE, 1, &progress),
+                     PAGETABLE_OK);
     assert_int_equal(bench_dma(STREAM, IOVA, true), SMMUV3_MODEL_OK);
 }
 
@@ -197,6 +198,70 @@ static void invalidation_of_a_domain_leaves_the_other_domains_alone(void)
     assert_int_equal(smmuv3_model_cached(machine.unit[0]).leaves, leaves - 1);
 }
 
+static void calls_with_one_ticket_are_one_batch_with_one_sync(void)
+{
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+    struct pagetable_progress progress;
+
+    for (unsigned int ril = 0; ril < 2; ril++) {
+        start(ril == 1);
+        bench_map(&domain, IOVA, BENCH_PAGE(0), 3 * PAGE_SIZE);
+        touch(IOVA, 3 * PAGE_SIZE, PAGE_SIZE);
+        assert_int_equal(
+            pagetable_unmap(bench_table(&domain), IOVA, 3 * PAGE_SIZE, UINT32_MAX, &progress),
+            PAGETABLE_OK);
+        bench_commands_mark();
+        for (unsigned int i = 0; i < 3; i++) {
+            assert_int_equal(bench_commands(OPCODE_SYNC), 0);
+            assert_int_equal(bench.iommu.driver->invalidate(&bench.iommu, &domain,
+                                                            IOVA + i * PAGE_SIZE, PAGE_SIZE, 1,
+                                                            true, &ticket, i == 2),
+                             IOMMU_OK);
+            assert_int_equal(bench_commands(OPCODE_TLBI_IPA), i + 1);
+        }
+        assert_int_equal(iommu_wait(&bench.iommu, &ticket), IOMMU_OK);
+        assert_int_equal(bench_commands(OPCODE_SYNC), 1);
+        expect_blocked(IOVA, 3 * PAGE_SIZE, PAGE_SIZE);
+    }
+}
+
+static void the_last_call_of_a_batch_may_have_nothing_to_add_but_the_sync(void)
+{
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+    const struct iommu_driver *driver;
+
+    start(true);
+    driver = bench.iommu.driver;
+    bench_commands_mark();
+    assert_int_equal(
+        driver->invalidate(&bench.iommu, &domain, IOVA, PAGE_SIZE, 1, false, &ticket, false),
+        IOMMU_OK);
+    assert_int_equal(driver->invalidate(&bench.iommu, &domain, 0, 0, 0, false, &ticket, true),
+                     IOMMU_OK);
+    assert_int_equal(iommu_wait(&bench.iommu, &ticket), IOMMU_OK);
+    assert_int_equal(bench_commands(OPCODE_TLBI_IPA), 1);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 1);
+}
+
+static void a_batch_is_through_only_when_a_late_unit_says_so(void)
+{
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+
+    start(false);
+    bench_map(&domain, IOVA, BENCH_PAGE(0), PAGE_SIZE);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_COMMANDS, 7);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, 23);
+    bench_commands_mark();
+    assert_int_equal(bench.iommu.driver->invalidate(&bench.iommu, &domain, IOVA, PAGE_SIZE, 1, true,
+                                                    &ticket, true),
+                     IOMMU_OK);
+    assert_int_not_equal(ticket.position, 0);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 0);
+    assert_int_equal(iommu_wait(&bench.iommu, &ticket), IOMMU_OK);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 1);
+    assert_false(smmuv3_model_invalidation_pending(machine.unit[0]));
+}
+
 static void nothing_is_pending_when_an_invalidation_returns_however_late_the_unit_is(void)
 {
     start(false);
@@ -224,6 +289,9 @@ int run_invalidate_tests(void)
         TEST(i4_a_table_that_went_is_forgotten_with_its_leaf),
         TEST(tables_of_a_whole_range_are_forgotten_in_every_form),
         TEST(invalidation_of_a_domain_leaves_the_other_domains_alone),
+        TEST(calls_with_one_ticket_are_one_batch_with_one_sync),
+        TEST(the_last_call_of_a_batch_may_have_nothing_to_add_but_the_sync),
+        TEST(a_batch_is_through_only_when_a_late_unit_says_so),
         TEST(nothing_is_pending_when_an_invalidation_returns_however_late_the_unit_is),
     };
 

@@ -254,7 +254,7 @@ static void i7_a_map_larger_than_the_bound_says_where_to_go_on(void)
     }
     assert_int_equal(result, BH_OK);
     assert_int_equal(at, pages * PAGE_SIZE);
-    assert_int_equal(partitions.partition[0].ioas[0].domain.table.mapped, 0);
+    assert_int_equal(partitions.partition[0].ioas[0].domain.table->mapped, 0);
     for (uint64_t page = 0; page < pages; page += 13)
         assert_int_equal(dma_write(DEVICE1, 0x10001000 + page * PAGE_SIZE, page), DMA_BLOCKED);
 }

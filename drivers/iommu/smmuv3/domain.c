@@ -6,9 +6,9 @@
 #define ADDRESS_COMMANDS_LIMIT (BATCH_LIMIT - 1)
 
 enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last)
 {
-    struct smmuv3 *unit = iommu->unit;
     uint64_t pages = size >> PAGE_SHIFT;
     struct command commands[BATCH_LIMIT];
     uint32_t count = 0;
@@ -24,9 +24,9 @@ enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_doma
             count++;
         }
     } else {
-        return smmuv3_invalidate_domain(iommu, domain);
+        commands[count++] = command_tlbi_domain(domain->tag);
     }
-    return smmuv3_issue(unit, commands, count);
+    return smmuv3_put(iommu->unit, commands, count, ticket, last);
 }
 
 enum iommu_result smmuv3_invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain)

@@ -133,31 +133,38 @@ static bool acquire_room(struct smmuv3 *unit, uint64_t entries)
     }
 }
 
-static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *commands,
-                                    uint32_t count)
+enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands, uint32_t count,
+                             struct iommu_ticket *ticket, bool last)
 {
     struct iommu *iommu = unit->iommu;
     bool sync_each = iommu->capabilities.sync_each;
-    uint64_t end;
+    uint32_t syncs = sync_each ? count : last;
 
-    if (iommu->silenced || !acquire_room(unit, sync_each ? 2 * count : count + 1))
+    if (iommu->silenced || !acquire_room(unit, count + syncs))
         return IOMMU_SILENCED;
+    if (ticket->position == 0)
+        ticket->illegal = iommu->counters.illegal_commands;
     for (uint32_t i = 0; i < count; i++) {
         put(unit, commands[i]);
         if (sync_each && i + 1 < count)
             put(unit, command_sync());
     }
-    put(unit, command_sync());
+    if (syncs != 0)
+        put(unit, command_sync());
     iommu->counters.commands += count;
-    iommu->counters.syncs += sync_each ? count : 1;
+    iommu->counters.syncs += syncs;
     barrier_entries();
-    end = unit->produced;
-    mmio_write32(unit->base + SMMU_CMDQ_PROD, (uint32_t)(end & (BIT(unit->command_log2 + 1) - 1)));
-    look(unit);
-    bool done = unit->consumed >= end;
-
+    ticket->position = unit->produced;
+    mmio_write32(unit->base + SMMU_CMDQ_PROD,
+                 (uint32_t)(ticket->position & (BIT(unit->command_log2 + 1) - 1)));
+    if (last) {
+        look(unit);
+        if (unit->consumed >= ticket->position &&
+            iommu->counters.illegal_commands == ticket->illegal)
+            *ticket = IOMMU_TICKET_EMPTY;
+    }
     lock_release(&unit->lock);
-    return done || wait_consumed(unit, end) ? IOMMU_OK : IOMMU_SILENCED;
+    return IOMMU_OK;
 }
 
 /* One command in the queue was refused and replaced; what it should have done is not known to be
@@ -165,24 +172,34 @@ static enum iommu_result issue_once(struct smmuv3 *unit, const struct command *c
 static __attribute__((noinline)) enum iommu_result issue_widest(struct smmuv3 *unit)
 {
     const struct command widest[] = { command_cfgi_all(), command_tlbi_all() };
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
     uint64_t illegal = unit->iommu->counters.illegal_commands;
-    enum iommu_result result = issue_once(unit, widest, ARRAY_LENGTH(widest));
 
-    if (result == IOMMU_OK && unit->iommu->counters.illegal_commands != illegal) {
-        smmuv3_silence(unit, FAILURE_COMMAND);
-        result = IOMMU_SILENCED;
-    }
-    return result;
+    if (smmuv3_put(unit, widest, ARRAY_LENGTH(widest), &ticket, true) != IOMMU_OK ||
+        !wait_consumed(unit, ticket.position))
+        return IOMMU_SILENCED;
+    if (unit->iommu->counters.illegal_commands == illegal)
+        return IOMMU_OK;
+    smmuv3_silence(unit, FAILURE_COMMAND);
+    return IOMMU_SILENCED;
+}
+
+enum iommu_result smmuv3_wait(struct iommu *iommu, const struct iommu_ticket *ticket)
+{
+    struct smmuv3 *unit = iommu->unit;
+
+    if (!wait_consumed(unit, ticket->position))
+        return IOMMU_SILENCED;
+    return iommu->counters.illegal_commands == ticket->illegal ? IOMMU_OK : issue_widest(unit);
 }
 
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
 {
-    uint64_t illegal = unit->iommu->counters.illegal_commands;
-    enum iommu_result result = issue_once(unit, commands, count);
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
 
-    if (result != IOMMU_OK || unit->iommu->counters.illegal_commands == illegal)
-        return result;
-    return issue_widest(unit);
+    if (smmuv3_put(unit, commands, count, &ticket, true) != IOMMU_OK)
+        return IOMMU_SILENCED;
+    return ticket.position == 0 ? IOMMU_OK : smmuv3_wait(unit->iommu, &ticket);
 }
 
 /* The unit stopped at a command. Lock held. True: repaired, acknowledge and go on. */

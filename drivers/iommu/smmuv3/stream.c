@@ -119,11 +119,11 @@ static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_dom
         STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2),
         STE1_MEV | FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
         FIELD_PUT(STE2_VMID, domain->tag) | FIELD_PUT(STE2_T0SZ, 64 - capabilities->input_bits) |
-            FIELD_PUT(STE2_SL0, domain->table.height == level0_height ? 2 : 1) |
+            FIELD_PUT(STE2_SL0, domain->table->height == level0_height ? 2 : 1) |
             FIELD_PUT(STE2_IR0, write_back) | FIELD_PUT(STE2_OR0, write_back) |
             FIELD_PUT(STE2_SH0, inner_shareable) | FIELD_PUT(STE2_TG, granule_4k) |
             FIELD_PUT(STE2_PS, output) | STE2_AA64 | STE2_PTW | (recorded ? STE2_R : 0),
-        domain->table.root & STE3_TTB,
+        domain->table->root & STE3_TTB,
     } };
 }
 

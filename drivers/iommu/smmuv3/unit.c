@@ -20,6 +20,13 @@ static const struct erratum errata[] = {
     { .product = 0x487, .fixed_in = 0x11, .sync_each = true, .no_nesting = true }, /* MMU-700 */
 };
 
+static const struct iommu_format stage2_format = {
+    .entries = &vmsa_4k,
+    .read = S2_READ,
+    .write = S2_WRITE,
+    .common = S2_MEMATTR_NORMAL_WB | S2_SHARE_INNER | S2_ACCESSED,
+};
+
 static struct smmuv3 units[TOPOLOGY_IOMMUS];
 static unsigned int unit_count;
 
@@ -73,6 +80,7 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
         *reason = "its command queue is too small";
     if (*reason != NULL)
         return false;
+    capabilities->stage = 2;
     capabilities->output_bits = output_sizes[FIELD_GET(IDR5_OAS, idr5)];
     /* Starting at level 0 needs an output of 44 bits at least; below that one root page
      * covers 39. */
@@ -134,8 +142,8 @@ static bool start_parked(struct smmuv3 *unit)
     if (page == NULL)
         return false;
     page_pool_init(&unit->parked_pool, memory_physical(page), 1, &unit->parked_record);
-    unit->parked.tag = iommu_tag_take(unit->iommu);
-    return pagetable_init(&unit->parked.table, &vmsa_4k, &unit->parked_pool,
+    unit->parked = (struct iommu_domain){ &unit->parked_table, iommu_tag_take(unit->iommu) };
+    return pagetable_init(&unit->parked_table, &vmsa_4k, &unit->parked_pool,
                           capabilities->input_bits, capabilities->coherent);
 }
 
@@ -195,6 +203,7 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
     unit->iommu = iommu;
     unit->base = base;
     iommu->unit = unit;
+    iommu->format = &stage2_format;
     mmio_write32(base + SMMU_CR1, (uint32_t)(FIELD_PUT(CR1_QUEUE_IC, CR1_CACHE_WRITE_BACK) |
                                              FIELD_PUT(CR1_QUEUE_OC, CR1_CACHE_WRITE_BACK) |
                                              FIELD_PUT(CR1_QUEUE_SH, CR1_SHARE_INNER) |
@@ -236,12 +245,9 @@ IOMMU_DRIVER(smmuv3_driver) = {
     .stream_prepare = smmuv3_stream_prepare,
     .stream_set = smmuv3_stream_set,
     .invalidate = smmuv3_invalidate,
+    .wait = smmuv3_wait,
     .invalidate_domain = smmuv3_invalidate_domain,
     .settle = smmuv3_settle,
     .events_end = smmuv3_events_end,
     .handle_events = smmuv3_handle,
-    .format = &vmsa_4k,
-    .read_attributes = S2_READ,
-    .write_attributes = S2_WRITE,
-    .common_attributes = S2_MEMATTR_NORMAL_WB | S2_SHARE_INNER | S2_ACCESSED,
 };

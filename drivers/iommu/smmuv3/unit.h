@@ -56,6 +56,7 @@ struct smmuv3 {
     uint64_t stream_table; /* linear: physical base of the entries */
     unsigned int stream_bits;
     struct iommu_domain parked; /* an empty domain: where logged parked streams lead */
+    struct pagetable parked_table;
     struct page_record parked_record;
     struct page_pool parked_pool;
 };
@@ -73,10 +74,16 @@ struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf);
 struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf);
 
 /*
- * Puts count <= BATCH_LIMIT commands and a SYNC into the queue and waits until the unit has
- * completed them, at most until IOMMU_DEADLINE_MICROSECONDS have passed. Any CPU. An illegal command is repaired as
- * docs/architecture.md says. No lock is held while waiting.
+ * Puts count <= BATCH_LIMIT commands into the queue, and with the last of a batch a SYNC. The ticket
+ * names what smmuv3_wait() waits for, at most until IOMMU_DEADLINE_MICROSECONDS have passed; it is empty where the
+ * unit was through at once. An illegal command is repaired as docs/architecture.md says. Any CPU; no lock
+ * is held while waiting, for the unit or for room.
  */
+enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands, uint32_t count,
+                             struct iommu_ticket *ticket, bool last);
+enum iommu_result smmuv3_wait(struct iommu *iommu, const struct iommu_ticket *ticket);
+
+/* Both, for a batch of one call. */
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count);
 
 /* An entry that the unit may read at any moment. */
@@ -127,7 +134,8 @@ enum iommu_result smmuv3_settle(struct iommu *iommu, uint32_t stream);
 
 /* Invalidation (domain.c) */
 enum iommu_result smmuv3_invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables);
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last);
 enum iommu_result smmuv3_invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain);
 
 /* Cleans what a unit without coherent access is to read. */

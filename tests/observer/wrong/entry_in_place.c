@@ -13,7 +13,7 @@ static enum iommu_result stream_set(struct iommu *iommu, uint32_t stream,
         return right_driver()->stream_set(iommu, stream, state, domain);
     /* It was parked logged: a translation, too. Tag and root are what differs. */
     entry_write64(&entry[2], (entry[2] & ~STE2_VMID) | FIELD_PUT(STE2_VMID, domain->tag));
-    entry_write64(&entry[3], domain->table.root & STE3_TTB);
+    entry_write64(&entry[3], domain->table->root & STE3_TTB);
     barrier_entries();
     return smmuv3_issue(iommu->unit, &forget, 1);
 }

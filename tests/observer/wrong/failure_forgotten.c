@@ -3,11 +3,12 @@
 #include "wrong.h"
 
 static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last)
 {
-    return iommu->silenced
-               ? IOMMU_OK
-               : right_driver()->invalidate(iommu, domain, address, size, leaves, tables);
+    return iommu->silenced ? IOMMU_OK
+                           : right_driver()->invalidate(iommu, domain, address, size, leaves,
+                                                        tables, ticket, last);
 }
 
 static enum iommu_result invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain)

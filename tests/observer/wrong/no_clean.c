@@ -4,11 +4,12 @@
 #include "wrong.h"
 
 static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last)
 {
     wrong.no_clean = false; /* the commands are cleaned as they should be */
     enum iommu_result result = right_driver()->invalidate(iommu, domain, address, size, leaves,
-                                                          tables);
+                                                          tables, ticket, last);
 
     wrong.no_clean = true;
     return result;

@@ -3,7 +3,8 @@
 #include "wrong.h"
 
 static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
-                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables)
+                                    uint64_t address, uint64_t size, uint32_t leaves, bool tables,
+                                    struct iommu_ticket *ticket, bool last)
 {
     struct smmuv3 *unit = iommu->unit;
     struct command command = command_tlbi_address(domain->tag, address, !tables);
@@ -11,6 +12,8 @@ static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_doma
 
     (void)size;
     (void)leaves;
+    (void)ticket;
+    (void)last;
     entry_write64(&unit->commands[slot * COMMAND_WORDS], command.word[0]);
     entry_write64(&unit->commands[slot * COMMAND_WORDS + 1], command.word[1]);
     barrier_entries();

@@ -19,7 +19,7 @@ static enum iommu_result stream_set(struct iommu *iommu, uint32_t stream,
     entry_write64(&entry[0], before[0]);
     entry_write64(&entry[1], before[1]);
     entry_write64(&entry[2], (before[2] & ~STE2_VMID) | FIELD_PUT(STE2_VMID, domain->tag));
-    entry_write64(&entry[3], domain->table.root & STE3_TTB);
+    entry_write64(&entry[3], domain->table->root & STE3_TTB);
     barrier_entries();
     return smmuv3_issue(iommu->unit, &forget, 1);
 }
