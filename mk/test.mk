@@ -25,7 +25,8 @@ $(BUILD)/tests/sensor.bundle: tests/system/sets/sensor.dts $(IMAGE_DIR)/bulkhead
 # The board with several IOMMUs: some tests run its image.
 .PHONY: hypervisor-three-smmus
 hypervisor-three-smmus: $(IMAGE_DIR)/bulkhead.img
-	@$(MAKE) --no-print-directory BOARD=qemu-three-smmus hypervisor
+	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-three-smmus hypervisor \
+	    $(foreach tree,board machine pci,$(BUILD)/qemu-three-smmus/$(tree).dtb)
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img hypervisor-three-smmus $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
            bundle check-tool \

@@ -7,7 +7,7 @@ import struct
 import unittest
 
 import harness
-from harness import Machine, SystemTest
+from harness import Machine, SystemTest, require
 from scenario import LIMIT, call
 
 KINDS = {4: "root-port", 5: "upstream-port", 6: "downstream-port", 7: "pcie-to-pci-bridge"}
@@ -54,6 +54,13 @@ def described(node):
             "below": described(child),
         }
     return functions
+
+
+def described_roots(tree):
+    """{root bus: its functions}: a node with `bus` each, or the only one at the top."""
+    roots = {node["bus"][0]: described(node) for node in tree.values()
+             if isinstance(node, dict) and "bus" in node}
+    return roots or {0: described(tree)}
 
 
 class Function:
@@ -116,19 +123,29 @@ class Board(SystemTest):
                 device["regions"], self.found(machine, ecam, below))
         return functions
 
-    def test_the_machine_has_the_functions_that_sets_are_checked_with(self):
-        folder = harness.BOARD_FOLDER
-        wanted = described(read_source(os.path.join(folder, "pci.dts")))
+    def assert_described(self, folder, **options):
+        """Bulkhead runs on the machine of the board, and has given bus numbers."""
+        wanted = described_roots(read_source(os.path.join(folder, "pci.dts")))
         host = next(node for node in read_source(os.path.join(folder, "machine.dts")).values()
                     if isinstance(node, dict) and
                     node.get("compatible") == "pci-host-ecam-generic")
-        with Machine(bundle=harness.DEMO, ways=("qmp", "qtest"), board=folder) as machine:
+        with Machine(ways=("qmp", "qtest"), board=folder, **options) as machine:
             self.watch(machine)
             machine.console.wait_for(r"^\[bulkhead\] .*: starts at", LIMIT)
             ecam = host["reg"][0] << 32 | host["reg"][1]
-            seen = self.found(machine, ecam, machine.qmp.command("query-pci")[0]["devices"])
+            seen = {root["bus"]: self.found(machine, ecam, root["devices"])
+                    for root in machine.qmp.command("query-pci")}
         self.maxDiff = None
         self.assertEqual(seen, wanted)
+
+    def test_the_machine_has_the_functions_that_sets_are_checked_with(self):
+        self.assert_described(harness.BOARD_FOLDER, bundle=harness.DEMO)
+
+    def test_the_machine_with_three_iommus_has_those_of_its_three_root_buses(self):
+        self.assert_described(os.path.join(harness.ROOT, "boards", "qemu-three-smmus"),
+                              bundle=require(harness.BUNDLE),
+                              image=require(os.path.join(harness.BUILD, "qemu-three-smmus",
+                                                         "bulkhead.img")))
 
 
 if __name__ == "__main__":

@@ -64,15 +64,18 @@ class CheckTest(unittest.TestCase):
         table = addresses()
         return hex(table["image_start"]), hex(table["image_end"])
 
+    trees = (MACHINE_TREE, BOARD_TREE, PCI_TREE)
+
     def check(self, source, ports=None, defect=None):
         """(status, standard output, complaints)."""
         start, end = self.image()
         tool = require(os.path.join(harness.OUTPUT, "check-defect" if defect else "check"))
-        tree = self.compile("pci", ports) if ports else PCI_TREE
+        machine, board, tree = map(require, self.trees)
+        tree = self.compile("pci", ports) if ports else tree
         done = subprocess.run(
             [tool, "--set", self.compile("set", source), "--name", "set.dts", "--directory",
              self.folder, "--payloads", require(PAYLOADS), "--machine",
-             MACHINE_TREE, "--board", BOARD_TREE, "--pci", tree, "--image-base", start,
+             machine, "--board", board, "--pci", tree, "--image-base", start,
              "--image-end", end],
             capture_output=True, encoding="utf-8", timeout=60, check=False,
             env={**os.environ, "DEFECT": defect or ""})
@@ -93,6 +96,34 @@ def two(devices=(EDU, SECOND), pool=256):
              Partition("small", payload="flat.bin", memory=(BASE, 16 * MIB),
                        devices=(*map(pci, devices), block("/pl031@9010000")))]
     return source_of(nodes)
+
+
+class SeveralUnits(CheckTest):
+    """The board with three root buses, an IOMMU each."""
+
+    trees = tuple(os.path.join(harness.BUILD, "qemu-three-smmus", f"{name}.dtb")
+                  for name in ("machine", "board", "pci"))
+
+    def test_row_5_3_a_device_behind_each_iommu_reaches_its_partition_and_nothing_else(self):
+        devices = ("0000:01:00.0", "0000:21:00.0", "0000:41:00.0")
+        matrix = self.matrix(source_of([
+            Partition(f"p{n}", payload="flat.bin", memory=(BASE, 16 * MIB), devices=(pci(name),))
+            for n, name in enumerate(devices)]))
+        own = {(name, f"p{n}"): ["own" if place == 2 * n else "none" for place in range(9)]
+               for n, name in enumerate(devices)}
+        self.assertEqual(matrix.rows, {**own, ("every other stream", "-"): ["none"] * 9})
+
+    def assert_told(self, ports, text):
+        status, output, complaints = self.check(
+            two(), ports=f'/dts-v1/; / {{ compatible = "bulkhead,pci"; {ports} }};')
+        self.assertEqual((status, output), (1, ""))
+        self.assertRegex(complaints, text)
+
+    def test_a_function_that_stands_on_none_of_several_root_buses_is_a_mistake(self):
+        self.assert_told(PORT.format(1), r"port@1: .*stands on one of several root buses")
+
+    def test_a_root_bus_that_no_host_bridge_begins_with_is_a_mistake(self):
+        self.assert_told("root { bus = <7>; };", r"root: .*no host bridge of the machine's tree")
 
 
 class Isolation(CheckTest):

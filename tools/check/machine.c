@@ -18,7 +18,7 @@
 
 struct machine machine;
 
-static struct pci_model pci_model;
+static struct pci_model pci_model[TOPOLOGY_PCI_HOSTS];
 
 /* What a unit read while a walk was recorded. */
 static struct {
@@ -148,13 +148,13 @@ static bool take_memory(struct machine_mistake *mistake)
 
 static void start_pci(const struct board *board)
 {
-    if (machine.topology.host_count != 0) {
-        const struct topology_pci_host *host = &machine.topology.host[0];
+    for (uint32_t i = 0; i < machine.topology.host_count; i++) {
+        const struct topology_pci_host *host = &machine.topology.host[i];
 
-        pci_model.bus_first = host->bus_first;
+        pci_model[i].bus_first = host->bus_first;
         host_attach(&(struct host_registers){ .base = host->ecam.base,
                                               .size = host->ecam.size,
-                                              .context = &pci_model,
+                                              .context = &pci_model[i],
                                               .read = pci_model_read,
                                               .write = pci_model_write });
         pci_enumerate(&devices.pci, host);
@@ -178,7 +178,7 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     if (!board_read(files->board, files->board_size, &board))
         return refuse(mistake, "/", "compatible", "write \"bulkhead,board\"");
     mistake->file = MISTAKE_PCI;
-    const char *text = pci_tree_read(files->pci, &pci_model, node, sizeof(node));
+    const char *text = pci_tree_read(files->pci, &machine.topology, pci_model, node, sizeof(node));
 
     if (text != NULL)
         return refuse(mistake, node, "", text);

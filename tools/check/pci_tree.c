@@ -110,21 +110,43 @@ static const char *add_function(const void *tree, int node, struct pci_model *pc
     return add_bars(tree, node, pci, *index);
 }
 
-const char *pci_tree_read(const void *tree, struct pci_model *pci, char *node_path, int node_size)
+/* The host whose root bus a node of the top describes; -1: the node is a function of the only host. */
+static const char *find_host(const void *tree, int node, const struct topology *topology, int *host)
+{
+    uint32_t bus;
+
+    *host = -1;
+    if (read_cells(tree, node, "bus", &bus, 1) != 1)
+        return topology->host_count <= 1 ? NULL
+                                         : "stands on one of several root buses: put it into a "
+                                           "node with bus = <the first of its bus-range>";
+    for (uint32_t i = 0; i < topology->host_count; i++) {
+        if (topology->host[i].bus_first == bus)
+            *host = (int)i;
+    }
+    return *host >= 0 ? NULL : "bus: no host bridge of the machine's tree begins with that one";
+}
+
+const char *pci_tree_read(const void *tree, const struct topology *topology, struct pci_model *pci,
+                          char *node_path, int node_size)
 {
     int parents[DEPTH_LIMIT] = { PCI_MODEL_ROOT };
-    int depth = 0;
+    int depth = 0, host = -1;
 
-    memset(pci, 0, sizeof(*pci));
+    memset(pci, 0, sizeof(*pci) * TOPOLOGY_PCI_HOSTS);
     node_path[0] = '\0';
     if (fdt_node_check_compatible(tree, 0, "bulkhead,pci") != 0)
         return "compatible: write \"bulkhead,pci\"";
     for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth > 0;
          node = fdt_next_node(tree, node, &depth)) {
-        const char *error = "bridges are nested too deeply";
+        const char *error = depth == 1 ? find_host(tree, node, topology, &host) : NULL;
 
-        if (depth < DEPTH_LIMIT)
-            error = add_function(tree, node, pci, parents[depth - 1], &parents[depth]);
+        parents[1] = depth == 1 ? PCI_MODEL_ROOT : parents[1];
+        if (error == NULL && depth >= DEPTH_LIMIT)
+            error = "bridges are nested too deeply";
+        if (error == NULL && (depth > 1 || host < 0))
+            error = add_function(tree, node, &pci[host < 0 ? 0 : host], parents[depth - 1],
+                                 &parents[depth]);
         if (error != NULL) {
             fdt_get_path(tree, node, node_path, node_size);
             return error;

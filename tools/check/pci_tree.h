@@ -7,8 +7,11 @@
 #define TOOLS_CHECK_PCI_TREE_H
 
 #include "arch/host/pci_model.h"
+#include "drivers/topology/topology.h"
 
-/* Adds every function of the compiled tree to *pci. NULL, or what is wrong, with its node's path. */
-const char *pci_tree_read(const void *tree, struct pci_model *pci, char *node, int node_size);
+/* Makes pci[i] of the functions behind host i of the machine, as many as that has. NULL, or what is wrong, with
+ * its node's path. */
+const char *pci_tree_read(const void *tree, const struct topology *topology, struct pci_model *pci,
+                          char *node, int node_size);
 
 #endif
