@@ -433,6 +433,42 @@ static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host
     return true;
 }
 
+static bool has_stream(const struct topology_block *block, uint32_t stream)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < block->stream_count; i++)
+        found = found || block->stream[i] == stream;
+    return found;
+}
+
+/* iommus: <phandle, stream> each. What is wrong with them concerns this node alone: NULL, or why it cannot be
+ * assigned. */
+static const char *read_streams(const struct reader *reader, struct topology_block *block)
+{
+    const void *tree = reader->tree;
+    int length;
+    const fdt32_t *cell = fdt_getprop(tree, fdt_path_offset(tree, block->name), "iommus", &length);
+
+    if (length <= 0 || length % (int)(2 * sizeof(fdt32_t)) != 0)
+        return "has iommus that are no pairs of an IOMMU and a stream id";
+    for (int left = length / (int)sizeof(fdt32_t); left != 0; left -= 2, cell += 2) {
+        uint32_t iommu = iommu_by_handle(reader->topology, fdt32_ld(cell));
+
+        if (iommu == IOMMU_NONE)
+            return "masters behind an IOMMU that is not in the tree";
+        if (block->stream_count != 0 && iommu != block->iommu)
+            return "masters behind several IOMMUs";
+        block->iommu = iommu;
+        if (has_stream(block, fdt32_ld(cell + 1)))
+            continue;
+        if (block->stream_count == TOPOLOGY_STREAMS)
+            return "has more stream ids than the hypervisor keeps";
+        block->stream[block->stream_count++] = fdt32_ld(cell + 1);
+    }
+    return NULL;
+}
+
 static bool read_chosen(struct reader *reader)
 {
     struct topology *topology = reader->topology;
@@ -519,6 +555,12 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
         if (!read_iommu_map(&reader, &topology->host[i]))
             return false;
         fdt_read_interrupt_map(&controller, &topology->host[i]);
+    }
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        struct topology_block *block = &topology->block[i];
+
+        if (block->masters)
+            block->streams_refusal = read_streams(&reader, block);
     }
     return read_chosen(&reader) && read_reservations(&reader);
 }

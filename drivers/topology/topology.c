@@ -44,5 +44,11 @@ uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
                 count = max_u64(count, (uint64_t)map->stream + map->count);
         }
     }
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        const struct topology_block *block = &topology->block[i];
+
+        for (uint32_t s = 0; block->iommu == unit && s < block->stream_count; s++)
+            count = max_u64(count, (uint64_t)block->stream[s] + 1);
+    }
     return (uint32_t)min_u64(count, UINT32_MAX);
 }

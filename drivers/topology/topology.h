@@ -20,6 +20,7 @@
 #define TOPOLOGY_PINS 32
 #define TOPOLOGY_BLOCKS 64
 #define TOPOLOGY_REGISTERS 2
+#define TOPOLOGY_STREAMS 8
 #define TOPOLOGY_LINES 1024 /* INTIDs below this */
 
 #define INTERRUPT_NONE UINT32_MAX
@@ -88,8 +89,13 @@ struct topology_block {
     char compatible[TOPOLOGY_NAME];
     uint32_t register_count;
     struct topology_range registers[TOPOLOGY_REGISTERS];
-    bool masters;        /* it has an iommus property */
     bool infrastructure; /* it takes part in interrupts or translation for others */
+
+    bool masters;                /* it has an iommus property: */
+    const char *streams_refusal; /* why that is of no use; NULL: it says the two below */
+    uint32_t iommu;              /* index into iommu[] */
+    uint32_t stream_count;
+    uint32_t stream[TOPOLOGY_STREAMS]; /* each once */
 };
 
 struct topology {
@@ -147,8 +153,8 @@ uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester,
 /* Whether the line is in taken_lines. */
 bool topology_line_taken(const struct topology *topology, uint32_t line);
 
-/* One more than the highest stream of the unit that a map names, at least 1: how many entries its
- * table needs. Work: the machine's maps. */
+/* One more than the highest stream of the unit that a map or a master names, at least 1: how many entries
+ * its table needs. Work: the machine's maps and blocks. */
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit);
 
 #endif

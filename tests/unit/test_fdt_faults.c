@@ -721,6 +721,91 @@ static void a_block_says_whether_it_masters_or_serves_others(void)
     assert_true(fdt_bench_block(CLOCK)->infrastructure);
 }
 
+static void second_unit(void *tree)
+{
+    edit_add(tree, "/", "smmuv3@9100000");
+    edit_text(tree, "/smmuv3@9100000", "compatible", "arm,smmu-v3");
+    EDIT_CELLS(tree, "/smmuv3@9100000", "reg", 0, 0x09100000, 0, 0x20000);
+    EDIT_CELLS(tree, "/smmuv3@9100000", "phandle", 0x9000);
+}
+
+static void master_of_three(void *tree)
+{
+    second_unit(tree);
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x9000, 0x12345, 0x9000, 7, 0x9000, 0x12345, 0x9000, 9);
+}
+
+static void master_of_eight(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 1, 0x8000, 2, 0x8000, 3, 0x8000, 4, 0x8000, 5, 0x8000,
+               6, 0x8000, 7, 0x8000, 8);
+}
+
+static void master_of_nine(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 1, 0x8000, 2, 0x8000, 3, 0x8000, 4, 0x8000, 5, 0x8000,
+               6, 0x8000, 7, 0x8000, 8, 0x8000, 9);
+}
+
+static void master_of_two_units(void *tree)
+{
+    second_unit(tree);
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 1, 0x9000, 1);
+}
+
+static void master_of_no_unit(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x7777, 1);
+}
+
+static void master_without_ids(void *tree)
+{
+    edit_flag(tree, CLOCK, "iommus");
+}
+
+static void master_cut_off(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 1, 0x8000);
+}
+
+static void a_master_has_the_stream_ids_that_it_names_each_once(void)
+{
+    expect_accepted(master_of_three);
+    const struct topology_block *block = fdt_bench_block(CLOCK);
+
+    assert_null(block->streams_refusal);
+    assert_string_equal(fdt_found.iommu[block->iommu].name, "/smmuv3@9100000");
+    assert_int_equal(block->stream_count, 3);
+    assert_int_equal(block->stream[0], 0x12345);
+    assert_int_equal(block->stream[1], 7);
+    assert_int_equal(block->stream[2], 9);
+    assert_int_equal(topology_stream_count(&fdt_found, block->iommu), 0x12346);
+    expect_accepted(master_of_eight);
+    assert_null(fdt_bench_block(CLOCK)->streams_refusal);
+    assert_int_equal(fdt_bench_block(CLOCK)->stream_count, TOPOLOGY_STREAMS);
+}
+
+static void a_master_whose_stream_ids_cannot_be_used_says_why(void)
+{
+    static const struct {
+        void (*edit)(void *);
+        const char *text;
+    } rows[] = {
+        { master_of_nine, "has more stream ids than the hypervisor keeps" },
+        { master_of_two_units, "masters behind several IOMMUs" },
+        { master_of_no_unit, "masters behind an IOMMU that is not in the tree" },
+        { master_without_ids, "has iommus that are no pairs of an IOMMU and a stream id" },
+        { master_cut_off, "has iommus that are no pairs of an IOMMU and a stream id" },
+    };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(rows); i++) {
+        expect_accepted(rows[i].edit);
+        assert_true(fdt_bench_block(CLOCK)->masters);
+        assert_non_null(fdt_bench_block(CLOCK)->streams_refusal);
+        assert_string_equal(fdt_bench_block(CLOCK)->streams_refusal, rows[i].text);
+    }
+}
+
 static void what_is_disabled_or_has_no_registers_is_no_block(void)
 {
     static void (*const edits[])(void *) = { disabled, headless, incompatible, narrow };
@@ -855,6 +940,8 @@ int run_fdt_faults_tests(void)
         TEST(an_iommu_map_that_is_wrong_in_any_way_is_refused),
         TEST(a_requester_between_two_maps_has_no_stream),
         TEST(a_block_says_whether_it_masters_or_serves_others),
+        TEST(a_master_has_the_stream_ids_that_it_names_each_once),
+        TEST(a_master_whose_stream_ids_cannot_be_used_says_why),
         TEST(what_is_disabled_or_has_no_registers_is_no_block),
         TEST(the_initrd_lies_between_start_and_end_in_one_cell_or_two),
         TEST(the_console_is_what_stdout_path_names),
