@@ -118,10 +118,10 @@ struct observer {
     bool fetching, broken;
     uint64_t now; /* number of the last event */
     struct observer_counts counts;
-    struct unit unit[UNITS];
     unsigned int watched_count;
     struct stream *watched[WATCHED];
     struct pending_call call[HOST_CPUS]; /* that each CPU is in */
+    struct unit unit[UNITS];             /* last: those that the machine lacks are never touched */
 };
 
 extern struct observer observer;

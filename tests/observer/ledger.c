@@ -336,12 +336,14 @@ static int function_of(uint64_t id)
 static void check_requester(const struct ledger_device *device)
 {
     int function = function_of(device->id);
-    uint32_t requester;
+    uint32_t requester, stream;
+    unsigned int unit;
 
     if (function >= 0 && pci_model_requester(&machine.pci, function, &requester) &&
-        requester != device->stream)
+        (!machine_stream(requester, &unit, &stream) || unit != device->unit ||
+         stream != device->stream))
         report_violation(I3, observer.unit[device->unit].stream[device->stream], NULL,
-                         "this stream was attached, and the device's requests are of stream 0x%x",
+                         "this stream was attached, and the device's requests are of id 0x%x",
                          requester);
 }
 

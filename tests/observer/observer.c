@@ -539,7 +539,8 @@ static void adopt_tags(void)
 
 void observer_start_with(const struct observer_options *options)
 {
-    memset(&observer, 0, sizeof(observer));
+    memset(&observer, 0,
+           offsetof(struct observer, unit) + machine.unit_count * sizeof(observer.unit[0]));
     report_reset();
     ledger_reset();
     pages_reset();

@@ -68,6 +68,12 @@ enum page_owner pages_owner(uint64_t address, unsigned int *partition)
     return PAGE_NOBODY;
 }
 
+/* A unit that is not used has no queues. */
+static bool queue_in(const struct topology_range *queue, uint64_t base, uint64_t size)
+{
+    return queue->size != 0 && range_overlaps(base, size, queue->base, queue->size);
+}
+
 /* What of the hypervisor's own lies in [base, +size), beside stream tables; NULL: nothing. */
 const char *pages_kept(uint64_t base, uint64_t size)
 {
@@ -76,9 +82,9 @@ const char *pages_kept(uint64_t base, uint64_t size)
     for (unsigned int unit = 0; unit < machine.unit_count; unit++) {
         const struct topology_range *queue = observer.unit[unit].queue;
 
-        if (range_overlaps(base, size, queue[0].base, queue[0].size))
+        if (queue_in(&queue[0], base, size))
             return "a command queue";
-        if (range_overlaps(base, size, queue[1].base, queue[1].size))
+        if (queue_in(&queue[1], base, size))
             return "an event queue";
     }
     if (range_overlaps(base, size, image, memory_physical(_end) - image))

@@ -45,6 +45,7 @@ int run_hand_over_races_tests(void);
 int run_refusals_tests(void);
 int run_order_tests(void);
 int run_two_units_tests(void);
+int run_units_tests(void);
 int run_unequal_units_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);

@@ -133,28 +133,14 @@ struct bh_query_pool query_pool(unsigned int partition)
     return pool;
 }
 
-/* The unit that an id comes to, and its stream there. */
-static unsigned int unit_of(uint32_t requester, uint32_t *stream)
-{
-    *stream = requester;
-    for (unsigned int i = 0; i < machine.id_map_count; i++) {
-        const struct machine_id_map *map = &machine.id_map[i];
-
-        if (requester - map->first >= map->count)
-            continue;
-        *stream = requester - map->first + map->stream;
-        return map->unit;
-    }
-    return 0;
-}
-
 static enum dma transfer(int function, uint64_t iova, uint64_t *value, bool is_write)
 {
     uint32_t requester = 0, stream;
+    unsigned int unit;
 
     if (!pci_model_requester(&machine.pci, function, &requester))
         return DMA_NOT_MASTERING;
-    unsigned int unit = unit_of(requester, &stream);
+    assert_true(machine_stream(requester, &unit, &stream));
     struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[unit], stream, iova, value,
                                                          sizeof(*value), is_write);
 

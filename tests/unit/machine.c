@@ -29,7 +29,7 @@ uint64_t __wrap_board_smmuv3_count;
 static void board_table_reset(void)
 {
     __wrap_board_smmuv3_count = __real_board_smmuv3_count;
-    assert_true(__real_board_smmuv3_count < UNITS);
+    assert_true(__real_board_smmuv3_count <= UNITS);
     for (uint64_t i = 0; i < __real_board_smmuv3_count; i++)
         __wrap_board_smmuv3_bases[i] = __real_board_smmuv3_bases[i];
 }

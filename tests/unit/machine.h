@@ -12,6 +12,7 @@
 #include "arch/host/scheduler.h"
 #include "arch/host/store_buffer.h"
 #include "bulkhead/abi.h"
+#include "drivers/topology/topology.h"
 #include "kernel/partition.h"
 #include "smmuv3_model.h"
 #include "unit.h"
@@ -31,8 +32,14 @@
 #define WINDOW_SIZE UINT64_C(0x2EFF0000)
 #define TREE_ADDRESS UINT64_C(0x4F000000)
 #define INITRD_ADDRESS UINT64_C(0x4E000000)
-#define UNITS 4
-#define MACHINE_ID_MAPS 8
+#define UNITS TOPOLOGY_IOMMUS
+#define MACHINE_ID_MAPS 32
+
+/* machine_units(): endpoints behind each unit, and the stream ids that they have there. */
+#define ENDPOINTS_A_UNIT 2
+#define MACHINE_ENDPOINTS 14
+#define MACHINE_STREAM(endpoint) (0x10u + (endpoint) % ENDPOINTS_A_UNIT)
+#define MACHINE_DEVICE_ID(endpoint) (DEVICE_ID_PCI | ((uint64_t)(endpoint) + 1) << 8)
 
 /* What the device tree says; start from machine_tree_plain(). */
 struct tree_options {
@@ -53,7 +60,7 @@ struct partition_spec {
     uint64_t memory_base, memory_size, physical;
     uint32_t pool_pages;
     bool aarch32;
-    const char *pci[6];
+    const char *pci[PARTITION_DEVICES];
     const char *block[2];
 };
 
@@ -97,6 +104,8 @@ struct machine {
     struct pci_model pci;
     unsigned int id_map_count; /* 0: all ids come to the first unit, as themselves */
     struct machine_id_map id_map[MACHINE_ID_MAPS];
+    unsigned int endpoint_count; /* of machine_units() */
+    int endpoint[MACHINE_ENDPOINTS];
     uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */
     uint64_t tree_given;   /* what the boot loader says; 0: nothing */
     struct tree_options tree;
@@ -144,6 +153,18 @@ void machine_plain_with(const struct smmuv3_model_parameters *parameters);
 #define DEVICE1_ID (DEVICE_ID_PCI | 0x100)
 #define DEVICE2_ID (DEVICE_ID_PCI | 0x200)
 #define CLOCK_NAME "/pl031@9010000"
+
+/*
+ * units.c: a machine with units of these kinds (at most 7), and behind each of them two endpoints, each
+ * alone below a root port of its own. Endpoint n is function 0 of bus n + 1, stands behind unit n / 2, and
+ * has there the stream id MACHINE_STREAM(n), which is the same number on every unit; those with an even
+ * number have FLR. Partition "one" may bind all of them. Not booted.
+ */
+void machine_units(const enum smmuv3_model_variant *variants, unsigned int count);
+/* The same, each unit as described. */
+void machine_units_with(const struct smmuv3_model_parameters *parameters, unsigned int count);
+/* As which stream of which unit a requester id arrives; false: it arrives at none. */
+bool machine_stream(uint32_t requester, unsigned int *unit, uint32_t *stream);
 
 /* One more partition of 4 MiB at 0x40000000 with a flat payload. */
 struct partition_spec *machine_partition(const char *name);
