@@ -17,7 +17,7 @@
 /* It may answer "retry" for a second in all (2.3.1). */
 #define RETURN_MICROSECONDS 1000000
 
-enum step { STEP_BEGIN, STEP_PENDING, STEP_RELEASE, STEP_WAIT };
+enum step { STEP_NONE, STEP_BEGIN, STEP_PENDING, STEP_RELEASE, STEP_WAIT };
 
 static bool alone_on_bus(const struct pci *pci, const struct pci_function *function)
 {
@@ -157,14 +157,18 @@ static bool answers(const struct pci_function *function)
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset)
 {
+    if (reset->step == STEP_NONE)
+        reset->step = STEP_BEGIN;
     /* Also where one before was given up: the function may not be ready for the next. */
     if (!time_passed(reset->ready))
         return PCI_RESET_WAITING;
     switch ((enum step)reset->step) {
     case STEP_BEGIN:
         reset->method = pci_reset_method(pci, function);
-        if (reset->method == PCI_RESET_NONE)
+        if (reset->method == PCI_RESET_NONE) {
+            reset->step = STEP_NONE;
             return PCI_RESET_FAILED;
+        }
         pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
         reset->deadline = time_deadline(PENDING_MICROSECONDS);
         reset->step = STEP_PENDING;
@@ -182,6 +186,7 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
         reset->deadline = reset->ready + time_ticks_per_second() / 1000000 * RETURN_MICROSECONDS;
         reset->step = STEP_WAIT;
         return PCI_RESET_WAITING;
+    case STEP_NONE:
     case STEP_WAIT:
     default:
         break;
@@ -195,7 +200,7 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
     pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
     pci_restore_bars(function);
     pci_enable_acs(function);
-    reset->step = STEP_BEGIN;
+    reset->step = STEP_NONE;
     return PCI_RESET_DONE;
 }
 
