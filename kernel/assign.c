@@ -270,30 +270,35 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     return result;
 }
 
-/* Another device on the same stream that is attached. */
-static struct device *attached_sibling(const struct device *device)
+/* Another device on the same stream that is attached; translating: and not held. */
+static struct device *attached_sibling(const struct device *device, bool translating)
 {
     for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
         struct device *other = &devices.device[i];
 
         if (other != device && other->iommu == device->iommu && other->stream == device->stream &&
-            other->ioas != NULL)
+            other->ioas != NULL && !(translating && other->held))
             return other;
     }
     return NULL;
 }
 
+/* The stream goes through the ioas; where it does so already for a sibling it stays as it is. */
+static bool translate(struct device *device, struct ioas *ioas)
+{
+    return !ioas->iommu->silenced && (attached_sibling(device, true) != NULL ||
+                                      device_translate(device, &ioas->domain) == IOMMU_OK);
+}
+
 /* Group lock held, the ioas is one of the device's unit. */
 static int64_t attach_stream(struct device *device, struct ioas *ioas)
 {
-    const struct device *sibling = attached_sibling(device);
+    const struct device *sibling = attached_sibling(device, false);
 
-    if (device->ioas != NULL || (sibling != NULL && sibling->ioas != ioas))
+    if (device->ioas != NULL || device->reset.step != 0 ||
+        (sibling != NULL && sibling->ioas != ioas))
         return BH_EBUSY;
-    if (ioas->iommu->silenced ||
-        (sibling == NULL && device_translate(device, &ioas->domain) != IOMMU_OK))
-        return BH_ETIMEDOUT;
-    return BH_OK;
+    return translate(device, ioas) ? BH_OK : BH_ETIMEDOUT;
 }
 
 int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
@@ -317,18 +322,24 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
     return result;
 }
 
+/* Group lock held, device attached: it reaches nothing any more. False: its unit failed. */
+static bool stop(struct partition *partition, struct device *device)
+{
+    pci_set_mastering(device->function, false);
+    if (attached_sibling(device, true) != NULL || device_park(device, false) == IOMMU_OK)
+        return true;
+    partition->pinned = true;
+    return false;
+}
+
 /* Group lock held, device attached. The device is out of its ioas whatever this returns. */
 static int64_t detach_locked(struct partition *partition, struct device *device)
 {
     struct ioas *ioas = device->ioas;
-    int64_t result = BH_OK;
+    int64_t result = stop(partition, device) ? BH_OK : BH_ETIMEDOUT;
 
-    pci_set_mastering(device->function, false);
-    if (attached_sibling(device) == NULL && device_park(device, false) != IOMMU_OK) {
-        partition->pinned = true;
-        result = BH_ETIMEDOUT;
-    }
     device->ioas = NULL;
+    device->held = false;
     device->generation++;
     lock_acquire(&ioas->lock);
     ioas->attached--;
@@ -353,6 +364,7 @@ int64_t assign_detach(struct partition *partition, struct device *device)
 static int64_t unbind_locked(struct partition *partition, struct device *device)
 {
     unmap_registers(partition, device);
+    give_up_reset(device);
     if (device->function != NULL)
         pci_set_decode(device->function, false);
     bool closed = close_line(partition, device);
@@ -392,6 +404,55 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
         result = BH_EBUSY;
     else
         result = unbind_locked(partition, device);
+    lock_release(&device->group->lock);
+    return result;
+}
+
+/* After its reset: decode, interrupt and attachment as they were. Group lock held. */
+static int64_t resume(struct partition *partition, struct device *device)
+{
+    pci_set_decode(device->function, true);
+    if (partition_interrupt(partition, device) != 0)
+        pci_set_interrupts(device->function, true);
+    if (!device->held)
+        return BH_OK;
+    if (!translate(device, device->ioas)) {
+        detach_locked(partition, device);
+        return BH_ETIMEDOUT;
+    }
+    device->held = false;
+    pci_set_mastering(device->function, true);
+    return BH_OK;
+}
+
+/* Group lock held. A device that is not reset to the end does not come back to its ioas. */
+static int64_t reset_locked(struct partition *partition, struct device *device, uint64_t *wait)
+{
+    int64_t result = BH_OK;
+
+    if (device->ioas != NULL && !device->held) {
+        device->held = stop(partition, device);
+        result = device->held ? BH_OK : BH_ETIMEDOUT;
+    }
+    if (result == BH_OK)
+        result = reset_step(device, wait);
+    if (result == BH_OK)
+        return resume(partition, device);
+    if (result != BH_EAGAIN && device->ioas != NULL)
+        detach_locked(partition, device);
+    return result;
+}
+
+int64_t assign_reset(struct partition *partition, struct device *device, uint64_t *wait)
+{
+    int64_t result;
+
+    if (device->function == NULL)
+        return BH_EOPNOTSUPP;
+    if (device->bound != partition)
+        return BH_EPERM;
+    lock_acquire(&device->group->lock);
+    result = reset_locked(partition, device, wait);
     lock_release(&device->group->lock);
     return result;
 }

@@ -37,6 +37,13 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
  * its last access. */
 int64_t assign_detach(struct partition *partition, struct device *device);
 
+/*
+ * Takes the bound device one step further in its reset; parked meanwhile, and attached at the end as it was. Once
+ * begun, it goes on with the next call, or ends with the device's unbind. *wait: as in assign_bind(). Work: one
+ * step of the reset; that of a detach in the first call, and of an attach in the last.
+ */
+int64_t assign_reset(struct partition *partition, struct device *device, uint64_t *wait);
+
 /* The partition is dying: parks and gives back every device it has. False: a unit failed
  * meanwhile and the partition's memory must stay pinned. Work: a detach and an unbind for each. */
 bool assign_release_all(struct partition *partition);

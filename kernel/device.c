@@ -213,7 +213,7 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream)
         struct device *device = &devices.device[i];
 
         if (device->iommu == iommu && device->stream == stream &&
-            (found == NULL || device->ioas != NULL))
+            (found == NULL || (device->ioas != NULL && !device->held)))
             found = device;
     }
     return found;
@@ -264,7 +264,7 @@ enum iommu_result device_translate(struct device *device, const struct iommu_dom
 
 enum iommu_result device_silence(struct device *device)
 {
-    if (device->ioas == NULL)
+    if (device->ioas == NULL || device->held)
         return device_park(device, true);
     note_silent(device, true);
     return device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED_SILENT,

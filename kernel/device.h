@@ -101,6 +101,7 @@ struct device {
     /* Guarded by the group's lock. */
     struct pci_reset reset;
     struct ioas *ioas;
+    bool held; /* attached, but parked while it is reset: its stream goes back there afterwards */
     uint64_t generation;
     bool silent; /* what its stream does is not reported, after a storm: until it is moved */
 

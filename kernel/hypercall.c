@@ -216,6 +216,19 @@ static int64_t call_detach(struct partition *partition, uint64_t *x)
     return assign_detach(partition, device);
 }
 
+static int64_t call_device_reset(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+    uint64_t wait = 0;
+
+    if (device == NULL)
+        return BH_ENOENT;
+    int64_t result = assign_reset(partition, device, &wait);
+
+    x[1] = wait;
+    return result;
+}
+
 static uint32_t owner_as_seen_by(const struct partition *partition, const struct device *device)
 {
     struct owner owner = owner_decode(atomic_load(&device->group->owner));
@@ -374,6 +387,14 @@ static int64_t call_event_ring(struct partition *partition, uint64_t *x)
     return event_ring_set(partition, x[1]);
 }
 
+/* The return is where the CPU takes what waits for it. */
+static int64_t call_yield(struct partition *partition, uint64_t *x)
+{
+    (void)partition;
+    (void)x;
+    return BH_OK;
+}
+
 static int64_t call_power(struct partition *partition, uint64_t *x)
 {
     if (x[1] > BH_POWER_RESET || x[2] > UINT8_MAX)
@@ -407,9 +428,9 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_IOAS_MAP_BATCH] = call_absent,
     [BH_CALL_IOAS_UNMAP_BATCH] = call_absent,
     [BH_CALL_REPLACE] = call_absent,
-    [BH_CALL_DEVICE_RESET] = call_absent,
+    [BH_CALL_DEVICE_RESET] = call_device_reset,
     [BH_CALL_NOTIFY] = call_absent,
-    [BH_CALL_YIELD] = call_absent,
+    [BH_CALL_YIELD] = call_yield,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

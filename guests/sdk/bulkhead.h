@@ -94,6 +94,23 @@ static inline int64_t bh_device_unbind(uint32_t device)
     return bh_call(BH_CALL_DEVICE_UNBIND, device, 0, 0, 0, 0).status;
 }
 
+/* One step of a reset of a device that is bound; at BH_EAGAIN *wait_ns says when to come again. See
+ * bh_reset(). */
+static inline int64_t bh_device_reset(uint32_t device, uint64_t *wait_ns)
+{
+    struct bh_result result = bh_call(BH_CALL_DEVICE_RESET, device, 0, 0, 0, 0);
+
+    if (wait_ns)
+        *wait_ns = result.value[0];
+    return result.status;
+}
+
+/* Interrupts that wait are taken before this returns. */
+static inline int64_t bh_yield(void)
+{
+    return bh_call(BH_CALL_YIELD, 0, 0, 0, 0, 0).status;
+}
+
 /* ---- I/O address spaces ---------------------------------------------------------------------- */
 /* An empty I/O address space fit for the device. Returns its id, which is positive. */
 static inline int64_t bh_ioas_alloc_paging(uint32_t device, uint32_t parent)
@@ -212,6 +229,9 @@ static inline int64_t bh_power(uint64_t action, uint64_t code)
  * caller has unmasked are taken meanwhile). Gives up with BH_EAGAIN after 10 s.
  */
 int64_t bh_bind(uint32_t device, uint64_t label);
+
+/* Resets a bound device, in the same way; it is attached as before when this returns BH_OK. */
+int64_t bh_reset(uint32_t device);
 
 /* Maps the whole range. On an error, *done bytes from its start are mapped. */
 int64_t bh_map(uint32_t ioas, uint64_t iova, uint64_t address, uint64_t size, uint64_t flags,

@@ -8,6 +8,16 @@
 #define BIND_WAIT_MIN_NS (10 * NS_PER_US)  /* where the hint is small or missing */
 #define BIND_WAIT_MAX_NS NS_PER_SECOND
 
+/* Between two steps of a reset. */
+static void wait_for_step(uint64_t wait_ns)
+{
+    if (wait_ns < BIND_WAIT_MIN_NS)
+        wait_ns = BIND_WAIT_MIN_NS;
+    if (wait_ns > BIND_WAIT_MAX_NS)
+        wait_ns = BIND_WAIT_MAX_NS;
+    timer_sleep_ns(wait_ns);
+}
+
 int64_t bh_bind(uint32_t device, uint64_t label)
 {
     uint64_t deadline = timer_now() + timer_ticks(BIND_LIMIT_NS);
@@ -15,13 +25,19 @@ int64_t bh_bind(uint32_t device, uint64_t label)
     int64_t status;
 
     while ((status = bh_device_bind(device, label, &wait_ns)) == BH_EAGAIN &&
-           timer_now() < deadline) {
-        if (wait_ns < BIND_WAIT_MIN_NS)
-            wait_ns = BIND_WAIT_MIN_NS;
-        if (wait_ns > BIND_WAIT_MAX_NS)
-            wait_ns = BIND_WAIT_MAX_NS;
-        timer_sleep_ns(wait_ns);
-    }
+           timer_now() < deadline)
+        wait_for_step(wait_ns);
+    return status;
+}
+
+int64_t bh_reset(uint32_t device)
+{
+    uint64_t deadline = timer_now() + timer_ticks(BIND_LIMIT_NS);
+    uint64_t wait_ns;
+    int64_t status;
+
+    while ((status = bh_device_reset(device, &wait_ns)) == BH_EAGAIN && timer_now() < deadline)
+        wait_for_step(wait_ns);
     return status;
 }
 

@@ -52,6 +52,7 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_POWER] = BAD,
     [BH_CALL_EVENT_RING] = FAULT | THERE | NONE,
     [BH_CALL_CONSOLE_READ] = BAD | FAULT,
+    [BH_CALL_DEVICE_RESET] = NONE | OWNER | UNABLE | AGAIN,
 };
 
 /* What calls may write into: a page, with one on either side that they must leave alone. */
@@ -169,7 +170,7 @@ static void arguments(uint32_t call, uintptr_t *x, const struct bh_partition_inf
         x[1] = 0; /* now and then is enough on a console */
     if (call == BH_CALL_POWER)
         x[0] |= 2;
-    if (call == BH_CALL_DEVICE_UNBIND && random_word() % 128 != 0)
+    if ((call == BH_CALL_DEVICE_UNBIND || call == BH_CALL_DEVICE_RESET) && random_word() % 128 != 0)
         x[0] |= 1; /* a bind takes long */
 }
 

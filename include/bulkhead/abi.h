@@ -83,9 +83,7 @@
     (number) == BH_CALL_IOAS_MAP_BATCH || \
     (number) == BH_CALL_IOAS_UNMAP_BATCH || \
     (number) == BH_CALL_REPLACE || \
-    (number) == BH_CALL_DEVICE_RESET || \
     (number) == BH_CALL_NOTIFY || \
-    (number) == BH_CALL_YIELD || \
     0)
 /* clang-format on */
 
@@ -377,12 +375,21 @@ struct bh_event_ring {
  * ATTACH (device, pasid, ioas)       the device's transactions go through the ioas from now on.
  *                                    pasid: BH_PASID_NONE (others: EOPNOTSUPP; 0: EINVAL).
  *                                    EBUSY: attached already, or a sibling on the same stream is
- *                                    attached elsewhere. EPERM: not bound. ENOENT. EOPNOTSUPP:
+ *                                    attached elsewhere, or its reset is under way. EPERM: not bound.
+ *                                    ENOENT. EOPNOTSUPP:
  *                                    another IOMMU instance than the ioas, or a device without DMA.
  *                                    ETIMEDOUT: unit silenced, device parked.
  * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
  *                                    attached or not listed. EPERM, EINVAL, EOPNOTSUPP as above.
  *                                    ETIMEDOUT: unit silenced; the device is detached all the same.
+ * DEVICE_RESET (device)              resets the device; it is parked meanwhile, keeps its registers and
+ *                                    its interrupt, and is attached as before when the call is through.
+ *                                    EAGAIN: the reset is under way; call again, x1 = nanoseconds after
+ *                                    which that is useful. ENOENT: not listed. EPERM: not bound by
+ *                                    the caller. EOPNOTSUPP: it is no PCI function. ETIMEDOUT: it did not
+ *                                    come back from its reset, or the unit was silenced; it is detached.
+ * YIELD ()                           interrupts that wait for this CPU, the hypervisor's and the
+ *                                    caller's own, are taken before the caller goes on.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
  *                                    BH_QUERY_POOL and BH_QUERY_HEALTH take no device.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most

@@ -128,6 +128,16 @@ static uint32_t causes_of_unbind(unsigned int guest, const uint64_t *x)
     return device->space != NULL ? ALLOWED(BH_EBUSY) : 0;
 }
 
+static uint32_t causes_of_reset(unsigned int guest, const uint64_t *x)
+{
+    const struct book_device *device = book_device(guest, x[1]);
+
+    if (device == NULL)
+        return ALLOWED(BH_ENOENT);
+    return (device->bound != (int)guest ? ALLOWED(BH_EPERM) : 0) |
+           (device->function < 0 ? ALLOWED(BH_EOPNOTSUPP) : 0);
+}
+
 static uint32_t causes_of_alloc(unsigned int guest, const uint64_t *x)
 {
     const struct book_device *device = book_device(guest, x[1]);
@@ -218,7 +228,8 @@ static uint32_t causes_of_attach(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_EOPNOTSUPP);
     if (device != NULL && device->bound != (int)guest)
         causes |= ALLOWED(BH_EPERM);
-    if (device != NULL && (device->space != NULL || sibling_elsewhere(device, space)))
+    if (device != NULL &&
+        (device->space != NULL || device->again || sibling_elsewhere(device, space)))
         causes |= ALLOWED(BH_EBUSY);
     if (book.failed)
         causes |= ALLOWED(BH_ETIMEDOUT);
@@ -299,6 +310,8 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return causes_of_bind(guest, x);
     case BH_CALL_DEVICE_UNBIND:
         return causes_of_unbind(guest, x);
+    case BH_CALL_DEVICE_RESET:
+        return causes_of_reset(guest, x);
     case BH_CALL_IOAS_ALLOC_PAGING:
         return causes_of_alloc(guest, x);
     case BH_CALL_IOAS_FREE:
@@ -404,6 +417,7 @@ static void enter_unbind(unsigned int guest, const uint64_t *x)
                       align_up(device->bar[i].bytes, PAGE_SIZE));
     device->bound = NOBODY;
     device->resetting = false;
+    device->again = false;
     if (--group->count == 0)
         group->owner = NOBODY;
 }
@@ -467,6 +481,19 @@ static void enter_detach(unsigned int guest, const uint64_t *x)
 
     device->space->attached--;
     device->space = NULL;
+    device->held = false;
+}
+
+static void enter_reset(unsigned int guest, const uint64_t *x, int64_t answer)
+{
+    struct book_device *device = book_device(guest, x[1]);
+
+    /* The first step is never the last. */
+    EXPECT(answer == BH_EAGAIN || (answer == BH_OK && device->again));
+    if (answer == BH_EAGAIN)
+        EXPECT(machine.x[1] != 0);
+    device->again = answer == BH_EAGAIN;
+    device->held = answer == BH_EAGAIN && device->space != NULL;
 }
 
 static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
@@ -474,6 +501,9 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
     switch (x[0]) {
     case BH_CALL_DEVICE_BIND:
         enter_bind(guest, x, answer);
+        return;
+    case BH_CALL_DEVICE_RESET:
+        enter_reset(guest, x, answer);
         return;
     case BH_CALL_IOAS_ALLOC_PAGING:
         enter_alloc(guest, x, answer);
@@ -522,6 +552,9 @@ static void enter_timeout(unsigned int guest, const uint64_t *x)
     case BH_CALL_DEVICE_UNBIND:
         enter_unbind(guest, x);
         return;
+    case BH_CALL_DEVICE_RESET:
+        device->again = device->again && device->held;
+        __attribute__((fallthrough));
     case BH_CALL_DETACH:
         book.guest[guest].pinned = true;
         enter_detach(guest, x);
@@ -552,6 +585,8 @@ static bool may_time_out(unsigned int guest, const uint64_t *x, uint32_t causes)
         return (causes & ~ALLOWED(BH_ETIMEDOUT)) == 0;
     case BH_CALL_DEVICE_UNBIND:
         return causes == 0 && device->dma;
+    case BH_CALL_DEVICE_RESET:
+        return causes == 0 && device->space != NULL;
     case BH_CALL_DETACH:
     case BH_CALL_IOAS_FREE:
     case BH_CALL_IOAS_UNMAP:

@@ -43,6 +43,8 @@ struct book_device {
     struct bh_bar bar[BH_BAR_COUNT];
     int bound, last_bound;
     bool resetting; /* for the owner of its group */
+    bool again;     /* its owner's device_reset is under way */
+    bool held;      /* attached, and parked by that */
     uint64_t label;
     struct book_space *space;
 };

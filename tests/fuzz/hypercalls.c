@@ -232,6 +232,19 @@ static void bind_device(unsigned int partition, uint64_t device)
         fail_msg("the bind of device 0x%llx does not come to its end", (unsigned long long)device);
 }
 
+/* All of a reset, or a part. */
+static void reset_device(unsigned int partition, uint64_t device)
+{
+    unsigned int rounds = guest_choice(8) < 4 ? guest_choice(3) : 8;
+    int64_t answer = BH_EAGAIN;
+
+    for (unsigned int i = 0; i < rounds && answer == BH_EAGAIN; i++) {
+        answer = make(partition, BH_CALL_DEVICE_RESET, device, 0, 0, 0, 0);
+        if (answer == BH_EAGAIN)
+            host_advance(machine.x[1]);
+    }
+}
+
 /* Takes or gives back a ring, or writes into it what a reader may, and what it must not. */
 static void ring(unsigned int partition)
 {
@@ -344,7 +357,7 @@ static void fire(void)
     for (unsigned int i = 0; i < book.device_count; i++) {
         const struct book_device *other = &book.device[i];
 
-        if (other->dma && other->stream == device->stream && other->space != NULL)
+        if (other->dma && other->stream == device->stream && other->space != NULL && !other->held)
             stretch = leaves_find(&other->space->leaves, iova);
         if (other->space != NULL && other->space->unsure)
             return;
@@ -462,7 +475,10 @@ static bool step(unsigned int partition)
         make(partition, BH_CALL_DETACH, device_of(partition, true), bend(BH_PASID_NONE), 0, 0, 0);
         break;
     case 12:
-        make(partition, BH_CALL_DEVICE_UNBIND, device_of(partition, true), 0, 0, 0, 0);
+        if (vary(2) == 0)
+            make(partition, BH_CALL_DEVICE_UNBIND, device_of(partition, true), 0, 0, 0, 0);
+        else
+            reset_device(partition, device_of(partition, true));
         break;
     case 13:
         make(partition, BH_CALL_IOAS_FREE, some_space(partition), 0, 0, 0, 0);

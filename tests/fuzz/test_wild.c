@@ -305,6 +305,8 @@ static unsigned int right_calls(struct right *right)
           2,
           none | owner | busy | SEEN(BH_EEXIST) | SEEN(BH_EAGAIN) },
         { BH_CALL_DEVICE_UNBIND, { id.bound }, 1, none | owner | busy },
+        { BH_CALL_DEVICE_RESET, { id.attached }, 1, none | owner | unable | SEEN(BH_EAGAIN) },
+        { BH_CALL_YIELD, { 0 }, 0, 0 },
         { BH_CALL_IOAS_ALLOC_PAGING, { id.attached, 0 }, 2, none | owner | unable },
         { BH_CALL_IOAS_FREE, { id.empty }, 1, none | busy },
         { BH_CALL_IOAS_MAP,

@@ -34,6 +34,7 @@ struct ledger_device {
     bool bound;
     unsigned int partition;
     const struct space *attached, *attaching;
+    const struct space *held; /* it is reset, and comes back there */
     const struct space
         *pinned;  /* its unit failed while it was parked: memory stays the partition's */
     bool leaving; /* a call that parks it is under way */
@@ -272,6 +273,13 @@ void ledger_begin(const struct pending_call *call)
         if (device != NULL && device->bound && device->partition == call->partition)
             device->leaving = true;
         break;
+    case BH_CALL_DEVICE_RESET:
+        device = find_device(call->partition, call->x[1]);
+        if (device != NULL && device->bound && device->partition == call->partition) {
+            device->leaving = true;
+            device->attaching = device->held;
+        }
+        break;
     default:
         break;
     }
@@ -375,6 +383,16 @@ static bool unit_is_given_up(const struct ledger_device *device)
     return unit->told_to_abort || (unit->cr0 & DECODED_CR0_SMMUEN) == 0;
 }
 
+/* It is parked; clean: its unit did not fail. */
+static void park(struct ledger_device *device, bool clean)
+{
+    for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
+        remember_past(device->attached, &device->attached->mapping[i]);
+    if (!clean && unit_is_given_up(device))
+        device->pinned = device->attached;
+    device->attached = NULL;
+}
+
 static void end_detach(const struct pending_call *call, int64_t result)
 {
     struct ledger_device *device = find_device(call->partition, call->x[1]);
@@ -383,11 +401,29 @@ static void end_detach(const struct pending_call *call, int64_t result)
         return;
     device->leaving = false;
     if (result == BH_OK || result == BH_ETIMEDOUT) {
-        for (unsigned int i = 0; device->attached != NULL && i < device->attached->count; i++)
-            remember_past(device->attached, &device->attached->mapping[i]);
-        if (result == BH_ETIMEDOUT && unit_is_given_up(device))
-            device->pinned = device->attached;
-        device->attached = NULL;
+        park(device, result == BH_OK);
+        device->held = NULL;
+    }
+}
+
+static void end_reset(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    if (device == NULL)
+        return;
+    device->leaving = false;
+    device->attaching = NULL;
+    if (result == BH_EAGAIN && device->attached != NULL) {
+        device->held = device->attached;
+        park(device, true);
+    } else if (result == BH_ETIMEDOUT) {
+        park(device, false);
+        device->held = NULL;
+    } else if (result == BH_OK && device->held != NULL) {
+        device->attached = device->held;
+        device->held = NULL;
+        check_requester(device);
     }
 }
 
@@ -456,6 +492,9 @@ void ledger_end(const struct pending_call *call, const uint64_t *x)
     case BH_CALL_DETACH:
         end_detach(call, result);
         break;
+    case BH_CALL_DEVICE_RESET:
+        end_reset(call, result);
+        break;
     case BH_CALL_IOAS_ALLOC_PAGING:
         if (result > 0)
             add_space(call->partition, (uint64_t)result);
@@ -485,12 +524,9 @@ void ledger_release_end(unsigned int partition, bool clean)
 
         if (!device->bound || device->partition != partition)
             continue;
-        for (unsigned int n = 0; device->attached != NULL && n < device->attached->count; n++)
-            remember_past(device->attached, &device->attached->mapping[n]);
-        if (!clean && unit_is_given_up(device))
-            device->pinned = device->attached;
+        park(device, clean);
         device->bound = false;
-        device->attached = NULL;
+        device->held = NULL;
         device->attaching = NULL;
         device->leaving = false;
     }

@@ -105,6 +105,13 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
     return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT));
 }
 
+int64_t assign_reset(struct partition *partition, struct device *device, uint64_t *wait)
+{
+    HOLDS(partition == caller && is_listed(device), "only a listed device is reset");
+    *wait = nondet_u64();
+    return any_of(1 | CODE(BH_EAGAIN) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
+}
+
 int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
 {
     HOLDS(partition == caller && is_listed(device) && device->bound == caller,
@@ -534,9 +541,9 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_IOAS_MAP_BATCH] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_IOAS_UNMAP_BATCH] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_REPLACE] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_DEVICE_RESET] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_DEVICE_RESET] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
+                             CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT),
     [BH_CALL_NOTIFY] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_YIELD] = CODE(BH_NOT_SUPPORTED),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */

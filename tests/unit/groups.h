@@ -36,6 +36,7 @@ int run_boot_faults_tests(void);
 int run_calls_tests(void);
 int run_map_calls_tests(void);
 int run_bind_calls_tests(void);
+int run_reset_calls_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);
