@@ -82,6 +82,8 @@ struct arch_guest_ops {
     void (*hypercall)(struct vcpu *vcpu, uint64_t number, uint64_t *x);
     /* The guest asked to end (power off: reset false). Does not return. */
     void (*power)(struct vcpu *vcpu, bool reset);
+    /* The guest met no translation at that address. True: there is one now, and it tries again. */
+    bool (*settle)(struct vcpu *vcpu, uint64_t address);
     /* The guest did what ends a partition; text says what. Does not return. */
     void (*crash)(struct vcpu *vcpu, const char *text, uint64_t address);
 };
@@ -94,6 +96,8 @@ const struct pagetable_format *arch_stage2_format(void);
 /* Bits of a leaf outside its address, for memory (write-back, executable) and for registers of devices. */
 uint64_t arch_stage2_memory_attributes(void);
 uint64_t arch_stage2_device_attributes(void);
+/* For memory that partitions share: as memory, but never executable, and written only if writes. */
+uint64_t arch_stage2_window_attributes(bool writes);
 /* Bits of guest-physical address. */
 unsigned int arch_stage2_bits(void);
 
@@ -105,9 +109,9 @@ struct arch_guest_layout {
 };
 extern const struct arch_guest_layout arch_guest_layout;
 
-/* Forgets, on every CPU, what it caches of the stage 2 with this tag. Returns when that is done: one
+/* Forgets, on every CPU, what it caches of the stage 2 with this root and tag. Returns when that is done: one
  * broadcast, which the CPUs answer by themselves. Any CPU. */
-void arch_stage2_invalidate(uint16_t tag);
+void arch_stage2_invalidate(uint64_t root, uint16_t tag);
 
 /* What a partition's first instruction finds. */
 struct arch_start {

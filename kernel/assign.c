@@ -40,7 +40,7 @@ static void unmap_registers(struct partition *partition, const struct device *de
                             UINT32_MAX, &progress);
         freed[i] = progress.freed;
     }
-    arch_stage2_invalidate(partition->tag);
+    arch_stage2_invalidate(partition->stage2.root, partition->tag);
     for (unsigned int i = 0; i < REGISTER_RANGES; i++)
         page_pool_give(&partition->pool, &freed[i]);
 }

@@ -3,6 +3,7 @@
 
 #include <libfdt.h>
 
+#include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -10,6 +11,7 @@
 #define SPI 0
 #define PPI 1
 #define SPI_FIRST 32
+#define EDGE_RISING 1
 #define LEVEL_HIGH 4
 #define LEVEL_LOW 8
 #define PPI_SECURE_TIMER 13
@@ -170,6 +172,29 @@ static void write_device(struct writer *writer, const struct partition *partitio
     end(writer);
 }
 
+/* Not a part of /memory: what is there changes under the reader, by another partition and by its end. */
+static void write_window(struct writer *writer, const struct window_side *side, uint32_t index)
+{
+    const struct set_window *set = side->window->set;
+    const struct topology_range range = { .base = side->address, .size = set->size };
+    char name[32];
+
+    format(name, sizeof(name), "window@%lx", side->address);
+    begin(writer, name);
+    text(writer, "compatible", "bulkhead,window");
+    number(writer, "bulkhead,window", index);
+    text(writer, "bulkhead,name", set->name);
+    text(writer, "bulkhead,other",
+         side->window->side[side == &side->window->side[0]].partition->name);
+    ranges(writer, "reg", &range, 1);
+    numbers(writer, "interrupts", (uint32_t[]){ SPI, side->interrupt - SPI_FIRST, EDGE_RISING }, 3);
+    if (!side->writes)
+        flag(writer, "read-only");
+    if (set->dma)
+        flag(writer, "bulkhead,dma");
+    end(writer);
+}
+
 bool guest_tree_write(const struct partition *partition, void *buffer)
 {
     struct writer writer = { .tree = buffer };
@@ -192,6 +217,8 @@ bool guest_tree_write(const struct partition *partition, void *buffer)
     flag(&writer, "ranges");
     for (uint32_t i = 0; i < partition->device_count; i++)
         write_device(&writer, partition, partition->device[i]);
+    for (uint32_t i = 0; i < partition->window_count; i++)
+        write_window(&writer, partition->window[i], i);
     end(&writer);
     end(&writer);
     check(&writer, fdt_finish(buffer));

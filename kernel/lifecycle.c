@@ -7,6 +7,7 @@
 #include "kernel/hypercall.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
+#include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -100,7 +101,8 @@ static bool load(struct partition *partition, struct set_error *error)
     cache_synchronise_code(memory, partition->visible_size);
     arch_vcpu_prepare(&partition->vcpu, partition, &start, partition->stage2.root, partition->tag);
     partition->entry = start.entry;
-    return true;
+    return windows_join(partition) ||
+           set_refuse(error, set->node, "pool-pages", "too few to map its windows: raise it");
 }
 
 /* On the partition's own CPU, on a fresh stack. */
@@ -134,6 +136,7 @@ _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bo
     bool clean = assign_release_all(partition);
 
     clean = ioas_free_all(partition) && clean && !partition->pinned;
+    windows_leave(partition);
     arch_vcpu_stop(&partition->vcpu);
     console_end(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name);
     if (!clean) {
@@ -154,6 +157,11 @@ static void on_power(struct vcpu *vcpu, bool reset)
     lifecycle_end(arch_vcpu_partition(vcpu), 0, reset);
 }
 
+static bool on_absence(struct vcpu *vcpu, uint64_t address)
+{
+    return windows_settle(arch_vcpu_partition(vcpu), address);
+}
+
 static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
 {
     struct partition *partition = arch_vcpu_partition(vcpu);
@@ -167,6 +175,7 @@ static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
 const struct arch_guest_ops lifecycle_guest_ops = {
     .hypercall = hypercall,
     .power = on_power,
+    .settle = on_absence,
     .crash = on_crash,
 };
 

@@ -17,6 +17,12 @@
 #define INTERRUPT_EVENT_RING 32
 #define INTERRUPT_CONSOLE 33
 #define INTERRUPT_DEVICE(index) (40 + (index)) /* INTx of the device with that index in its list */
+#define INTERRUPT_WINDOW(index)                                                                    \
+    (56 + (index)) /* doorbell of the window with that index in its list */
+
+#define WINDOW_LIMIT 8
+#define PARTITION_WINDOWS 8
+#define WINDOW_MAPS 16 /* most maps of one window that the devices of one side may have */
 
 #define SET_SIZE_LIMIT 65536
 #define TREE_SIZE_LIMIT 131072

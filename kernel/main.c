@@ -17,6 +17,7 @@
 #include "kernel/memory.h"
 #include "kernel/partition.h"
 #include "kernel/plan.h"
+#include "kernel/window.h"
 #include "lib/boot_memory.h"
 #include "lib/format.h"
 #include "lib/log.h"
@@ -274,7 +275,8 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
     read_set(&error);
-    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error))
+    if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error) ||
+        !windows_plan(&set, &error))
         refuse_set(&error);
     log_info("%u devices found, %u partitions, %u CPUs, %lu KiB of tables and queues",
              devices.count, partitions.count, cpu_count, boot_memory_used() >> 10);

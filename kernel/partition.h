@@ -16,6 +16,8 @@
 #include "lib/pagetable.h"
 #include "vcpu.h"
 
+struct window_side;
+
 enum partition_state {
     PARTITION_IDLE, /* not started yet */
     PARTITION_RUNNING,
@@ -45,6 +47,8 @@ struct partition {
 
     uint32_t device_count;
     struct device *device[PARTITION_DEVICES];
+    uint32_t window_count;
+    struct window_side *window[PARTITION_WINDOWS];
     struct ioas ioas[PARTITION_IOAS];
     struct console console;
     struct event_ring events;

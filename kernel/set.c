@@ -12,6 +12,13 @@
 #define POOL_PAGES_LIMIT 65536
 #define MEMORY_ALIGNMENT BIT(21)
 #define AARCH32_BITS 32
+#define WINDOW_SIZE_LIMIT BIT(29)
+#define WINDOW_MAPS_DEFAULT 8
+
+uint64_t window_alignment(uint64_t size)
+{
+    return size < MEMORY_ALIGNMENT ? PAGE_SIZE : MEMORY_ALIGNMENT;
+}
 
 struct reader {
     const void *tree;
@@ -182,6 +189,19 @@ static bool read_device(struct reader *reader, int node, struct set_partition *p
     return true;
 }
 
+/* Where a part of the interrupt controller begins that the range lies over; 0: over none. */
+static uint64_t over_vgic(uint64_t address, uint64_t size)
+{
+    const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
+                                            &arch_guest_layout.redistributor };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(vgic); i++) {
+        if (range_overlaps(address, size, vgic[i]->base, vgic[i]->size))
+            return vgic[i]->base;
+    }
+    return 0;
+}
+
 static bool read_memory(struct reader *reader, int node, struct set_partition *partition)
 {
     uint64_t values[2];
@@ -202,15 +222,11 @@ static bool read_memory(struct reader *reader, int node, struct set_partition *p
         return set_refuse(reader->error, partition->node, "memory",
                           "ends above the %u bits of guest-physical address that %s partition has",
                           bits, partition->aarch32 ? "an AArch32" : "a");
-    const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
-                                            &arch_guest_layout.redistributor };
+    uint64_t over = over_vgic(values[0], values[1]);
 
-    for (size_t i = 0; i < ARRAY_LENGTH(vgic); i++) {
-        if (range_overlaps(values[0], values[1], vgic[i]->base, vgic[i]->size))
-            return set_refuse(reader->error, partition->node, "memory",
-                              "overlaps the interrupt controller at 0x%lx: choose another base",
-                              vgic[i]->base);
-    }
+    if (over != 0)
+        return set_refuse(reader->error, partition->node, "memory",
+                          "overlaps the interrupt controller at 0x%lx: choose another base", over);
     if (!read_pairs(reader, node, "physical-address", &partition->physical, 1, &count))
         return set_refuse(reader->error, partition->node, "physical-address",
                           "write two cells: <0x0 0x48000000>");
@@ -242,15 +258,15 @@ static bool read_quota(struct reader *reader, int node, struct set_partition *pa
     return true;
 }
 
-static bool name_from_node(const struct reader *reader, int node, struct set_partition *partition)
+static bool name_from_node(const struct reader *reader, int node, char to[PARTITION_NAME])
 {
     int length;
     const char *name = fdt_get_name(reader->tree, node, &length);
 
     /* An error of libfdt is a negative length. */
-    if ((size_t)length >= sizeof(partition->name))
+    if ((size_t)length >= PARTITION_NAME)
         return false;
-    memcpy(partition->name, name, (size_t)length + 1);
+    memcpy(to, name, (size_t)length + 1);
     return true;
 }
 
@@ -272,7 +288,7 @@ static bool read_partition(struct reader *reader, int node)
         return set_refuse(reader->error, path, "console",
                           "a name of at most %d letters, digits, '-', '_' or '.'",
                           PARTITION_NAME - 1);
-    if (!found && !name_from_node(reader, node, partition))
+    if (!found && !name_from_node(reader, node, partition->name))
         return set_refuse(
             reader->error, path, "console",
             "the node's name is longer than %d characters: add a shorter console name",
@@ -310,6 +326,148 @@ static bool read_partition(struct reader *reader, int node)
     fdt_for_each_subnode(device, reader->tree, devices)
     {
         if (!read_device(reader, device, partition))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+static bool find_partition(const struct set *set, const char *name, uint32_t *index)
+{
+    for (*index = 0; *index < set->partition_count; (*index)++) {
+        if (strcmp(set->partition[*index].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool read_sides(const struct reader *reader, int node, struct set_window *window)
+{
+    bool good = fdt_stringlist_count(reader->tree, node, "between") == 2;
+
+    for (int i = 0; good && i < 2; i++)
+        good = find_partition(reader->set,
+                              fdt_stringlist_get(reader->tree, node, "between", i, NULL),
+                              &window->side[i]);
+    return (good && window->side[0] != window->side[1]) ||
+           set_refuse(reader->error, window->node, "between",
+                      "write the console names of two partitions: between = \"a\", \"b\"");
+}
+
+static bool read_writers(const struct reader *reader, int node, struct set_window *window)
+{
+    int count = fdt_stringlist_count(reader->tree, node, "writable-by");
+    bool good = count == 1 || count == 2;
+
+    for (int i = 0; good && i < count; i++) {
+        const char *name = fdt_stringlist_get(reader->tree, node, "writable-by", i, NULL);
+        uint32_t partition, side;
+
+        good = find_partition(reader->set, name, &partition);
+        side = partition == window->side[1];
+        good = good && partition == window->side[side] && !window->writes[side];
+        window->writes[side] = true;
+    }
+    return good || set_refuse(reader->error, window->node, "writable-by",
+                              "write the console name of one side of the window, or of both");
+}
+
+/* Up to 512 pages or blocks: what a change of the window costs is bounded. */
+static bool read_size(const struct reader *reader, int node, struct set_window *window)
+{
+    unsigned int count;
+
+    return (read_pairs(reader, node, "size", &window->size, 1, &count) && count == 1 &&
+            window->size != 0 && window->size <= WINDOW_SIZE_LIMIT &&
+            is_aligned(window->size, window_alignment(window->size))) ||
+           set_refuse(reader->error, window->node, "size",
+                      "write two cells: a multiple of 4 KiB below 2 MiB, or a multiple of 2 MiB up "
+                      "to 512 MiB, as in <0x0 0x10000>");
+}
+
+static bool read_quotas(const struct reader *reader, int node, struct set_window *window)
+{
+    window->maps = WINDOW_MAPS_DEFAULT;
+    if (!read_flag(reader, node, "dma", &window->dma))
+        return set_refuse(reader->error, window->node, "dma",
+                          "takes no value: write dma; to let devices of both sides reach it");
+    if (!read_number(reader, node, "maps", &window->maps) || window->maps == 0 ||
+        window->maps > WINDOW_MAPS)
+        return set_refuse(reader->error, window->node, "maps",
+                          "write how many maps of it a side's devices may have: 1 to %d",
+                          WINDOW_MAPS);
+    return true;
+}
+
+/* Where one side has it: free of all else that the partition has. */
+static bool check_place(const struct reader *reader, const struct set_window *window, uint32_t side)
+{
+    const struct set *set = reader->set;
+    const struct set_partition *partition = &set->partition[window->side[side]];
+    uint64_t address = window->address[side];
+    unsigned int bits = partition->aarch32 ? AARCH32_BITS : arch_stage2_bits();
+
+    if (!is_aligned(address, window_alignment(window->size)) ||
+        !range_inside(address, window->size, 0, BIT(bits)))
+        return set_refuse(reader->error, window->node, "at",
+                          "0x%lx is not within the %u bits of %s, or not a multiple of 0x%lx",
+                          address, bits, partition->name, window_alignment(window->size));
+    if (range_overlaps(address, window->size, partition->memory_base, partition->memory_size))
+        return set_refuse(reader->error, window->node, "at", "0x%lx lies over the memory of %s",
+                          address, partition->name);
+    if (over_vgic(address, window->size) != 0)
+        return set_refuse(reader->error, window->node, "at",
+                          "0x%lx lies over the interrupt controller of %s", address,
+                          partition->name);
+    for (const struct set_window *other = set->window; other < window; other++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            if (other->side[i] == window->side[side] &&
+                range_overlaps(address, window->size, other->address[i], other->size))
+                return set_refuse(reader->error, window->node, "at",
+                                  "0x%lx lies over %s in %s: choose another address", address,
+                                  other->node, partition->name);
+        }
+    }
+    return true;
+}
+
+static bool read_window(struct reader *reader, int node)
+{
+    struct set *set = reader->set;
+    struct set_window *window = &set->window[set->window_count];
+    char path[SET_NODE];
+    unsigned int count;
+
+    if (!read_path(reader, node, path))
+        return false;
+    if (set->window_count == WINDOW_LIMIT)
+        return set_refuse(reader->error, path, "", "more than %d windows", WINDOW_LIMIT);
+    memcpy(window->node, path, sizeof(path));
+    if (!name_from_node(reader, node, window->name))
+        return set_refuse(reader->error, path, "",
+                          "the node's name is longer than %d characters: shorten it",
+                          PARTITION_NAME - 1);
+    if (!read_sides(reader, node, window) || !read_writers(reader, node, window) ||
+        !read_size(reader, node, window) || !read_quotas(reader, node, window))
+        return false;
+    if (!read_pairs(reader, node, "at", window->address, 2, &count) || count != 2)
+        return set_refuse(reader->error, path, "at",
+                          "write the address at which each side has it, two cells each, in the "
+                          "order of between: at = <0x0 0x80000000 0x0 0x80000000>");
+    set->window_count++;
+    return check_place(reader, window, 0) && check_place(reader, window, 1);
+}
+
+static bool read_windows(struct reader *reader)
+{
+    int windows = fdt_path_offset(reader->tree, "/windows"), node;
+
+    if (windows < 0)
+        return true; /* a set may have none */
+    fdt_for_each_subnode(node, reader->tree, windows)
+    {
+        if (!read_window(reader, node))
             return false;
     }
     return true;
@@ -357,5 +515,5 @@ bool set_read(const void *tree, uint64_t size, struct set *set, struct set_error
     }
     if (set->partition_count == 0)
         return set_refuse(error, "/partitions", "", "no partition: add a node for each");
-    return check_physical_overlap(&reader);
+    return check_physical_overlap(&reader) && read_windows(&reader);
 }

@@ -37,10 +37,27 @@ struct set_partition {
     struct set_device device[PARTITION_DEVICES];
 };
 
+/* Memory that two partitions share. */
+struct set_window {
+    char node[SET_NODE];
+    char name[PARTITION_NAME];
+    uint32_t side[2]; /* partitions, by index */
+    uint64_t size;
+    uint64_t address[2]; /* guest-physical, where each side has it */
+    bool writes[2];
+    bool dma;      /* devices may reach it */
+    uint32_t maps; /* that a side's devices may have of it at a time */
+};
+
 struct set {
     uint32_t partition_count;
     struct set_partition partition[PARTITION_LIMIT];
+    uint32_t window_count;
+    struct set_window window[WINDOW_LIMIT];
 };
+
+/* Of a window of that size: its addresses and its size are multiples of this. So it has 512 leaves at most. */
+uint64_t window_alignment(uint64_t size);
 
 /* A mistake in a set: one line for people. */
 struct set_error {

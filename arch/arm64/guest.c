@@ -22,6 +22,7 @@
 
 #define S2_MEMATTR_DEVICE (UINT64_C(1) << 2) /* Device-nGnRE */
 #define S2_MEMATTR_NORMAL (UINT64_C(0xF) << 2)
+#define S2_READ (UINT64_C(1) << 6)
 #define S2_READ_WRITE (UINT64_C(3) << 6)
 #define S2_SHARE_INNER (UINT64_C(3) << 8)
 #define S2_ACCESSED BIT(10)
@@ -68,14 +69,20 @@ uint64_t arch_stage2_device_attributes(void)
     return S2_MEMATTR_DEVICE | S2_READ_WRITE | S2_ACCESSED | S2_NEVER_EXECUTE;
 }
 
+uint64_t arch_stage2_window_attributes(bool writes)
+{
+    return S2_MEMATTR_NORMAL | (writes ? S2_READ_WRITE : S2_READ) | S2_SHARE_INNER | S2_ACCESSED |
+           S2_NEVER_EXECUTE;
+}
+
 /* The tag need not be the one in VTTBR_EL2 now; it is put there for the invalidation only
- * (D8.14). */
-void arch_stage2_invalidate(uint16_t tag)
+ * (D8.14), with its own root: what a CPU should walk at that moment is right under that tag. */
+void arch_stage2_invalidate(uint64_t root, uint16_t tag)
 {
     uint64_t running = sysreg_read(vttbr_el2);
 
     dsb();
-    sysreg_write(vttbr_el2, (running & BITS(47, 0)) | (uint64_t)tag << 48);
+    sysreg_write(vttbr_el2, root | (uint64_t)tag << 48);
     isb();
     __asm__ volatile("tlbi vmalls12e1is\n\tdsb ish\n\tisb" : : : "memory");
     sysreg_write(vttbr_el2, running);
@@ -175,7 +182,7 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     sysreg_write(hstr_el2, HSTR_T15);
     sysreg_write(hcr_el2, vcpu->aarch32 ? HCR_GUEST & ~HCR_RW : HCR_GUEST);
     isb();
-    arch_stage2_invalidate(vcpu->tag);
+    arch_stage2_invalidate(vcpu->stage2_root, vcpu->tag);
     __asm__ volatile("ic iallu\n\tdsb sy\n\tisb" : : : "memory");
     vgic_start(&vcpu->vgic);
     cpu->vcpu = vcpu;

@@ -93,11 +93,16 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
     };
 
     if (FIELD_GET(ABORT_STATUS_KIND, syndrome) != ABORT_TRANSLATION) {
-        guest_ops->crash(vcpu, "caused an abort on the bus", sysreg_read(far_el2));
+        bool permission = FIELD_GET(ABORT_STATUS_KIND, syndrome) == ABORT_PERMISSION;
+
+        guest_ops->crash(
+            vcpu, permission ? "wrote to what it may only read" : "caused an abort on the bus",
+            sysreg_read(far_el2));
         return;
     }
     if ((syndrome & ABORT_S1PTW) != 0) {
-        guest_ops->crash(vcpu, "its page tables lie outside its memory", access.address);
+        if (!guest_ops->settle(vcpu, access.address))
+            guest_ops->crash(vcpu, "its page tables lie outside its memory", access.address);
         return;
     }
     if ((frame->spsr & SPSR_AARCH32) != 0)
@@ -106,10 +111,11 @@ static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t sy
         access.value = frame->x[register_number];
     if ((syndrome & ABORT_ISV) == 0 || (syndrome & ABORT_FNV) != 0 ||
         !device_access(vcpu, &access)) {
-        guest_ops->crash(vcpu,
-                         access.write ? "wrote to an address that it does not have"
-                                      : "read an address that it does not have",
-                         access.address);
+        if (!guest_ops->settle(vcpu, access.address))
+            guest_ops->crash(vcpu,
+                             access.write ? "wrote to an address that it does not have"
+                                          : "read an address that it does not have",
+                             access.address);
         return;
     }
     if (!access.write && register_number != 31) {

@@ -366,8 +366,14 @@ unsigned int arch_stage2_bits(void)
     return STAGE2_BITS;
 }
 
-void arch_stage2_invalidate(uint16_t tag)
+uint64_t arch_stage2_window_attributes(bool writes)
 {
+    return 0xF << 2 | (writes ? 3 : 1) << 6 | BIT(10) | BIT(54);
+}
+
+void arch_stage2_invalidate(uint64_t root, uint16_t tag)
+{
+    (void)root;
     (void)tag;
     host_counters.stage2_invalidates++;
 }

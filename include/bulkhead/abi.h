@@ -159,6 +159,17 @@
 #define BH_EVENT_SILENCED 3 /* a unit failed: nothing passes it until the next boot */
 #define BH_EVENT_LOST 4     /* a unit's own queue was full: faults behind it were not recorded */
 
+#define BH_EVENT_WINDOW 5 /* a window was connected or withdrawn */
+
+/* State of a window. */
+#define BH_WINDOW_WITHDRAWN 0 /* the other side does not live */
+#define BH_WINDOW_CONNECTED 1
+
+/* Rights: bits of bh_query_window.rights. */
+#define BH_WINDOW_WRITE 1        /* the caller may write, else it reads */
+#define BH_WINDOW_OTHER_WRITES 2 /* the other side may write */
+#define BH_WINDOW_DMA 4          /* devices may reach it */
+
 #define BH_EVENT_RING_BYTES 4096
 #define BH_EVENT_RING_MAGIC 0x52564542 /* "BEVR" */
 #define BH_EVENT_RING_VERSION 1
@@ -273,6 +284,30 @@ struct bh_query_health {
     uint32_t devices_silent;   /* devices of its groups whose faults are not told any more */
     uint32_t pinned;           /* 1: a unit failed while it may have reached the caller's memory */
     uint32_t input_dropped;    /* bytes typed to it while BH_CONSOLE_INPUT_BYTES waited already */
+};
+
+/*
+ * A window: memory that the caller shares with one other partition, because the set says so. While both live it is
+ * connected, and each side sees what the other writes. While the other side does not live it is withdrawn, and
+ * the caller has at the same addresses memory of its own: zeroed when the window is withdrawn, and gone when it
+ * is connected again. The shared memory is zeroed before it is connected.
+ */
+struct bh_query_window {
+    uint64_t size;
+    uint64_t address; /* guest-physical */
+    uint64_t bytes;
+    uint64_t
+        changes; /* how often it was connected or withdrawn: the same twice, the same life in between */
+    uint32_t rights; /* BH_WINDOW_* */
+    uint32_t state;  /* BH_WINDOW_WITHDRAWN or BH_WINDOW_CONNECTED */
+    uint32_t
+        interrupt; /* INTID by which the other side rings, an edge; also rung by every change of the state */
+    uint32_t
+        maps_used; /* maps that the caller's devices have of it now, and may have; one a call of map */
+    uint32_t maps_total;
+    uint32_t reserved;
+    char name[32];  /* of the window's node */
+    char other[32]; /* of the other side */
 };
 
 /*

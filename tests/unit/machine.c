@@ -256,6 +256,19 @@ struct partition_spec *machine_partition(const char *name)
     return spec;
 }
 
+struct window_spec *machine_window(const char *name, const char *first, const char *second)
+{
+    uint64_t address = 0x80000000 + machine.window_count * UINT64_C(0x100000);
+    struct window_spec *spec = &machine.window[machine.window_count++];
+
+    *spec = (struct window_spec){ .name = name,
+                                  .between = { first, second },
+                                  .writable_by = { first, second },
+                                  .size = 0x4000,
+                                  .address = { address, address } };
+    return spec;
+}
+
 void machine_plain_with(const struct smmuv3_model_parameters *parameters)
 {
     struct pci_model *pci = &machine.pci;

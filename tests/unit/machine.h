@@ -64,6 +64,15 @@ struct partition_spec {
     const char *block[2];
 };
 
+struct window_spec {
+    const char *name;
+    const char *between[2];
+    const char *writable_by[2]; /* NULL: nobody more */
+    uint64_t size, address[2];
+    bool dma;
+    uint32_t maps; /* 0: not said */
+};
+
 struct payload_file {
     const char *name;
     const void *bytes;
@@ -112,6 +121,8 @@ struct machine {
     void (*edit_set)(void *tree); /* as tree_options.edit, for the set */
     unsigned int partition_count;
     struct partition_spec partition[PARTITION_LIMIT + 1];
+    unsigned int window_count;
+    struct window_spec window[WINDOW_LIMIT + 1];
     unsigned int payload_count;
     struct payload_file payload[4];
     char console[131072]; /* what came out of the PL011 */
@@ -168,6 +179,10 @@ bool machine_stream(uint32_t requester, unsigned int *unit, uint32_t *stream);
 
 /* One more partition of 4 MiB at 0x40000000 with a flat payload. */
 struct partition_spec *machine_partition(const char *name);
+
+/* One more window of 16 KiB between the partitions of these names, at 0x80000000 in both, plus 1 MiB for each
+ * that was there; both write. */
+struct window_spec *machine_window(const char *name, const char *first, const char *second);
 
 /* tree.c: writes the machine's device tree; returns its size. */
 struct tree_options machine_tree_plain(void);

@@ -46,6 +46,7 @@ int main(int count, char **arguments)
     failed += run_bind_calls_tests();
     failed += run_reset_calls_tests();
     failed += run_lifecycle_tests();
+    failed += run_windows_tests();
     failed += run_faults_tests();
     failed += run_rings_tests();
     failed += run_hand_over_tests();

@@ -289,6 +289,33 @@ static void write_partition(void *tree, const struct partition_spec *spec)
     end(tree);
 }
 
+static void strings(void *tree, const char *name, const char *const text[2])
+{
+    char list[128];
+    size_t used = 0;
+
+    for (unsigned int i = 0; i < 2 && text[i] != NULL; i++) {
+        memcpy(list + used, text[i], strlen(text[i]) + 1);
+        used += strlen(text[i]) + 1;
+    }
+    assert_int_equal(fdt_property(tree, name, list, (int)used), 0);
+}
+
+static void write_window(void *tree, const struct window_spec *spec)
+{
+    begin(tree, spec->name);
+    strings(tree, "between", spec->between);
+    strings(tree, "writable-by", spec->writable_by);
+    CELLS(tree, "size", HIGH(spec->size), LOW(spec->size));
+    CELLS(tree, "at", HIGH(spec->address[0]), LOW(spec->address[0]), HIGH(spec->address[1]),
+          LOW(spec->address[1]));
+    if (spec->dma)
+        assert_int_equal(fdt_property(tree, "dma", NULL, 0), 0);
+    if (spec->maps != 0)
+        CELLS(tree, "maps", spec->maps);
+    end(tree);
+}
+
 size_t machine_set(void *tree, size_t size)
 {
     assert_int_equal(fdt_create(tree, (int)size), 0);
@@ -298,6 +325,10 @@ size_t machine_set(void *tree, size_t size)
     begin(tree, "partitions");
     for (unsigned int i = 0; i < machine.partition_count; i++)
         write_partition(tree, &machine.partition[i]);
+    end(tree);
+    begin(tree, "windows");
+    for (unsigned int i = 0; i < machine.window_count; i++)
+        write_window(tree, &machine.window[i]);
     end(tree);
     end(tree);
     return finish(tree, machine.edit_set);

@@ -18,6 +18,7 @@
 #include "kernel/partition.h"
 #include "kernel/payload.h"
 #include "kernel/plan.h"
+#include "kernel/window.h"
 #include "machine.h"
 #include "matrix.h"
 
@@ -125,7 +126,8 @@ static void plan(const struct file *set_file, struct set *set)
     struct set_error error = { 0 };
 
     if (!set_read(set_file->data, set_file->size, set, &error) ||
-        !plan_partitions(set, machine.topology.cpu_count, &error) || !plan_memory(&error))
+        !plan_partitions(set, machine.topology.cpu_count, &error) || !plan_memory(&error) ||
+        !windows_plan(set, &error))
         mistake(set_name, error.node, error.property, error.text);
     for (uint32_t i = 0; i < partitions.count; i++) {
         if (!partition_build_stage2(&partitions.partition[i]))
@@ -224,6 +226,39 @@ static void print_partitions(void)
         printf("%-12s %-4u %-24s %-24s %-6u %s%s\n", partition->name, partition->cpu, guest,
                physical, partition->set->pool_pages, partition->set->payload,
                partition->set->aarch32 ? ", AArch32" : "");
+    }
+}
+
+static const char *who_writes(const struct set_window *window)
+{
+    static char text[2 * PARTITION_NAME + 8];
+    const char *first = partitions.partition[window->side[0]].name;
+    const char *second = partitions.partition[window->side[1]].name;
+
+    if (window->writes[0] && window->writes[1])
+        snprintf(text, sizeof(text), "both");
+    else
+        snprintf(text, sizeof(text), "%s", window->writes[0] ? first : second);
+    return text;
+}
+
+static void print_windows(void)
+{
+    if (windows.count == 0)
+        return;
+    printf("\n%-12s %-40s %-10s %-12s %s\n", "window", "between, guest-physical", "size",
+           "written by", "devices");
+    for (uint32_t i = 0; i < windows.count; i++) {
+        const struct set_window *window = windows.window[i].set;
+        char between[128], size[24];
+
+        snprintf(between, sizeof(between), "%s 0x%llx, %s 0x%llx",
+                 partitions.partition[window->side[0]].name, (unsigned long long)window->address[0],
+                 partitions.partition[window->side[1]].name,
+                 (unsigned long long)window->address[1]);
+        snprintf(size, sizeof(size), "%llu KiB", (unsigned long long)window->size >> 10);
+        printf("%-12s %-40s %-10s %-12s %s\n", window->name, between, size, who_writes(window),
+               window->dma ? "of both sides" : "none");
     }
 }
 
@@ -349,6 +384,7 @@ int main(int count, char **words)
     printf("%s: %u partition%s, as %s would start\n", set_name, partitions.count,
            partitions.count == 1 ? "" : "s", partitions.count == 1 ? "it" : "they");
     print_partitions();
+    print_windows();
     print_devices();
     print_shared_fate();
     matrix_walk();

@@ -148,6 +148,7 @@ static inline void dsb(void)
 #define ABORT_S1PTW BIT(7)
 #define ABORT_STATUS_KIND BITS(5, 2)
 #define ABORT_TRANSLATION 1 /* of any level */
+#define ABORT_PERMISSION 3
 
 #define HPFAR_IPA BITS(39, 4)
 

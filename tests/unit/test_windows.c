@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows between partitions (kernel/window.c): what a set may say of them, what each side's CPU has of one
+ * while both live and when one of them does not, and what a partition is told. */
+#include <libfdt.h>
+#include <string.h>
+
+#include "edit.h"
+#include "groups.h"
+#include "kernel/guest_tree.h"
+#include "kernel/window.h"
+#include "machine.h"
+#include "observer.h"
+
+#define BASE UINT64_C(0x40000000)
+#define AT UINT64_C(0x80000000)
+#define SIZE UINT64_C(0x4000)
+
+/* What a CPU's stage 2 says of an access (Arm ARM D8.3: S2AP, XN). */
+#define MAY_READ BIT(6)
+#define MAY_WRITE BIT(7)
+#define NEVER_EXECUTE BIT(54)
+
+static struct window_spec *spec;
+
+/* Two partitions, "one" and "two", with one window at AT in both. */
+static void plain(void)
+{
+    machine_plain();
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    spec = machine_window("samples", "one", "two");
+}
+
+/* The entry that the CPU of a partition has for the address; fails the test where it has none. */
+static uint64_t entry_at(unsigned int partition, uint64_t address)
+{
+    uint64_t entry, size;
+
+    if (!pagetable_lookup(&partitions.partition[partition].stage2, address, &entry, &size))
+        fail_msg("partition %u has nothing at 0x%llx", partition, (unsigned long long)address);
+    return entry;
+}
+
+static uint64_t frame_at(unsigned int partition, uint64_t address)
+{
+    uint64_t entry, size;
+
+    entry = entry_at(partition, address);
+    (void)pagetable_lookup(&partitions.partition[partition].stage2, address, &entry, &size);
+    return (entry & BITS(47, 12)) + align_down(address & (size - 1), PAGE_SIZE);
+}
+
+static volatile uint64_t *word(unsigned int partition, uint64_t address)
+{
+    return (uint64_t *)memory_pointer(frame_at(partition, align_down(address, PAGE_SIZE)) +
+                                      address % PAGE_SIZE);
+}
+
+static void end(unsigned int partition, uint64_t action)
+{
+    call2(partition, BH_CALL_POWER, action, 0);
+    assert_int_equal(machine.end, HOST_IDLE);
+}
+
+static void start_again(unsigned int partition)
+{
+    assert_int_equal(machine_run_cpu(partition), HOST_GUEST);
+}
+
+/* Every page of it is the same memory for both, and nothing but that. */
+static void expect_connected(void)
+{
+    for (uint64_t at = 0; at < spec->size; at += PAGE_SIZE) {
+        assert_int_equal(frame_at(0, spec->address[0] + at), frame_at(1, spec->address[1] + at));
+        assert_int_equal(frame_at(0, spec->address[0] + at), windows.window[0].physical + at);
+    }
+    assert_true(windows.window[0].connected);
+}
+
+/* The side has memory that nobody else has, all zero. */
+static void expect_alone(unsigned int partition)
+{
+    uint64_t base = frame_at(partition, spec->address[partition]);
+
+    assert_false(windows.window[0].connected);
+    assert_int_equal(base, windows.window[0].side[partition].alone);
+    for (uint64_t at = 0; at < spec->size; at += sizeof(uint64_t))
+        assert_int_equal(*word(partition, spec->address[partition] + at), 0);
+}
+
+/* ---- The set ------------------------------------------------------------------------------------- */
+
+static struct set set;
+static struct set_error error;
+
+static bool read(void)
+{
+    static _Alignas(8) uint8_t tree[SET_SIZE_LIMIT];
+
+    memset(&error, 0, sizeof(error));
+    return set_read(tree, machine_set(tree, sizeof(tree)), &set, &error);
+}
+
+/* Refused for that property of the window; then there is a good one again. */
+static void expect(const char *property)
+{
+    if (read())
+        fail_msg("accepted, where %s is wrong", property);
+    assert_string_equal(error.node, "/windows/samples");
+    assert_string_equal(error.property, property);
+    assert_true(strlen(error.text) > 10);
+    plain();
+}
+
+static void a_window_is_read_as_the_set_says(void)
+{
+    plain();
+    spec->writable_by[0] = "two";
+    spec->writable_by[1] = NULL;
+    spec->address[1] = 0x90000000;
+    spec->dma = true;
+    assert_true(read());
+    assert_int_equal(set.window_count, 1);
+    const struct set_window *window = &set.window[0];
+
+    assert_string_equal(window->name, "samples");
+    assert_int_equal(window->side[0], 0);
+    assert_int_equal(window->side[1], 1);
+    assert_int_equal(window->size, SIZE);
+    assert_int_equal(window->address[0], AT);
+    assert_int_equal(window->address[1], 0x90000000);
+    assert_false(window->writes[0]);
+    assert_true(window->writes[1]);
+    assert_true(window->dma);
+    assert_int_equal(window->maps, 8);
+    spec->maps = 16;
+    spec->dma = false;
+    assert_true(read());
+    assert_int_equal(set.window[0].maps, 16);
+    assert_false(set.window[0].dma);
+}
+
+static void a_set_without_windows_has_none(void)
+{
+    machine_plain();
+    assert_true(read());
+    assert_int_equal(set.window_count, 0);
+    machine_boot();
+    assert_int_equal(windows.count, 0);
+}
+
+static void sides_that_are_wrong_are_refused_by_name(void)
+{
+    plain();
+    spec->between[1] = NULL;
+    expect("between");
+    spec->between[0] = NULL;
+    spec->between[1] = NULL;
+    expect("between");
+    spec->between[1] = "three";
+    expect("between");
+    spec->between[0] = "zero";
+    expect("between");
+    spec->between[1] = "one"; /* with itself */
+    expect("between");
+    spec->writable_by[0] = NULL;
+    expect("writable-by");
+    spec->writable_by[1] = "three";
+    expect("writable-by");
+    spec->writable_by[1] = "one"; /* named twice */
+    expect("writable-by");
+    machine_partition("three");
+    spec->writable_by[1] = "three"; /* a partition, and no side of it */
+    expect("writable-by");
+}
+
+static void sizes_and_addresses_that_are_wrong_are_refused_by_name(void)
+{
+    static const uint64_t sizes[] = {
+        0, 0x800, 0x1001, 0x201000, 0x20200000, 0x40000000, UINT64_MAX & ~UINT64_C(0xFFF)
+    };
+
+    plain();
+    for (unsigned int i = 0; i < ARRAY_LENGTH(sizes); i++) {
+        spec->size = sizes[i];
+        expect("size");
+    }
+    for (unsigned int side = 0; side < 2; side++) {
+        spec->address[side] = AT + 0x800;
+        expect("at");
+        spec->address[side] = BIT(39) - SIZE + PAGE_SIZE;
+        expect("at");
+        spec->address[side] = BIT(39);
+        expect("at");
+        spec->address[side] = UINT64_MAX - 0xFFF;
+        expect("at");
+        spec->address[side] = BASE + 0x3FF000; /* over its own memory, its pool included */
+        expect("at");
+        spec->address[side] = BASE - PAGE_SIZE;
+        expect("at");
+        spec->address[side] = 0x0800F000; /* over the interrupt controller */
+        expect("at");
+        spec->size = 0x200000;
+        spec->address[side] = AT + 0x1000; /* blocks need blocks */
+        expect("at");
+        spec->address[side] = BIT(39) - SIZE;
+        assert_true(read());
+    }
+}
+
+static void a_window_of_an_aarch32_partition_lies_below_4_gib(void)
+{
+    plain();
+    machine.partition[1].aarch32 = true;
+    spec->address[1] = BIT(32) - SIZE;
+    assert_true(read());
+    spec->address[1] = BIT(32);
+    expect("at");
+}
+
+static void windows_of_one_partition_that_overlap_are_refused_by_name(void)
+{
+    plain();
+    machine_partition("three");
+    /* Where another partition has something is no concern of it. */
+    machine_window("more", "two", "three")->address[0] = AT + SIZE;
+    machine.window[1].address[1] = AT;
+    assert_true(read());
+    machine.window[1].address[0] = AT + SIZE - PAGE_SIZE;
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/more");
+    assert_string_equal(error.property, "at");
+}
+
+static void give_dma_a_value(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "dma", 1);
+}
+
+static void drop_at(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "at");
+}
+
+static void drop_writers(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "writable-by");
+}
+
+static void drop_sides(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "between");
+}
+
+static void drop_size(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "size");
+}
+
+static void one_cell_of_size(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "size", 0x1000);
+}
+
+static void one_address(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "at", 0, 0x80000000);
+}
+
+static void properties_of_the_wrong_form_are_refused_by_name(void)
+{
+    static const struct {
+        void (*edit)(void *tree);
+        const char *property;
+    } wrong[] = {
+        { give_dma_a_value, "dma" }, { drop_at, "at" },     { drop_writers, "writable-by" },
+        { drop_sides, "between" },   { drop_size, "size" }, { one_cell_of_size, "size" },
+        { one_address, "at" },
+    };
+
+    plain();
+    for (unsigned int i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        machine.edit_set = wrong[i].edit;
+        expect(wrong[i].property);
+    }
+    spec->maps = WINDOW_MAPS + 1;
+    expect("maps");
+}
+
+static void name_it_longer(void *tree)
+{
+    edit_add(tree, "/windows", "a-name-of-thirty-two-characters-");
+}
+
+static void more_windows_than_are_kept_and_names_too_long_are_refused(void)
+{
+    static const char *const names[] = { "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7" };
+
+    plain();
+    machine.window_count = 0;
+    for (unsigned int i = 0; i < WINDOW_LIMIT; i++)
+        machine_window(names[i], "one", "two");
+    assert_true(read());
+    machine_window("last", "one", "two");
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/last");
+    plain();
+    machine.window_count = 0;
+    machine.edit_set = name_it_longer;
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/a-name-of-thirty-two-characters-");
+}
+
+/* ---- Against the machine --------------------------------------------------------------------------- */
+
+static void a_window_over_the_registers_of_a_listed_device_is_refused_by_name(void)
+{
+    uint64_t base;
+
+    plain();
+    machine_boot();
+    base = device_registers(device_find(DEVICE1_NAME), 2).base;
+    assert_true(base != 0);
+    for (unsigned int side = 0; side < 2; side++) {
+        plain();
+        spec->address[side] = align_down(base, PAGE_SIZE) + 0x3000;
+        assert_int_equal(machine_kernel(), HOST_OFF);
+        assert_console("/windows/samples: at: ");
+        assert_console(DEVICE1_NAME);
+    }
+}
+
+static void windows_that_the_machine_has_no_memory_for_are_refused_by_name(void)
+{
+    plain();
+    spec->size = 0x10000000;
+    spec->address[0] = spec->address[1] = 0x100000000;
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("/windows: size: the machine has no");
+}
+
+/* ---- Two lives -------------------------------------------------------------------------------------- */
+
+static void both_sides_see_what_the_other_wrote_and_a_first_life_finds_zeros(void)
+{
+    plain();
+    spec->address[1] = 0x90000000;
+    machine_boot();
+    expect_connected();
+    for (uint64_t at = 0; at < SIZE; at += sizeof(uint64_t))
+        assert_int_equal(*word(0, AT + at), 0);
+    *word(0, AT + 0x3008) = 0x1234;
+    assert_int_equal(*word(1, 0x90003008), 0x1234);
+    *word(1, 0x90000000) = 0x5678;
+    assert_int_equal(*word(0, AT), 0x5678);
+}
+
+static void a_first_life_finds_zeros_whatever_the_memory_held(void)
+{
+    plain();
+    memset(memory_pointer(HOST_MEMORY_BASE + 0x200000), 0xA5, 0x1000000);
+    machine_boot();
+    for (uint64_t at = 0; at < SIZE; at += sizeof(uint64_t))
+        assert_int_equal(*word(0, AT + at), 0);
+}
+
+static void a_window_of_blocks_is_one_of_blocks_for_both(void)
+{
+    uint64_t entry, size;
+
+    plain();
+    machine_window("small", "one", "two")->size = 0x3000;
+    spec->size = 0x600000;
+    machine.window[1].address[0] = machine.window[1].address[1] = 0xA0000000;
+    machine_boot();
+    expect_connected();
+    for (unsigned int partition = 0; partition < 2; partition++) {
+        assert_true(pagetable_lookup(&partitions.partition[partition].stage2, AT, &entry, &size));
+        assert_int_equal(size, 0x200000);
+    }
+    /* All that windows have is apart. */
+    const struct window *big = &windows.window[0], *small = &windows.window[1];
+
+    assert_int_equal(big->side[0].alone, big->physical + 0x600000);
+    assert_int_equal(big->side[1].alone, big->physical + 0xC00000);
+    assert_int_equal(small->physical, big->physical + 0x1200000);
+    end(1, BH_POWER_OFF);
+    expect_alone(0);
+    assert_true(pagetable_lookup(&partitions.partition[0].stage2, AT + 0x400000, &entry, &size));
+    assert_int_equal(size, 0x200000);
+}
+
+static void i13_who_may_not_write_may_only_read_and_nobody_may_execute(void)
+{
+    plain();
+    spec->writable_by[1] = NULL;
+    machine_boot();
+    for (uint64_t at = AT; at < AT + SIZE; at += PAGE_SIZE) {
+        assert_int_equal(entry_at(0, at) & (MAY_READ | MAY_WRITE), MAY_READ | MAY_WRITE);
+        assert_int_equal(entry_at(1, at) & (MAY_READ | MAY_WRITE), MAY_READ);
+        assert_true((entry_at(0, at) & entry_at(1, at) & NEVER_EXECUTE) != 0);
+    }
+    /* Alone as well, and together again. */
+    end(0, BH_POWER_RESET);
+    assert_int_equal(entry_at(1, AT) & (MAY_READ | MAY_WRITE | NEVER_EXECUTE),
+                     MAY_READ | NEVER_EXECUTE);
+    start_again(0);
+    expect_connected();
+    assert_int_equal(entry_at(1, AT) & (MAY_READ | MAY_WRITE | NEVER_EXECUTE),
+                     MAY_READ | NEVER_EXECUTE);
+    assert_int_equal(entry_at(0, AT) & MAY_WRITE, MAY_WRITE);
+}
+
+static void i13_a_partition_that_is_no_side_has_nothing_there(void)
+{
+    uint64_t entry, size;
+
+    plain();
+    machine.tree.cpus = host_cpus = 3;
+    machine_partition("three");
+    machine_boot();
+    assert_false(pagetable_lookup(&partitions.partition[2].stage2, AT, &entry, &size));
+    assert_int_equal(partitions.partition[2].window_count, 0);
+    /* Nor is it own memory for anything that a call names. */
+    assert_int_equal(call2(0, BH_CALL_CONSOLE_WRITE, AT, 1), BH_EFAULT);
+    assert_int_equal(call1(0, BH_CALL_EVENT_RING, AT), BH_EFAULT);
+}
+
+static void when_a_side_ends_the_survivor_has_memory_of_its_own_there_all_zero(void)
+{
+    uint64_t invalidates;
+
+    plain();
+    machine_boot();
+    *word(0, AT) = 0x1234;
+    *word(1, AT + 0x2000) = 0x5678;
+    memset(memory_pointer(windows.window[0].side[0].alone), 0xEE, SIZE);
+    invalidates = host_counters.stage2_invalidates;
+    end(1, BH_POWER_OFF);
+    /* One for the registers of a device, were there any; the other for the window. */
+    assert_true(host_counters.stage2_invalidates > invalidates);
+    expect_alone(0);
+    *word(0, AT) = 0x9ABC; /* its own */
+    assert_int_equal(*(uint64_t *)memory_pointer(windows.window[0].physical), 0x1234);
+}
+
+static void i4_a_new_life_finds_zeros_and_the_survivor_with_it(void)
+{
+    plain();
+    machine_boot();
+    for (unsigned int dying = 0; dying < 2; dying++) {
+        unsigned int survivor = 1 - dying;
+
+        *word(dying, AT) = 0x1234;
+        *word(survivor, AT + 0x2000) = 0x5678;
+        end(dying, BH_POWER_RESET);
+        expect_alone(survivor);
+        *word(survivor, AT + 0x1000) = 0x9ABC; /* said to nobody */
+        uint64_t invalidates = host_counters.stage2_invalidates;
+
+        start_again(dying);
+        assert_int_equal(host_counters.stage2_invalidates, invalidates + 1);
+        expect_connected();
+        for (uint64_t at = 0; at < SIZE; at += sizeof(uint64_t))
+            assert_int_equal(*word(survivor, AT + at), 0);
+    }
+}
+
+static void i4_what_a_life_wrote_alone_no_later_one_finds(void)
+{
+    plain();
+    machine_boot();
+    end(1, BH_POWER_OFF);
+    memset(memory_pointer(frame_at(0, AT)), 0xEE, SIZE);
+    end(0, BH_POWER_RESET);
+    start_again(0);
+    expect_alone(0);
+}
+
+static void a_side_that_ends_alone_changes_nothing_for_the_one_that_is_gone(void)
+{
+    uint64_t changes;
+
+    plain();
+    machine_boot();
+    changes = windows.window[0].changes;
+    end(1, BH_POWER_RESET);
+    assert_int_equal(windows.window[0].changes, changes + 1);
+    end(0, BH_POWER_RESET);
+    assert_int_equal(windows.window[0].changes, changes + 1);
+    start_again(1);
+    expect_alone(1);
+    start_again(0);
+    expect_connected();
+    assert_int_equal(windows.window[0].changes, changes + 2);
+}
+
+static void a_pool_too_small_for_its_windows_is_refused_by_name(void)
+{
+    plain();
+    machine.partition[1].pool_pages = 8;
+    machine.window_count = 0;
+    for (unsigned int i = 0; i < 7; i++) {
+        static const char *const names[] = { "w0", "w1", "w2", "w3", "w4", "w5", "w6" };
+
+        spec = machine_window(names[i], "one", "two");
+        spec->address[1] = (uint64_t)(i + 2) << 30;
+    }
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("/partitions/two: pool-pages: too few to map its windows");
+}
+
+/* ---- What a CPU meets in between ------------------------------------------------------------------- */
+
+static void crash(void *unused)
+{
+    (void)unused;
+    host_guest_ops->crash(&partitions.partition[1].vcpu, "read what is not its own", 0x666);
+}
+
+static void a_partition_that_was_ended_is_withdrawn_like_one_that_ended(void)
+{
+    plain();
+    machine_boot();
+    assert_int_equal(host_run(crash, NULL), HOST_IDLE);
+    expect_alone(0);
+}
+
+static void an_address_without_translation_is_tried_again_where_a_window_lies_only(void)
+{
+    struct vcpu *vcpu;
+
+    plain();
+    machine_boot();
+    vcpu = &partitions.partition[0].vcpu;
+    assert_true(host_guest_ops->settle(vcpu, AT));
+    assert_true(host_guest_ops->settle(vcpu, AT + SIZE - 1));
+    assert_false(host_guest_ops->settle(vcpu, AT - 1));
+    assert_false(host_guest_ops->settle(vcpu, AT + SIZE));
+    assert_false(host_guest_ops->settle(vcpu, 0));
+    /* It has been given back what it took. */
+    assert_true(lock_try(&windows.window[0].lock));
+}
+
+/* ---- What a partition is told ----------------------------------------------------------------------- */
+
+static const void *guest_tree(unsigned int partition)
+{
+    return guest(partition, partitions.partition[partition].vcpu.start.tree);
+}
+
+static uint32_t cell(const void *tree, int node, const char *name, unsigned int index)
+{
+    int length = 0;
+    const fdt32_t *cells = fdt_getprop(tree, node, name, &length);
+
+    if (cells == NULL || (unsigned int)length <= index * sizeof(*cells))
+        fail_msg("%s has no cell %u", name, index);
+    return fdt32_ld(cells + index);
+}
+
+static void the_guests_tree_describes_each_window_and_its_rights(void)
+{
+    plain();
+    spec->writable_by[0] = "two";
+    spec->writable_by[1] = NULL;
+    spec->address[1] = 0x190000000;
+    spec->dma = true;
+    machine_window("second", "two", "one")->address[0] = 0x1A0000000;
+    machine_boot();
+    const void *tree = guest_tree(0);
+    int node = fdt_path_offset(tree, "/bulkhead/window@80000000");
+
+    assert_true(node >= 0);
+    assert_int_equal(fdt_node_check_compatible(tree, node, "bulkhead,window"), 0);
+    assert_int_equal(cell(tree, node, "bulkhead,window", 0), 0);
+    assert_string_equal(fdt_getprop(tree, node, "bulkhead,name", NULL), "samples");
+    assert_string_equal(fdt_getprop(tree, node, "bulkhead,other", NULL), "two");
+    assert_int_equal(cell(tree, node, "reg", 1), AT);
+    assert_int_equal(cell(tree, node, "reg", 3), SIZE);
+    /* A shared interrupt, by its rising edge. */
+    assert_int_equal(cell(tree, node, "interrupts", 0), 0);
+    assert_int_equal(cell(tree, node, "interrupts", 1), INTERRUPT_WINDOW(0) - 32);
+    assert_int_equal(cell(tree, node, "interrupts", 2), 1);
+    assert_non_null(fdt_getprop(tree, node, "read-only", NULL));
+    assert_non_null(fdt_getprop(tree, node, "bulkhead,dma", NULL));
+    tree = guest_tree(1);
+    node = fdt_path_offset(tree, "/bulkhead/window@190000000");
+    assert_true(node >= 0);
+    assert_int_equal(cell(tree, node, "reg", 0), 1);
+    assert_int_equal(cell(tree, node, "reg", 1), 0x90000000);
+    assert_null(fdt_getprop(tree, node, "read-only", NULL));
+    assert_string_equal(fdt_getprop(tree, node, "bulkhead,other", NULL), "one");
+    node = fdt_path_offset(tree, "/bulkhead/window@1a0000000");
+    assert_true(node >= 0);
+    assert_int_equal(cell(tree, node, "bulkhead,window", 0), 1);
+    assert_int_equal(cell(tree, node, "interrupts", 1), INTERRUPT_WINDOW(1) - 32);
+    assert_null(fdt_getprop(tree, node, "bulkhead,dma", NULL));
+}
+
+int run_windows_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_window_is_read_as_the_set_says),
+        TEST(a_set_without_windows_has_none),
+        TEST(sides_that_are_wrong_are_refused_by_name),
+        TEST(sizes_and_addresses_that_are_wrong_are_refused_by_name),
+        TEST(a_window_of_an_aarch32_partition_lies_below_4_gib),
+        TEST(windows_of_one_partition_that_overlap_are_refused_by_name),
+        TEST(properties_of_the_wrong_form_are_refused_by_name),
+        TEST(more_windows_than_are_kept_and_names_too_long_are_refused),
+        TEST(a_window_over_the_registers_of_a_listed_device_is_refused_by_name),
+        TEST(windows_that_the_machine_has_no_memory_for_are_refused_by_name),
+        TEST(both_sides_see_what_the_other_wrote_and_a_first_life_finds_zeros),
+        TEST(a_first_life_finds_zeros_whatever_the_memory_held),
+        TEST(a_window_of_blocks_is_one_of_blocks_for_both),
+        TEST(i13_who_may_not_write_may_only_read_and_nobody_may_execute),
+        TEST(i13_a_partition_that_is_no_side_has_nothing_there),
+        TEST(when_a_side_ends_the_survivor_has_memory_of_its_own_there_all_zero),
+        TEST(i4_a_new_life_finds_zeros_and_the_survivor_with_it),
+        TEST(i4_what_a_life_wrote_alone_no_later_one_finds),
+        TEST(a_side_that_ends_alone_changes_nothing_for_the_one_that_is_gone),
+        TEST(a_pool_too_small_for_its_windows_is_refused_by_name),
+        TEST(a_partition_that_was_ended_is_withdrawn_like_one_that_ended),
+        TEST(an_address_without_translation_is_tried_again_where_a_window_lies_only),
+        TEST(the_guests_tree_describes_each_window_and_its_rights),
+    };
+
+    return RUN_GROUP("kernel/window");
+}
