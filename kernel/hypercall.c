@@ -6,6 +6,7 @@
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -333,6 +334,15 @@ static int64_t query_health(const struct partition *partition, uint64_t address)
     return give(partition, address, &health, sizeof(health), sizeof(health));
 }
 
+static int64_t query_window(const struct partition *partition, uint64_t index, uint64_t address)
+{
+    struct bh_query_window window;
+    int64_t result = window_query(partition, index, &window);
+
+    return result == BH_OK ? give(partition, address, &window, sizeof(window), sizeof(window))
+                           : result;
+}
+
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
     const struct device *device;
@@ -341,6 +351,8 @@ static int64_t call_query(struct partition *partition, uint64_t *x)
         return query_pool(partition, x[2]);
     if (x[1] == BH_QUERY_HEALTH)
         return query_health(partition, x[2]);
+    if (x[1] == BH_QUERY_WINDOW)
+        return query_window(partition, x[3], x[2]);
     if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
         return BH_EINVAL;
     device = partition_device(partition, x[3]);
@@ -395,6 +407,11 @@ static int64_t call_yield(struct partition *partition, uint64_t *x)
     return BH_OK;
 }
 
+static int64_t call_notify(struct partition *partition, uint64_t *x)
+{
+    return window_notify(partition, x[1]);
+}
+
 static int64_t call_power(struct partition *partition, uint64_t *x)
 {
     if (x[1] > BH_POWER_RESET || x[2] > UINT8_MAX)
@@ -429,7 +446,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_IOAS_UNMAP_BATCH] = call_absent,
     [BH_CALL_REPLACE] = call_absent,
     [BH_CALL_DEVICE_RESET] = call_device_reset,
-    [BH_CALL_NOTIFY] = call_absent,
+    [BH_CALL_NOTIFY] = call_notify,
     [BH_CALL_YIELD] = call_yield,
 };
 

@@ -111,6 +111,20 @@ static inline int64_t bh_yield(void)
     return bh_call(BH_CALL_YIELD, 0, 0, 0, 0, 0).status;
 }
 
+/* ---- Windows --------------------------------------------------------------------------------- */
+/* Where my window number index is, from 0, and whether its other side lives. */
+static inline int64_t bh_query_window(uint32_t index, struct bh_query_window *window)
+{
+    *window = (struct bh_query_window){ .size = sizeof(*window) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_WINDOW, bh_address(window), index, 0, 0).status;
+}
+
+/* Rings the other side of my window number index. What I wrote to it before is there then. */
+static inline int64_t bh_notify(uint32_t index)
+{
+    return bh_call(BH_CALL_NOTIFY, index, 0, 0, 0, 0).status;
+}
+
 /* ---- I/O address spaces ---------------------------------------------------------------------- */
 /* An empty I/O address space fit for the device. Returns its id, which is positive. */
 static inline int64_t bh_ioas_alloc_paging(uint32_t device, uint32_t parent)

@@ -83,7 +83,6 @@
     (number) == BH_CALL_IOAS_MAP_BATCH || \
     (number) == BH_CALL_IOAS_UNMAP_BATCH || \
     (number) == BH_CALL_REPLACE || \
-    (number) == BH_CALL_NOTIFY || \
     0)
 /* clang-format on */
 
@@ -131,7 +130,7 @@
 #define BH_QUERY_ATTACHMENT 4
 #define BH_QUERY_COUNTERS 5
 #define BH_QUERY_DIGEST 6
-#define BH_QUERY_WINDOW 7
+#define BH_QUERY_WINDOW 7 /* struct bh_query_window; the third argument is the window's index */
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0
@@ -440,6 +439,11 @@ struct bh_event_ring {
  *                                    BH_CONSOLE_BYTES_PER_CALL. x1 = bytes taken, 0: none waits.
  *                                    The interrupt console_interrupt comes as an edge when input
  *                                    comes and none waited before. EFAULT, EINVAL.
+ * NOTIFY (window)                    the other side of the caller's window with that index (from 0) gets
+ *                                    the interrupt of the window, an edge; rings that it has not
+ *                                    taken yet are one. ENOENT: no such window. EAGAIN: the other
+ *                                    side does not run, nothing happened; the caller's own interrupt
+ *                                    of the window comes when it lives.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

@@ -272,6 +272,8 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
     static const uint64_t size[] = { sizeof(struct bh_query_state), sizeof(struct bh_query_fault),
                                      sizeof(struct bh_query_pool), sizeof(struct bh_query_health) };
 
+    if (x[1] == BH_QUERY_WINDOW)
+        return ALLOWED(BH_ENOENT); /* the book's guests have no window */
     if (x[1] >= ARRAY_LENGTH(size))
         return ALLOWED(BH_EINVAL);
     bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
@@ -336,6 +338,8 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
     case BH_CALL_EVENT_RING:
         return causes_of_ring(guest, x[1]);
+    case BH_CALL_NOTIFY:
+        return ALLOWED(BH_ENOENT); /* the book's guests have no window */
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:

@@ -543,7 +543,7 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_REPLACE] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_DEVICE_RESET] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
                              CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT),
-    [BH_CALL_NOTIFY] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_NOTIFY] = CODE(BH_ENOENT) | CODE(BH_EAGAIN),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */

@@ -87,6 +87,13 @@ static void expect_alone(unsigned int partition)
         assert_int_equal(*word(partition, spec->address[partition] + at), 0);
 }
 
+/* What was taken has been given back. */
+static void expect_unlocked(void)
+{
+    assert_true(lock_try(&windows.window[0].lock));
+    lock_release(&windows.window[0].lock);
+}
+
 /* ---- The set ------------------------------------------------------------------------------------- */
 
 static struct set set;
@@ -537,8 +544,7 @@ static void an_address_without_translation_is_tried_again_where_a_window_lies_on
     assert_false(host_guest_ops->settle(vcpu, AT - 1));
     assert_false(host_guest_ops->settle(vcpu, AT + SIZE));
     assert_false(host_guest_ops->settle(vcpu, 0));
-    /* It has been given back what it took. */
-    assert_true(lock_try(&windows.window[0].lock));
+    expect_unlocked();
 }
 
 /* ---- What a partition is told ----------------------------------------------------------------------- */
@@ -597,6 +603,151 @@ static void the_guests_tree_describes_each_window_and_its_rights(void)
     assert_null(fdt_getprop(tree, node, "bulkhead,dma", NULL));
 }
 
+/* ---- Doorbell and query ------------------------------------------------------------------------------ */
+
+#define STRUCTURE (BASE + 0x100000)
+#define RING (BASE + 0x101000)
+
+static struct bh_query_window query(unsigned int partition, uint64_t index)
+{
+    struct bh_query_window *window = guest(partition, STRUCTURE);
+
+    memset(window, 0, sizeof(*window));
+    window->size = sizeof(*window);
+    assert_int_equal(call3(partition, BH_CALL_QUERY, BH_QUERY_WINDOW, STRUCTURE, index), BH_OK);
+    assert_int_equal(window->size, sizeof(*window));
+    return *window;
+}
+
+/* The window's interrupt came since the last look. */
+static bool rang(unsigned int partition, uint32_t interrupt)
+{
+    struct vcpu *vcpu = &partitions.partition[partition].vcpu;
+
+    return (atomic_fetch_and(&vcpu->interrupts, ~BIT(interrupt - 32)) & BIT(interrupt - 32)) != 0;
+}
+
+static void notify_raises_the_interrupt_of_the_other_side_alone(void)
+{
+    plain();
+    machine_window("second", "two", "one");
+    machine_boot();
+    for (unsigned int caller = 0; caller < 2; caller++) {
+        for (unsigned int index = 0; index < 2; index++) {
+            assert_int_equal(call1(caller, BH_CALL_NOTIFY, index), BH_OK);
+            assert_int_equal(call1(caller, BH_CALL_NOTIFY, index), BH_OK); /* the same ring */
+            assert_false(rang(caller, INTERRUPT_WINDOW(0)));
+            assert_false(rang(caller, INTERRUPT_WINDOW(1)));
+            assert_true(rang(1 - caller, INTERRUPT_WINDOW(index)));
+            assert_int_equal(atomic_load(&partitions.partition[1 - caller].vcpu.interrupts), 0);
+        }
+    }
+    expect_unlocked();
+}
+
+static void notify_and_query_of_what_is_no_window_are_enoent(void)
+{
+    static const uint64_t beyond[] = { 1, PARTITION_WINDOWS, BIT(32), UINT64_MAX };
+
+    plain();
+    machine.tree.cpus = host_cpus = 3;
+    machine_partition("three");
+    machine_boot();
+    for (unsigned int i = 0; i < ARRAY_LENGTH(beyond); i++) {
+        assert_int_equal(call1(0, BH_CALL_NOTIFY, beyond[i]), BH_ENOENT);
+        assert_int_equal(call3(0, BH_CALL_QUERY, BH_QUERY_WINDOW, STRUCTURE, beyond[i]), BH_ENOENT);
+    }
+    assert_int_equal(call1(2, BH_CALL_NOTIFY, 0), BH_ENOENT);
+    assert_int_equal(call3(2, BH_CALL_QUERY, BH_QUERY_WINDOW, STRUCTURE, 0), BH_ENOENT);
+}
+
+static void query_tells_each_side_its_own_place_and_rights(void)
+{
+    plain();
+    spec->writable_by[1] = NULL;
+    spec->address[1] = 0x90000000;
+    spec->dma = true;
+    spec->maps = 3;
+    machine_boot();
+    struct bh_query_window first = query(0, 0), second = query(1, 0);
+
+    assert_int_equal(first.address, AT);
+    assert_int_equal(second.address, 0x90000000);
+    assert_int_equal(first.bytes, SIZE);
+    assert_int_equal(second.bytes, SIZE);
+    assert_int_equal(first.rights, BH_WINDOW_WRITE | BH_WINDOW_DMA);
+    assert_int_equal(second.rights, BH_WINDOW_OTHER_WRITES | BH_WINDOW_DMA);
+    assert_int_equal(first.state, BH_WINDOW_CONNECTED);
+    assert_int_equal(first.interrupt, INTERRUPT_WINDOW(0));
+    assert_int_equal(first.maps_used, 0);
+    assert_int_equal(first.maps_total, 3);
+    assert_string_equal(first.name, "samples");
+    assert_string_equal(first.other, "two");
+    assert_string_equal(second.other, "one");
+    assert_int_equal(first.changes, second.changes);
+    expect_unlocked();
+    /* The structure's rules are those of all. */
+    ((struct bh_query_window *)guest(0, STRUCTURE))->size = sizeof(first) - 1;
+    assert_int_equal(call3(0, BH_CALL_QUERY, BH_QUERY_WINDOW, STRUCTURE, 0), BH_EINVAL);
+    assert_int_equal(call3(0, BH_CALL_QUERY, BH_QUERY_WINDOW, AT, 0), BH_EFAULT);
+}
+
+static void a_window_without_dma_has_no_maps(void)
+{
+    plain();
+    machine_boot();
+    assert_int_equal(query(0, 0).rights, BH_WINDOW_WRITE | BH_WINDOW_OTHER_WRITES);
+    assert_int_equal(query(0, 0).maps_total, 0);
+}
+
+static void the_survivor_learns_of_the_end_and_of_the_new_life_by_query_ring_and_interrupt(void)
+{
+    const struct bh_event_ring *ring;
+    uint64_t changes;
+
+    plain();
+    machine_window("second", "two", "one");
+    machine_boot();
+    changes = query(0, 1).changes;
+    assert_int_equal(call1(0, BH_CALL_EVENT_RING, RING), BH_OK);
+    ring = guest(0, RING);
+    assert_false(rang(0, INTERRUPT_WINDOW(1)));
+    end(1, BH_POWER_RESET);
+    assert_int_equal(query(0, 1).state, BH_WINDOW_WITHDRAWN);
+    assert_int_equal(query(0, 1).changes, changes + 1);
+    assert_true(rang(0, INTERRUPT_WINDOW(1)));
+    assert_true(rang(0, INTERRUPT_EVENT_RING));
+    assert_int_equal(ring->producer, 2);
+    assert_int_equal(ring->record[1].type, BH_EVENT_WINDOW);
+    assert_int_equal(ring->record[1].label, 1);
+    assert_int_equal(ring->record[1].cause, BH_WINDOW_WITHDRAWN);
+    assert_int_equal(ring->record[1].iova, spec->address[0] + 0x100000);
+    assert_int_equal(ring->record[1].device, 0);
+    assert_int_equal(ring->record[1].pasid, BH_PASID_NONE);
+    assert_int_equal(ring->record[1].iommu, IOMMU_NONE);
+    start_again(1);
+    assert_int_equal(query(0, 1).state, BH_WINDOW_CONNECTED);
+    assert_int_equal(query(0, 1).changes, changes + 2);
+    assert_true(rang(0, INTERRUPT_WINDOW(1)));
+    assert_int_equal(ring->record[3].cause, BH_WINDOW_CONNECTED);
+    assert_int_equal(query(1, 0).state, BH_WINDOW_CONNECTED);
+}
+
+static void notify_to_a_side_that_does_not_run_is_eagain_and_no_life_finds_it(void)
+{
+    plain();
+    machine_boot();
+    end(1, BH_POWER_RESET);
+    assert_int_equal(call1(0, BH_CALL_NOTIFY, 0), BH_EAGAIN);
+    start_again(1);
+    assert_false(rang(1, INTERRUPT_WINDOW(0)));
+    assert_int_equal(call1(0, BH_CALL_NOTIFY, 0), BH_OK);
+    assert_true(rang(1, INTERRUPT_WINDOW(0)));
+    end(1, BH_POWER_OFF);
+    assert_int_equal(call1(0, BH_CALL_NOTIFY, 0), BH_EAGAIN);
+    expect_unlocked();
+}
+
 int run_windows_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,6 +774,12 @@ int run_windows_tests(void)
         TEST(a_partition_that_was_ended_is_withdrawn_like_one_that_ended),
         TEST(an_address_without_translation_is_tried_again_where_a_window_lies_only),
         TEST(the_guests_tree_describes_each_window_and_its_rights),
+        TEST(notify_raises_the_interrupt_of_the_other_side_alone),
+        TEST(notify_and_query_of_what_is_no_window_are_enoent),
+        TEST(query_tells_each_side_its_own_place_and_rights),
+        TEST(a_window_without_dma_has_no_maps),
+        TEST(the_survivor_learns_of_the_end_and_of_the_new_life_by_query_ring_and_interrupt),
+        TEST(notify_to_a_side_that_does_not_run_is_eagain_and_no_life_finds_it),
     };
 
     return RUN_GROUP("kernel/window");
