@@ -14,6 +14,7 @@ include mk/host.mk
 include mk/differential.mk
 include mk/coverage.mk
 include mk/mutants.mk
+include mk/growth.mk
 include mk/fuzz.mk
 include mk/lint.mk
 include mk/run.mk
@@ -48,6 +49,7 @@ help:
 	@echo 'make fuzz SECONDS=n [TARGET=name]            hypercalls, sets and device trees under libFuzzer'
 	@echo 'make proofs                                  bounded proofs, each with its witnesses'
 	@echo 'make mutants [FILE=a.c,b.c]                  does a test notice each check that is left out?'
+	@echo 'make growth                                  what a call costs as the machine grows; docs/growth.svg'
 	@echo 'make coverage                                lines and branches that the host tests reach'
 	@echo 'make contract                                abi.h against docs/abi.md; contract-write: what is made from them'
 

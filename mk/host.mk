@@ -24,7 +24,7 @@ HOST_TEST_SOURCES += arch/arm64/call.c arch/arm64/instruction32.c arch/arm64/vde
 HOST_TOOL_SOURCES := $(wildcard tools/check/*.c)
 HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOURCES) \
                   $(MODEL_SOURCES) $(MODEL_TEST_SOURCES) $(wildcard tests/coverage/*.c tests/differential/*.c \
-                                                            tests/mutants/*.c)
+                                                            tests/growth/*.c tests/mutants/*.c)
 
 # Calls that the linker leads past tests/observer/wrap.c, and the board's table of units, which the
 # tests' machine has its own copy of; in the unit tests alone.

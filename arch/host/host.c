@@ -14,7 +14,7 @@
 #include "lib/vmsa.h"
 #include "vcpu.h"
 
-#define REGISTERS_LIMIT 16
+#define REGISTERS_LIMIT 64
 #define CONSOLE_SIZE 65536
 #define ROUTES_LIMIT 32
 #define SHARED_FIRST 32

@@ -18,7 +18,9 @@
 #include "unit.h"
 
 #define UNIT_BASE UINT64_C(0x09050000) /* as in boards/qemu-virt */
+#ifndef UNIT_STRIDE /* tests/growth has more units, closer together */
 #define UNIT_STRIDE UINT64_C(0x00100000)
+#endif
 #define UNIT_EVENT_INTERRUPT(unit) (106u + 8 * (unit))
 #define UNIT_ERROR_INTERRUPT(unit) (109u + 8 * (unit))
 #define SERIAL_BASE UINT64_C(0x09000000)
@@ -33,7 +35,7 @@
 #define TREE_ADDRESS UINT64_C(0x4F000000)
 #define INITRD_ADDRESS UINT64_C(0x4E000000)
 #define UNITS TOPOLOGY_IOMMUS
-#define MACHINE_ID_MAPS 32
+#define MACHINE_ID_MAPS 40
 
 /* machine_units(): endpoints behind each unit, and the stream ids that they have there. */
 #define ENDPOINTS_A_UNIT 2
