@@ -33,6 +33,8 @@ int main(int count, char **arguments)
     failed += run_pci_faults_tests();
     failed += run_fdt_tests();
     failed += run_fdt_faults_tests();
+    failed += run_fdt_hosts_tests();
+    failed += run_fdt_own_tests();
     failed += run_fdt_sizes_tests();
     failed += run_owner_tests();
     failed += run_set_tests();
@@ -41,6 +43,7 @@ int main(int count, char **arguments)
     failed += run_memory_tests();
     failed += run_boot_tests();
     failed += run_boot_faults_tests();
+    failed += run_boot_devices_tests();
     failed += run_calls_tests();
     failed += run_map_calls_tests();
     failed += run_bind_calls_tests();

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "boot_bench.h"
 #include "drivers/serial/serial.h"
 #include "edit.h"
 #include "groups.h"
@@ -19,30 +20,18 @@
 #define HOST "/pcie@3f000000"
 #define CLOCK CLOCK_NAME
 
-static void expect_refusal(const char *text)
-{
-    enum host_end end = machine_kernel();
-
-    if (end != HOST_OFF)
-        fail_msg("the kernel went on (%d), expected: %s\n%s", (int)end, text, machine.console);
-    assert_console(text);
-    assert_console("[bulkhead] off: bulkhead=253\n");
-    pci_model_set16(&machine.pci, DEVICE1, 4, 6);
-    assert_int_not_equal(dma_write(DEVICE1, 0x40000000, 1), DMA_LANDED);
-}
-
 static void expect_edit_refused(void (*edit)(void *tree), const char *text)
 {
     machine_plain();
     machine.tree.edit = edit;
-    expect_refusal(text);
+    expect_boot_refused(text);
 }
 
 static void expect_unmappable_refused(uint64_t base, const char *text)
 {
     machine_plain();
     host_refuse_maps(base, PAGE_SIZE);
-    expect_refusal(text);
+    expect_boot_refused(text);
 }
 
 /* ---- The device tree -------------------------------------------------------------------------------- */
@@ -51,7 +40,7 @@ static void a_device_tree_that_is_not_aligned_is_refused(void)
 {
     machine_plain();
     machine.tree_given = TREE_ADDRESS + 4;
-    expect_refusal("fatal: the device tree's address is not readable memory");
+    expect_boot_refused("fatal: the device tree's address is not readable memory");
 }
 
 static void a_device_tree_in_no_memory_is_refused(void)
@@ -59,7 +48,7 @@ static void a_device_tree_in_no_memory_is_refused(void)
     machine_plain();
     host_abort_range(0x70000000, 0x1000);
     machine.tree_given = 0x70000000;
-    expect_refusal("fatal: the device tree's address is not readable memory");
+    expect_boot_refused("fatal: the device tree's address is not readable memory");
 }
 
 static void a_device_tree_that_cannot_be_mapped_is_refused(void)
@@ -72,7 +61,7 @@ static void a_device_tree_whose_end_cannot_be_mapped_is_refused(void)
     machine_plain();
     machine.tree.blocks = 60;
     host_refuse_maps(TREE_ADDRESS + PAGE_SIZE, PAGE_SIZE);
-    expect_refusal("fatal: the device tree cannot be mapped");
+    expect_boot_refused("fatal: the device tree cannot be mapped");
 }
 
 static void without_an_address_from_the_boot_loader_the_boards_own_is_used(void)
@@ -275,7 +264,7 @@ static void i13_the_boards_port_stays_the_hypervisors_where_the_tree_names_none(
     machine_plain();
     machine.tree.edit = no_stdout;
     machine.partition[0].block[0] = "/pl011@9000000";
-    expect_refusal("/pl011@9000000 cannot be assigned: it is the hypervisor's own console");
+    expect_boot_refused("/pl011@9000000 cannot be assigned: it is the hypervisor's own console");
 }
 
 static void without_a_port_of_its_own_the_hypervisor_runs_unheard(void)
@@ -342,14 +331,14 @@ static void a_partitions_memory_that_cannot_be_mapped_is_refused(void)
     machine_plain();
     machine.partition[0].physical = 0x48000000;
     host_refuse_maps(0x48000000, PAGE_SIZE);
-    expect_refusal("set.dts:/partitions/one: memory: the machine has no 0x400000 bytes left");
+    expect_boot_refused("set.dts:/partitions/one: memory: the machine has no 0x400000 bytes left");
 }
 
 static void a_host_whose_configuration_space_cannot_be_mapped_is_not_used(void)
 {
     machine_plain();
     host_refuse_maps(ECAM_BASE, PAGE_SIZE);
-    expect_refusal(HOST ": no table pages for its configuration space: not used");
+    expect_boot_refused(HOST ": no table pages for its configuration space: not used");
     assert_int_equal(devices.pci.count, 0);
     assert_console("this machine has no 0000:01:00.0");
 }
@@ -388,7 +377,7 @@ static void a_partition_that_wants_the_images_memory_is_refused(void)
     machine_plain();
     host_image = (struct topology_range){ .base = 0x48300000, .size = 0x1000 };
     machine.partition[0].physical = 0x48000000;
-    expect_refusal("set.dts:/partitions/one: physical-address:");
+    expect_boot_refused("set.dts:/partitions/one: physical-address:");
 }
 
 /* ---- The bundle and the set ------------------------------------------------------------------------------ */
@@ -404,14 +393,14 @@ static void an_initrd_that_is_no_bundle_is_refused(void)
     machine_plain();
     bundle_entries();
     *(uint8_t *)memory_pointer(INITRD_ADDRESS) ^= 1;
-    expect_refusal("fatal: the initrd is not a Bulkhead bundle");
+    expect_boot_refused("fatal: the initrd is not a Bulkhead bundle");
 }
 
 static void an_empty_set_is_refused(void)
 {
     machine_plain();
     bundle_entries()[0].size = 0;
-    expect_refusal("fatal: the bundle's set is empty or too large");
+    expect_boot_refused("fatal: the bundle's set is empty or too large");
 }
 
 static void a_set_that_is_too_large_is_refused(void)
@@ -423,14 +412,14 @@ static void a_set_that_is_too_large_is_refused(void)
                                                                       .bytes = large,
                                                                       .size = sizeof(large) };
     bundle_entries()[0].size = SET_SIZE_LIMIT + 1;
-    expect_refusal("fatal: the bundle's set is empty or too large");
+    expect_boot_refused("fatal: the bundle's set is empty or too large");
 }
 
 static void a_set_with_a_mistake_is_refused_by_file_node_and_property(void)
 {
     machine_plain();
     machine.partition[0].pool_pages = 7;
-    expect_refusal("[bulkhead] set.dts:/partitions/one: pool-pages: write a number");
+    expect_boot_refused("[bulkhead] set.dts:/partitions/one: pool-pages: write a number");
 }
 
 static void a_pool_whose_records_do_not_fit_is_refused(void)
@@ -452,227 +441,6 @@ static void a_pool_whose_records_do_not_fit_is_refused(void)
     assert_false(plan_memory(&error));
     assert_string_equal(error.node, "/partitions/one");
     assert_string_equal(error.property, "pool-pages");
-}
-
-/* ---- Devices that cannot be assigned ------------------------------------------------------------------- */
-
-static void expect_device_refused(void (*edit)(void *tree), const char *text)
-{
-    machine_plain();
-    machine.tree.edit = edit;
-    machine.partition[0].block[0] = CLOCK;
-    expect_refusal(text);
-}
-
-static void no_map(void *tree)
-{
-    edit_remove(tree, HOST, "iommu-map");
-}
-
-static void foreign_stream(void *tree)
-{
-    EDIT_CELLS(tree, HOST, "iommu-map", 0x100, 0x8000, 0x100, 1, 0x200, 0x8000, 0x100, 1);
-}
-
-static void high_window(void *tree)
-{
-    EDIT_CELLS(tree, HOST, "ranges", 0x02000000, 0, 0x10000000, 0x80, 0, 0, 0x10000000);
-}
-
-static void window_over_vgic(void *tree)
-{
-    EDIT_CELLS(tree, HOST, "ranges", 0x02000000, 0, 0x10000000, 0, 0x08000000, 0, 0x1000000);
-}
-
-static void window_above_4_gib(void *tree)
-{
-    EDIT_CELLS(tree, HOST, "ranges", 0x02000000, 0, 0x10000000, 1, 0, 0, 0x10000000);
-}
-
-static void i1_a_function_behind_no_iommu_cannot_be_assigned(void)
-{
-    expect_device_refused(no_map, "0000:01:00.0 cannot be assigned: it stands behind no IOMMU");
-}
-
-static void i3_functions_of_two_groups_on_one_stream_cannot_be_assigned(void)
-{
-    expect_device_refused(foreign_stream,
-                          "0000:01:00.0 cannot be assigned: it shares its stream id "
-                          "with a device of another group");
-    assert_string_equal(device_find(DEVICE2_NAME)->refusal, device_find(DEVICE1_NAME)->refusal);
-    assert_true(device_find(DEVICE2_NAME)->stream_shared);
-}
-
-static void a_function_whose_registers_lie_above_the_guests_addresses_cannot_be_assigned(void)
-{
-    expect_device_refused(high_window,
-                          "0000:01:00.0 cannot be assigned: it lies above the addresses");
-}
-
-static void a_function_over_the_guests_interrupt_controller_cannot_be_given(void)
-{
-    expect_device_refused(window_over_vgic,
-                          "pci: the registers of 0000:01:00.0 lie where a partition sees its "
-                          "interrupt controller");
-}
-
-static void a_function_above_4_gib_is_none_of_an_aarch32_partition(void)
-{
-    machine_plain();
-    machine.partition[0].aarch32 = true;
-    machine.tree.edit = window_above_4_gib;
-    expect_refusal(
-        "pci: the registers of 0000:01:00.0 lie at 0x100000000, out of reach of an AArch32");
-}
-
-static void a_function_above_4_gib_may_be_a_64_bit_partition_s(void)
-{
-    machine_plain();
-    machine.tree.edit = window_above_4_gib;
-    machine_boot();
-    assert_console("one: starts at");
-}
-
-static void a_function_whose_registers_do_not_fit_cannot_be_assigned(void)
-{
-    machine_plain();
-    pci_model_bar(&machine.pci, DEVICE1, 0, UINT64_C(1) << 31, false);
-    expect_refusal(
-        "0000:01:00.0 cannot be assigned: it has registers that do not fit into the PCI window");
-}
-
-static void stop_answering(unsigned int unit, uint64_t offset, uint64_t value)
-{
-    /* From SMMUEN on. */
-    if (offset == 0x20 && (value & 1) != 0)
-        smmuv3_model_set_late(machine.unit[unit], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
-}
-
-static void i6_functions_behind_a_unit_that_dies_during_boot_cannot_be_assigned(void)
-{
-    machine_plain();
-    pci_model_endpoint(&machine.pci, PORT1, 0, 1);
-    pci_model_multifunction(&machine.pci, DEVICE1);
-    machine.after_register_write = stop_answering;
-    expect_refusal("0000:01:00.0 cannot be assigned: it has a stream without a table entry");
-    assert_string_equal(device_find("0000:01:00.1")->refusal, "stands behind an IOMMU that failed");
-}
-
-static void master(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 5);
-}
-
-static void controller(void *tree)
-{
-    edit_flag(tree, CLOCK, "interrupt-controller");
-}
-
-static void high(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "reg", 0x80, 0, 0, 0x1000);
-}
-
-static void no_registers(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0);
-}
-
-static void half_page(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x800);
-}
-
-static void move_clock(void *tree, uint64_t base)
-{
-    EDIT_CELLS(tree, CLOCK, "reg", (uint32_t)(base >> 32), (uint32_t)base, 0, 0x1000);
-}
-
-static void over_unit(void *tree)
-{
-    move_clock(tree, UNIT_BASE + 0x1000);
-}
-
-static void over_distributor(void *tree)
-{
-    move_clock(tree, 0x08001000);
-}
-
-static void over_redistributors(void *tree)
-{
-    move_clock(tree, 0x080B0000);
-}
-
-static void over_cpu_interface(void *tree)
-{
-    EDIT_CELLS(tree, "/intc@8000000", "reg", 0, 0x08000000, 0, 0x10000, 0, 0x080A0000, 0, 0x40000,
-               0, 0x08100000, 0, 0x20000, 0, 0x08010000, 0, 0x10000);
-    EDIT_CELLS(tree, "/intc@8000000", "#redistributor-regions", 2);
-    move_clock(tree, 0x0801F000);
-}
-
-static void over_memory(void *tree)
-{
-    move_clock(tree, 0x45000000);
-}
-
-static void over_ecam(void *tree)
-{
-    move_clock(tree, ECAM_BASE + 0x100000);
-}
-
-static void over_window(void *tree)
-{
-    move_clock(tree, WINDOW_BASE + 0x100000);
-}
-
-static void over_block(void *tree)
-{
-    move_clock(tree, 0x09020000);
-}
-
-static void over_second_registers(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x1000, 0, (uint32_t)UNIT_BASE, 0, 0x1000);
-}
-
-#define BLOCK_TEST(edit, name, text)                                                               \
-    static void i13_a_block_##name##_cannot_be_assigned(void)                                      \
-    {                                                                                              \
-        expect_device_refused(edit, CLOCK " cannot be assigned: it " text);                        \
-    }
-
-BLOCK_TEST(master, that_masters, "masters behind an IOMMU")
-BLOCK_TEST(controller, that_serves_others, "takes part in the interrupts or translation of others")
-BLOCK_TEST(high, above_the_guests_addresses, "lies above the addresses that a partition has")
-BLOCK_TEST(half_page, that_shares_a_page, "shares register pages with something else")
-BLOCK_TEST(no_registers, of_no_size, "shares register pages with something else")
-BLOCK_TEST(over_unit, over_a_unit, "lies over registers or memory that are not its own")
-BLOCK_TEST(over_distributor, over_the_distributor, "lies over registers or memory")
-BLOCK_TEST(over_redistributors, over_the_redistributors, "lies over registers or memory")
-BLOCK_TEST(over_cpu_interface, over_a_cpu_interface, "lies over registers or memory")
-BLOCK_TEST(over_memory, over_memory, "lies over registers or memory")
-BLOCK_TEST(over_ecam, over_configuration_space, "lies over registers or memory")
-BLOCK_TEST(over_window, over_a_pci_window, "lies over registers or memory")
-BLOCK_TEST(over_block, over_another_block, "lies over registers or memory")
-BLOCK_TEST(over_second_registers, with_one_range_over_a_unit, "lies over registers or memory")
-
-static void a_function_named_as_a_block_is_refused(void)
-{
-    machine_plain();
-    machine.partition[0].pci[0] = NULL;
-    machine.partition[0].block[0] = DEVICE1_NAME;
-    expect_refusal("path: 0000:01:00.0 is not a device of that kind");
-}
-
-static void a_device_that_cannot_master_is_parked_as_it_is(void)
-{
-    machine_plain();
-    machine_boot();
-    uint64_t commands = smmuv3_model_command_total(machine.unit[0]);
-
-    assert_int_equal(device_park(device_find(CLOCK), false), IOMMU_OK);
-    assert_int_equal(smmuv3_model_command_total(machine.unit[0]), commands);
 }
 
 /* ---- A second life ---------------------------------------------------------------------------------- */
@@ -701,7 +469,7 @@ static void a_counter_whose_frequency_is_not_set_is_refused(void)
 {
     machine_plain();
     host_ticks_per_second = 999999;
-    expect_refusal("fatal: the system counter's frequency (CNTFRQ) is not set");
+    expect_boot_refused("fatal: the system counter's frequency (CNTFRQ) is not set");
 }
 
 int run_boot_faults_tests(void)
@@ -738,30 +506,6 @@ int run_boot_faults_tests(void)
         TEST(a_set_that_is_too_large_is_refused),
         TEST(a_set_with_a_mistake_is_refused_by_file_node_and_property),
         TEST(a_pool_whose_records_do_not_fit_is_refused),
-        TEST(i1_a_function_behind_no_iommu_cannot_be_assigned),
-        TEST(i3_functions_of_two_groups_on_one_stream_cannot_be_assigned),
-        TEST(a_function_whose_registers_lie_above_the_guests_addresses_cannot_be_assigned),
-        TEST(a_function_over_the_guests_interrupt_controller_cannot_be_given),
-        TEST(a_function_above_4_gib_is_none_of_an_aarch32_partition),
-        TEST(a_function_above_4_gib_may_be_a_64_bit_partition_s),
-        TEST(a_function_whose_registers_do_not_fit_cannot_be_assigned),
-        TEST(i6_functions_behind_a_unit_that_dies_during_boot_cannot_be_assigned),
-        TEST(i13_a_block_that_masters_cannot_be_assigned),
-        TEST(i13_a_block_that_serves_others_cannot_be_assigned),
-        TEST(i13_a_block_above_the_guests_addresses_cannot_be_assigned),
-        TEST(i13_a_block_that_shares_a_page_cannot_be_assigned),
-        TEST(i13_a_block_of_no_size_cannot_be_assigned),
-        TEST(i13_a_block_over_a_unit_cannot_be_assigned),
-        TEST(i13_a_block_over_the_distributor_cannot_be_assigned),
-        TEST(i13_a_block_over_the_redistributors_cannot_be_assigned),
-        TEST(i13_a_block_over_a_cpu_interface_cannot_be_assigned),
-        TEST(i13_a_block_over_memory_cannot_be_assigned),
-        TEST(i13_a_block_over_configuration_space_cannot_be_assigned),
-        TEST(i13_a_block_over_a_pci_window_cannot_be_assigned),
-        TEST(i13_a_block_over_another_block_cannot_be_assigned),
-        TEST(i13_a_block_with_one_range_over_a_unit_cannot_be_assigned),
-        TEST(a_function_named_as_a_block_is_refused),
-        TEST(a_device_that_cannot_master_is_parked_as_it_is),
         TEST(a_payload_damaged_before_a_restart_ends_its_partition_and_no_other),
         TEST(a_counter_whose_frequency_is_not_set_is_refused),
     };
