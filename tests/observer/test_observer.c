@@ -217,7 +217,7 @@ static void i3_an_attach_of_a_stream_that_is_not_the_devices_is_caught(void)
     const char *report = observer_caught(attach_another_stream);
 
     assert_non_null(report);
-    assert_non_null(strstr(report, "the device's requests are of stream 0x100"));
+    assert_non_null(strstr(report, "the device's requests are of id 0x100"));
 }
 
 static void bind_where_memory_overlaps(void)
