@@ -114,8 +114,8 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
     if (!partition_resolve(partition, address, size, &physical) ||
         !range_inside(physical, size, 0, BIT(ioas->iommu->capabilities.output_bits)))
         return BH_ERANGE;
-    attributes |= (flags & BH_MAP_READ) != 0 ? format->read : 0;
-    attributes |= (flags & BH_MAP_WRITE) != 0 ? format->write : 0;
+    attributes ^= (flags & BH_MAP_READ) != 0 ? format->read : 0;
+    attributes ^= (flags & BH_MAP_WRITE) != 0 ? format->write : 0;
     lock_acquire(&ioas->lock);
     enum pagetable_result mapped = pagetable_map(&ioas->table, iova, physical, size, attributes,
                                                  BH_MAP_ENTRIES_PER_CALL, &progress);

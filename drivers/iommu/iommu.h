@@ -34,11 +34,13 @@ struct iommu_capabilities {
     bool two_level;          /* stream table of two levels */
     bool sync_each;          /* erratum: each command needs a SYNC of its own */
     bool nesting;            /* stage 1 under stage 2 could be offered */
+    bool hitless_replace;    /* stream_replace() leaves no gap */
 };
 
 enum iommu_result {
     IOMMU_OK,
     IOMMU_SILENCED, /* the instance missed a deadline or failed, now or before; it passes nothing */
+    IOMMU_BUSY, /* stream_replace(): another replace on the instance is under way; nothing changed */
 };
 
 enum iommu_stream_state {
@@ -67,8 +69,9 @@ struct iommu_fault {
     uint32_t type;   /* as the hardware numbers it */
 };
 
-/* How the tables of an instance's domains are written: read and write are the attributes that allow each, common
- * those of every leaf. */
+/* How the tables of an instance's domains are written. A leaf that allows nothing has the attributes `common`;
+ * reading is allowed by turning the bits `read` (exclusive or), writing by turning `write`. Where stage
+ * 1 alone translates, what can be written can be read. */
 struct iommu_format {
     const struct pagetable_format *entries;
     uint64_t read, write, common;
@@ -150,6 +153,19 @@ struct iommu_driver {
     enum iommu_result (*stream_set)(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);
+
+    /*
+     * Moves an attached stream from one domain to another; state: one of the attached. Each access is
+     * translated by one of the two domains (I11), or, on the way, by none where *hitless turns out
+     * false. When it returns IOMMU_OK the last access through `from` is over. Neither table may be
+     * changed while this runs, other than absent entries becoming present: what is invalidated
+     * meanwhile is known by the domains' own tags. At most four SYNCs, each with the deadline;
+     * IOMMU_SILENCED: as stream_set().
+     */
+    enum iommu_result (*stream_replace)(struct iommu *iommu, uint32_t stream,
+                                        enum iommu_stream_state state,
+                                        const struct iommu_domain *from,
+                                        const struct iommu_domain *to, bool *hitless);
 
     /* Tells the unit to forget what it caches of [address, +size) of a domain, and does not wait for
      * more than room in its queue. Page-aligned. tables: also of intermediate tables. leaves: how many

@@ -108,7 +108,7 @@ void bench_map(struct iommu_domain *domain, uint64_t iova, uint64_t address, uin
     struct pagetable_progress progress;
 
     assert_int_equal(pagetable_map(bench_table(domain), iova, address, size,
-                                   format->common | format->read | format->write, UINT32_MAX,
+                                   format->common ^ format->read ^ format->write, UINT32_MAX,
                                    &progress),
                      PAGETABLE_OK);
 }

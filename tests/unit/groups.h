@@ -16,6 +16,7 @@ int run_early_tests(void);
 int run_start_tests(void);
 int run_entries_tests(void);
 int run_streams_tests(void);
+int run_stage1_tests(void);
 int run_invalidate_tests(void);
 int run_errors_tests(void);
 int run_events_tests(void);

@@ -24,6 +24,7 @@ int main(int count, char **arguments)
     failed += run_start_tests();
     failed += run_entries_tests();
     failed += run_streams_tests();
+    failed += run_stage1_tests();
     failed += run_invalidate_tests();
     failed += run_errors_tests();
     failed += run_events_tests();

@@ -204,13 +204,14 @@ static void i1_a_unit_that_does_not_acknowledge_abort_ends_the_run(void)
     assert_console("off: bulkhead=253");
 }
 
-static void a_unit_without_stage_2_is_not_used_and_its_devices_are_refused(void)
+static void a_unit_that_translates_nothing_is_not_used_and_its_devices_are_refused(void)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
+    parameters.s1p = false;
     parameters.s2p = false;
     machine_plain_with(&parameters);
-    expect_refusal("stays closed: no AArch64 stage 2");
+    expect_refusal("stays closed: no AArch64 translation");
     assert_console("0000:01:00.0 cannot be assigned: it");
     /* Nobody would know what to do with its interrupts. */
     assert_false(host_interrupt(UNIT_EVENT_INTERRUPT(0)));
@@ -431,7 +432,7 @@ int run_boot_tests(void)
         TEST(a_unit_beyond_the_boards_table_is_closed_late_and_not_used),
         TEST(a_disabled_unit_is_closed_all_the_same),
         TEST(i1_a_unit_that_does_not_acknowledge_abort_ends_the_run),
-        TEST(a_unit_without_stage_2_is_not_used_and_its_devices_are_refused),
+        TEST(a_unit_that_translates_nothing_is_not_used_and_its_devices_are_refused),
         TEST(a_unit_that_firmware_left_enabled_is_taken_over),
         TEST(a_set_that_names_a_missing_device_is_refused_by_node_and_property),
         TEST(a_set_with_more_partitions_than_cpus_is_refused),

@@ -390,7 +390,7 @@ static void put_late_commands(uint64_t count)
     uint64_t mask = BIT(unit->command_log2) - 1;
 
     for (uint64_t i = 0; i < count; i++) {
-        struct command command = command_tlbi_address(domain.tag, i * PAGE_SIZE, true);
+        struct command command = command_tlbi_address(2, domain.tag, i * PAGE_SIZE, true);
         volatile uint64_t *entry = unit->commands + (unit->produced++ & mask) * COMMAND_WORDS;
 
         entry_write64(&entry[0], command.word[0]);

@@ -70,7 +70,7 @@ static void i9_a_read_only_page_gives_a_permission_fault_when_it_is_written(void
 static void i9_a_leaf_without_its_access_flag_gives_an_access_flag_fault(void)
 {
     start();
-    map_page(IOVA, BENCH_PAGE(1), (bench.iommu.format->common & ~S2_ACCESSED) | S2_READ | S2_WRITE);
+    map_page(IOVA, BENCH_PAGE(1), (bench.iommu.format->common & ~ACCESSED) | S2_READ | S2_WRITE);
     assert_int_equal(bench_dma(STREAM, IOVA, false), SMMUV3_MODEL_ABORT);
     assert_int_equal(take()->cause, BH_CAUSE_ACCESS_FLAG);
 }
@@ -137,10 +137,12 @@ static void drop(void *context, uint64_t offset, uint64_t value, unsigned int by
 static void i9_every_type_of_record_has_a_cause(void)
 {
     static const uint8_t causes[256] = {
-        [0x02] = BH_CAUSE_STREAM,      [0x03] = BH_CAUSE_TABLE,
-        [0x04] = BH_CAUSE_STREAM,      [0x0B] = BH_CAUSE_TABLE,
-        [0x10] = BH_CAUSE_TRANSLATION, [0x11] = BH_CAUSE_ADDRESS_SIZE,
-        [0x12] = BH_CAUSE_ACCESS_FLAG, [0x13] = BH_CAUSE_PERMISSION,
+        [0x02] = BH_CAUSE_STREAM,       [0x03] = BH_CAUSE_TABLE,
+        [0x04] = BH_CAUSE_STREAM,       [0x08] = BH_CAUSE_STREAM,
+        [0x09] = BH_CAUSE_TABLE,        [0x0A] = BH_CAUSE_STREAM,
+        [0x0B] = BH_CAUSE_TABLE,        [0x10] = BH_CAUSE_TRANSLATION,
+        [0x11] = BH_CAUSE_ADDRESS_SIZE, [0x12] = BH_CAUSE_ACCESS_FLAG,
+        [0x13] = BH_CAUSE_PERMISSION,
     };
 
     start();

@@ -122,11 +122,12 @@ static void a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(voi
 {
     struct smmuv3_model_parameters parameters = plain();
 
+    parameters.s1p = false;
     parameters.s2p = false;
-    expect_refused(&parameters, "stage 2");
+    expect_refused(&parameters, "translation");
     parameters = plain();
     parameters.ttf = 1;
-    expect_refused(&parameters, "stage 2");
+    expect_refused(&parameters, "translation");
     parameters = plain();
     parameters.ttendian = 3;
     expect_refused(&parameters, "big-endian");

@@ -12,6 +12,7 @@
 #include "mixtures.h"
 
 #define STREAM 0x123
+#define BOTH 0x30000 /* mapped in both domains */
 
 /* QUIET_A: on the domain of ON_A, without reports. */
 enum state { SILENT, LOGGED, ON_A, ON_B, QUIET_A, STATES };
@@ -23,6 +24,7 @@ static uint64_t old_words[ENTRY_WORDS], new_words[ENTRY_WORDS]; /* the entry of 
 static unsigned int prefetch_at;
 static const uint64_t *mixture; /* what the unit reads of the entry; NULL: memory */
 static unsigned int allowed;
+static bool replacing; /* and not through what a stream is between two attachments */
 
 static bool read_mixture(enum smmuv3_model_access_kind kind, uint64_t address, uint64_t *word)
 {
@@ -39,9 +41,14 @@ static void see(void *context, const struct smmuv3_model_reach *piece)
 {
     unsigned int *seen = context;
 
-    if (piece->iova == 0x10000 && piece->address == BENCH_PAGE(1) && piece->size == PAGE_SIZE)
+    bool at_a = piece->iova == 0x10000 && piece->address == BENCH_PAGE(1);
+    bool at_b = piece->iova == 0x20000 && piece->address == BENCH_PAGE(2);
+
+    at_a = at_a || (piece->iova == BOTH && piece->address == BENCH_PAGE(3));
+    at_b = at_b || (piece->iova == BOTH && piece->address == BENCH_PAGE(4));
+    if (at_a && piece->size == PAGE_SIZE)
         *seen |= SEES_A;
-    else if (piece->iova == 0x20000 && piece->address == BENCH_PAGE(2) && piece->size == PAGE_SIZE)
+    else if (at_b && piece->size == PAGE_SIZE)
         *seen |= SEES_B;
     else
         *seen |= SEES_ELSE;
@@ -68,36 +75,95 @@ static void check(void)
  * root would fill the caches with what belongs to neither. */
 static void check_whole(const uint64_t words[ENTRY_WORDS])
 {
-    const uint64_t valid_stage2 = 0xD; /* V, Config 0b110 */
+    const uint64_t valid_stage1 = 0xB, valid_stage2 = 0xD; /* V, Config 0b101 and 0b110 */
 
-    if ((words[0] & 0xF) != valid_stage2)
+    if ((words[0] & 0xF) != valid_stage2 && (words[0] & 0xF) != valid_stage1)
         return;
     if (memcmp(&words[1], &old_words[1], 3 * sizeof(words[0])) != 0 &&
         memcmp(&words[1], &new_words[1], 3 * sizeof(words[0])) != 0)
         fail_msg("after store %u the unit may see a mixture of two states", mixtures_stores);
 }
 
+static uint64_t tag_in(const uint64_t words[ENTRY_WORDS])
+{
+    return words[2] & 0xFFFF;
+}
+
+/* While a stage 2 is replaced the entry names the old root or the new one, under its own tag or under
+ * the reserved one, and is at no moment anything else. */
+static void check_step(const uint64_t words[ENTRY_WORDS])
+{
+    bool old_root = words[3] == old_words[3], new_root = words[3] == new_words[3];
+    bool right = (old_root && tag_in(words) == tag_in(old_words)) ||
+                 (new_root && tag_in(words) == tag_in(new_words)) ||
+                 ((old_root || new_root) && tag_in(words) == bench_unit()->reserved_tag);
+    uint64_t others = ~(UINT64_C(0xFFFF) | UINT64_C(1) << 58);
+
+    if (!right || words[0] != old_words[0] || words[1] != old_words[1] ||
+        ((words[2] ^ old_words[2]) & others) != 0)
+        fail_msg("after store %u the unit may see 0x%llx 0x%llx 0x%llx 0x%llx", mixtures_stores,
+                 (unsigned long long)words[0], (unsigned long long)words[1],
+                 (unsigned long long)words[2], (unsigned long long)words[3]);
+}
+
+/* What is mapped in both domains is reached at every moment, through one of them. */
+static void check_no_gap(void)
+{
+    struct smmuv3_model_result result = bench_ask(STREAM, BOTH);
+
+    if (result.outcome != SMMUV3_MODEL_OK ||
+        (result.address != BENCH_PAGE(3) && result.address != BENCH_PAGE(4)))
+        fail_msg("after store %u an access ends with outcome %d at 0x%llx", mixtures_stores,
+                 (int)result.outcome, (unsigned long long)result.address);
+}
+
 static void check_mixture(const uint64_t words[ENTRY_WORDS])
 {
-    check_whole(words);
+    bool hitless = replacing && bench.iommu.capabilities.hitless_replace;
+
+    if (hitless && bench.iommu.capabilities.stage == 2)
+        check_step(words);
+    else
+        check_whole(words);
     mixture = words;
     check();
+    if (hitless)
+        check_no_gap();
     mixture = NULL;
     if (mixtures_stores == prefetch_at) {
         smmuv3_model_prefetch(machine.unit[0], STREAM, 0x10000);
         smmuv3_model_prefetch(machine.unit[0], STREAM, 0x20000);
+        smmuv3_model_prefetch(machine.unit[0], STREAM, BOTH);
         check();
     }
 }
 
+static const enum iommu_stream_state states[] = { STREAM_PARKED_SILENT, STREAM_PARKED_LOGGED,
+                                                  STREAM_ATTACHED, STREAM_ATTACHED,
+                                                  STREAM_ATTACHED_SILENT };
+static const struct iommu_domain *const domains[STATES] = { NULL, NULL, &a, &b, &a };
+
 static void set(enum state state)
 {
-    static const enum iommu_stream_state states[] = { STREAM_PARKED_SILENT, STREAM_PARKED_LOGGED,
-                                                      STREAM_ATTACHED, STREAM_ATTACHED,
-                                                      STREAM_ATTACHED_SILENT };
-    static const struct iommu_domain *const domain[STATES] = { NULL, NULL, &a, &b, &a };
+    assert_int_equal(bench_set(STREAM, states[state], domains[state]), IOMMU_OK);
+}
 
-    assert_int_equal(bench_set(STREAM, states[state], domain[state]), IOMMU_OK);
+static enum iommu_result replace(enum state from, enum state to, bool *hitless)
+{
+    return bench.iommu.driver->stream_replace(&bench.iommu, STREAM, states[to], domains[from],
+                                              domains[to], hitless);
+}
+
+static void turn(enum state from, enum state to)
+{
+    bool hitless;
+
+    if (!replacing) {
+        set(to);
+        return;
+    }
+    assert_int_equal(replace(from, to, &hitless), IOMMU_OK);
+    assert_int_equal(hitless, bench.iommu.capabilities.hitless_replace);
 }
 
 static unsigned int sees(enum state state)
@@ -110,6 +176,7 @@ static void use(void)
     bench_dma(STREAM, 0x10000, true);
     bench_dma(STREAM, 0x20000, true);
     bench_dma(STREAM, 0x10000, false);
+    bench_dma(STREAM, BOTH, true);
 }
 
 static void prepare(const struct smmuv3_model_parameters *parameters)
@@ -121,6 +188,8 @@ static void prepare(const struct smmuv3_model_parameters *parameters)
     bench_domain(&b);
     bench_map(&a, 0x10000, BENCH_PAGE(1), PAGE_SIZE);
     bench_map(&b, 0x20000, BENCH_PAGE(2), PAGE_SIZE);
+    bench_map(&a, BOTH, BENCH_PAGE(3), PAGE_SIZE);
+    bench_map(&b, BOTH, BENCH_PAGE(4), PAGE_SIZE);
     uint64_t table = bench_unit()->level1 != NULL
                          ? bench_unit()->level1[STREAM >> STREAM_SPLIT] & L1STD_POINTER
                          : bench_unit()->stream_table;
@@ -142,7 +211,7 @@ static void change(enum state from, enum state to, unsigned int prefetch)
     prefetch_at = prefetch;
     bench_commands_mark();
     mixtures_watch(ste, check_mixture);
-    set(to);
+    turn(from, to);
     mixtures_stop();
     allowed = sees(to);
     check();
@@ -189,6 +258,240 @@ static void the_same_holds_on_qemus_unit(void)
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
 
     every_change(&parameters);
+}
+
+static void the_same_holds_on_a_unit_with_stage_1_only(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_variant(SMMUV3_MODEL_STAGE_1_ONLY);
+
+    every_change(&parameters);
+    assert_int_equal(bench.iommu.capabilities.stage, 1);
+    parameters.st_level = false;
+    parameters.cohacc = false;
+    parameters.sidsize = 10;
+    every_change(&parameters);
+}
+
+/* ---- Replace -------------------------------------------------------------------------------- */
+
+/* Every replacement of one attached state by another, with a speculative fetch after each store. */
+static void every_replacement(const struct smmuv3_model_parameters *parameters)
+{
+    static const enum state pairs[][2] = {
+        { ON_A, ON_B }, { ON_B, ON_A }, { QUIET_A, ON_B }, { ON_B, QUIET_A }
+    };
+
+    prepare(parameters);
+    for (unsigned int i = 0; i < ARRAY_LENGTH(pairs); i++) {
+        unsigned int last = 0;
+
+        for (unsigned int prefetch = 0; prefetch <= last; prefetch++) {
+            replacing = true;
+            change(pairs[i][0], pairs[i][1], prefetch);
+            replacing = false;
+            last = mixtures_stores;
+        }
+    }
+}
+
+static void i11_a_replaced_stage_2_is_the_old_or_the_new_one_at_every_moment(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+
+    every_replacement(&parameters);
+    assert_true(bench.iommu.capabilities.hitless_replace);
+    parameters = smmuv3_model_like_full();
+    parameters.bbml = 2;
+    every_replacement(&parameters);
+    parameters.cohacc = false;
+    every_replacement(&parameters);
+}
+
+static void i11_a_replaced_stage_1_is_the_old_or_the_new_one_at_every_moment(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_variant(
+        SMMUV3_MODEL_STAGE_1_ONLY);
+
+    every_replacement(&parameters);
+    assert_true(bench.iommu.capabilities.hitless_replace);
+}
+
+static void i11_where_lookups_may_conflict_a_replace_blocks_in_between_and_says_so(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_full();
+
+    for (parameters.bbml = 0; parameters.bbml < 2; parameters.bbml++) {
+        every_replacement(&parameters);
+        assert_false(bench.iommu.capabilities.hitless_replace);
+    }
+}
+
+static void a_replace_costs_four_syncs_and_one_of_stage_1_two(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    set(ON_A);
+    bench_commands_mark();
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_OK);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 4);
+    assert_int_equal(bench_commands(OPCODE_CFGI_STE), 3);
+    assert_int_equal(bench_commands(OPCODE_TLBI_VMALL), 2);
+    parameters = smmuv3_model_variant(SMMUV3_MODEL_STAGE_1_ONLY);
+    prepare(&parameters);
+    set(ON_A);
+    bench_commands_mark();
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_OK);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 2);
+}
+
+static void i5_the_reserved_tag_is_forgotten_before_the_next_replace_uses_it(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    uint16_t reserved = bench_unit()->reserved_tag;
+
+    assert_int_not_equal(reserved, 0);
+    for (uint16_t tag = iommu_tag_take(&bench.iommu); tag != 0; tag = iommu_tag_take(&bench.iommu))
+        assert_int_not_equal(tag, reserved);
+    set(ON_A);
+    bench_commands_mark();
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_OK);
+    bool reserved_seen = false, old_seen = false;
+
+    for (unsigned int i = 0; bench_command(i) != NULL; i++) {
+        const struct smmuv3_model_command *command = bench_command(i);
+
+        reserved_seen |= command->opcode == OPCODE_TLBI_VMALL && command->vmid == reserved;
+        old_seen |= command->opcode == OPCODE_TLBI_VMALL && command->vmid == a.tag;
+    }
+    assert_true(reserved_seen);
+    assert_true(old_seen);
+    assert_false(smmuv3_model_invalidation_pending(machine.unit[0]));
+}
+
+static void a_second_replace_at_the_same_time_is_turned_away_and_changes_nothing(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    set(ON_A);
+    assert_true(lock_try(&bench_unit()->reserved_lock));
+    bench_commands_mark();
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_BUSY);
+    assert_int_equal(bench_commands(OPCODE_SYNC), 0);
+    assert_int_equal(reach(), SEES_A);
+    lock_release(&bench_unit()->reserved_lock);
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_OK);
+    assert_int_equal(reach(), SEES_B);
+    assert_true(lock_try(&bench_unit()->reserved_lock));
+}
+
+static void a_stream_that_is_not_where_it_should_be_replaced_from_goes_through_abort(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    set(LOGGED);
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_OK);
+    assert_false(hitless);
+    assert_int_equal(reach(), SEES_B);
+}
+
+static void a_domain_of_another_geometry_is_not_replaced_in_place(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    struct pagetable flat = { 0 };
+    bool hitless;
+
+    prepare(&parameters);
+    set(ON_A);
+    flat = *b.table;
+    flat.height--;
+    const struct iommu_domain other = { &flat, b.tag };
+
+    assert_int_equal(bench.iommu.driver->stream_replace(&bench.iommu, STREAM, STREAM_ATTACHED, &a,
+                                                        &other, &hitless),
+                     IOMMU_OK);
+    assert_false(hitless);
+}
+
+static unsigned int syncs_left;
+
+/* The unit takes no command any more once it has been told of so many batches. */
+static void die_at_sync(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    (void)unit;
+    (void)value;
+    if (offset == SMMU_CMDQ_PROD && --syncs_left == 0) {
+        machine.before_register_write = NULL;
+        smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    }
+}
+
+static void a_unit_that_dies_during_a_replace_passes_nothing_more(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+
+    for (unsigned int unit = 0; unit < 2; unit++) {
+        for (unsigned int at = 1; at <= (unit == 0 ? 3u : 1u); at++) {
+            bool hitless;
+
+            prepare(&parameters);
+            set(ON_A);
+            smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, 3);
+            syncs_left = at;
+            machine.before_register_write = die_at_sync;
+            assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_SILENCED);
+            assert_int_equal(bench.silenced, 1);
+            assert_int_equal(reach(), NOTHING);
+            assert_int_equal(ste[0] & 0xE, 0);
+        }
+        parameters = smmuv3_model_variant(SMMUV3_MODEL_STAGE_1_ONLY);
+    }
+}
+
+/* One domain has a block where the other has a page in it. */
+static void check_streaming(const uint64_t words[ENTRY_WORDS])
+{
+    (void)words;
+    struct smmuv3_model_result page = bench_ask(STREAM, 0x205000);
+
+    bench_dma(STREAM, 0x206000, true);
+    bench_dma(STREAM, 0x205000, true);
+    if (page.outcome != SMMUV3_MODEL_OK ||
+        (page.address != BENCH_PAGE(512 + 5) && page.address != BENCH_PAGE(2000)))
+        fail_msg("after store %u outcome %d at 0x%llx", mixtures_stores, (int)page.outcome,
+                 (unsigned long long)page.address);
+}
+
+static void leaves_of_several_sizes_at_one_address_are_replaced_as_any(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    bench_map(&a, 0x200000, BENCH_PAGE(512), 0x200000);
+    bench_map(&b, 0x205000, BENCH_PAGE(2000), PAGE_SIZE);
+    for (unsigned int round = 0; round < 2; round++) {
+        enum state from = round == 0 ? ON_A : ON_B, to = round == 0 ? ON_B : ON_A;
+
+        set(from);
+        smmuv3_model_evict(machine.unit[0]);
+        mixtures_watch(ste, check_streaming);
+        assert_int_equal(replace(from, to, &hitless), IOMMU_OK);
+        mixtures_stop();
+        assert_true(hitless);
+        assert_int_equal(bench_ask(STREAM, 0x205000).address,
+                         to == ON_A ? BENCH_PAGE(512 + 5) : BENCH_PAGE(2000));
+        assert_int_equal(bench_ask(STREAM, 0x206000).outcome,
+                         to == ON_A ? SMMUV3_MODEL_OK : SMMUV3_MODEL_ABORT);
+    }
 }
 
 static void each_change_costs_the_syncs_that_it_needs_and_no_more(void)
@@ -331,6 +634,17 @@ int run_streams_tests(void)
         TEST(i1_every_change_of_a_stream_reaches_old_or_new_or_nothing_after_every_store),
         TEST(the_same_holds_on_a_linear_table_without_coherence),
         TEST(the_same_holds_on_qemus_unit),
+        TEST(the_same_holds_on_a_unit_with_stage_1_only),
+        TEST(i11_a_replaced_stage_2_is_the_old_or_the_new_one_at_every_moment),
+        TEST(i11_a_replaced_stage_1_is_the_old_or_the_new_one_at_every_moment),
+        TEST(i11_where_lookups_may_conflict_a_replace_blocks_in_between_and_says_so),
+        TEST(a_replace_costs_four_syncs_and_one_of_stage_1_two),
+        TEST(i5_the_reserved_tag_is_forgotten_before_the_next_replace_uses_it),
+        TEST(a_second_replace_at_the_same_time_is_turned_away_and_changes_nothing),
+        TEST(a_stream_that_is_not_where_it_should_be_replaced_from_goes_through_abort),
+        TEST(a_domain_of_another_geometry_is_not_replaced_in_place),
+        TEST(a_unit_that_dies_during_a_replace_passes_nothing_more),
+        TEST(leaves_of_several_sizes_at_one_address_are_replaced_as_any),
         TEST(each_change_costs_the_syncs_that_it_needs_and_no_more),
         TEST(a_parked_stream_reports_each_access_and_a_silent_one_none),
         TEST(an_attached_stream_reports_what_is_blocked_and_a_silent_one_does_not),

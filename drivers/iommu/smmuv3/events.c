@@ -24,8 +24,11 @@ static uint32_t cause_of(uint64_t type)
         return BH_CAUSE_ACCESS_FLAG;
     case EVENT_BAD_STREAM:
     case EVENT_BAD_STE:
+    case EVENT_BAD_SUBSTREAM:
+    case EVENT_BAD_CD:
         return BH_CAUSE_STREAM;
     case EVENT_STE_FETCH:
+    case EVENT_CD_FETCH:
     case EVENT_WALK_ABORT:
         return BH_CAUSE_TABLE;
     default:
@@ -40,7 +43,8 @@ static void report(struct iommu *iommu, const struct event *event, uint64_t numb
         .number = number,
         .first = first,
         .stream = (uint32_t)FIELD_GET(EVENT0_STREAM, event->word[0]),
-        .pasid = (event->word[0] & EVENT0_SSV) != 0
+        /* That record has no SSV: its subject is a PASID (7.3.9). */
+        .pasid = (event->word[0] & EVENT0_SSV) != 0 || type == EVENT_BAD_SUBSTREAM
                      ? (uint32_t)FIELD_GET(EVENT0_SUBSTREAM, event->word[0])
                      : BH_PASID_NONE,
         .iova = event->word[2],

@@ -32,18 +32,28 @@ struct command command_tlbi_el2_all(void)
     return (struct command){ { CMD_TLBI_EL2_ALL, 0 } };
 }
 
-struct command command_tlbi_domain(uint16_t tag)
+/* A unit without stage 2 has ASIDs for tags, and all of them under VMID 0 (4.4.2). */
+struct command command_tlbi_domain(unsigned int stage, uint16_t tag)
 {
-    return (struct command){ { CMD_TLBI_S12_VMALL | FIELD_PUT(TLBI0_VMID, tag), 0 } };
+    return (struct command){ { stage == 1 ? CMD_TLBI_NH_ASID | FIELD_PUT(TLBI0_ASID, tag)
+                                          : CMD_TLBI_S12_VMALL | FIELD_PUT(TLBI0_VMID, tag),
+                               0 } };
 }
 
-struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf)
+static uint64_t by_address(unsigned int stage, uint16_t tag)
 {
-    return (struct command){ { CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_VMID, tag),
+    return stage == 1 ? CMD_TLBI_NH_VA | FIELD_PUT(TLBI0_ASID, tag)
+                      : CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_VMID, tag);
+}
+
+struct command command_tlbi_address(unsigned int stage, uint16_t tag, uint64_t address, bool leaf)
+{
+    return (struct command){ { by_address(stage, tag),
                                (address & TLBI1_ADDRESS) | (leaf ? TLBI1_LEAF : 0) } };
 }
 
-struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf)
+struct command command_tlbi_range(unsigned int stage, uint16_t tag, uint64_t address,
+                                  uint64_t pages, bool leaf)
 {
     static const uint64_t num_limit = 32;
     uint64_t scale = 0;
@@ -52,10 +62,10 @@ struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages
         scale++;
     uint64_t num = ((pages + BIT(scale) - 1) >> scale) - 1;
 
-    return (struct command){ { CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_NUM, num) |
-                                   FIELD_PUT(TLBI0_SCALE, scale) | FIELD_PUT(TLBI0_VMID, tag),
-                               (address & TLBI1_ADDRESS) | FIELD_PUT(TLBI1_TG, TLBI_TG_4K) |
-                                   (leaf ? TLBI1_LEAF : 0) } };
+    return (struct command){
+        { by_address(stage, tag) | FIELD_PUT(TLBI0_NUM, num) | FIELD_PUT(TLBI0_SCALE, scale),
+          (address & TLBI1_ADDRESS) | FIELD_PUT(TLBI1_TG, TLBI_TG_4K) | (leaf ? TLBI1_LEAF : 0) }
+    };
 }
 
 static struct command command_sync(void)

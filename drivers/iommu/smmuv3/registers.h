@@ -18,6 +18,7 @@
 #define IDR0_BTM BIT(5)
 #define IDR0_HYP BIT(9)
 #define IDR0_ATS BIT(10)
+#define IDR0_ASID16 BIT(12)
 #define IDR0_MSI BIT(13)
 #define IDR0_VMID16 BIT(18)
 #define IDR0_TTENDIAN BITS(22, 21)
@@ -31,6 +32,8 @@
 #define IDR1_TABLES_PRESET BIT(30)
 #define SMMU_IDR3 0x00C
 #define IDR3_RIL BIT(10)
+#define IDR3_BBML BITS(12, 11)
+#define IDR3_BBML_ONE_OF_THEM 2 /* of several entries that match a lookup one is taken */
 #define SMMU_IDR5 0x014
 #define IDR5_OAS BITS(2, 0)
 #define IDR5_GRAN4K BIT(4)
@@ -108,10 +111,15 @@
 #define STE_CONFIG_STAGE1 BIT(0) /* of a Config that passes */
 #define STE_CONFIG_STAGE2 BIT(1)
 #define STE_CONFIG_PASS BIT(2)
+#define STE_CONFIG_S1 5
 #define STE_CONFIG_S2 6
+#define STE0_CONTEXTS BITS(51, 6) /* S1ContextPtr; S1CDMax 0: one descriptor */
 /* STE word 1 */
 /* S1DSS, S1CIR, S1COR, S1CSH, PPAR, S1STALLD, STRW: what stage 1 alone looks at */
 #define STE1_STAGE1 (BITS(7, 0) | BIT(18) | BIT(27) | BITS(31, 30))
+#define STE1_CIR BITS(3, 2)
+#define STE1_COR BITS(5, 4)
+#define STE1_CSH BITS(7, 6)
 #define STE1_MEV BIT(19)
 #define STE1_SHCFG BITS(45, 44)
 #define STE_SHCFG_INCOMING 1
@@ -133,10 +141,25 @@
 /* ---- Context descriptor (5.4) --------------------------------------------------------------- */
 /* CD word 0 */
 #define CD0_TABLE0 BITS(13, 0) /* T0SZ, TG0, IR0, OR0, SH0 */
+#define CD0_T0SZ BITS(5, 0)
+#define CD0_TG0 BITS(7, 6)
+#define CD0_IR0 BITS(9, 8)
+#define CD0_OR0 BITS(11, 10)
+#define CD0_SH0 BITS(13, 12)
 #define CD0_EPD0 BIT(14)
 #define CD0_TABLE1 BITS(29, 16) /* T1SZ, TG1, IR1, OR1, SH1 */
 #define CD0_EPD1 BIT(30)
 #define CD0_V BIT(31)
+#define CD0_IPS BITS(34, 32)
+#define CD0_AA64 BIT(41)
+#define CD0_R BIT(45)
+#define CD0_A BIT(46)
+#define CD0_ASET BIT(47)
+#define CD0_ASID BITS(63, 48)
+/* CD word 1 */
+#define CD1_TTB0 BITS(51, 4)
+/* CD word 3: MAIR0, MAIR1 */
+#define CD3_NORMAL_WB UINT64_C(0xFF) /* attribute 0 */
 
 /* ---- Commands (4.1) ------------------------------------------------------------------------- */
 #define COMMAND_WORDS 2
@@ -145,6 +168,8 @@
 #define CMD_CFGI_STE 0x03
 #define CMD_CFGI_STE_RANGE 0x04
 #define CMD_CFGI_CD 0x05
+#define CMD_TLBI_NH_ASID 0x11
+#define CMD_TLBI_NH_VA 0x12
 #define CMD_TLBI_EL2_ALL 0x20
 #define CMD_TLBI_S12_VMALL 0x28
 #define CMD_TLBI_S2_IPA 0x2A
@@ -158,6 +183,7 @@
 #define TLBI0_NUM BITS(16, 12)
 #define TLBI0_SCALE BITS(24, 20)
 #define TLBI0_VMID BITS(47, 32)
+#define TLBI0_ASID BITS(63, 48)
 #define TLBI1_LEAF BIT(0)
 #define TLBI1_TTL BITS(9, 8)
 #define TLBI1_TG BITS(11, 10)
@@ -177,6 +203,9 @@
 #define EVENT_BAD_STREAM 0x02
 #define EVENT_STE_FETCH 0x03
 #define EVENT_BAD_STE 0x04
+#define EVENT_BAD_SUBSTREAM 0x08
+#define EVENT_CD_FETCH 0x09
+#define EVENT_BAD_CD 0x0A
 #define EVENT_WALK_ABORT 0x0B
 #define EVENT_TRANSLATION 0x10
 #define EVENT_ADDRESS_SIZE 0x11
@@ -187,11 +216,14 @@
 #define QUEUE_INDEX BITS(19, 0)
 #define QUEUE_BASE_LOG2SIZE BITS(4, 0)
 
-/* ---- Stage 2 descriptors (Arm ARM D8.3, VMSAv8-64, 4 KiB granule) --------------------------- */
+/* ---- Descriptors (Arm ARM D8.3, VMSAv8-64, 4 KiB granule), of either stage ------------------ */
+#define S1_READ_ONLY BIT(7)    /* AP[2] */
+#define S1_UNPRIVILEGED BIT(6) /* AP[1]: what devices' accesses are, as a rule */
+#define S1_NOT_GLOBAL BIT(11)  /* of the ASID alone */
 #define S2_MEMATTR_NORMAL_WB (UINT64_C(0xF) << 2)
 #define S2_READ BIT(6)
 #define S2_WRITE BIT(7)
-#define S2_SHARE_INNER (UINT64_C(3) << 8)
-#define S2_ACCESSED BIT(10)
+#define SHARE_INNER (UINT64_C(3) << 8)
+#define ACCESSED BIT(10)
 
 #endif

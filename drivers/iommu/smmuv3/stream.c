@@ -7,6 +7,9 @@
 
 #define STE_ABORT smmuv3_stream_entry.blocked
 
+/* Encodings that entries and descriptors have in common. */
+static const uint64_t write_back = 1, inner_shareable = 3, granule_4k = 0;
+
 /* First-level descriptors. They stand in the image so that their address is known to whoever
  * wants to show that no device reaches them. */
 uint64_t smmuv3_stream_tables[TOPOLOGY_IOMMUS][L1_ENTRIES] __attribute__((aligned(4096)));
@@ -18,17 +21,28 @@ static void fill_abort(volatile uint64_t *entries, uint32_t count)
         entry_write64(&entries[(size_t)i * ENTRY_WORDS], STE_ABORT);
 }
 
+/* A table whose entries abort; behind it room for its streams' context descriptors, where there are any. */
+static uint64_t *take_table(struct smmuv3 *unit, unsigned int log2)
+{
+    uint64_t size = ENTRY_SIZE << log2;
+    uint64_t *entries = boot_memory_take(unit->iommu->capabilities.stage == 1 ? 3 * size : size,
+                                         max_u64(size, PAGE_SIZE));
+
+    if (entries == NULL)
+        return NULL;
+    fill_abort(entries, 1u << log2);
+    smmuv3_publish(unit, entries, size);
+    return entries;
+}
+
 static bool start_linear(struct smmuv3 *unit, const char **reason)
 {
-    uint64_t size = ENTRY_SIZE << unit->stream_bits;
-    uint64_t *entries = boot_memory_take(size, max_u64(size, PAGE_SIZE));
+    uint64_t *entries = take_table(unit, unit->stream_bits);
 
     if (entries == NULL) {
         *reason = "no memory for a linear stream table";
         return false;
     }
-    fill_abort(entries, 1u << unit->stream_bits);
-    smmuv3_publish(unit, entries, size);
     unit->stream_table = memory_physical(entries);
     return true;
 }
@@ -73,16 +87,13 @@ bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream)
     if (unit->level1 == NULL)
         return true;
     uint64_t *descriptor = &unit->level1[stream >> STREAM_SPLIT];
-    static const uint64_t size = ENTRY_SIZE << STREAM_SPLIT;
 
     if (*descriptor != 0)
         return true;
-    uint64_t *entries = boot_memory_take(size, size);
+    uint64_t *entries = take_table(unit, STREAM_SPLIT);
 
     if (entries == NULL)
         return false;
-    fill_abort(entries, 1u << STREAM_SPLIT);
-    smmuv3_publish(unit, entries, size);
     entry_write64(descriptor, memory_physical(entries) | FIELD_PUT(L1STD_SPAN, STREAM_SPLIT + 1));
     smmuv3_publish(unit, descriptor, sizeof(*descriptor));
     /* Leaf = 0: the unit may keep the descriptor that said "no table". */
@@ -104,37 +115,130 @@ static volatile uint64_t *ste_of(const struct smmuv3 *unit, uint32_t stream)
     return (volatile uint64_t *)memory_pointer(table) + index * ENTRY_WORDS;
 }
 
+/* The two context descriptors of a prepared stream, on a unit with stage 1 only: they lie behind the table that
+ * its entry is in. The entry names one of them or neither; the unit holds no copy of the other. */
+static volatile uint64_t *contexts_of(const struct smmuv3 *unit, uint32_t stream)
+{
+    unsigned int log2 = unit->level1 != NULL ? STREAM_SPLIT : unit->stream_bits;
+    uint64_t index = stream & (BIT(log2) - 1);
+
+    return ste_of(unit, stream) + (BIT(log2) - index) * ENTRY_WORDS + index * 2 * ENTRY_WORDS;
+}
+
+/* The encoding of an output size in S2PS and IPS. */
+static uint64_t physical_size(const struct smmuv3 *unit)
+{
+    static const uint8_t sizes[] = { 32, 36, 40, 42, 44, 48, 52 };
+    uint64_t encoded = 0;
+
+    while (sizes[encoded] < unit->iommu->capabilities.output_bits)
+        encoded++;
+    return encoded;
+}
+
+/* Fills a descriptor that the unit holds no copy of. recorded: whether faults become events (R). */
+static void fill_context(const struct smmuv3 *unit, volatile uint64_t *words,
+                         const struct iommu_domain *domain, bool recorded)
+{
+    entry_write64(&words[0],
+                  FIELD_PUT(CD0_T0SZ, 64 - unit->iommu->capabilities.input_bits) |
+                      FIELD_PUT(CD0_TG0, granule_4k) | FIELD_PUT(CD0_IR0, write_back) |
+                      FIELD_PUT(CD0_OR0, write_back) | FIELD_PUT(CD0_SH0, inner_shareable) |
+                      CD0_EPD1 | CD0_V | FIELD_PUT(CD0_IPS, physical_size(unit)) | CD0_AA64 |
+                      (recorded ? CD0_R : 0) | CD0_A | CD0_ASET | FIELD_PUT(CD0_ASID, domain->tag));
+    entry_write64(&words[1], domain->table->root & CD1_TTB0);
+    entry_write64(&words[3], CD3_NORMAL_WB);
+    smmuv3_publish(unit, words, ENTRY_SIZE);
+}
+
+bool smmuv3_parked_context_start(struct smmuv3 *unit)
+{
+    uint64_t *words = boot_memory_take(ENTRY_SIZE, ENTRY_SIZE);
+
+    if (words == NULL)
+        return false;
+    fill_context(unit, words, &unit->parked, true);
+    unit->parked_context = memory_physical(words);
+    return true;
+}
+
+/* Stage 1 alone, by the descriptor at that address: traffic without a PASID; one with is a fault, since there are
+ * no others (S1CDMax 0, 5.2). */
+static struct entry stage1_ste(uint64_t context)
+{
+    return (struct entry){ {
+        STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S1) | (context & STE0_CONTEXTS),
+        FIELD_PUT(STE1_CIR, write_back) | FIELD_PUT(STE1_COR, write_back) |
+            FIELD_PUT(STE1_CSH, inner_shareable) | STE1_MEV |
+            FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
+    } };
+}
+
 /* recorded: whether the faults of its stage 2 become events (S2R). */
-static struct entry domain_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
+static struct entry stage2_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
                                bool recorded)
 {
-    const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
-    static const uint64_t write_back = 1, inner_shareable = 3, granule_4k = 0;
-    static const uint8_t physical_size[] = { 32, 36, 40, 42, 44, 48, 52 };
-    uint64_t output = 0, level0_height = 3;
+    static const uint64_t level0_height = 3;
 
-    while (physical_size[output] < capabilities->output_bits)
-        output++;
     return (struct entry){ {
         STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2),
         STE1_MEV | FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
-        FIELD_PUT(STE2_VMID, domain->tag) | FIELD_PUT(STE2_T0SZ, 64 - capabilities->input_bits) |
+        FIELD_PUT(STE2_VMID, domain->tag) |
+            FIELD_PUT(STE2_T0SZ, 64 - unit->iommu->capabilities.input_bits) |
             FIELD_PUT(STE2_SL0, domain->table->height == level0_height ? 2 : 1) |
             FIELD_PUT(STE2_IR0, write_back) | FIELD_PUT(STE2_OR0, write_back) |
             FIELD_PUT(STE2_SH0, inner_shareable) | FIELD_PUT(STE2_TG, granule_4k) |
-            FIELD_PUT(STE2_PS, output) | STE2_AA64 | STE2_PTW | (recorded ? STE2_R : 0),
+            FIELD_PUT(STE2_PS, physical_size(unit)) | STE2_AA64 | STE2_PTW |
+            (recorded ? STE2_R : 0),
         domain->table->root & STE3_TTB,
     } };
 }
 
-static struct entry ste_for(const struct smmuv3 *unit, enum iommu_stream_state state,
-                            const struct iommu_domain *domain)
+static struct entry domain_ste(const struct smmuv3 *unit, uint32_t stream,
+                               const struct iommu_domain *domain, bool recorded)
+{
+    if (unit->iommu->capabilities.stage == 2)
+        return stage2_ste(unit, domain, recorded);
+    /* A unit that failed may look at either descriptor. */
+    if (unit->iommu->silenced)
+        return (struct entry){ { STE_ABORT } };
+    volatile uint64_t *context = contexts_of(unit, stream);
+
+    if ((ste_of(unit, stream)[0] & STE0_CONTEXTS) == memory_physical(context))
+        context += ENTRY_WORDS;
+    fill_context(unit, context, domain, recorded);
+    return stage1_ste(memory_physical(context));
+}
+
+static struct entry ste_for(const struct smmuv3 *unit, uint32_t stream,
+                            enum iommu_stream_state state, const struct iommu_domain *domain)
 {
     if (state == STREAM_PARKED_LOGGED)
-        return domain_ste(unit, &unit->parked, true);
+        return unit->iommu->capabilities.stage == 2 ? stage2_ste(unit, &unit->parked, true)
+                                                    : stage1_ste(unit->parked_context);
     if (state == STREAM_ATTACHED || state == STREAM_ATTACHED_SILENT)
-        return domain_ste(unit, domain, state == STREAM_ATTACHED);
+        return domain_ste(unit, stream, domain, state == STREAM_ATTACHED);
     return (struct entry){ { STE_ABORT } };
+}
+
+/* The tag that an entry translates with; 0: it lets nothing through, or has no more than the parked domain. */
+static uint16_t tag_of(const struct smmuv3 *unit, uint64_t word0, uint64_t word2)
+{
+    uint64_t tag = 0;
+
+    if (FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S2)
+        tag = FIELD_GET(STE2_VMID, word2);
+    else if (FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S1)
+        tag = FIELD_GET(CD0_ASID, *(const uint64_t *)memory_pointer(word0 & STE0_CONTEXTS));
+    return tag == unit->parked.tag ? 0 : (uint16_t)tag;
+}
+
+static struct live_entry live_ste(struct smmuv3 *unit, uint32_t stream)
+{
+    return (struct live_entry){ .unit = unit,
+                                .kind = &smmuv3_stream_entry,
+                                .words = ste_of(unit, stream),
+                                .forget = command_cfgi_ste(stream, true) };
 }
 
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
@@ -142,26 +246,75 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     const struct iommu_domain *domain)
 {
     struct smmuv3 *unit = iommu->unit;
-    const struct live_entry live = { .unit = unit,
-                                     .kind = &smmuv3_stream_entry,
-                                     .words = ste_of(unit, stream),
-                                     .forget = command_cfgi_ste(stream, true) };
-    const struct entry target = ste_for(unit, state, domain);
-    uint64_t word0 = live.words[0], word2 = live.words[2];
-
+    const struct live_entry live = live_ste(unit, stream);
+    uint16_t old_tag = tag_of(unit, live.words[0], live.words[2]);
+    const struct entry target = ste_for(unit, stream, state, domain);
     enum iommu_result result = smmuv3_entry_write(&live, &target);
-    bool was_translating = FIELD_GET(STE0_CONFIG, word0) == STE_CONFIG_S2 &&
-                           FIELD_GET(STE2_VMID, word2) != unit->parked.tag;
-    bool still_translates = FIELD_GET(STE0_CONFIG, target.word[0]) == STE_CONFIG_S2 &&
-                            FIELD_GET(STE2_VMID, target.word[2]) == FIELD_GET(STE2_VMID, word2);
 
     /* Accesses that were translated before have reached memory once a TLBI of their tag and a
      * SYNC have completed (3.21.1): after this the device's last access is over. */
-    if (result == IOMMU_OK && was_translating && !still_translates) {
-        struct command drain = command_tlbi_domain((uint16_t)FIELD_GET(STE2_VMID, word2));
+    if (result == IOMMU_OK && old_tag != 0 &&
+        old_tag != tag_of(unit, target.word[0], target.word[2])) {
+        struct command drain = command_tlbi_domain(iommu->capabilities.stage, old_tag);
 
         result = smmuv3_issue(unit, &drain, 1);
     }
+    return result;
+}
+
+/*
+ * From one stage 2 to another, one word at a time: the old root under the reserved tag, the new root
+ * under the reserved tag, the new root under its own. No tag but the reserved one ever names two
+ * roots. Under that one the unit may hold leaves and intermediate entries of both trees; each
+ * leads to what one of the trees has for the addresses that it covers, so each access is
+ * translated as one of the trees does it, as long as a lookup that meets several takes one of
+ * them. Units of IDR3.BBML = 2 do (6.3.4); others may answer with F_TLB_CONFLICT (7.3.17), and are not
+ * asked to do this.
+ */
+static enum iommu_result replace_stage2(const struct live_entry *live, const struct entry *target,
+                                        uint16_t old_tag)
+{
+    struct smmuv3 *unit = live->unit;
+    const struct command forget[] = { command_tlbi_domain(2, unit->reserved_tag),
+                                      command_tlbi_domain(2, old_tag) };
+    struct entry between = *target;
+    enum iommu_result result;
+
+    between.word[2] = (target->word[2] & ~STE2_VMID) | FIELD_PUT(STE2_VMID, unit->reserved_tag);
+    between.word[3] = live->words[3];
+    result = smmuv3_entry_write(live, &between);
+    between.word[3] = target->word[3];
+    if (result == IOMMU_OK)
+        result = smmuv3_entry_write(live, &between);
+    if (result == IOMMU_OK)
+        result = smmuv3_entry_write(live, target);
+    /* The reserved tag names nothing when it is given to the next, and the old one's accesses are over. */
+    return result == IOMMU_OK ? smmuv3_issue(unit, forget, ARRAY_LENGTH(forget)) : result;
+}
+
+enum iommu_result smmuv3_stream_replace(struct iommu *iommu, uint32_t stream,
+                                        enum iommu_stream_state state,
+                                        const struct iommu_domain *from,
+                                        const struct iommu_domain *to, bool *hitless)
+{
+    struct smmuv3 *unit = iommu->unit;
+    const struct live_entry live = live_ste(unit, stream);
+    enum iommu_result result;
+
+    *hitless = iommu->capabilities.hitless_replace &&
+               tag_of(unit, live.words[0], live.words[2]) == from->tag;
+    /* With stage 1 a single word turns: it names the other descriptor. */
+    if (iommu->capabilities.stage == 1 || !*hitless)
+        return smmuv3_stream_set(iommu, stream, state, to);
+    const struct entry target = stage2_ste(unit, to, state == STREAM_ATTACHED);
+
+    *hitless = ((live.words[2] ^ target.word[2]) & ~(STE2_VMID | STE2_R)) == 0;
+    if (!*hitless)
+        return smmuv3_stream_set(iommu, stream, state, to);
+    if (!lock_try(&unit->reserved_lock))
+        return IOMMU_BUSY;
+    result = replace_stage2(&live, &target, from->tag);
+    lock_release(&unit->reserved_lock);
     return result;
 }
 

@@ -20,11 +20,15 @@ static const struct erratum errata[] = {
     { .product = 0x487, .fixed_in = 0x11, .sync_each = true, .no_nesting = true }, /* MMU-700 */
 };
 
-static const struct iommu_format stage2_format = {
-    .entries = &vmsa_4k,
-    .read = S2_READ,
-    .write = S2_WRITE,
-    .common = S2_MEMATTR_NORMAL_WB | S2_SHARE_INNER | S2_ACCESSED,
+/* By stage. What stage 1 lets be written can be read, too; attribute 0 of MAIR is Normal memory. */
+static const struct iommu_format formats[] = {
+    [1] = { .entries = &vmsa_4k,
+            .write = S1_READ_ONLY,
+            .common = S1_READ_ONLY | S1_UNPRIVILEGED | S1_NOT_GLOBAL | SHARE_INNER | ACCESSED },
+    [2] = { .entries = &vmsa_4k,
+            .read = S2_READ,
+            .write = S2_WRITE,
+            .common = S2_MEMATTR_NORMAL_WB | SHARE_INNER | ACCESSED },
 };
 
 static struct smmuv3 units[TOPOLOGY_IOMMUS];
@@ -61,6 +65,28 @@ static void apply_errata(struct iommu_capabilities *capabilities, uint32_t iidr)
     }
 }
 
+static void read_stage2(struct iommu_capabilities *capabilities, uint32_t idr0, uint32_t idr3)
+{
+    capabilities->stage = 2;
+    /* Starting at level 0 needs an output of 44 bits at least; below that one root page
+     * covers 39. */
+    capabilities->input_bits = capabilities->output_bits >= 44
+                                   ? capabilities->output_bits
+                                   : (unsigned int)min_u64(39, capabilities->output_bits);
+    capabilities->tag_bits = (idr0 & IDR0_VMID16) != 0 ? 16 : 8;
+    capabilities->nesting = (idr0 & IDR0_S1P) != 0;
+    capabilities->hitless_replace = FIELD_GET(IDR3_BBML, idr3) == IDR3_BBML_ONE_OF_THEM;
+}
+
+/* Input addresses of stage 1 have 48 bits whatever the output has (3.4); those of 52 are an option. */
+static void read_stage1(struct iommu_capabilities *capabilities, uint32_t idr0)
+{
+    capabilities->stage = 1;
+    capabilities->input_bits = 48;
+    capabilities->tag_bits = (idr0 & IDR0_ASID16) != 0 ? 16 : 8;
+    capabilities->hitless_replace = true;
+}
+
 static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **reason)
 {
     static const uint8_t output_sizes[] = { 32, 36, 40, 42, 44, 48, 48, 48 };
@@ -68,8 +94,8 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
     uint32_t idr0 = mmio_read32(base + SMMU_IDR0), idr1 = mmio_read32(base + SMMU_IDR1);
     uint32_t idr3 = mmio_read32(base + SMMU_IDR3), idr5 = mmio_read32(base + SMMU_IDR5);
 
-    if ((idr0 & IDR0_S2P) == 0 || (FIELD_GET(IDR0_TTF, idr0) & IDR0_TTF_AARCH64) == 0)
-        *reason = "no AArch64 stage 2";
+    if ((idr0 & (IDR0_S2P | IDR0_S1P)) == 0 || (FIELD_GET(IDR0_TTF, idr0) & IDR0_TTF_AARCH64) == 0)
+        *reason = "no AArch64 translation";
     else if (FIELD_GET(IDR0_TTENDIAN, idr0) == IDR0_TTENDIAN_BIG)
         *reason = "walks big-endian tables only";
     else if ((idr5 & IDR5_GRAN4K) == 0)
@@ -80,14 +106,11 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
         *reason = "its command queue is too small";
     if (*reason != NULL)
         return false;
-    capabilities->stage = 2;
     capabilities->output_bits = output_sizes[FIELD_GET(IDR5_OAS, idr5)];
-    /* Starting at level 0 needs an output of 44 bits at least; below that one root page
-     * covers 39. */
-    capabilities->input_bits = capabilities->output_bits >= 44
-                                   ? capabilities->output_bits
-                                   : (unsigned int)min_u64(39, capabilities->output_bits);
-    capabilities->tag_bits = (idr0 & IDR0_VMID16) != 0 ? 16 : 8;
+    if ((idr0 & IDR0_S2P) != 0)
+        read_stage2(capabilities, idr0, idr3);
+    else
+        read_stage1(capabilities, idr0);
     capabilities->stream_bits = (unsigned int)FIELD_GET(IDR1_SIDSIZE, idr1);
     capabilities->page_sizes = BIT(12) | BIT(21) | BIT(30);
     /* Where firmware and the unit disagree, cleaning is right for both. */
@@ -96,7 +119,6 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
     /* With fewer streams than one second level holds, the linear table is the smaller one. */
     capabilities->two_level = FIELD_GET(IDR0_ST_LEVEL, idr0) == 1 &&
                               capabilities->stream_bits >= STREAM_SPLIT;
-    capabilities->nesting = (idr0 & IDR0_S1P) != 0;
     apply_errata(capabilities, mmio_read32(base + SMMU_IIDR));
     return true;
 }
@@ -143,8 +165,11 @@ static bool start_parked(struct smmuv3 *unit)
         return false;
     page_pool_init(&unit->parked_pool, memory_physical(page), 1, &unit->parked_record);
     unit->parked = (struct iommu_domain){ &unit->parked_table, iommu_tag_take(unit->iommu) };
+    if (capabilities->stage == 2 && capabilities->hitless_replace)
+        unit->reserved_tag = iommu_tag_take(unit->iommu);
     return pagetable_init(&unit->parked_table, &vmsa_4k, &unit->parked_pool,
-                          capabilities->input_bits, capabilities->coherent);
+                          capabilities->input_bits, capabilities->coherent) &&
+           (capabilities->stage == 2 || smmuv3_parked_context_start(unit));
 }
 
 /* What a former user of the unit may have left in its caches goes before it is turned on. */
@@ -203,7 +228,7 @@ static bool smmuv3_start(struct iommu *iommu, uint32_t stream_count, const char 
     unit->iommu = iommu;
     unit->base = base;
     iommu->unit = unit;
-    iommu->format = &stage2_format;
+    iommu->format = &formats[iommu->capabilities.stage];
     mmio_write32(base + SMMU_CR1, (uint32_t)(FIELD_PUT(CR1_QUEUE_IC, CR1_CACHE_WRITE_BACK) |
                                              FIELD_PUT(CR1_QUEUE_OC, CR1_CACHE_WRITE_BACK) |
                                              FIELD_PUT(CR1_QUEUE_SH, CR1_SHARE_INNER) |
@@ -244,6 +269,7 @@ IOMMU_DRIVER(smmuv3_driver) = {
     .start = smmuv3_start,
     .stream_prepare = smmuv3_stream_prepare,
     .stream_set = smmuv3_stream_set,
+    .stream_replace = smmuv3_stream_replace,
     .invalidate = smmuv3_invalidate,
     .wait = smmuv3_wait,
     .invalidate_domain = smmuv3_invalidate_domain,

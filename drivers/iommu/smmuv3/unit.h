@@ -59,19 +59,24 @@ struct smmuv3 {
     struct pagetable parked_table;
     struct page_record parked_record;
     struct page_pool parked_pool;
+    uint64_t parked_context; /* stage 1: physical address of its descriptor */
+    uint16_t
+        reserved_tag; /* stage 2, hitless_replace: names two roots while one takes the other's place */
+    struct lock reserved_lock; /* who uses it; never waited for */
 };
 
-/* Commands, built by name (4.3, 4.4). stream: one that has an entry. tag: a VMID. address: of the domain's input
+/* Commands, built by name (4.3, 4.4). stream: one that has an entry. stage, tag: a domain's. address: of the domain's input
  * space; what lies below its page is left out. leaf: entries of the last level only, not of tables. */
 struct command command_cfgi_ste(uint32_t stream, bool leaf);
 struct command command_cfgi_cd(uint32_t stream, uint32_t pasid);
 struct command command_cfgi_all(void);
 struct command command_tlbi_all(void);
 struct command command_tlbi_el2_all(void);
-struct command command_tlbi_domain(uint16_t tag);
-struct command command_tlbi_address(uint16_t tag, uint64_t address, bool leaf);
+struct command command_tlbi_domain(unsigned int stage, uint16_t tag);
+struct command command_tlbi_address(unsigned int stage, uint16_t tag, uint64_t address, bool leaf);
 /* Covers at least pages 4 KiB pages from address on; pages >= 2. */
-struct command command_tlbi_range(uint16_t tag, uint64_t address, uint64_t pages, bool leaf);
+struct command command_tlbi_range(unsigned int stage, uint16_t tag, uint64_t address,
+                                  uint64_t pages, bool leaf);
 
 /*
  * Puts count <= BATCH_LIMIT commands into the queue, and with the last of a batch a SYNC. The ticket
@@ -124,12 +129,18 @@ bool smmuv3_write_acknowledged(struct smmuv3 *unit, uint64_t reg, uint64_t ackno
                                uint32_t value);
 
 /* Stream table (stream.c). The first: boot, the unit closed; stream_count: more than the highest stream id. False:
- * *reason says why. The others as struct iommu_driver has them. */
+ * *reason says why. The second: stage 1, once the parked domain is there; false: no memory. The others as
+ * struct iommu_driver has them. */
 bool smmuv3_stream_table_start(struct smmuv3 *unit, uint32_t stream_count, const char **reason);
+bool smmuv3_parked_context_start(struct smmuv3 *unit);
 bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream);
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);
+enum iommu_result smmuv3_stream_replace(struct iommu *iommu, uint32_t stream,
+                                        enum iommu_stream_state state,
+                                        const struct iommu_domain *from,
+                                        const struct iommu_domain *to, bool *hitless);
 enum iommu_result smmuv3_settle(struct iommu *iommu, uint32_t stream);
 
 /* Invalidation (domain.c) */

@@ -7,7 +7,7 @@ static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_doma
                                     struct iommu_ticket *ticket, bool last)
 {
     struct smmuv3 *unit = iommu->unit;
-    struct command command = command_tlbi_address(domain->tag, address, !tables);
+    struct command command = command_tlbi_address(2, domain->tag, address, !tables);
     uint64_t slot = unit->produced++ & (BIT(unit->command_log2) - 1);
 
     (void)size;
