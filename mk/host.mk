@@ -16,7 +16,7 @@ HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 # The host has a C library: lib/string.c is not part of it.
 HOST_CORE_SOURCES := $(filter-out lib/string.c,$(CORE_C_SOURCES)) $(wildcard arch/host/*.c)
 HOST_TEST_SOURCES := $(wildcard tests/unit/*.c tests/adversary/*.c tests/observer/*.c \
-                      tests/observer/wrong/*.c tests/fuzz/*.c)
+                      tests/observer/wrong/*.c tests/fuzz/*.c tests/contract/*.c)
 # Parts of an architecture that are data and decisions; what they ask of a CPU is made of data too.
 HOST_TEST_SOURCES += arch/arm64/call.c arch/arm64/instruction32.c arch/arm64/vdev/vgic.c \
                      arch/arm64/vdev/vgic_lists.c arch/arm64/vdev/vgic_registers.c \

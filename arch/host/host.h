@@ -64,7 +64,7 @@ bool host_interrupt_later(void);
 /* Counters of the named calls, since host_reset(). */
 struct host_counters {
     uint64_t entries, barriers, cleans, invalidates, code_synchronisations, stage2_invalidates;
-    uint64_t interrupts_again;
+    uint64_t interrupts_again, locks, waits;
 };
 extern struct host_counters host_counters;
 

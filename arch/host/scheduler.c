@@ -331,6 +331,7 @@ __attribute__((noinline)) void host_point(enum host_point point)
 
 void host_relax(void)
 {
+    host_counters.waits++;
     host_point(HOST_AT_WAIT);
 }
 
@@ -393,6 +394,7 @@ void host_lock_taken(const volatile void *lock)
 {
     struct handover *handover;
 
+    host_counters.locks++;
     if (current == NULL)
         return;
     cpus[host_cpu].wanted = NULL;

@@ -5,6 +5,7 @@
 #include "arch/host/store_buffer.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "kernel/partition.h"
+#include "tests/contract/contract.h"
 
 struct wrong wrong;
 void (*wrap_before_pages_given)(const struct page_pool *pool);
@@ -46,7 +47,9 @@ void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
     unsigned int partition = arch_vcpu_partition(vcpu)->index;
 
     observer_call_begins(partition, number, x);
+    contract_begins();
     __real_hypercall(vcpu, number, x);
+    contract_ends(number, (int64_t)x[0]);
     observer_call_returned(partition, x);
 }
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/contract/contract.h"
+
+#include "drivers/iommu/smmuv3/unit.h"
+#include "kernel/device.h"
+#include "tests/unit/bench.h"
+
+#define ERROR_BIT(error) (UINT32_C(1) << -(error))
+
+struct contract_work contract_last;
+
+static struct contract_work before;
+static uint64_t waits_before;
+
+bool contract_names(uint64_t number, int64_t error)
+{
+    uint32_t errors = 0;
+
+#define DOCUMENTED(call, name) errors |= number == BH_CALL_##call ? ERROR_BIT(BH_##name) : 0;
+#define BOUND(...)
+#include "tests/contract/documented.inc"
+#undef DOCUMENTED
+#undef BOUND
+    return error < 0 && error >= BH_EFAULT && (errors & ERROR_BIT(error)) != 0;
+}
+
+struct contract_work contract_bound(uint64_t number, uint64_t units)
+{
+    (void)units; /* where no page counts by units */
+    switch (number) {
+#define U units
+#define DOCUMENTED(...)
+#define BOUND(call, ...)                                                                           \
+    case BH_CALL_##call:                                                                           \
+        return (struct contract_work){ __VA_ARGS__ };
+#include "tests/contract/documented.inc"
+#undef DOCUMENTED
+#undef BOUND
+#undef U
+    default:
+        return (struct contract_work){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+    }
+}
+
+/* Since the machine was made; each command and each SYNC is two words of a queue, which are no entries. */
+static struct contract_work work(void)
+{
+    struct contract_work now = { .locks = host_counters.locks };
+
+    for (unsigned int i = 0; i < machine.unit_count; i++) {
+        now.commands += smmuv3_model_command_total(machine.unit[i]);
+        now.syncs += smmuv3_model_command_count(machine.unit[i], OPCODE_SYNC);
+    }
+    now.entries = host_counters.entries - 2 * now.commands;
+    now.commands -= now.syncs;
+    return now;
+}
+
+/* Units that do less than they are told, or need more: what is said in front of the pages. */
+static bool any_unit_is_odd(void)
+{
+    for (uint32_t i = 0; i < devices.iommu_count; i++) {
+        const struct iommu *iommu = &devices.iommu[i];
+
+        if (iommu->silenced || iommu->counters.illegal_commands != 0)
+            return true;
+    }
+    return false;
+}
+
+void contract_begins(void)
+{
+    before = work();
+    waits_before = host_counters.waits;
+}
+
+static void expect_within(uint64_t number, const char *what, uint64_t done, uint64_t bound)
+{
+    if (done > bound)
+        fail_msg("call %llu: %llu %s; its page in docs/abi.md says %llu at most",
+                 (unsigned long long)number, (unsigned long long)done, what,
+                 (unsigned long long)bound);
+}
+
+void contract_ends(uint64_t number, int64_t answer)
+{
+    struct contract_work now = work(), bound = contract_bound(number, machine.unit_count);
+
+    if (answer < 0 && !contract_names(number, answer))
+        fail_msg("call %llu answered %lld, which its page in docs/abi.md does not name",
+                 (unsigned long long)number, (long long)answer);
+    if (host_scheduling() || any_unit_is_odd())
+        return;
+    contract_last = (struct contract_work){
+        .entries = now.entries - before.entries,
+        .commands = now.commands - before.commands,
+        .syncs = now.syncs - before.syncs,
+        .locks = now.locks - before.locks,
+    };
+    expect_within(number, "entries stored", contract_last.entries, bound.entries);
+    expect_within(number, "commands", contract_last.commands, bound.commands);
+    expect_within(number, "SYNCs", contract_last.syncs, bound.syncs);
+    /* Each look at a queue that is waited for takes its lock. */
+    if (host_counters.waits == waits_before)
+        expect_within(number, "locks taken", contract_last.locks, bound.locks);
+}
