@@ -191,7 +191,7 @@ static void i6_a_write_of_the_former_owners_reaches_neither_it_nor_the_next_one(
     expect_all_parked();
 }
 
-static void i6_a_write_of_a_partition_that_died_lands_nowhere(void)
+static void i6_row_0_19_a_write_of_a_partition_that_died_lands_nowhere(void)
 {
     start(&heedless, false);
     expect_the_device_writes();
@@ -318,7 +318,7 @@ int run_masters_tests(void)
         TEST(i4_a_write_in_flight_over_an_unmap_lands_nowhere),
         TEST(i4_a_write_in_flight_over_a_detach_lands_nowhere),
         TEST(i6_a_write_of_the_former_owners_reaches_neither_it_nor_the_next_one),
-        TEST(i6_a_write_of_a_partition_that_died_lands_nowhere),
+        TEST(i6_row_0_19_a_write_of_a_partition_that_died_lands_nowhere),
         TEST(a_device_that_works_in_its_reset_reaches_nothing_until_it_is_attached),
         TEST(a_forged_id_reaches_no_more_than_the_owner_of_its_bus),
         TEST(a_device_that_claims_translated_addresses_reaches_nothing),

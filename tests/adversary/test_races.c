@@ -252,7 +252,9 @@ static void race_for_the_group(void)
     expect_all_as_before();
 }
 
-static void i3_two_guests_race_for_one_group_and_reach_their_own_memory_while_they_have_it(void)
+static void
+i3_row_0_9_row_3_24_two_guests_race_for_one_group_and_reach_their_own_memory_while_they_have_it(
+    void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
@@ -525,7 +527,8 @@ static void the_event_handler_does_not_wait_for_a_group_that_a_call_holds(void)
 int run_races_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(i3_two_guests_race_for_one_group_and_reach_their_own_memory_while_they_have_it),
+        TEST(
+            i3_row_0_9_row_3_24_two_guests_race_for_one_group_and_reach_their_own_memory_while_they_have_it),
         TEST(the_same_race_on_a_unit_without_coherence),
         TEST(the_same_race_on_qemus_unit),
         TEST(the_units_of_an_adversarial_run_ask_for_each_freedom_they_have),

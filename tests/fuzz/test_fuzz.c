@@ -14,7 +14,7 @@
 #include "tests/unit/groups.h"
 #include "tests/unit/unit.h"
 
-static void any_calls_are_answered_as_the_abi_says(void)
+static void row_3_12_any_calls_are_answered_as_the_abi_says(void)
 {
     fuzz_thorough = true;
     fuzz_calls_boot();
@@ -146,7 +146,7 @@ static void every_input_that_was_kept_is_dealt_with(void)
 int run_fuzz_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(any_calls_are_answered_as_the_abi_says),
+        TEST(row_3_12_any_calls_are_answered_as_the_abi_says),
         TEST(any_calls_are_answered_as_the_abi_says_where_everything_is_short),
         TEST(any_change_of_a_set_is_read_or_refused_in_one_line),
         TEST(any_change_of_a_machines_tree_is_read_or_refused),

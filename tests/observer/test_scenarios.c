@@ -173,7 +173,7 @@ static void play(const char *name, const struct smmuv3_model_parameters *paramet
     campaign_seeds(name, everything, seeds);
 }
 
-static void any_sequence_of_calls_keeps_the_invariants(void)
+static void row_0_13_any_sequence_of_calls_keeps_the_invariants(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
@@ -274,7 +274,7 @@ static void an_illegal_command_costs_nobody_an_invariant(void)
 int run_scenario_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(any_sequence_of_calls_keeps_the_invariants),
+        TEST(row_0_13_any_sequence_of_calls_keeps_the_invariants),
         TEST(any_sequence_keeps_them_while_stores_become_visible_in_any_order),
         TEST(any_sequence_keeps_them_on_a_unit_without_coherence),
         TEST(any_sequence_keeps_them_on_qemus_unit),

@@ -80,7 +80,7 @@ class Behaviour(ScenarioTest):
         self.assert_checks_hold(run, "legacy")
         self.assert_codes(run, legacy=0)
 
-    def test_both_widths_run_side_by_side(self):
+    def test_row_5_11_both_widths_run_side_by_side(self):
         for pair in ([probe32("traps"), probe("registers")], [probe("registers"), probe32("calls")]):
             def verify(run, pair=pair):
                 for partition in pair:

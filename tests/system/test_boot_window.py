@@ -60,7 +60,7 @@ class BootWindow(SystemTest):
         """What the devices saw is what the registers say: no other thing has closed the unit."""
         self.assertEqual(report.closed(), report.survey.closing())
 
-    def test_dma_lands_in_one_interval_that_closes_below_the_goal(self):
+    def test_row_5_6_dma_lands_in_one_interval_that_closes_below_the_goal(self):
         self.assert_window(self.off)
 
     def test_with_the_smmu_left_on_dma_lands_in_one_interval_that_closes_below_the_goal(self):

@@ -94,16 +94,16 @@ class Demo(SystemTest):
         self.assertNotEqual(before, bytes(WITNESS_BYTES), "nothing stands there: a blind witness")
         self.assertEqual(before, after, f"memory at {address:#x} changed")
 
-    def test_a_block_copied_through_the_device_inside_own_memory_lands(self):
+    def test_row_2_9_a_block_copied_through_the_device_inside_own_memory_lands(self):
         self.assert_outcome("^copy a block", "lands")
 
     def test_dma_to_a_page_that_was_not_mapped_is_blocked(self):
         self.assert_blocked("did not map")
 
-    def test_the_same_transfer_lands_once_the_page_is_mapped(self):
+    def test_row_2_8_the_same_transfer_lands_once_the_page_is_mapped(self):
         self.assert_outcome("^the same write, after map$", "lands")
 
-    def test_the_same_transfer_is_blocked_after_unmap(self):
+    def test_row_2_11_the_same_transfer_is_blocked_after_unmap(self):
         unmapped = self.assert_blocked("^the same write, after unmap$")
         self.assertEqual(unmapped, self.assert_blocked("did not map"))
 
@@ -122,10 +122,10 @@ class Demo(SystemTest):
     def test_nothing_comes_through_after_detach(self):
         self.assert_outcome("after detach", "silent")
 
-    def test_nothing_comes_through_after_unbind(self):
+    def test_row_1_9_row_3_20_nothing_comes_through_after_unbind(self):
         self.assert_outcome("unbind", "silent")
 
-    def test_no_attempt_surprises_and_none_is_missing(self):
+    def test_row_2_15_row_5_1_no_attempt_surprises_and_none_is_missing(self):
         self.assertGreaterEqual(len(self.rows), 10)
         self.assertEqual([str(row) for row in self.rows if row.expected != row.seen], [])
 
@@ -146,7 +146,7 @@ class Demo(SystemTest):
                 if fault["partition"] != "legacy"]
         self.assertEqual([fault for fault in seen if fault not in explained], [])
 
-    def test_the_last_line_says_who_went_off_and_the_exit_status_follows(self):
+    def test_row_5_8_the_last_line_says_who_went_off_and_the_exit_status_follows(self):
         self.assertEqual(self.lines[-1:], ["[bulkhead] off: sensor=0 rogue=0 legacy=0"])
         self.assertEqual(self.status, 0)
 

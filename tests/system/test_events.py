@@ -107,7 +107,7 @@ class Storm(ParkingTest):
                 return told + ring.events()
         return self.fail("it is heard for ever")
 
-    def test_a_fault_is_told_to_its_owner_with_label_and_address(self):
+    def test_row_2_6_row_2_38_a_fault_is_told_to_its_owner_with_label_and_address(self):
         machine, holder, ring = self.hold_with_ring()
         device = Device(machine, parking.LISTED)
         self.assertEqual(ring.events(), [])

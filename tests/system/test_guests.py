@@ -206,7 +206,7 @@ class Registers(ScenarioTest):
         machine.console.wait_for(r"\[hang\] spinning", LIMIT)
         return machine.qtest.read32(ECAM + (1 << 20) + BAR0) & ~0xF
 
-    def test_a_device_s_registers_are_out_of_reach_before_bind(self):
+    def test_row_2_53_a_device_s_registers_are_out_of_reach_before_bind(self):
         address = self.bar_of_the_edu()
         self.assertNotEqual(address, 0, "the edu has no address: nothing to touch")
         run = self.run_set([probe("touch", devices=[pci(EDU)], address=hex(address))])
@@ -228,7 +228,7 @@ class Behaviour(ScenarioTest):
     def run_probe(self, test, **options):
         return self.run_set([probe(test, **options)])
 
-    def test_every_call_and_every_error_is_as_the_abi_says(self):
+    def test_row_2_10_row_2_11_row_2_22_row_4_14_every_call_and_every_error_is_as_the_abi_says(self):
         run = self.run_probe("abi", devices=[pci(EDU)])
         self.assert_checks_hold(run, "abi")
         self.assert_codes(run, abi=0)

@@ -25,7 +25,7 @@ class Interrupts(ScenarioTest):
     def test_shared_interrupts_nest_beyond_the_list_registers(self):
         self.run_alone("gic")
 
-    def test_i12_a_line_comes_to_the_owner_of_its_device_and_to_nobody_else(self):
+    def test_i12_row_3_22_a_line_comes_to_the_owner_of_its_device_and_to_nobody_else(self):
         run = self.run_set([probe("line", devices=[pci(EDU)]), probe("line-watch")])
         self.assert_checks_hold(run, "line")
         self.assert_checks_hold(run, "line-watch")

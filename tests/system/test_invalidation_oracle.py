@@ -108,7 +108,7 @@ class Invalidation(SystemTest):
         self.assertEqual([(outcome.call, outcome.mistakes) for outcome in outcomes
                           if outcome.mistakes], [])
 
-    def test_each_unmap_is_followed_by_tlbi_of_its_tag_and_range_and_sync_before_it_returns(self):
+    def test_row_2_11_each_unmap_is_followed_by_tlbi_of_its_tag_and_range_and_sync_before_it_returns(self):
         unmaps = self.of("ioas_unmap")
         self.assert_right(unmaps)
         self.assertTrue(any(outcome.gone for outcome in unmaps), "no unmap took anything away")

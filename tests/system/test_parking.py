@@ -252,7 +252,7 @@ class Owned(ParkingTest):
     def test_after_its_partition_went_off_it_is_blocked(self):
         self.after_the_end(OFF, 7, r"^\[bulkhead\] holder: off, code 7$")
 
-    def test_after_its_partition_was_ended_it_is_blocked(self):
+    def test_row_0_19_after_its_partition_was_ended_it_is_blocked(self):
         self.after_the_end(TOUCH, NO_DMA_ADDRESS, rf"^\[bulkhead\] holder: off, code {CRASH}$")
 
     def catch_between_lives(self, machine, holder):
@@ -297,7 +297,7 @@ class Undeclared(ParkingTest):
         machine.console.wait_for(rf"fault: device=unknown partition=none cause=stream .*"
                                  rf"stream={BEHIND_EXPANDER_BUS << 8:#x}\b", TOLD, seen)
 
-    def test_a_stream_that_nobody_declared_is_blocked_with_an_event(self):
+    def test_row_1_13_a_stream_that_nobody_declared_is_blocked_with_an_event(self):
         machine, holder = self.hold(device=None, extra=EXPANDER)
         self.assert_stream_blocked(machine, expander_device(machine), 0x70000000)
         self.finish(machine, holder)

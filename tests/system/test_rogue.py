@@ -180,7 +180,7 @@ class Attempts:
         else:
             self.note("sensor had given its device back by then")
 
-    def test_an_address_past_the_aperture_is_refused_and_its_last_page_lands_when_mapped(self):
+    def test_row_4_1_an_address_past_the_aperture_is_refused_and_its_last_page_lands_when_mapped(self):
         row = self.assert_seen(PAST_APERTURE, "silent")
         self.assertEqual(row.proof, "refused by the bus, control lands")
 

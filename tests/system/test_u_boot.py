@@ -30,7 +30,7 @@ class Started(UBootTest):
             self.assert_checks_hold(run, name)
         return run
 
-    def test_booti_starts_a_set_on_each_cpu(self):
+    def test_row_5_9_booti_starts_a_set_on_each_cpu(self):
         for cpu in CPUS:
             with self.subTest(cpu):
                 self.assert_runs(BY_BOOTI, cpu)

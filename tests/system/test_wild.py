@@ -45,7 +45,7 @@ class Wild(ScenarioTest):
                 self.assertEqual(run.codes["wild"], 0)
                 self.note(f"seed {seed}: {run.said('wild')[-2]}")
 
-    def test_i10_any_calls_of_a_64_bit_guest_are_answered_while_another_keeps_its_device(self):
+    def test_i10_row_3_12_any_calls_of_a_64_bit_guest_are_answered_while_another_keeps_its_device(self):
         self.assert_answered(64)
 
     def test_i10_any_calls_of_a_32_bit_guest_are_answered_while_another_keeps_its_device(self):

@@ -55,7 +55,7 @@ static uint16_t command(int function)
     return pci_model_get16(&machine.pci, function, 4);
 }
 
-static void bind_resets_the_device_then_maps_its_registers(void)
+static void row_3_1_bind_resets_the_device_then_maps_its_registers(void)
 {
     uint64_t registers;
 
@@ -145,7 +145,7 @@ static void i6_a_bind_given_up_in_a_bus_reset_leaves_the_device_to_others(void)
     assert_int_equal(machine.pci.function[DEVICE1].bus_resets, 2);
 }
 
-static void a_label_in_use_is_eexist(void)
+static void row_2_6_a_label_in_use_is_eexist(void)
 {
     machine_plain();
     machine.partition[0].pci[1] = DEVICE2_NAME;
@@ -203,7 +203,7 @@ static void registers_without_table_pages_are_enospc_and_the_device_is_nobodys(v
     assert_int_equal(partition->pool.free, free);
 }
 
-static void unbind_takes_the_registers_away_and_gives_the_group_back(void)
+static void row_3_6_row_3_7_unbind_takes_the_registers_away_and_gives_the_group_back(void)
 {
     start_two();
     uint64_t free = query_pool(0).pages_free;
@@ -221,7 +221,8 @@ static void unbind_takes_the_registers_away_and_gives_the_group_back(void)
     expect_refusal(0, BH_ENOENT, BH_CALL_DEVICE_UNBIND, DEVICE2_ID, 0, 0);
 }
 
-static void attach_and_detach_refusals_are_as_documented_and_change_nothing(void)
+static void
+row_0_17_row_0_18_row_2_5_attach_and_detach_refusals_are_as_documented_and_change_nothing(void)
 {
     uint64_t ioas;
 
@@ -510,7 +511,7 @@ static void a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed(vo
     expect_refusal(0, BH_ETIMEDOUT, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, ioas);
 }
 
-static void a_group_has_one_owner(void)
+static void row_0_9_a_group_has_one_owner(void)
 {
     start_siblings();
     assert_int_equal(bind(0, SIBLING_A, 1), BH_OK);
@@ -526,17 +527,18 @@ static void a_group_has_one_owner(void)
 int run_bind_calls_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bind_resets_the_device_then_maps_its_registers),
+        TEST(row_3_1_bind_resets_the_device_then_maps_its_registers),
         TEST(i13_registers_end_where_the_device_ends),
         TEST(bind_refusals_are_as_documented_and_change_nothing),
         TEST(a_bind_under_way_keeps_the_other_partition_out),
         TEST(i6_a_bind_given_up_in_a_bus_reset_leaves_the_device_to_others),
-        TEST(a_label_in_use_is_eexist),
+        TEST(row_2_6_a_label_in_use_is_eexist),
         TEST(a_device_without_any_reset_cannot_be_bound),
         TEST(a_device_that_does_not_come_back_from_its_reset_is_etimedout_and_nobodys),
         TEST(registers_without_table_pages_are_enospc_and_the_device_is_nobodys),
-        TEST(unbind_takes_the_registers_away_and_gives_the_group_back),
-        TEST(attach_and_detach_refusals_are_as_documented_and_change_nothing),
+        TEST(row_3_6_row_3_7_unbind_takes_the_registers_away_and_gives_the_group_back),
+        TEST(
+            row_0_17_row_0_18_row_2_5_attach_and_detach_refusals_are_as_documented_and_change_nothing),
         TEST(an_ioas_of_another_unit_is_eopnotsupp),
         TEST(a_register_block_can_be_bound_and_has_no_dma),
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
@@ -549,7 +551,7 @@ int run_bind_calls_tests(void)
         TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),
         TEST(a_device_on_another_stream_or_unit_is_no_sibling),
         TEST(a_device_is_not_attached_beside_its_sibling_on_a_unit_that_failed),
-        TEST(a_group_has_one_owner),
+        TEST(row_0_9_a_group_has_one_owner),
     };
 
     return RUN_GROUP("kernel/assign");

@@ -122,7 +122,7 @@ static void i2_no_register_write_of_the_whole_boot_opens_the_unit_again(void)
     assert_int_not_equal(dma_write(DEVICE1, 0x40000000, 1), DMA_LANDED);
 }
 
-static void i7_after_boot_nothing_is_handed_out_any_more(void)
+static void i7_row_1_7_after_boot_nothing_is_handed_out_any_more(void)
 {
     machine_plain();
     observer_start();
@@ -271,7 +271,7 @@ static void a_physical_address_is_kept(void)
     assert_int_equal(partitions.partition[1].physical, 0x42000000);
 }
 
-static void a_set_that_splits_a_group_is_refused_and_both_devices_are_named(void)
+static void row_5_5_a_set_that_splits_a_group_is_refused_and_both_devices_are_named(void)
 {
     machine_plain();
     pci_model_endpoint(&machine.pci, PORT1, 0, 1);
@@ -425,7 +425,7 @@ int run_boot_tests(void)
         TEST(i13_a_partitions_stage_2_holds_its_visible_memory_and_nothing_else),
         TEST(i1_every_device_is_parked_logged_after_boot),
         TEST(i2_no_register_write_of_the_whole_boot_opens_the_unit_again),
-        TEST(i7_after_boot_nothing_is_handed_out_any_more),
+        TEST(i7_row_1_7_after_boot_nothing_is_handed_out_any_more),
         TEST(without_a_bundle_nothing_starts),
         TEST(without_an_smmu_nothing_starts),
         TEST(without_a_gicv3_nothing_starts),
@@ -439,7 +439,7 @@ int run_boot_tests(void)
         TEST(a_set_larger_than_the_machine_is_refused),
         TEST(a_physical_address_that_is_not_free_is_refused),
         TEST(a_physical_address_is_kept),
-        TEST(a_set_that_splits_a_group_is_refused_and_both_devices_are_named),
+        TEST(row_5_5_a_set_that_splits_a_group_is_refused_and_both_devices_are_named),
         TEST(memory_over_the_registers_of_a_device_is_refused),
         TEST(an_aarch32_partition_starts_so_beside_a_64_bit_one),
         TEST(an_aarch32_partition_on_a_cpu_without_aarch32_is_refused_and_both_are_named),

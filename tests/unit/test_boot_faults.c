@@ -415,7 +415,7 @@ static void a_set_that_is_too_large_is_refused(void)
     expect_boot_refused("fatal: the bundle's set is empty or too large");
 }
 
-static void a_set_with_a_mistake_is_refused_by_file_node_and_property(void)
+static void row_5_13_a_set_with_a_mistake_is_refused_by_file_node_and_property(void)
 {
     machine_plain();
     machine.partition[0].pool_pages = 7;
@@ -504,7 +504,7 @@ int run_boot_faults_tests(void)
         TEST(an_initrd_that_is_no_bundle_is_refused),
         TEST(an_empty_set_is_refused),
         TEST(a_set_that_is_too_large_is_refused),
-        TEST(a_set_with_a_mistake_is_refused_by_file_node_and_property),
+        TEST(row_5_13_a_set_with_a_mistake_is_refused_by_file_node_and_property),
         TEST(a_pool_whose_records_do_not_fit_is_refused),
         TEST(a_payload_damaged_before_a_restart_ends_its_partition_and_no_other),
         TEST(a_counter_whose_frequency_is_not_set_is_refused),

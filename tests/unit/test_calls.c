@@ -66,7 +66,7 @@ static void partition_info_tells_who_the_caller_is(void)
     assert_int_equal(info->console_interrupt, 33);
 }
 
-static void device_info_tells_what_the_device_is_and_can(void)
+static void row_2_4_device_info_tells_what_the_device_is_and_can(void)
 {
     struct bh_device_info *info;
 
@@ -290,7 +290,7 @@ int run_calls_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(version_and_features_answer),
         TEST(partition_info_tells_who_the_caller_is),
-        TEST(device_info_tells_what_the_device_is_and_can),
+        TEST(row_2_4_device_info_tells_what_the_device_is_and_can),
         TEST(i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one),
         TEST(a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it),
         TEST(a_structure_of_the_first_version_is_filled_as_far_as_it_goes),

@@ -74,7 +74,8 @@ static void leave_enabled(struct iommu_domain *domain)
     assert_int_equal(ask(5, 0x10000).address, BENCH_PAGE(0));
 }
 
-static void i2_a_unit_left_enabled_and_translating_is_never_in_bypass_while_it_is_closed(void)
+static void i2_row_1_24_a_unit_left_enabled_and_translating_is_never_in_bypass_while_it_is_closed(
+    void)
 {
     struct iommu_domain domain;
 
@@ -148,7 +149,7 @@ int run_early_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(i2_a_unit_that_bypasses_out_of_reset_is_closed_by_its_first_write),
         TEST(i2_a_unit_that_aborts_out_of_reset_stays_closed),
-        TEST(i2_a_unit_left_enabled_and_translating_is_never_in_bypass_while_it_is_closed),
+        TEST(i2_row_1_24_a_unit_left_enabled_and_translating_is_never_in_bypass_while_it_is_closed),
         TEST(i2_the_same_holds_where_every_register_acknowledges_late),
         TEST(a_unit_whose_gbpa_never_updates_is_reported_unresponsive),
         TEST(a_unit_that_never_leaves_translation_is_reported_unresponsive),

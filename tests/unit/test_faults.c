@@ -230,7 +230,7 @@ static void a_window_begins_with_its_first_fault(void)
 }
 
 /* A stream that nobody owns cannot be made silent: its reports fill every gap in the queue. */
-static void i7_events_that_never_end_take_a_tenth_of_the_boot_cpu(void)
+static void i7_row_1_12_events_that_never_end_take_a_tenth_of_the_boot_cpu(void)
 {
     uint64_t value = 0, begin, spent = 0, seen;
 
@@ -308,7 +308,7 @@ int run_faults_tests(void)
         TEST(a_fault_in_the_other_direction_is_another_line),
         TEST(a_fault_on_the_next_page_is_another_line),
         TEST(a_window_begins_with_its_first_fault),
-        TEST(i7_events_that_never_end_take_a_tenth_of_the_boot_cpu),
+        TEST(i7_row_1_12_events_that_never_end_take_a_tenth_of_the_boot_cpu),
         TEST(a_cpu_that_was_held_up_in_its_handler_reads_on_within_a_tenth_of_a_second),
     };
 

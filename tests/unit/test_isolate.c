@@ -54,7 +54,7 @@ static void without_the_boards_word_ports_without_acs_are_one_group(void)
     expect_together(pci_bench_at(1, 0, 0), pci_bench_at(3, 0, 0), BH_GROUP_ROOT_COMPLEX);
 }
 
-static void ports_with_acs_isolate_without_the_boards_word(void)
+static void row_1_4_ports_with_acs_isolate_without_the_boards_word(void)
 {
     pci_bench_reset();
     for (uint8_t device = 1; device < 4; device++) {
@@ -486,7 +486,7 @@ int run_isolate_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(devices_alone_below_root_ports_stand_alone_on_the_boards_word),
         TEST(without_the_boards_word_ports_without_acs_are_one_group),
-        TEST(ports_with_acs_isolate_without_the_boards_word),
+        TEST(row_1_4_ports_with_acs_isolate_without_the_boards_word),
         TEST(acs_that_does_not_stay_on_does_not_isolate),
         TEST(integrated_endpoints_stand_alone_only_on_the_boards_word),
         TEST(a_function_that_has_nobody_to_share_a_root_complex_with_stands_alone),

@@ -85,7 +85,7 @@ static void i6_after_detach_the_device_is_parked_when_the_call_returns(void)
     expect_blocked("one");
 }
 
-static void i6_after_unbind_the_device_is_parked_and_nobodys(void)
+static void i6_row_1_3_row_1_9_row_3_20_after_unbind_the_device_is_parked_and_nobodys(void)
 {
     start();
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
@@ -315,7 +315,7 @@ int run_lifecycle_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(i6_after_unmap_the_device_is_blocked_and_the_fault_has_a_record),
         TEST(i6_after_detach_the_device_is_parked_when_the_call_returns),
-        TEST(i6_after_unbind_the_device_is_parked_and_nobodys),
+        TEST(i6_row_1_3_row_1_9_row_3_20_after_unbind_the_device_is_parked_and_nobodys),
         TEST(i6_power_off_parks_the_device_first_and_gives_it_back),
         TEST(i6_the_power_call_ends_the_partition_with_its_code),
         TEST(i6_a_crash_takes_the_dma_with_it_before_anything_is_said),

@@ -41,7 +41,7 @@ static void expect_unmap(int64_t code, uint64_t iova, uint64_t size)
     assert_int_equal(machine_state(), before);
 }
 
-static void i3_a_device_reaches_what_is_mapped_and_nothing_else(void)
+static void i3_row_2_8_a_device_reaches_what_is_mapped_and_nothing_else(void)
 {
     uint64_t value = 0;
 
@@ -112,7 +112,7 @@ static void map_gives_the_device_only_the_access_that_the_flags_name(void)
     assert_int_equal(dma_read(DEVICE1, 0x11000, &value), DMA_BLOCKED);
 }
 
-static void map_refuses_malformed_arguments_and_changes_nothing(void)
+static void row_4_14_map_refuses_malformed_arguments_and_changes_nothing(void)
 {
     start();
     expect_map(BH_EINVAL, 0, BASE, 0, RW);
@@ -127,7 +127,7 @@ static void map_refuses_malformed_arguments_and_changes_nothing(void)
     expect_map(BH_EINVAL, 0, BASE, ~(PAGE_SIZE - 1) + 1, RW);
 }
 
-static void i3_map_refuses_what_is_not_the_callers_memory(void)
+static void i3_row_2_22_map_refuses_what_is_not_the_callers_memory(void)
 {
     start();
     expect_map(BH_ERANGE, 0, 0, PAGE_SIZE, RW);
@@ -143,7 +143,7 @@ static void i3_map_refuses_what_is_not_the_callers_memory(void)
     expect_map(BH_ERANGE, 0, BASE, UINT64_C(1) << 62, RW);
 }
 
-static void map_refuses_memory_that_the_unit_cannot_address(void)
+static void row_4_15_map_refuses_memory_that_the_unit_cannot_address(void)
 {
     start();
     /* As if its addresses ended below the memory of this machine, which no size of the manual does. */
@@ -158,7 +158,7 @@ static void map_refuses_memory_that_the_unit_cannot_address(void)
     assert_int_equal(map(0, ioas, 0, BASE, PAGE_SIZE), BH_OK);
 }
 
-static void map_and_unmap_keep_to_the_aperture(void)
+static void row_4_1_map_and_unmap_keep_to_the_aperture(void)
 {
     uint64_t limit = BIT(48);
 
@@ -173,7 +173,7 @@ static void map_and_unmap_keep_to_the_aperture(void)
     assert_int_equal(dma_write(DEVICE1, limit - 8, 5), DMA_BLOCKED);
 }
 
-static void map_over_a_mapping_is_eexist_and_changes_nothing(void)
+static void row_2_10_map_over_a_mapping_is_eexist_and_changes_nothing(void)
 {
     start();
     assert_int_equal(map(0, ioas, 0x20000, BASE, PAGE_SIZE), BH_OK);
@@ -184,7 +184,7 @@ static void map_over_a_mapping_is_eexist_and_changes_nothing(void)
                RW);
 }
 
-static void unmap_refuses_malformed_arguments_and_cuts(void)
+static void row_2_11_unmap_refuses_malformed_arguments_and_cuts(void)
 {
     start();
     assert_int_equal(map(0, ioas, 0x40000000, BASE, 0x200000), BH_OK);
@@ -230,7 +230,7 @@ static void i10_ids_that_are_wild_or_old_are_enoent_in_every_call(void)
     assert_int_equal(machine_state(), before);
 }
 
-static void i7_a_map_larger_than_the_bound_says_where_to_go_on(void)
+static void i7_row_2_9_a_map_larger_than_the_bound_says_where_to_go_on(void)
 {
     uint64_t pages = 700, at = 0;
     unsigned int calls = 0;
@@ -305,7 +305,7 @@ static void no_table_pages_is_enospc_at_every_page_and_the_state_is_restored(voi
     }
 }
 
-static void ioas_alloc_without_pages_or_slots_is_enospc(void)
+static void row_2_7_ioas_alloc_without_pages_or_slots_is_enospc(void)
 {
     struct partition *partition;
     struct page_list taken = PAGE_LIST_EMPTY;
@@ -338,7 +338,8 @@ static void ioas_alloc_without_tags_is_enospc(void)
     assert_int_equal(machine_state(), before);
 }
 
-static void ioas_free_refuses_while_attached_or_mapped_and_gives_everything_back(void)
+static void row_0_19_row_1_5_ioas_free_refuses_while_attached_or_mapped_and_gives_everything_back(
+    void)
 {
     uint64_t before, pool_free;
 
@@ -380,23 +381,23 @@ static void i4_a_tag_is_used_again_only_after_its_invalidation(void)
 int run_map_calls_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(i3_a_device_reaches_what_is_mapped_and_nothing_else),
+        TEST(i3_row_2_8_a_device_reaches_what_is_mapped_and_nothing_else),
         TEST(unmap_is_followed_by_a_matching_tlbi_and_a_sync_before_it_returns),
         TEST(i4_unmap_with_a_hole_in_front_invalidates_what_it_removed),
         TEST(map_gives_the_device_only_the_access_that_the_flags_name),
-        TEST(map_refuses_malformed_arguments_and_changes_nothing),
-        TEST(i3_map_refuses_what_is_not_the_callers_memory),
-        TEST(map_refuses_memory_that_the_unit_cannot_address),
-        TEST(map_and_unmap_keep_to_the_aperture),
-        TEST(map_over_a_mapping_is_eexist_and_changes_nothing),
-        TEST(unmap_refuses_malformed_arguments_and_cuts),
+        TEST(row_4_14_map_refuses_malformed_arguments_and_changes_nothing),
+        TEST(i3_row_2_22_map_refuses_what_is_not_the_callers_memory),
+        TEST(row_4_15_map_refuses_memory_that_the_unit_cannot_address),
+        TEST(row_4_1_map_and_unmap_keep_to_the_aperture),
+        TEST(row_2_10_map_over_a_mapping_is_eexist_and_changes_nothing),
+        TEST(row_2_11_unmap_refuses_malformed_arguments_and_cuts),
         TEST(i10_ids_that_are_wild_or_old_are_enoent_in_every_call),
-        TEST(i7_a_map_larger_than_the_bound_says_where_to_go_on),
+        TEST(i7_row_2_9_a_map_larger_than_the_bound_says_where_to_go_on),
         TEST(i7_unmap_of_the_whole_aperture_takes_bounded_steps),
         TEST(no_table_pages_is_enospc_at_every_page_and_the_state_is_restored),
-        TEST(ioas_alloc_without_pages_or_slots_is_enospc),
+        TEST(row_2_7_ioas_alloc_without_pages_or_slots_is_enospc),
         TEST(ioas_alloc_without_tags_is_enospc),
-        TEST(ioas_free_refuses_while_attached_or_mapped_and_gives_everything_back),
+        TEST(row_0_19_row_1_5_ioas_free_refuses_while_attached_or_mapped_and_gives_everything_back),
         TEST(i4_a_tag_is_used_again_only_after_its_invalidation),
     };
 

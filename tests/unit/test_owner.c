@@ -77,7 +77,7 @@ static void explore(uint64_t from, struct owner owner, unsigned int depth)
     }
 }
 
-static void every_sequence_of_five_steps_follows_the_table(void)
+static void row_3_10_row_3_16_row_3_17_every_sequence_of_five_steps_follows_the_table(void)
 {
     explore(0, (struct owner){ OWNER_NONE, 0, 0 }, 5);
 }
@@ -129,7 +129,7 @@ static void *race(void *argument)
     return NULL;
 }
 
-static void of_two_cpus_that_claim_a_group_exactly_one_wins(void)
+static void row_3_17_row_3_24_of_two_cpus_that_claim_a_group_exactly_one_wins(void)
 {
     _Atomic uint64_t word = 0;
     _Atomic uint32_t inside = 0;
@@ -190,10 +190,10 @@ static void a_claim_that_is_never_given_back_has_one_owner_and_a_count_of_one(vo
 int run_owner_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_sequence_of_five_steps_follows_the_table),
+        TEST(row_3_10_row_3_16_row_3_17_every_sequence_of_five_steps_follows_the_table),
         TEST(a_word_of_zero_is_nobodys),
         TEST(the_count_does_not_overflow_into_another_owner),
-        TEST(of_two_cpus_that_claim_a_group_exactly_one_wins),
+        TEST(row_3_17_row_3_24_of_two_cpus_that_claim_a_group_exactly_one_wins),
         TEST(a_claim_that_is_never_given_back_has_one_owner_and_a_count_of_one),
     };
 

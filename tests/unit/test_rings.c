@@ -143,7 +143,7 @@ static void a_partition_has_one_ring_at_a_time_and_withdraws_it_once(void)
 
 /* ---- Records ----------------------------------------------------------------------------------------- */
 
-static void i9_a_fault_becomes_a_record_that_names_all_of_it(void)
+static void i9_row_2_38_a_fault_becomes_a_record_that_names_all_of_it(void)
 {
     uint64_t ioas = start(), before, value;
     const struct bh_event *event = ring_of(0)->record;
@@ -173,7 +173,7 @@ static void i9_a_fault_becomes_a_record_that_names_all_of_it(void)
     assert_int_equal(event[1].iova, 0x5010);
 }
 
-static void i9_of_two_devices_in_one_space_the_record_names_the_one_that_faulted(void)
+static void i9_row_2_39_of_two_devices_in_one_space_the_record_names_the_one_that_faulted(void)
 {
     uint64_t ioas = start();
 
@@ -277,7 +277,7 @@ static void the_interrupt_comes_over_the_end_of_the_ring_too(void)
 
 /* ---- Losses --------------------------------------------------------------------------------------------- */
 
-static void i9_what_a_full_ring_does_not_take_is_counted_and_numbered(void)
+static void i9_row_2_37_what_a_full_ring_does_not_take_is_counted_and_numbered(void)
 {
     start();
     for (unsigned int i = 0; i < LAST + 10; i++)
@@ -465,7 +465,7 @@ static void storm(int function, uint64_t iova)
     }
 }
 
-static void a_parked_device_that_storms_falls_silent_and_its_owner_is_told(void)
+static void row_1_12_a_parked_device_that_storms_falls_silent_and_its_owner_is_told(void)
 {
     start();
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
@@ -628,21 +628,21 @@ int run_rings_tests(void)
         TEST(a_ring_begins_empty_and_only_its_header_is_written),
         TEST(event_ring_refuses_what_is_not_one_page_of_own_memory),
         TEST(a_partition_has_one_ring_at_a_time_and_withdraws_it_once),
-        TEST(i9_a_fault_becomes_a_record_that_names_all_of_it),
-        TEST(i9_of_two_devices_in_one_space_the_record_names_the_one_that_faulted),
+        TEST(i9_row_2_38_a_fault_becomes_a_record_that_names_all_of_it),
+        TEST(i9_row_2_39_of_two_devices_in_one_space_the_record_names_the_one_that_faulted),
         TEST(a_device_that_is_not_attached_is_told_of_too_and_one_that_is_given_back_is_not),
         TEST(i9_a_partition_hears_of_its_own_devices_alone),
         TEST(a_member_of_its_group_that_it_has_not_bound_is_not_told_of),
         TEST(the_interrupt_comes_when_the_reader_had_taken_all_and_only_then),
         TEST(the_interrupt_comes_over_the_end_of_the_ring_too),
-        TEST(i9_what_a_full_ring_does_not_take_is_counted_and_numbered),
+        TEST(i9_row_2_37_what_a_full_ring_does_not_take_is_counted_and_numbered),
         TEST(i7_one_device_has_its_share_of_a_second_and_leaves_room_for_another),
         TEST(i10_no_index_that_a_guest_writes_leads_anywhere_but_to_the_next_slot),
         TEST(a_reader_that_repairs_its_index_is_served_again),
         TEST(nothing_is_written_to_a_ring_that_was_withdrawn),
         TEST(a_ring_ends_with_its_partition),
         TEST(a_ring_ends_with_a_reset_and_the_next_life_begins_one_of_its_own),
-        TEST(a_parked_device_that_storms_falls_silent_and_its_owner_is_told),
+        TEST(row_1_12_a_parked_device_that_storms_falls_silent_and_its_owner_is_told),
         TEST(i7_an_attached_device_that_storms_falls_silent_and_keeps_what_it_reaches),
         TEST(i9_an_overflow_is_counted_for_everybody_behind_the_unit_and_told_once_a_second),
         TEST(a_unit_that_fails_is_told_to_everybody_behind_it),

@@ -47,7 +47,7 @@ static void expect_refused(const struct smmuv3_model_parameters *parameters, con
     assert_int_equal(bench_ask(5, 0x40000000).outcome, SMMUV3_MODEL_ABORT);
 }
 
-static void a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts(void)
+static void row_1_13_a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts(void)
 {
     struct smmuv3_model_parameters parameters = plain();
 
@@ -118,7 +118,7 @@ static void streams_beyond_2_to_the_16_are_refused_with_a_reason(void)
     assert_non_null(strstr(bench.reason, "stream ids"));
 }
 
-static void a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(void)
+static void row_1_20_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(void)
 {
     struct smmuv3_model_parameters parameters = plain();
 
@@ -153,7 +153,7 @@ static void a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has(void)
     assert_int_equal(tags, 256 - 3);
 }
 
-static void each_output_size_gets_an_aperture_and_a_root_that_fit(void)
+static void row_4_1_each_output_size_gets_an_aperture_and_a_root_that_fit(void)
 {
     static const unsigned int sizes[][2] = { { 32, 32 }, { 36, 36 }, { 40, 39 },
                                              { 42, 39 }, { 44, 44 }, { 48, 48 } };
@@ -393,16 +393,16 @@ static void a_unit_that_lacks_a_queue_is_given_none(void)
 int run_start_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts),
+        TEST(row_1_13_a_unit_like_an_mmu_600_comes_up_and_every_stream_aborts),
         TEST(a_unit_like_qemus_comes_up_and_every_stream_aborts),
         TEST(a_unit_without_two_level_tables_gets_a_linear_one),
         TEST(a_small_unit_gets_a_table_of_its_own_size),
         TEST(a_two_level_unit_with_few_stream_bits_comes_up),
         TEST(streams_beyond_what_the_unit_takes_are_refused_with_a_reason),
         TEST(streams_beyond_2_to_the_16_are_refused_with_a_reason),
-        TEST(a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
+        TEST(row_1_20_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
         TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
-        TEST(each_output_size_gets_an_aperture_and_a_root_that_fit),
+        TEST(row_4_1_each_output_size_gets_an_aperture_and_a_root_that_fit),
         TEST(a_unit_is_coherent_if_it_and_the_tree_say_so),
         TEST(every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent),
         TEST(broadcast_maintenance_of_the_cpus_is_kept_from_a_unit_that_takes_part_in_it),

@@ -236,7 +236,8 @@ static void every_change(const struct smmuv3_model_parameters *parameters)
     }
 }
 
-static void i1_every_change_of_a_stream_reaches_old_or_new_or_nothing_after_every_store(void)
+static void i1_row_1_8_every_change_of_a_stream_reaches_old_or_new_or_nothing_after_every_store(
+    void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
@@ -515,7 +516,7 @@ static void each_change_costs_the_syncs_that_it_needs_and_no_more(void)
     }
 }
 
-static void a_parked_stream_reports_each_access_and_a_silent_one_none(void)
+static void row_1_10_row_1_11_a_parked_stream_reports_each_access_and_a_silent_one_none(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
@@ -631,7 +632,7 @@ static void a_stream_beyond_the_table_cannot_be_prepared(void)
 int run_streams_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(i1_every_change_of_a_stream_reaches_old_or_new_or_nothing_after_every_store),
+        TEST(i1_row_1_8_every_change_of_a_stream_reaches_old_or_new_or_nothing_after_every_store),
         TEST(the_same_holds_on_a_linear_table_without_coherence),
         TEST(the_same_holds_on_qemus_unit),
         TEST(the_same_holds_on_a_unit_with_stage_1_only),
@@ -646,7 +647,7 @@ int run_streams_tests(void)
         TEST(a_unit_that_dies_during_a_replace_passes_nothing_more),
         TEST(leaves_of_several_sizes_at_one_address_are_replaced_as_any),
         TEST(each_change_costs_the_syncs_that_it_needs_and_no_more),
-        TEST(a_parked_stream_reports_each_access_and_a_silent_one_none),
+        TEST(row_1_10_row_1_11_a_parked_stream_reports_each_access_and_a_silent_one_none),
         TEST(an_attached_stream_reports_what_is_blocked_and_a_silent_one_does_not),
         TEST(a_stream_that_falls_silent_is_blocked_at_no_moment),
         TEST(i4_leaving_a_domain_is_followed_by_a_tlbi_of_its_tag_and_a_sync),
