@@ -45,6 +45,7 @@ int run_reset_calls_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);
+int run_ring_failures_tests(void);
 int run_hand_over_tests(void);
 int run_overflow_tests(void);
 int run_hand_over_races_tests(void);

@@ -54,6 +54,7 @@ int main(int count, char **arguments)
     failed += run_windows_tests();
     failed += run_faults_tests();
     failed += run_rings_tests();
+    failed += run_ring_failures_tests();
     failed += run_hand_over_tests();
     failed += run_overflow_tests();
     failed += run_refusals_tests();

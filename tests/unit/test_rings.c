@@ -6,74 +6,9 @@
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
+#include "ring_bench.h"
 
-#define BASE UINT64_C(0x40000000)
 #define VISIBLE (UINT64_C(0x400000) - 64 * PAGE_SIZE)
-#define RING (BASE + 0x180000)
-#define IOVA UINT64_C(0x123000)
-#define SECOND UINT64_C(1000000000)
-#define PATTERN 0xA5
-#define WAKE BIT(INTERRUPT_EVENT_RING - 32)
-#define LAST (BH_EVENT_RECORDS - 1)
-
-static struct bh_event_ring *ring_of(unsigned int partition)
-{
-    return guest(partition, RING);
-}
-
-static int64_t open_ring(unsigned int partition)
-{
-    return call1(partition, BH_CALL_EVENT_RING, RING);
-}
-
-/* Whether the partition was woken since the last look. */
-static bool woken(unsigned int partition)
-{
-    struct vcpu *vcpu = &partitions.partition[partition].vcpu;
-    uint64_t interrupts = atomic_exchange(&vcpu->interrupts, 0);
-
-    assert_int_equal(interrupts & ~WAKE, 0);
-    return (interrupts & WAKE) != 0;
-}
-
-static enum dma fire(int function, uint64_t iova)
-{
-    pci_model_set16(&machine.pci, function, 4,
-                    (uint16_t)(pci_model_get16(&machine.pci, function, 4) | 4));
-    return dma_write(function, iova, 1);
-}
-
-/* One partition, one device of it attached, a ring over a page full of a pattern. */
-static uint64_t start(void)
-{
-    uint64_t ioas;
-
-    machine_plain();
-    machine.partition[0].pci[1] = DEVICE2_NAME;
-    observer_start();
-    machine_boot();
-    ioas = bind_and_attach(0, DEVICE1_ID, 0x77);
-    memset(ring_of(0), PATTERN, sizeof(struct bh_event_ring));
-    assert_int_equal(open_ring(0), BH_OK);
-    return ioas;
-}
-
-static void post(unsigned int partition, uint64_t iova)
-{
-    const struct bh_event event = { .type = BH_EVENT_FAULT, .iova = iova };
-
-    event_post(&partitions.partition[partition], &event, true);
-}
-
-static struct bh_query_health query_health(unsigned int partition)
-{
-    struct bh_query_health *health = guest(partition, BASE + 0x100000);
-
-    *health = (struct bh_query_health){ .size = sizeof(*health) };
-    assert_int_equal(call2(partition, BH_CALL_QUERY, BH_QUERY_HEALTH, BASE + 0x100000), BH_OK);
-    assert_int_equal(health->size, sizeof(*health));
-    return *health;
-}
 
 /* ---- The call ---------------------------------------------------------------------------------------- */
 
@@ -81,7 +16,7 @@ static void a_ring_begins_empty_and_only_its_header_is_written(void)
 {
     const uint8_t *bytes;
 
-    start();
+    ring_start();
     assert_int_equal(ring_of(0)->magic, BH_EVENT_RING_MAGIC);
     assert_int_equal(ring_of(0)->version, BH_EVENT_RING_VERSION);
     assert_int_equal(ring_of(0)->producer, 0);
@@ -92,7 +27,7 @@ static void a_ring_begins_empty_and_only_its_header_is_written(void)
     bytes = (const uint8_t *)ring_of(0)->record;
     for (size_t i = 0; i < sizeof(ring_of(0)->record); i++)
         assert_int_equal(bytes[i], PATTERN);
-    assert_false(woken(0));
+    assert_false(ring_woken(0));
 }
 
 static void expect_refusal(int64_t code, uint64_t address)
@@ -133,7 +68,7 @@ static void a_partition_has_one_ring_at_a_time_and_withdraws_it_once(void)
     machine_plain();
     machine_boot();
     expect_refusal(BH_ENOENT, 0);
-    assert_int_equal(open_ring(0), BH_OK);
+    assert_int_equal(ring_open(0), BH_OK);
     expect_refusal(BH_EEXIST, RING);
     expect_refusal(BH_EEXIST, RING + PAGE_SIZE);
     assert_int_equal(call1(0, BH_CALL_EVENT_RING, 0), BH_OK);
@@ -145,14 +80,14 @@ static void a_partition_has_one_ring_at_a_time_and_withdraws_it_once(void)
 
 static void i9_row_2_38_a_fault_becomes_a_record_that_names_all_of_it(void)
 {
-    uint64_t ioas = start(), before, value;
+    uint64_t ioas = ring_start(), before, value;
     const struct bh_event *event = ring_of(0)->record;
 
     before = time_now();
-    assert_int_equal(fire(DEVICE1, IOVA + 8), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA + 8), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, 1);
     assert_int_equal(ring_of(0)->sequence, 1);
-    assert_true(woken(0));
+    assert_true(ring_woken(0));
     assert_int_equal(event->sequence, 0);
     assert_in_range(event->time, before, time_now());
     assert_int_equal(event->type, BH_EVENT_FAULT);
@@ -175,12 +110,12 @@ static void i9_row_2_38_a_fault_becomes_a_record_that_names_all_of_it(void)
 
 static void i9_row_2_39_of_two_devices_in_one_space_the_record_names_the_one_that_faulted(void)
 {
-    uint64_t ioas = start();
+    uint64_t ioas = ring_start();
 
     assert_int_equal(bind(0, DEVICE2_ID, 0x88), BH_OK);
     assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE2_ID, BH_PASID_NONE, ioas), BH_OK);
-    assert_int_equal(fire(DEVICE2, IOVA), DMA_BLOCKED);
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE2, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->record[0].device, DEVICE2_ID);
     assert_int_equal(ring_of(0)->record[0].label, 0x88);
     assert_int_equal(ring_of(0)->record[1].device, DEVICE1_ID);
@@ -189,14 +124,14 @@ static void i9_row_2_39_of_two_devices_in_one_space_the_record_names_the_one_tha
 
 static void a_device_that_is_not_attached_is_told_of_too_and_one_that_is_given_back_is_not(void)
 {
-    start();
+    ring_start();
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, 1);
     assert_int_equal(ring_of(0)->record[0].label, 0x77);
     assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_OK);
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
-    assert_int_equal(fire(DEVICE2, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE2, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, 1);
 }
 
@@ -208,17 +143,17 @@ static void i9_a_partition_hears_of_its_own_devices_alone(void)
     machine_boot();
     bind_and_attach(0, DEVICE1_ID, 1);
     bind_and_attach(1, DEVICE2_ID, 2);
-    assert_int_equal(open_ring(0), BH_OK);
-    assert_int_equal(open_ring(1), BH_OK);
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_open(0), BH_OK);
+    assert_int_equal(ring_open(1), BH_OK);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, 1);
     assert_int_equal(ring_of(1)->producer, 0);
-    assert_false(woken(1));
-    assert_int_equal(fire(DEVICE2, IOVA), DMA_BLOCKED);
+    assert_false(ring_woken(1));
+    assert_int_equal(ring_fire(DEVICE2, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, 1);
     assert_int_equal(ring_of(1)->producer, 1);
     assert_int_equal(ring_of(1)->record[0].label, 2);
-    assert_int_equal(query_health(0).faults, 1);
+    assert_int_equal(ring_health(0).faults, 1);
 }
 
 /* A fault of theirs may be from the time of another owner. */
@@ -233,13 +168,13 @@ static void a_member_of_its_group_that_it_has_not_bound_is_not_told_of(void)
     machine.partition[0].pci[1] = "0000:01:00.1";
     machine_boot();
     assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
-    assert_int_equal(open_ring(0), BH_OK);
-    assert_int_equal(fire(sibling, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_open(0), BH_OK);
+    assert_int_equal(ring_fire(sibling, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->sequence, 0);
-    assert_int_equal(query_health(0).faults, 0);
+    assert_int_equal(ring_health(0).faults, 0);
     assert_console("device=0000:01:00.1 partition=one");
     assert_int_equal(bind(0, DEVICE_ID_PCI | 0x101, 2), BH_OK);
-    assert_int_equal(fire(sibling, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(sibling, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->record[0].label, 2);
 }
 
@@ -247,26 +182,26 @@ static void a_member_of_its_group_that_it_has_not_bound_is_not_told_of(void)
 
 static void the_interrupt_comes_when_the_reader_had_taken_all_and_only_then(void)
 {
-    start();
-    post(0, 0);
-    assert_true(woken(0));
-    post(0, 1);
-    post(0, 2);
-    assert_false(woken(0));
+    ring_start();
+    ring_post(0, 0);
+    assert_true(ring_woken(0));
+    ring_post(0, 1);
+    ring_post(0, 2);
+    assert_false(ring_woken(0));
     ring_of(0)->consumer = 2;
-    post(0, 3);
-    assert_false(woken(0));
+    ring_post(0, 3);
+    assert_false(ring_woken(0));
     ring_of(0)->consumer = 4;
-    post(0, 4);
-    assert_true(woken(0));
+    ring_post(0, 4);
+    assert_true(ring_woken(0));
 }
 
 static void the_interrupt_comes_over_the_end_of_the_ring_too(void)
 {
-    start();
+    ring_start();
     for (unsigned int i = 0; i < 3 * BH_EVENT_RECORDS; i++) {
-        post(0, i);
-        if (!woken(0))
+        ring_post(0, i);
+        if (!ring_woken(0))
             fail_msg("record %u did not wake the reader", i);
         if (ring_of(0)->record[i % BH_EVENT_RECORDS].iova != i)
             fail_msg("record %u is not in its slot", i);
@@ -279,9 +214,9 @@ static void the_interrupt_comes_over_the_end_of_the_ring_too(void)
 
 static void i9_row_2_37_what_a_full_ring_does_not_take_is_counted_and_numbered(void)
 {
-    start();
+    ring_start();
     for (unsigned int i = 0; i < LAST + 10; i++)
-        post(0, i);
+        ring_post(0, i);
     assert_int_equal(ring_of(0)->producer, LAST);
     assert_int_equal(ring_of(0)->lost, 10);
     assert_int_equal(ring_of(0)->sequence, LAST + 10);
@@ -291,34 +226,34 @@ static void i9_row_2_37_what_a_full_ring_does_not_take_is_counted_and_numbered(v
     assert_int_equal(((const uint8_t *)&ring_of(0)->record[LAST])[0], PATTERN);
     /* One is taken: one has room, and its number tells of the ten. */
     ring_of(0)->consumer = 1;
-    post(0, 0x1000);
-    post(0, 0x1001);
+    ring_post(0, 0x1000);
+    ring_post(0, 0x1001);
     assert_int_equal(ring_of(0)->producer, 0);
     assert_int_equal(ring_of(0)->record[LAST].sequence, LAST + 10);
     assert_int_equal(ring_of(0)->record[LAST].iova, 0x1000);
     assert_int_equal(ring_of(0)->lost, 11);
     assert_int_equal(ring_of(0)->sequence, LAST + 12);
-    assert_int_equal(query_health(0).events_lost, 11);
+    assert_int_equal(ring_health(0).events_lost, 11);
 }
 
 static void i7_one_device_has_its_share_of_a_second_and_leaves_room_for_another(void)
 {
-    start();
+    ring_start();
     assert_int_equal(bind(0, DEVICE2_ID, 0x88), BH_OK);
     for (uint64_t i = 0; i < BH_EVENT_RATE + 100; i++)
-        assert_int_equal(fire(DEVICE1, IOVA + i * PAGE_SIZE), DMA_BLOCKED);
+        assert_int_equal(ring_fire(DEVICE1, IOVA + i * PAGE_SIZE), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, BH_EVENT_RATE);
     assert_int_equal(ring_of(0)->lost, 100);
-    assert_int_equal(fire(DEVICE2, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE2, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->producer, BH_EVENT_RATE + 1);
     assert_int_equal(ring_of(0)->record[BH_EVENT_RATE].sequence, BH_EVENT_RATE + 100);
     assert_int_equal(ring_of(0)->record[BH_EVENT_RATE].device, DEVICE2_ID);
     /* The next second has a share again. */
     host_advance(2 * SECOND);
     ring_of(0)->consumer = ring_of(0)->producer;
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
     assert_int_equal(ring_of(0)->record[BH_EVENT_RATE + 1].sequence, BH_EVENT_RATE + 101);
-    assert_int_equal(query_health(0).faults, BH_EVENT_RATE + 102);
+    assert_int_equal(ring_health(0).faults, BH_EVENT_RATE + 102);
 }
 
 /* ---- A hostile page ---------------------------------------------------------------------------------------- */
@@ -344,13 +279,13 @@ static void spoil_and_post(uint64_t slot, uint64_t consumer, uint64_t number)
     } else {
         wanted.lost = partitions.partition[0].events.lost + 1;
     }
-    post(0, number);
+    ring_post(0, number);
     if (room)
         ring->record[slot].time = 0;
     if (memcmp(ring, &wanted, sizeof(wanted)) != 0)
         fail_msg("at slot %llu with consumer 0x%llx the page is not what it should be",
                  (unsigned long long)slot, (unsigned long long)consumer);
-    if (woken(0) != (consumer == slot))
+    if (ring_woken(0) != (consumer == slot))
         fail_msg("at slot %llu with consumer 0x%llx the interrupt is wrong",
                  (unsigned long long)slot, (unsigned long long)consumer);
 }
@@ -367,7 +302,7 @@ static void i10_no_index_that_a_guest_writes_leads_anywhere_but_to_the_next_slot
     uint64_t number = 0;
     uint8_t *around;
 
-    start();
+    ring_start();
     events = &partitions.partition[0].events;
     around = guest(0, RING - PAGE_SIZE);
     memset(around, PATTERN, PAGE_SIZE);
@@ -386,15 +321,15 @@ static void i10_no_index_that_a_guest_writes_leads_anywhere_but_to_the_next_slot
 
 static void a_reader_that_repairs_its_index_is_served_again(void)
 {
-    start();
+    ring_start();
     ring_of(0)->consumer = BH_EVENT_RECORDS;
-    post(0, 1);
-    assert_false(woken(0));
+    ring_post(0, 1);
+    assert_false(ring_woken(0));
     assert_int_equal(ring_of(0)->producer, 0);
     assert_int_equal(ring_of(0)->lost, 1);
     ring_of(0)->consumer = 0;
-    post(0, 2);
-    assert_true(woken(0));
+    ring_post(0, 2);
+    assert_true(ring_woken(0));
     assert_int_equal(ring_of(0)->record[0].sequence, 1);
 }
 
@@ -402,18 +337,18 @@ static void a_reader_that_repairs_its_index_is_served_again(void)
 
 static void nothing_is_written_to_a_ring_that_was_withdrawn(void)
 {
-    start();
+    ring_start();
     assert_int_equal(call1(0, BH_CALL_EVENT_RING, 0), BH_OK);
     memset(ring_of(0), PATTERN, sizeof(struct bh_event_ring));
     uint64_t before = hash_bytes(HASH_START, ring_of(0), sizeof(struct bh_event_ring));
 
-    assert_int_equal(fire(DEVICE1, IOVA), DMA_BLOCKED);
+    assert_int_equal(ring_fire(DEVICE1, IOVA), DMA_BLOCKED);
     event_overflow(&partitions.partition[0]);
     assert_int_equal(hash_bytes(HASH_START, ring_of(0), sizeof(struct bh_event_ring)), before);
-    assert_false(woken(0));
+    assert_false(ring_woken(0));
     /* What was not told was not lost by a ring; the fault itself counts. */
-    assert_int_equal(query_health(0).events_lost, 0);
-    assert_int_equal(query_health(0).faults, 1);
+    assert_int_equal(ring_health(0).events_lost, 0);
+    assert_int_equal(ring_health(0).faults, 1);
 }
 
 static void a_ring_ends_with_its_partition(void)
@@ -421,27 +356,27 @@ static void a_ring_ends_with_its_partition(void)
     machine_plain();
     machine_partition("two");
     machine_boot();
-    assert_int_equal(open_ring(0), BH_OK);
+    assert_int_equal(ring_open(0), BH_OK);
     call2(0, BH_CALL_POWER, BH_POWER_OFF, 0);
     memset(ring_of(0), PATTERN, sizeof(struct bh_event_ring));
     partitions.partition[0].vcpu.running = true; /* it would hear of an interrupt */
-    post(0, 1);
-    assert_false(woken(0));
+    ring_post(0, 1);
+    assert_false(ring_woken(0));
     assert_int_equal(*(const uint8_t *)ring_of(0), PATTERN);
 }
 
 static void a_ring_ends_with_a_reset_and_the_next_life_begins_one_of_its_own(void)
 {
-    start();
+    ring_start();
     for (unsigned int i = 0; i < 5; i++)
-        post(0, i);
+        ring_post(0, i);
     call2(0, BH_CALL_POWER, BH_POWER_RESET, 0);
-    post(0, 6);
+    ring_post(0, 6);
     assert_int_equal(machine_run_cpu(0), HOST_GUEST);
-    post(0, 7);
+    ring_post(0, 7);
     assert_int_equal(*(const uint64_t *)(const void *)ring_of(0), 0);
-    assert_int_equal(open_ring(0), BH_OK);
-    post(0, 8);
+    assert_int_equal(ring_open(0), BH_OK);
+    ring_post(0, 8);
     assert_int_equal(ring_of(0)->record[0].sequence, 0);
     assert_int_equal(ring_of(0)->record[0].iova, 8);
     assert_int_equal(ring_of(0)->lost, 0);
