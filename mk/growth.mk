@@ -17,9 +17,10 @@ GROWTH_HEADERS := $(sort $(foreach limit,$(GROWTH_LIMITS),$(GROWTH_DIR)/include/
 GROWTH_FLAGS := -iquote $(GROWTH_DIR)/include -DUNIT_STRIDE=0x20000
 # Counted are the basic blocks that the product runs; the machine around it is not.
 GROWTH_COUNTED := $(filter-out arch/%,$(HOST_CORE_SOURCES))
-GROWTH_SOURCES := $(HOST_CORE_SOURCES) $(MODEL_SOURCES) $(wildcard tests/growth/*.c) \
-                  $(addprefix tests/unit/,machine.c tree.c guest.c isolated.c) arch/arm64/call.c
-GROWTH_OBJECTS := $(call host_objects,$(GROWTH_DIR),$(GROWTH_SOURCES))
+GROWTH_SOURCES := $(HOST_CORE_SOURCES) $(MODEL_SOURCES) $(wildcard tests/growth/*.c) arch/arm64/call.c
+# The tests' machine: what of it is needed.
+GROWTH_MACHINE := $(filter-out %/main.c tests/unit/test_%,$(wildcard tests/unit/*.c))
+GROWTH_OBJECTS := $(call host_objects,$(GROWTH_DIR),$(GROWTH_SOURCES) $(GROWTH_MACHINE))
 
 $(call host_objects,$(GROWTH_DIR),$(GROWTH_COUNTED)): COUNT := -fsanitize-coverage=trace-pc
 $(GROWTH_OBJECTS): | $(GROWTH_HEADERS)
@@ -33,9 +34,13 @@ $(GROWTH_HEADERS): $(GROWTH_DIR)/include/%: % mk/growth.mk
 	@mkdir -p $(@D)
 	$(Q)sed -E $(call growth_edit,$*) $< > $@
 
-$(GROWTH_DIR)/growth: $(GROWTH_OBJECTS) $(IMAGE_DIR)/host-board.o linker/host.ld
+$(GROWTH_DIR)/machine.a: $(call host_objects,$(GROWTH_DIR),$(GROWTH_MACHINE))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(GROWTH_DIR)/growth: $(call host_objects,$(GROWTH_DIR),$(GROWTH_SOURCES)) $(GROWTH_DIR)/machine.a $(IMAGE_DIR)/host-board.o linker/host.ld
 	$(Q)$(HOSTCC) -no-pie -Wl,-T,linker/host.ld -Wl,--wrap=board_smmuv3_bases \
-	    -Wl,--wrap=board_smmuv3_count -o $@ $(filter %.o,$^) $(LIBFDT_HOST) $(CMOCKA_LIBS)
+	    -Wl,--wrap=board_smmuv3_count -o $@ $(filter %.o %.a,$^) $(LIBFDT_HOST) $(CMOCKA_LIBS)
 
 -include $(GROWTH_OBJECTS:.o=.d)
 
