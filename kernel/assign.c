@@ -178,14 +178,6 @@ static void hand_over(struct device *device, struct partition *partition, uint64
         lock_release(&iommu->event_lock);
 }
 
-/* The device has been reset, and what it asked for until then is blocked. Of that nothing may be in the unit
- * only, or it would be told to the new owner. */
-static bool settle(const struct device *device)
-{
-    return device->iommu == NULL ||
-           device->iommu->driver->settle(device->iommu, device->stream) == IOMMU_OK;
-}
-
 /* Group lock held, owner word counted up for this device. */
 static int64_t bind_owned(struct partition *partition, struct device *device, uint64_t label,
                           uint64_t *wait)
@@ -196,7 +188,9 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
         if (result != BH_OK)
             return result;
     }
-    if (!settle(device))
+    /* What it asked for until its reset is blocked. Of that nothing may be in the unit only, or it would be told
+     * to the new owner. */
+    if (device_settle(device) != IOMMU_OK)
         return BH_ETIMEDOUT;
     if (!map_registers(partition, device)) {
         unmap_registers(partition, device);
@@ -270,6 +264,13 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     return result;
 }
 
+/* A platform master has no such switch: it is its streams that are shut. */
+static void set_mastering(const struct device *device, bool on)
+{
+    if (device->function != NULL)
+        pci_set_mastering(device->function, on);
+}
+
 /* Another device on the same stream that is attached; translating: and not held. */
 static struct device *attached_sibling(const struct device *device, bool translating)
 {
@@ -316,7 +317,7 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
         lock_release(&ioas->lock);
         device->ioas = ioas;
         device->generation++;
-        pci_set_mastering(device->function, true);
+        set_mastering(device, true);
     }
     lock_release(&group->lock);
     return result;
@@ -325,7 +326,7 @@ int64_t assign_attach(struct partition *partition, struct device *device, struct
 /* Group lock held, device attached: it reaches nothing any more. False: its unit failed. */
 static bool stop(struct partition *partition, struct device *device)
 {
-    pci_set_mastering(device->function, false);
+    set_mastering(device, false);
     if (attached_sibling(device, true) != NULL || device_park(device, false) == IOMMU_OK)
         return true;
     partition->pinned = true;
@@ -421,7 +422,7 @@ static int64_t resume(struct partition *partition, struct device *device)
         return BH_ETIMEDOUT;
     }
     device->held = false;
-    pci_set_mastering(device->function, true);
+    set_mastering(device, true);
     return BH_OK;
 }
 

@@ -16,12 +16,40 @@ static struct device *add(void)
     return devices.count < DEVICE_LIMIT ? &devices.device[devices.count++] : NULL;
 }
 
-/* Gives the function's stream an entry and parks it, or says why the device cannot be assigned. */
-static void find_stream(struct device *device)
+uint32_t device_stream_count(const struct device *device)
 {
-    const struct pci_function *function = device->function;
-    uint32_t unit = topology_stream(function->host, function->requester, &device->stream);
+    if (device->iommu == NULL)
+        return 0;
+    return device->block != NULL ? device->block->stream_count : 1;
+}
 
+uint32_t device_stream(const struct device *device, uint32_t index)
+{
+    return index == 0 ? device->stream : device->block->stream[index];
+}
+
+bool device_has_stream(const struct device *device, uint32_t stream)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < device_stream_count(device); i++)
+        found = found || device_stream(device, i) == stream;
+    return found;
+}
+
+static bool prepare_streams(const struct device *device)
+{
+    for (uint32_t i = 0; i < device_stream_count(device); i++) {
+        if (!device->iommu->driver->stream_prepare(device->iommu, device_stream(device, i)))
+            return false;
+    }
+    return true;
+}
+
+/* Gives the streams of the device, whose first one it knows, an entry each behind that unit and parks them, or says
+ * why the device cannot be assigned. */
+static void take_streams(struct device *device, uint32_t unit)
+{
     if (unit >= devices.iommu_count) {
         device->refusal = "stands behind no IOMMU";
         return;
@@ -32,7 +60,7 @@ static void find_stream(struct device *device)
         device->iommu = NULL;
         return;
     }
-    if (!device->iommu->driver->stream_prepare(device->iommu, device->stream)) {
+    if (!prepare_streams(device)) {
         device->refusal = "has a stream without a table entry";
         device->iommu = NULL;
         return;
@@ -85,7 +113,7 @@ static void add_function(const struct topology *topology, const struct pci_funct
     else if (!within_stage2(device))
         device->refusal = "lies above the addresses that a partition has";
     else
-        find_stream(device);
+        take_streams(device, topology_stream(function->host, function->requester, &device->stream));
 }
 
 /* True if the valid range shares a byte with the other, which may be empty. */
@@ -126,8 +154,8 @@ static const char *refuse_block(const struct topology *topology, uint32_t index)
     /* What can reach memory or interrupts by itself, without an IOMMU in front (I13). */
     static const char *const never[] = { "qemu,fw-cfg-mmio", "virtio,mmio", "cfi-flash" };
 
-    if (block->masters)
-        return "masters behind an IOMMU; platform masters are not supported";
+    if (block->masters && block->streams_refusal != NULL)
+        return block->streams_refusal;
     if (block->infrastructure)
         return "takes part in the interrupts or translation of others";
     for (size_t i = 0; i < ARRAY_LENGTH(never); i++) {
@@ -164,6 +192,19 @@ static void add_block(const struct topology *topology, uint32_t index)
     device->group->number = PCI_FUNCTIONS + index;
     device->group->members = 1;
     device->refusal = refuse_block(topology, index);
+    if (device->block->masters && device->refusal == NULL) {
+        device->stream = device->block->stream[0];
+        take_streams(device, device->block->iommu);
+    }
+}
+
+static bool share_stream(const struct device *a, const struct device *b)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; a->iommu == b->iommu && i < device_stream_count(a); i++)
+        found = found || device_has_stream(b, device_stream(a, i));
+    return found;
 }
 
 /* Two ids of different groups on one stream would let one group's owner move the other's device. */
@@ -175,7 +216,7 @@ static void find_shared_streams(void)
         for (uint32_t j = 0; j < i; j++) {
             struct device *b = &devices.device[j];
 
-            if (a->iommu == NULL || a->iommu != b->iommu || a->stream != b->stream)
+            if (!share_stream(a, b))
                 continue;
             a->stream_shared = true;
             b->stream_shared = true;
@@ -212,7 +253,7 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream)
     for (uint32_t i = 0; i < devices.count; i++) {
         struct device *device = &devices.device[i];
 
-        if (device->iommu == iommu && device->stream == stream &&
+        if (device->iommu == iommu && device_has_stream(device, stream) &&
             (found == NULL || (device->ioas != NULL && !device->held)))
             found = device;
     }
@@ -246,27 +287,45 @@ static void note_silent(struct device *device, bool silent)
     }
 }
 
+/* All of them, whatever becomes of one: a unit that failed passes nothing anyway. */
+static enum iommu_result set_streams(struct device *device, enum iommu_stream_state state,
+                                     const struct iommu_domain *domain)
+{
+    enum iommu_result result = IOMMU_OK;
+
+    note_silent(device, state == STREAM_PARKED_SILENT || state == STREAM_ATTACHED_SILENT);
+    for (uint32_t i = 0; i < device_stream_count(device); i++) {
+        if (device->iommu->driver->stream_set(device->iommu, device_stream(device, i), state,
+                                              domain) != IOMMU_OK)
+            result = IOMMU_SILENCED;
+    }
+    return result;
+}
+
 enum iommu_result device_park(struct device *device, bool silent)
 {
-    if (device->iommu == NULL)
-        return IOMMU_OK;
-    note_silent(device, silent);
-    return device->iommu->driver->stream_set(
-        device->iommu, device->stream, silent ? STREAM_PARKED_SILENT : STREAM_PARKED_LOGGED, NULL);
+    return set_streams(device, silent ? STREAM_PARKED_SILENT : STREAM_PARKED_LOGGED, NULL);
 }
 
 enum iommu_result device_translate(struct device *device, const struct iommu_domain *domain)
 {
-    note_silent(device, false);
-    return device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED,
-                                             domain);
+    return set_streams(device, STREAM_ATTACHED, domain);
 }
 
 enum iommu_result device_silence(struct device *device)
 {
     if (device->ioas == NULL || device->held)
         return device_park(device, true);
-    note_silent(device, true);
-    return device->iommu->driver->stream_set(device->iommu, device->stream, STREAM_ATTACHED_SILENT,
-                                             &device->ioas->domain);
+    return set_streams(device, STREAM_ATTACHED_SILENT, &device->ioas->domain);
+}
+
+enum iommu_result device_settle(const struct device *device)
+{
+    enum iommu_result result = IOMMU_OK;
+
+    for (uint32_t i = 0; i < device_stream_count(device); i++) {
+        if (device->iommu->driver->settle(device->iommu, device_stream(device, i)) != IOMMU_OK)
+            result = IOMMU_SILENCED;
+    }
+    return result;
 }

@@ -81,10 +81,10 @@ struct device {
     char name[48];
     uint32_t id;                         /* from topology: kind and address */
     const struct pci_function *function; /* PCI ... */
-    const struct topology_block *block;  /* ... or a register block that cannot master */
+    const struct topology_block *block;  /* ... or a block of registers, of a master or of none */
     struct group *group;
     struct iommu *iommu; /* NULL: no DMA */
-    uint32_t stream;
+    uint32_t stream;     /* the first one; a platform master may have more */
     bool stream_shared;  /* by another device, of the same group */
     const char *refusal; /* why it cannot be assigned; NULL: it can */
     uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
@@ -130,6 +130,15 @@ void devices_build(const struct topology *topology);
 /* The device with that name (PCI address or node path), or NULL. Boot and host only. */
 struct device *device_find(const char *name);
 
+/* Stream `index` of the device, of so many: they are parked and attached as one. 0: it has no DMA. */
+uint32_t device_stream(const struct device *device, uint32_t index);
+uint32_t device_stream_count(const struct device *device);
+bool device_has_stream(const struct device *device, uint32_t stream);
+
+/* What the device's unit has blocked of it before this call is among the unit's events, or lost, when this returns.
+ * One SYNC for each stream, with its deadline. */
+enum iommu_result device_settle(const struct device *device);
+
 /* The device behind a stream of a unit, or NULL: of several that share it, the one that is
  * attached now, which without the group's lock is a hint. Work: the devices. */
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
@@ -141,8 +150,8 @@ struct topology_range device_registers(const struct device *device, unsigned int
 void device_tell_refused_line(const struct device *device, const char *partition);
 
 /*
- * The three below change the device's stream: three SYNCs at most, each with its deadline. IOMMU_SILENCED: the
- * unit has failed, now or before; the stream passes nothing.
+ * The three below change the device's streams: of each three SYNCs at most, each with its deadline. IOMMU_SILENCED:
+ * the unit has failed, now or before; the streams pass nothing.
  */
 
 /* Parks a device that is not attached: logged, or silent after a burst. Group lock held, or

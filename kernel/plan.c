@@ -26,6 +26,20 @@ static bool lies_over_vgic(struct topology_range range)
     return false;
 }
 
+/* A block of registers masters if the machine's tree says so; that it does not is the set's word. */
+static bool check_dma(const struct device *device, const struct set_device *wanted,
+                      struct set_error *error)
+{
+    if (device->function != NULL || device->block->masters != wanted->no_dma)
+        return true;
+    if (wanted->no_dma)
+        return set_refuse(error, wanted->node, "no-dma",
+                          "%s masters behind an IOMMU: leave no-dma out", wanted->name);
+    return set_refuse(error, wanted->node, "no-dma",
+                      "a register block is given without DMA: add no-dma; to say that it cannot "
+                      "master");
+}
+
 static bool find_device(struct partition *partition, const struct set_device *wanted,
                         struct set_error *error)
 {
@@ -42,6 +56,8 @@ static bool find_device(struct partition *partition, const struct set_device *wa
     if (device->refusal != NULL)
         return set_refuse(error, wanted->node, property, "%s cannot be assigned: it %s",
                           wanted->name, device->refusal);
+    if (!check_dma(device, wanted, error))
+        return false;
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         struct topology_range range = device_registers(device, i);
 
@@ -97,6 +113,20 @@ static bool only_for(const struct device *device, const struct partition *partit
     for (uint32_t i = 0; i < partitions.count; i++) {
         if (&partitions.partition[i] != partition && listed(&partitions.partition[i], device))
             return false;
+    }
+    return true;
+}
+
+/* What a platform master still does for one owner the next one must not get: nothing resets it in between. */
+static bool check_masters(const struct partition *partition, struct set_error *error)
+{
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        const struct device *device = partition->device[i];
+
+        if (device->block != NULL && device->iommu != NULL && !only_for(device, partition))
+            return set_refuse(error, partition->set->device[i].node, "path",
+                              "%s cannot be reset between owners: list it for one partition",
+                              device->name);
     }
     return true;
 }
@@ -164,7 +194,8 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
         }
     }
     for (uint32_t i = 0; i < partitions.count; i++) {
-        if (!check_groups(&partitions.partition[i], error))
+        if (!check_groups(&partitions.partition[i], error) ||
+            !check_masters(&partitions.partition[i], error))
             return false;
     }
     refuse_shared_lines();

@@ -176,11 +176,7 @@ static bool read_device(struct reader *reader, int node, struct set_partition *p
             reader->error, device->node, "pci",
             "not a PCI address: write segment:bus:device.function in lower case, as in "
             "\"0000:01:00.0\"");
-    if (block && fdt_getprop(reader->tree, node, "no-dma", NULL) == NULL)
-        return set_refuse(
-            reader->error, device->node, "no-dma",
-            "a register block is given without DMA: add no-dma; to say that it cannot "
-            "master");
+    device->no_dma = fdt_getprop(reader->tree, node, "no-dma", NULL) != NULL;
     for (uint32_t i = 0; i + 1 < partition->device_count; i++) {
         if (strcmp(partition->device[i].name, device->name) == 0)
             return set_refuse(reader->error, device->node, pci ? "pci" : "path",

@@ -19,6 +19,7 @@ struct set_device {
     char node[SET_NODE]; /* of the set, for messages */
     char
         name[SET_DEVICE_NAME]; /* PCI: as pci_name() writes it; block: path in the machine's tree */
+    bool no_dma;               /* block: the set's word that it cannot master */
 };
 
 struct set_partition {

@@ -64,6 +64,7 @@ struct partition_spec {
     bool aarch32;
     const char *pci[PARTITION_DEVICES];
     const char *block[2];
+    bool masters; /* its blocks do: there is no no-dma */
 };
 
 struct window_spec {

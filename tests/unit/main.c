@@ -61,6 +61,7 @@ int main(int count, char **arguments)
     failed += run_order_tests();
     failed += run_two_units_tests();
     failed += run_units_tests();
+    failed += run_platform_tests();
     failed += run_unequal_units_tests();
     failed += run_observer_tests();
     failed += run_wrong_tests();

@@ -112,11 +112,6 @@ static void i6_functions_behind_a_unit_that_dies_during_boot_cannot_be_assigned(
     assert_string_equal(device_find("0000:01:00.1")->refusal, "stands behind an IOMMU that failed");
 }
 
-static void master(void *tree)
-{
-    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 5);
-}
-
 static void controller(void *tree)
 {
     edit_flag(tree, CLOCK, "interrupt-controller");
@@ -196,7 +191,6 @@ static void over_second_registers(void *tree)
         expect_device_refused(edit, CLOCK " cannot be assigned: it " text);                        \
     }
 
-BLOCK_TEST(master, that_masters, "masters behind an IOMMU")
 BLOCK_TEST(controller, that_serves_others, "takes part in the interrupts or translation of others")
 BLOCK_TEST(high, above_the_guests_addresses, "lies above the addresses that a partition has")
 BLOCK_TEST(half_page, that_shares_a_page, "shares register pages with something else")
@@ -240,7 +234,6 @@ int run_boot_devices_tests(void)
         TEST(a_function_above_4_gib_may_be_a_64_bit_partition_s),
         TEST(a_function_whose_registers_do_not_fit_cannot_be_assigned),
         TEST(i6_functions_behind_a_unit_that_dies_during_boot_cannot_be_assigned),
-        TEST(i13_a_block_that_masters_cannot_be_assigned),
         TEST(i13_a_block_that_serves_others_cannot_be_assigned),
         TEST(i13_a_block_above_the_guests_addresses_cannot_be_assigned),
         TEST(i13_a_block_that_shares_a_page_cannot_be_assigned),

@@ -370,19 +370,12 @@ static void long_path(void *edited)
               "/a/path/of/a/node/that/is/longer/than/any/device/has");
 }
 
-static void mastering_block(void *edited)
-{
-    edit_remove(edited, device_node(edited), "pci");
-    edit_text(edited, device_node(edited), "path", "/pl031@9010000");
-}
-
 static void a_device_is_named_in_one_of_two_ways(void)
 {
     static const char *const texts[] = { "not a string", "needs either pci", "needs either pci",
-                                         "not a string of less than 48 characters", "add no-dma" };
-    static void (*const edits[])(void *) = { numeric_pci, pci_and_path, neither, long_path,
-                                             mastering_block };
-    static const char *const properties[] = { "pci", "pci", "pci", "path", "no-dma" };
+                                         "not a string of less than 48 characters" };
+    static void (*const edits[])(void *) = { numeric_pci, pci_and_path, neither, long_path };
+    static const char *const properties[] = { "pci", "pci", "pci", "path" };
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(edits); i++) {
         assert_false(read_edited(edits[i]));

@@ -254,7 +254,7 @@ size_t machine_tree(void *tree, size_t size, const struct tree_options *options)
 
 /* ---- The set ---------------------------------------------------------------------------------- */
 
-static void write_device(void *tree, const char *name, bool pci)
+static void write_device(void *tree, const char *name, bool pci, bool no_dma)
 {
     static unsigned int number;
     char node[32];
@@ -262,7 +262,7 @@ static void write_device(void *tree, const char *name, bool pci)
     snprintf(node, sizeof(node), "device%u", number++ % 1000);
     begin(tree, node);
     text(tree, pci ? "pci" : "path", name);
-    if (!pci)
+    if (no_dma)
         assert_int_equal(fdt_property(tree, "no-dma", NULL, 0), 0);
     end(tree);
 }
@@ -282,9 +282,9 @@ static void write_partition(void *tree, const struct partition_spec *spec)
     text(tree, "bootargs", spec->bootargs);
     begin(tree, "devices");
     for (unsigned int i = 0; i < ARRAY_LENGTH(spec->pci) && spec->pci[i] != NULL; i++)
-        write_device(tree, spec->pci[i], true);
+        write_device(tree, spec->pci[i], true, false);
     for (unsigned int i = 0; i < ARRAY_LENGTH(spec->block) && spec->block[i] != NULL; i++)
-        write_device(tree, spec->block[i], false);
+        write_device(tree, spec->block[i], false, !spec->masters);
     end(tree);
     end(tree);
 }

@@ -91,7 +91,7 @@ static bool is_row_stream(const struct walk *walk)
     const struct device *device = walk->row->device;
 
     return device != NULL && device->iommu == &devices.iommu[walk->unit] &&
-           device->stream == walk->stream;
+           device_has_stream(device, walk->stream);
 }
 
 /* A stretch of one column: own if the partition asked for just that, else a finding. */
@@ -162,8 +162,10 @@ static void fill_caches(const struct row *row)
         return;
     struct smmuv3_model *unit = machine.unit[device->iommu - devices.iommu];
 
-    smmuv3_model_prefetch(unit, device->stream, base);
-    smmuv3_model_prefetch(unit, device->stream, base + row->guest.mapped - PAGE_SIZE);
+    for (uint32_t i = 0; i < device_stream_count(device); i++) {
+        smmuv3_model_prefetch(unit, device_stream(device, i), base);
+        smmuv3_model_prefetch(unit, device_stream(device, i), base + row->guest.mapped - PAGE_SIZE);
+    }
 }
 
 static void walk_row(struct partition *partition, struct device *device)
