@@ -16,31 +16,19 @@ static struct device *add(void)
     return devices.count < DEVICE_LIMIT ? &devices.device[devices.count++] : NULL;
 }
 
-uint32_t device_stream_count(const struct device *device)
-{
-    if (device->iommu == NULL)
-        return 0;
-    return device->block != NULL ? device->block->stream_count : 1;
-}
-
-uint32_t device_stream(const struct device *device, uint32_t index)
-{
-    return index == 0 ? device->stream : device->block->stream[index];
-}
-
 bool device_has_stream(const struct device *device, uint32_t stream)
 {
     bool found = false;
 
-    for (uint32_t i = 0; i < device_stream_count(device); i++)
-        found = found || device_stream(device, i) == stream;
+    for (uint32_t i = 0; i < device->stream_count; i++)
+        found = found || device->streams[i] == stream;
     return found;
 }
 
 static bool prepare_streams(const struct device *device)
 {
-    for (uint32_t i = 0; i < device_stream_count(device); i++) {
-        if (!device->iommu->driver->stream_prepare(device->iommu, device_stream(device, i)))
+    for (uint32_t i = 0; i < device->stream_count; i++) {
+        if (!device->iommu->driver->stream_prepare(device->iommu, device->streams[i]))
             return false;
     }
     return true;
@@ -60,9 +48,12 @@ static void take_streams(struct device *device, uint32_t unit)
         device->iommu = NULL;
         return;
     }
+    device->streams = device->block != NULL ? device->block->stream : &device->stream;
+    device->stream_count = device->block != NULL ? device->block->stream_count : 1;
     if (!prepare_streams(device)) {
         device->refusal = "has a stream without a table entry";
         device->iommu = NULL;
+        device->stream_count = 0;
         return;
     }
     if (device_park(device, false) != IOMMU_OK)
@@ -202,8 +193,8 @@ static bool share_stream(const struct device *a, const struct device *b)
 {
     bool found = false;
 
-    for (uint32_t i = 0; a->iommu == b->iommu && i < device_stream_count(a); i++)
-        found = found || device_has_stream(b, device_stream(a, i));
+    for (uint32_t i = 0; a->iommu == b->iommu && i < a->stream_count; i++)
+        found = found || device_has_stream(b, a->streams[i]);
     return found;
 }
 
@@ -294,9 +285,9 @@ static enum iommu_result set_streams(struct device *device, enum iommu_stream_st
     enum iommu_result result = IOMMU_OK;
 
     note_silent(device, state == STREAM_PARKED_SILENT || state == STREAM_ATTACHED_SILENT);
-    for (uint32_t i = 0; i < device_stream_count(device); i++) {
-        if (device->iommu->driver->stream_set(device->iommu, device_stream(device, i), state,
-                                              domain) != IOMMU_OK)
+    for (uint32_t i = 0; i < device->stream_count; i++) {
+        if (device->iommu->driver->stream_set(device->iommu, device->streams[i], state, domain) !=
+            IOMMU_OK)
             result = IOMMU_SILENCED;
     }
     return result;
@@ -323,8 +314,8 @@ enum iommu_result device_settle(const struct device *device)
 {
     enum iommu_result result = IOMMU_OK;
 
-    for (uint32_t i = 0; i < device_stream_count(device); i++) {
-        if (device->iommu->driver->settle(device->iommu, device_stream(device, i)) != IOMMU_OK)
+    for (uint32_t i = 0; i < device->stream_count; i++) {
+        if (device->iommu->driver->settle(device->iommu, device->streams[i]) != IOMMU_OK)
             result = IOMMU_SILENCED;
     }
     return result;

@@ -83,8 +83,10 @@ struct device {
     const struct pci_function *function; /* PCI ... */
     const struct topology_block *block;  /* ... or a block of registers, of a master or of none */
     struct group *group;
-    struct iommu *iommu; /* NULL: no DMA */
-    uint32_t stream;     /* the first one; a platform master may have more */
+    struct iommu *iommu;   /* NULL: no DMA */
+    uint32_t stream_count; /* they are parked and attached as one; 0: no DMA */
+    const uint32_t *streams;
+    uint32_t stream;     /* the first of them, that of a PCI function */
     bool stream_shared;  /* by another device, of the same group */
     const char *refusal; /* why it cannot be assigned; NULL: it can */
     uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
@@ -130,9 +132,7 @@ void devices_build(const struct topology *topology);
 /* The device with that name (PCI address or node path), or NULL. Boot and host only. */
 struct device *device_find(const char *name);
 
-/* Stream `index` of the device, of so many: they are parked and attached as one. 0: it has no DMA. */
-uint32_t device_stream(const struct device *device, uint32_t index);
-uint32_t device_stream_count(const struct device *device);
+/* Whether it is one of the device's. */
 bool device_has_stream(const struct device *device, uint32_t stream);
 
 /* What the device's unit has blocked of it before this call is among the unit's events, or lost, when this returns.

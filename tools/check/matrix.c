@@ -162,9 +162,9 @@ static void fill_caches(const struct row *row)
         return;
     struct smmuv3_model *unit = machine.unit[device->iommu - devices.iommu];
 
-    for (uint32_t i = 0; i < device_stream_count(device); i++) {
-        smmuv3_model_prefetch(unit, device_stream(device, i), base);
-        smmuv3_model_prefetch(unit, device_stream(device, i), base + row->guest.mapped - PAGE_SIZE);
+    for (uint32_t i = 0; i < device->stream_count; i++) {
+        smmuv3_model_prefetch(unit, device->streams[i], base);
+        smmuv3_model_prefetch(unit, device->streams[i], base + row->guest.mapped - PAGE_SIZE);
     }
 }
 
