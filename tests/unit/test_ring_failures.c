@@ -24,7 +24,7 @@ static void storm(int function, uint64_t iova)
     }
 }
 
-static void a_parked_device_that_storms_falls_silent_and_its_owner_is_told(void)
+static void row_1_12_a_parked_device_that_storms_falls_silent_and_its_owner_is_told(void)
 {
     ring_start();
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
@@ -184,7 +184,7 @@ static void the_health_record_tells_of_refused_commands_lost_lines_and_pinned_me
 int run_ring_failures_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_parked_device_that_storms_falls_silent_and_its_owner_is_told),
+        TEST(row_1_12_a_parked_device_that_storms_falls_silent_and_its_owner_is_told),
         TEST(i7_an_attached_device_that_storms_falls_silent_and_keeps_what_it_reaches),
         TEST(i9_an_overflow_is_counted_for_everybody_behind_the_unit_and_told_once_a_second),
         TEST(a_unit_that_fails_is_told_to_everybody_behind_it),
