@@ -287,39 +287,64 @@ static struct device *attached_sibling(const struct device *device, bool transla
 /* The stream goes through the ioas; where it does so already for a sibling it stays as it is. */
 static bool translate(struct device *device, struct ioas *ioas)
 {
-    return !ioas->iommu->silenced && (attached_sibling(device, true) != NULL ||
-                                      device_translate(device, &ioas->domain) == IOMMU_OK);
+    return !device->iommu->silenced &&
+           (attached_sibling(device, true) != NULL ||
+            device_translate(device, ioas_domain_on(ioas, device->iommu)) == IOMMU_OK);
 }
 
-/* Group lock held, the ioas is one of the device's unit. */
-static int64_t attach_stream(struct device *device, struct ioas *ioas)
+static void leave(struct ioas *ioas, const struct device *device)
+{
+    lock_acquire(&ioas->lock);
+    ioas_leave(ioas, device);
+    ioas_release(ioas);
+}
+
+/* Why the device, which is bound, may not be attached to the ioas now, or BH_OK. Group lock held. */
+static int64_t check_attach(const struct device *device, const struct ioas *ioas)
 {
     const struct device *sibling = attached_sibling(device, false);
 
+    if (device->iommu == NULL)
+        return BH_EOPNOTSUPP;
     if (device->ioas != NULL || device->reset.step != 0 ||
         (sibling != NULL && sibling->ioas != ioas))
         return BH_EBUSY;
-    return translate(device, ioas) ? BH_OK : BH_ETIMEDOUT;
+    return device->iommu->silenced ? BH_ETIMEDOUT : BH_OK;
 }
 
-int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
+/* Group lock held. */
+static int64_t attach_locked(struct partition *partition, struct device *device, uint64_t id)
 {
-    struct group *group = device->group;
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = check_attach(device, ioas);
+
+    if (result == BH_OK)
+        result = ioas_enter(ioas, device);
+    ioas_release(ioas);
+    if (result != BH_OK)
+        return result;
+    if (!translate(device, ioas)) {
+        leave(ioas, device);
+        return BH_ETIMEDOUT;
+    }
+    device->ioas = ioas;
+    device->generation++;
+    set_mastering(device, true);
+    return BH_OK;
+}
+
+int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id)
+{
     int64_t result;
 
     if (device->bound != partition)
         return BH_EPERM;
-    lock_acquire(&group->lock);
-    result = device->iommu == ioas->iommu ? attach_stream(device, ioas) : BH_EOPNOTSUPP;
-    if (result == BH_OK) {
-        lock_acquire(&ioas->lock);
-        ioas->attached++;
-        lock_release(&ioas->lock);
-        device->ioas = ioas;
-        device->generation++;
-        set_mastering(device, true);
-    }
-    lock_release(&group->lock);
+    lock_acquire(&device->group->lock);
+    result = attach_locked(partition, device, id);
+    lock_release(&device->group->lock);
     return result;
 }
 
@@ -342,9 +367,7 @@ static int64_t detach_locked(struct partition *partition, struct device *device)
     device->ioas = NULL;
     device->held = false;
     device->generation++;
-    lock_acquire(&ioas->lock);
-    ioas->attached--;
-    lock_release(&ioas->lock);
+    leave(ioas, device);
     return result;
 }
 

@@ -15,7 +15,6 @@
 
 struct partition;
 struct device;
-struct ioas;
 
 /*
  * Takes the group or counts one more device of it, takes the device one step further in its reset, and at
@@ -30,8 +29,8 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
  * BH_EBUSY. Work: as the end of a bind. */
 int64_t assign_unbind(struct partition *partition, struct device *device);
 
-/* Has the bound device's stream go through the ioas, which is the partition's. Work: three SYNCs. */
-int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas);
+/* Has the bound device's stream go through the partition's ioas with that id. Work: three SYNCs. */
+int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id);
 
 /* Parks the device. It is out of its ioas whatever this returns. Work: three SYNCs, and one that waits for
  * its last access. */

@@ -154,19 +154,13 @@ static int64_t call_ioas_alloc_paging(struct partition *partition, uint64_t *x)
 
 static int64_t call_ioas_free(struct partition *partition, uint64_t *x)
 {
-    struct ioas *ioas = ioas_find(partition, x[1]);
-
-    return ioas == NULL ? BH_ENOENT : ioas_free(partition, ioas);
+    return ioas_free(partition, x[1]);
 }
 
 static int64_t call_ioas_map(struct partition *partition, uint64_t *x)
 {
-    struct ioas *ioas = ioas_find(partition, x[1]);
     uint64_t done = 0;
-
-    if (ioas == NULL)
-        return BH_ENOENT;
-    int64_t result = ioas_map(partition, ioas, x[2], x[3], x[4], x[5], &done);
+    int64_t result = ioas_map(partition, x[1], x[2], x[3], x[4], x[5], &done);
 
     x[1] = done;
     return result;
@@ -174,22 +168,31 @@ static int64_t call_ioas_map(struct partition *partition, uint64_t *x)
 
 static int64_t call_ioas_unmap(struct partition *partition, uint64_t *x)
 {
-    struct ioas *ioas = ioas_find(partition, x[1]);
     uint64_t done = 0, bytes = 0;
-
-    if (ioas == NULL)
-        return BH_ENOENT;
-    int64_t result = ioas_unmap(partition, ioas, x[2], x[3], &done, &bytes);
+    int64_t result = ioas_unmap(partition, x[1], x[2], x[3], &done, &bytes);
 
     x[1] = done;
     x[2] = bytes;
     return result;
 }
 
+static int64_t call_ioas_ranges(struct partition *partition, uint64_t *x)
+{
+    struct bh_ioas_ranges ranges = { .count = 0 };
+    int64_t result = ioas_ranges(partition, x[1], ranges.range, &ranges.count);
+
+    return result == BH_OK ? give(partition, x[2], &ranges, sizeof(ranges), sizeof(ranges))
+                           : result;
+}
+
+static int64_t call_ioas_reserve(struct partition *partition, uint64_t *x)
+{
+    return ioas_reserve(partition, x[1], x[2], x[3]);
+}
+
 static int64_t call_attach(struct partition *partition, uint64_t *x)
 {
     struct device *device = partition_device(partition, x[1]);
-    struct ioas *ioas = ioas_find(partition, x[3]);
 
     if (device == NULL)
         return BH_ENOENT;
@@ -199,9 +202,7 @@ static int64_t call_attach(struct partition *partition, uint64_t *x)
         return BH_EINVAL;
     if (x[2] != BH_PASID_NONE)
         return BH_EOPNOTSUPP;
-    if (ioas == NULL)
-        return BH_ENOENT;
-    return assign_attach(partition, device, ioas);
+    return assign_attach(partition, device, x[3]);
 }
 
 static int64_t call_detach(struct partition *partition, uint64_t *x)
@@ -437,8 +438,8 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_POWER] = call_power,
     [BH_CALL_EVENT_RING] = call_event_ring,
     [BH_CALL_CONSOLE_READ] = call_console_read,
-    [BH_CALL_IOAS_RANGES] = call_absent,
-    [BH_CALL_IOAS_RESERVE] = call_absent,
+    [BH_CALL_IOAS_RANGES] = call_ioas_ranges,
+    [BH_CALL_IOAS_RESERVE] = call_ioas_reserve,
     [BH_CALL_IOAS_COPY] = call_absent,
     [BH_CALL_IOAS_REMAP] = call_absent,
     [BH_CALL_IOAS_UNMAP_ALL] = call_absent,

@@ -1,110 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Map and unmap. How a space comes and goes stands in kernel/ioas_life.c. */
 #include "kernel/ioas.h"
 
 #include "bulkhead/abi.h"
 #include "kernel/partition.h"
 
-#define ID_SLOT BITS(7, 0)
-#define ID_GENERATION BITS(30, 8)
+static const int64_t codes[] = {
+    [PAGETABLE_OK] = BH_OK,       [PAGETABLE_MORE] = BH_EAGAIN, [PAGETABLE_EXISTS] = BH_EEXIST,
+    [PAGETABLE_FULL] = BH_ENOSPC, [PAGETABLE_CUT] = BH_EINVAL,
+};
 
-/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old
- * news. */
-static uint32_t make_id(uint32_t slot, uint32_t generation)
+struct ioas *ioas_acquire(struct partition *partition, uint64_t id)
 {
-    return (uint32_t)(FIELD_PUT(ID_GENERATION, generation) | (slot + 1));
-}
-
-struct ioas *ioas_find(struct partition *partition, uint64_t id)
-{
-    uint64_t slot = (id & ID_SLOT) - 1;
+    uint64_t slot = (id & IOAS_ID_SLOT) - 1;
     struct ioas *ioas;
 
     if (slot >= PARTITION_IOAS)
         return NULL;
     ioas = &partition->ioas[clamp_index(slot, PARTITION_IOAS)];
-    return ioas->id == id ? ioas : NULL;
-}
-
-int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
-{
-    struct iommu *iommu = device->iommu;
-    struct ioas *ioas = NULL;
-
-    if (iommu == NULL)
-        return BH_EOPNOTSUPP;
-    for (uint32_t i = 0; i < PARTITION_IOAS && ioas == NULL; i++) {
-        if (partition->ioas[i].owner == NULL)
-            ioas = &partition->ioas[i];
-    }
-    if (ioas == NULL)
-        return BH_ENOSPC;
-    uint16_t tag = iommu_tag_take(iommu);
-
-    if (tag == 0)
-        return BH_ENOSPC;
-    if (!pagetable_init(&ioas->table, iommu->format->entries, &partition->pool,
-                        iommu->capabilities.input_bits, iommu->capabilities.coherent)) {
-        iommu_tag_give(iommu, tag);
-        return BH_ENOSPC;
-    }
-    ioas->domain = (struct iommu_domain){ &ioas->table, tag };
-    ioas->iommu = iommu;
-    ioas->attached = 0;
-    ioas->generation++;
-    ioas->owner = partition;
-    ioas->id = make_id((uint32_t)(ioas - partition->ioas), ioas->generation);
-    return ioas->id;
-}
-
-/* Tag and root go back once nothing caches them. */
-static bool retire(struct partition *partition, struct ioas *ioas)
-{
-    struct page_list freed = PAGE_LIST_EMPTY;
-
-    if (ioas->iommu->driver->invalidate_domain(ioas->iommu, &ioas->domain) != IOMMU_OK)
-        return false;
-    pagetable_release(&ioas->table, &freed);
-    page_pool_give(&partition->pool, &freed);
-    iommu_tag_give(ioas->iommu, ioas->domain.tag);
-    ioas->owner = NULL;
-    ioas->id = 0;
-    return true;
-}
-
-int64_t ioas_free(struct partition *partition, struct ioas *ioas)
-{
-    int64_t result = BH_OK;
-
     lock_acquire(&ioas->lock);
-    if (ioas->attached != 0 || ioas->table.mapped != 0)
-        result = BH_EBUSY;
-    else if (!retire(partition, ioas))
-        result = BH_ETIMEDOUT; /* tag and root stay taken: the unit may still know them */
+    if (ioas->id == id)
+        return ioas;
     lock_release(&ioas->lock);
-    return result;
+    return NULL;
+}
+
+void ioas_release(struct ioas *ioas)
+{
+    lock_release(&ioas->lock);
 }
 
 /* What both map and unmap demand of a range of I/O virtual addresses. */
-static int64_t check_range(const struct ioas *ioas, uint64_t iova, uint64_t size)
+static int64_t check_range(uint64_t iova, uint64_t size, uint64_t limit)
 {
     if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
         return BH_EINVAL;
-    if (!range_inside(iova, size, 0, ioas->table.limit))
+    if (!range_inside(iova, size, 0, limit))
         return BH_ERANGE;
     return BH_OK;
 }
 
-int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t address,
-                 uint64_t size, uint64_t flags, uint64_t *done)
+static uint64_t attributes_for(const struct iommu_format *format, uint64_t flags)
 {
-    static const int64_t codes[] = {
-        [PAGETABLE_OK] = BH_OK,       [PAGETABLE_MORE] = BH_EAGAIN, [PAGETABLE_EXISTS] = BH_EEXIST,
-        [PAGETABLE_FULL] = BH_ENOSPC, [PAGETABLE_CUT] = BH_EINVAL,
-    };
-    const struct iommu_format *format = ioas->iommu->format;
+    return format->common ^ ((flags & BH_MAP_READ) != 0 ? format->read : 0) ^
+           ((flags & BH_MAP_WRITE) != 0 ? format->write : 0);
+}
+
+/* How much of [iova, +size) the tree reaches. */
+static uint64_t within(const struct ioas_tree *tree, uint64_t iova, uint64_t size)
+{
+    return iova < tree->table.limit ? min_u64(size, tree->table.limit - iova) : 0;
+}
+
+/* The units forget what was taken out of their trees, one progress each: a batch of commands into each unit's queue,
+ * and then the waits. False: one has failed. */
+static bool forget(const struct ioas *ioas, const struct pagetable_progress *progress)
+{
+    struct iommu_ticket ticket[TOPOLOGY_IOMMUS];
+    uint32_t waiting = 0;
+    bool clean = true;
+
+    for (uint32_t t = 0; t < ioas->tree_count; t++) {
+        if (progress[t].leaves == 0 && !progress[t].tables_freed)
+            continue;
+        for (uint32_t left = ioas->tree[t].units; left != 0; left &= left - 1) {
+            uint32_t unit = first_bit(left);
+            struct iommu *iommu = &devices.iommu[unit];
+
+            ticket[unit] = IOMMU_TICKET_EMPTY;
+            if (iommu->driver->invalidate(iommu, &ioas->domain[unit], progress[t].first,
+                                          progress[t].end - progress[t].first, progress[t].leaves,
+                                          progress[t].tables_freed, &ticket[unit],
+                                          true) == IOMMU_OK)
+                waiting |= (uint32_t)BIT(unit);
+            else
+                clean = false;
+        }
+    }
+    for (; waiting != 0; waiting &= waiting - 1) {
+        uint32_t unit = first_bit(waiting);
+        struct iommu *iommu = &devices.iommu[unit];
+
+        clean = iommu_wait(iommu, &ticket[unit]) == IOMMU_OK && clean;
+    }
+    return clean;
+}
+
+/* Takes [iova, +size) out of every tree as far as the bound allows for the first one, and waits until no unit
+ * knows it any more. *progress: of each tree. */
+static int64_t remove(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
+                      struct pagetable_progress progress[IOAS_TREES])
+{
+    enum pagetable_result result = pagetable_unmap(&ioas->tree[0].table, iova, size,
+                                                   BH_MAP_ENTRIES_PER_CALL, &progress[0]);
+
+    for (uint32_t t = 1; t < ioas->tree_count; t++) {
+        uint64_t part = within(&ioas->tree[t], iova, progress[0].done);
+
+        progress[t] = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
+        /* Where there is a leaf in the first tree there is the same leaf here, or none. And the steps are as
+         * many, or those of one table of holes. */
+        if (part != 0)
+            pagetable_unmap(&ioas->tree[t].table, iova, part, UINT32_MAX, &progress[t]);
+    }
+    if (!forget(ioas, progress)) {
+        partition->pinned = true; /* table pages and frames stay what they are */
+        return BH_ETIMEDOUT;
+    }
+    for (uint32_t t = 0; t < ioas->tree_count; t++)
+        page_pool_give(&partition->pool, &progress[t].freed);
+    return codes[result];
+}
+
+/* The trees behind the first one get what it got. BH_ENOSPC: none has any of it any more. */
+static __attribute__((noinline)) int64_t map_alike(struct partition *partition, struct ioas *ioas,
+                                                   uint64_t iova, uint64_t physical, uint64_t size,
+                                                   uint64_t flags)
+{
+    struct pagetable_progress progress[IOAS_TREES];
+
+    for (uint32_t t = 1; t < ioas->tree_count; t++) {
+        struct ioas_tree *tree = &ioas->tree[t];
+        uint64_t part = within(tree, iova, size);
+
+        if (part == 0 || physical + size > tree->output_limit)
+            continue;
+        if (pagetable_map(&tree->table, iova, physical, part, attributes_for(tree->format, flags),
+                          UINT32_MAX, &progress[t]) == PAGETABLE_OK)
+            continue;
+        int64_t result = remove(partition, ioas, iova, size, progress);
+
+        return result == BH_OK ? BH_ENOSPC : result;
+    }
+    return BH_OK;
+}
+
+static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                          uint64_t address, uint64_t size, uint64_t flags, uint64_t *done)
+{
     struct pagetable_progress progress;
-    uint64_t physical, attributes = format->common;
-    int64_t result = check_range(ioas, iova, size);
+    uint64_t physical;
+    int64_t result = check_range(iova, size, ioas->limit);
 
     if (result != BH_OK)
         return result;
@@ -112,69 +148,49 @@ int64_t ioas_map(struct partition *partition, struct ioas *ioas, uint64_t iova, 
         (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) != 0)
         return BH_EINVAL;
     if (!partition_resolve(partition, address, size, &physical) ||
-        !range_inside(physical, size, 0, BIT(ioas->iommu->capabilities.output_bits)))
+        !range_inside(physical, size, 0, ioas->output_limit))
         return BH_ERANGE;
-    attributes ^= (flags & BH_MAP_READ) != 0 ? format->read : 0;
-    attributes ^= (flags & BH_MAP_WRITE) != 0 ? format->write : 0;
-    lock_acquire(&ioas->lock);
-    enum pagetable_result mapped = pagetable_map(&ioas->table, iova, physical, size, attributes,
-                                                 BH_MAP_ENTRIES_PER_CALL, &progress);
+    result = codes[pagetable_map(&ioas->tree[0].table, iova, physical, size,
+                                 attributes_for(ioas->tree[0].format, flags),
+                                 BH_MAP_ENTRIES_PER_CALL, &progress)];
+    if (ioas->tree_count > 1 && progress.done != 0) {
+        int64_t others = map_alike(partition, ioas, iova, physical, progress.done, flags);
 
-    lock_release(&ioas->lock);
+        if (others != BH_OK)
+            return others;
+    }
     *done = progress.done;
-    return codes[mapped];
+    return result;
 }
 
-int64_t ioas_unmap(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
+int64_t ioas_map(struct partition *partition, uint64_t id, uint64_t iova, uint64_t address,
+                 uint64_t size, uint64_t flags, uint64_t *done)
+{
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = map_locked(partition, ioas, iova, address, size, flags, done);
+
+    ioas_release(ioas);
+    return result;
+}
+
+int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint64_t size,
                    uint64_t *done, uint64_t *bytes)
 {
-    struct iommu *iommu = ioas->iommu;
-    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
-    struct pagetable_progress progress;
-    int64_t result = check_range(ioas, iova, size);
+    struct pagetable_progress progress[IOAS_TREES];
+    struct ioas *ioas = ioas_acquire(partition, id);
 
-    if (result != BH_OK)
-        return result;
-    lock_acquire(&ioas->lock);
-    enum pagetable_result unmapped = pagetable_unmap(&ioas->table, iova, size,
-                                                     BH_MAP_ENTRIES_PER_CALL, &progress);
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = check_range(iova, size, ioas->tree[0].table.limit);
 
-    if (progress.leaves != 0 || progress.tables_freed) {
-        if (iommu->driver->invalidate(iommu, &ioas->domain, progress.first,
-                                      progress.end - progress.first, progress.leaves,
-                                      progress.tables_freed, &ticket, true) == IOMMU_OK &&
-            iommu_wait(iommu, &ticket) == IOMMU_OK) {
-            page_pool_give(&partition->pool, &progress.freed);
-        } else {
-            partition->pinned = true; /* table pages and frames stay what they are */
-            result = BH_ETIMEDOUT;
-        }
+    if (result == BH_OK) {
+        result = remove(partition, ioas, iova, size, progress);
+        *done = progress[0].done;
+        *bytes = progress[0].bytes;
     }
-    lock_release(&ioas->lock);
-    *done = progress.done;
-    *bytes = progress.bytes;
-    if (result != BH_OK)
-        return result;
-    return unmapped == PAGETABLE_CUT ? BH_EINVAL : unmapped == PAGETABLE_MORE ? BH_EAGAIN : BH_OK;
-}
-
-bool ioas_free_all(struct partition *partition)
-{
-    bool clean = true;
-
-    for (uint32_t i = 0; i < PARTITION_IOAS; i++) {
-        struct ioas *ioas = &partition->ioas[i];
-
-        if (ioas->owner == NULL)
-            continue;
-        /* The pool is made anew before the partition starts again, so only the tag matters here. */
-        if (ioas->iommu->driver->invalidate_domain(ioas->iommu, &ioas->domain) != IOMMU_OK) {
-            clean = false;
-            continue;
-        }
-        iommu_tag_give(ioas->iommu, ioas->domain.tag);
-        ioas->owner = NULL;
-        ioas->id = 0;
-    }
-    return clean;
+    ioas_release(ioas);
+    return result;
 }

@@ -49,6 +49,9 @@ struct partition {
     struct device *device[PARTITION_DEVICES];
     uint32_t window_count;
     struct window_side *window[PARTITION_WINDOWS];
+    uint32_t class_count; /* of the units behind which they stand */
+    struct ioas_class unit_class[IOAS_TREES];
+    uint8_t class_of[TOPOLOGY_IOMMUS]; /* index of that plus 1; 0: no listed device behind it */
     struct ioas ioas[PARTITION_IOAS];
     struct console console;
     struct event_ring events;

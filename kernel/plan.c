@@ -77,6 +77,11 @@ static bool find_device(struct partition *partition, const struct set_device *wa
                               "overlaps the registers of %s at 0x%lx: choose another base",
                               wanted->name, range.base);
     }
+    if (!ioas_plan(partition, device))
+        return set_refuse(error, wanted->node, property,
+                          "%s stands behind an IOMMU of a third kind (%u bits of input) for this "
+                          "partition, and %u is the most: list it for another",
+                          wanted->name, device->iommu->capabilities.input_bits, IOAS_TREES);
     partition->device[partition->device_count++] = device;
     return true;
 }

@@ -162,6 +162,19 @@ static inline int64_t bh_ioas_unmap(uint32_t ioas, uint64_t iova, uint64_t size,
     return result.status;
 }
 
+/* Which addresses can be mapped there. */
+static inline int64_t bh_ioas_ranges(uint32_t ioas, struct bh_ioas_ranges *ranges)
+{
+    *ranges = (struct bh_ioas_ranges){ .size = sizeof(*ranges) };
+    return bh_call(BH_CALL_IOAS_RANGES, ioas, bh_address(ranges), 0, 0, 0).status;
+}
+
+/* No later attach may take a part of the range away. iova 0, size 0: drops all reservations. */
+static inline int64_t bh_ioas_reserve(uint32_t ioas, uint64_t iova, uint64_t size)
+{
+    return bh_call(BH_CALL_IOAS_RESERVE, ioas, iova, size, 0, 0).status;
+}
+
 /* ---- Translation ----------------------------------------------------------------------------- */
 /* From now on the device's addresses go through the ioas. pasid: BH_PASID_NONE. */
 static inline int64_t bh_attach(uint32_t device, uint32_t pasid, uint32_t ioas)

@@ -75,8 +75,6 @@
 /* Numbers of calls to come: NOT_SUPPORTED in this version, and FEATURES says so. */
 /* clang-format off */
 #define BH_CALL_RESERVED(number) ( \
-    (number) == BH_CALL_IOAS_RANGES || \
-    (number) == BH_CALL_IOAS_RESERVE || \
     (number) == BH_CALL_IOAS_COPY || \
     (number) == BH_CALL_IOAS_REMAP || \
     (number) == BH_CALL_IOAS_UNMAP_ALL || \
@@ -240,6 +238,18 @@ struct bh_device_info {
     uint32_t reserved;
 };
 
+struct bh_range {
+    uint64_t first;
+    uint64_t last; /* it belongs to the range */
+};
+
+struct bh_ioas_ranges {
+    uint64_t size;
+    uint32_t count; /* of those that follow, in ascending order */
+    uint32_t reserved;
+    struct bh_range range[BH_RANGES];
+};
+
 struct bh_query_state {
     uint64_t size;
     uint32_t owner;         /* BH_OWNER_* of the device's group */
@@ -386,7 +396,7 @@ struct bh_event_ring {
  * IOAS_ALLOC_PAGING (device, parent) an empty I/O address space with the geometry of the IOMMU
  *                                    instance of the device, which the caller must have bound.
  *                                    parent: BH_IOAS_NONE (others: EOPNOTSUPP). x0 = id, positive.
- *                                    ENOENT, EPERM, EOPNOTSUPP (no DMA), ENOSPC (ids, tags, pages).
+ *                                    ENOENT, EPERM, EOPNOTSUPP (no DMA), ENOSPC (ids, pages).
  * IOAS_FREE (ioas)                   ENOENT: no such id or an old generation. EBUSY: attached, or
  *                                    mappings remain: detach and unmap first.
  *                                    ETIMEDOUT: the unit was silenced; the id stays taken.
@@ -399,7 +409,8 @@ struct bh_event_ring {
  *                                    call would have done; nothing was changed by it. ERANGE:
  *                                    outside the aperture, a reserved range or own memory. EINVAL:
  *                                    zero, misaligned or wrapping range, unknown flags. ENOSPC: no
- *                                    table pages; nothing was changed. ENOENT.
+ *                                    table pages; nothing was changed. ENOENT. ETIMEDOUT: there were
+ *                                    none, and a unit was silenced that had to forget a part of it.
  * IOAS_UNMAP (ioas, iova, size)      removes every mapping inside [iova, +size), invalidates and
  *                                    waits. Holes are skipped. x1 = bytes of the range dealt with,
  *                                    x2 = bytes that were mapped there. EAGAIN as in map. EINVAL: a
@@ -410,8 +421,9 @@ struct bh_event_ring {
  *                                    pasid: BH_PASID_NONE (others: EOPNOTSUPP; 0: EINVAL).
  *                                    EBUSY: attached already, or a sibling on the same stream is
  *                                    attached elsewhere, or its reset is under way. EPERM: not bound.
- *                                    ENOENT. EOPNOTSUPP:
- *                                    another IOMMU instance than the ioas, or a device without DMA.
+ *                                    ENOENT. EOPNOTSUPP: a device without DMA. ERANGE: its unit does
+ *                                    not reach all that is mapped, or all of a reserved range. ENOSPC:
+ *                                    its unit has no tag.
  *                                    ETIMEDOUT: unit silenced, device parked.
  * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
  *                                    attached or not listed. EPERM, EINVAL, EOPNOTSUPP as above.
@@ -439,6 +451,15 @@ struct bh_event_ring {
  *                                    BH_CONSOLE_BYTES_PER_CALL. x1 = bytes taken, 0: none waits.
  *                                    The interrupt console_interrupt comes as an edge when input
  *                                    comes and none waited before. EFAULT, EINVAL.
+ * IOAS_RANGES (ioas, structure)      fills struct bh_ioas_ranges: the IOVAs that can be mapped. Exact from
+ *                                    the start; only an attach of the caller takes some away (those
+ *                                    beyond the input of the device's unit), and only a detach
+ *                                    gives them back. ENOENT. EFAULT, EINVAL.
+ * IOAS_RESERVE (ioas, iova, size)    [iova, +size) is to stay among the ranges: an attach that would take
+ *                                    a part of it away is ERANGE. Multiples of 4096. iova 0, size 0:
+ *                                    drops all reservations. EINVAL: zero, misaligned or wrapping
+ *                                    range. ERANGE: not within the ranges. ENOSPC: there are
+ *                                    BH_RESERVATIONS already. ENOENT.
  * NOTIFY (window)                    the other side of the caller's window with that index (from 0) gets
  *                                    the interrupt of the window, an edge; rings that it has not
  *                                    taken yet are one. ENOENT: no such window. EAGAIN: the other

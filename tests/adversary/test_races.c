@@ -341,7 +341,7 @@ static void map_or_unmap(void *unused)
 
 static void race_on_one_ioas(void)
 {
-    struct pagetable *table = &partitions.partition[0].ioas[0].table;
+    struct pagetable *table = &partitions.partition[0].ioas[0].tree[0].table;
     uint64_t entry, size, bytes = 0;
 
     start_hardware(HARDWARE_ADVERSARIAL);

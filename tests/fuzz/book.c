@@ -58,7 +58,7 @@ static unsigned int tags_used(void)
 
     for (unsigned int guest = 0; guest < BOOK_GUESTS; guest++) {
         for (unsigned int i = 0; i < PARTITION_IOAS; i++)
-            tags += book.guest[guest].space[i].live;
+            tags += book.guest[guest].space[i].live && book.guest[guest].space[i].tagged;
     }
     return tags;
 }
@@ -152,7 +152,7 @@ static uint32_t causes_of_alloc(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_EOPNOTSUPP);
     for (unsigned int i = 0; i < PARTITION_IOAS; i++)
         live += book.guest[guest].space[i].live;
-    if (live == PARTITION_IOAS || tags_used() == book.tag_limit || pages_free(guest) == 0)
+    if (live == PARTITION_IOAS || pages_free(guest) == 0)
         causes |= ALLOWED(BH_ENOSPC);
     return causes;
 }
@@ -231,6 +231,8 @@ static uint32_t causes_of_attach(unsigned int guest, const uint64_t *x)
     if (device != NULL &&
         (device->space != NULL || device->again || sibling_elsewhere(device, space)))
         causes |= ALLOWED(BH_EBUSY);
+    if (space != NULL && !space->tagged && tags_used() == book.tag_limit)
+        causes |= ALLOWED(BH_ENOSPC);
     if (book.failed)
         causes |= ALLOWED(BH_ETIMEDOUT);
     return causes;
@@ -280,6 +282,22 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 
     return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
            causes_of_structure(guest, x[2], size[x[1]], size[x[1]]);
+}
+
+static uint32_t causes_of_reserve(unsigned int guest, const uint64_t *x)
+{
+    const struct book_space *space = find_space(guest, x[1]);
+    uint32_t causes = 0;
+
+    if (space == NULL)
+        return ALLOWED(BH_ENOENT);
+    if (x[2] == 0 && x[3] == 0)
+        return 0;
+    if (!range_is_whole(x[2], x[3]))
+        causes |= ALLOWED(BH_EINVAL);
+    if (x[2] >= book.input_limit || x[3] > book.input_limit - x[2])
+        causes |= ALLOWED(BH_ERANGE);
+    return causes | (space->reserved == BH_RESERVATIONS ? ALLOWED(BH_ENOSPC) : 0);
 }
 
 static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
@@ -338,6 +356,12 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
     case BH_CALL_EVENT_RING:
         return causes_of_ring(guest, x[1]);
+    case BH_CALL_IOAS_RANGES:
+        return (find_space(guest, x[1]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
+               causes_of_structure(guest, x[2], sizeof(struct bh_ioas_ranges),
+                                   sizeof(struct bh_ioas_ranges));
+    case BH_CALL_IOAS_RESERVE:
+        return causes_of_reserve(guest, x);
     case BH_CALL_NOTIFY:
         return ALLOWED(BH_ENOENT); /* the book's guests have no window */
     case BH_CALL_POWER:
@@ -443,6 +467,8 @@ static void enter_alloc(unsigned int guest, const uint64_t *x, int64_t answer)
     space->unsure = false;
     space->id = (uint64_t)answer;
     space->attached = 0;
+    space->tagged = false;
+    space->reserved = 0;
     leaves_start(&space->leaves, book.input_bits);
 }
 
@@ -477,6 +503,7 @@ static void enter_attach(unsigned int guest, const uint64_t *x)
 
     device->space = find_space(guest, x[3]);
     device->space->attached++;
+    device->space->tagged = true;
 }
 
 static void enter_detach(unsigned int guest, const uint64_t *x)
@@ -498,6 +525,23 @@ static void enter_reset(unsigned int guest, const uint64_t *x, int64_t answer)
         EXPECT(machine.x[1] != 0);
     device->again = answer == BH_EAGAIN;
     device->held = answer == BH_EAGAIN && device->space != NULL;
+}
+
+/* Devices behind one unit change nothing about it. */
+static void expect_ranges(unsigned int guest, const uint64_t *x)
+{
+    struct bh_ioas_ranges ranges;
+
+    memcpy(&ranges, memory_of(guest, x[2]), sizeof(ranges));
+    EXPECT(ranges.size == sizeof(ranges) && ranges.count == 1 && ranges.reserved == 0);
+    EXPECT(ranges.range[0].first == 0 && ranges.range[0].last == book.input_limit - 1);
+}
+
+static void enter_reserve(unsigned int guest, const uint64_t *x)
+{
+    struct book_space *space = find_space(guest, x[1]);
+
+    space->reserved = x[3] == 0 ? 0 : space->reserved + 1;
 }
 
 static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
@@ -539,6 +583,10 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
         EXPECT(machine.x[1] == 0); /* nobody types */
     else if (x[0] == BH_CALL_EVENT_RING)
         book.guest[guest].ring = x[1];
+    else if (x[0] == BH_CALL_IOAS_RANGES)
+        expect_ranges(guest, x);
+    else if (x[0] == BH_CALL_IOAS_RESERVE)
+        enter_reserve(guest, x);
 }
 
 /* The unit failed under the call, or had failed before. */
@@ -546,6 +594,7 @@ static void enter_timeout(unsigned int guest, const uint64_t *x)
 {
     struct book_device *device = book_device(guest, x[1]);
     struct book_space *space;
+    bool failed_before = book.failed;
 
     book.failed = true;
     switch (x[0]) {
@@ -568,8 +617,11 @@ static void enter_timeout(unsigned int guest, const uint64_t *x)
         space = find_space(guest, x[1]);
         space->unsure = true;
         return;
+    case BH_CALL_ATTACH: /* it had the tag by then */
+        space = find_space(guest, x[3]);
+        space->tagged = space->tagged || !failed_before;
+        return;
     case BH_CALL_IOAS_FREE:
-    case BH_CALL_ATTACH:
         return;
     default:
         fail_msg("call %llu answered ETIMEDOUT, which it does not have", (unsigned long long)x[0]);

@@ -19,6 +19,8 @@ struct book_space {
     bool unsure; /* its unit failed in the midst of an unmap */
     uint64_t id;
     unsigned int attached;
+    bool tagged; /* it was attached once */
+    unsigned int reserved;
     struct leaves leaves;
 };
 

@@ -226,7 +226,7 @@ static void compare_guest(unsigned int index, unsigned int *tags)
 
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         pages += g->space[i].live ? leaves_pages(&g->space[i].leaves) : 0;
-        *tags += g->space[i].live;
+        *tags += g->space[i].live && g->space[i].tagged;
     }
     if (!g->off && !g->pinned && partition->pool.count - partition->pool.free != pages)
         fail_msg("partition %u uses %u table pages, by its calls %u", index,

@@ -176,7 +176,12 @@ static void a_bind_without_its_nth_table_page_gives_the_group_back(void)
 
 /* ---- Tags --------------------------------------------------------------------------------------------------- */
 
-static void a_space_without_a_tag_is_refused_and_keeps_no_page(void)
+static int64_t attach_it(uint64_t space)
+{
+    return call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, space);
+}
+
+static void an_attach_without_a_tag_is_refused_and_changes_nothing(void)
 {
     uint16_t tag[TAGS_TAKEN] = { 0 };
     unsigned int count = 0;
@@ -195,17 +200,22 @@ static void a_space_without_a_tag_is_refused_and_keeps_no_page(void)
         for (unsigned int i = 0; i < left; i++) {
             assert_true(allocate() > 0);
             space[i] = ioas;
+            assert_int_equal(attach_it(space[i]), BH_OK);
+            assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
         }
+        assert_true(allocate() > 0);
         uint64_t before = machine_state();
 
-        assert_int_equal(allocate(), BH_ENOSPC);
+        assert_int_equal(attach_it(ioas), BH_ENOSPC);
         assert_int_equal(machine_state(), before);
+        free_it();
         for (unsigned int i = 0; i < left; i++)
             assert_int_equal(call1(0, BH_CALL_IOAS_FREE, space[i]), BH_OK);
         assert_int_equal(pool()->free, all);
         iommu_tag_give(&devices.iommu[0], tag[--count]);
     }
     assert_true(allocate() > 0);
+    assert_int_equal(attach_it(ioas), BH_OK);
 }
 
 /* ---- Boot --------------------------------------------------------------------------------------------------- */
@@ -326,7 +336,7 @@ int run_shortage_tests(void)
         TEST(a_map_without_its_nth_table_page_changes_nothing),
         TEST(a_space_without_a_root_is_refused_and_keeps_no_tag),
         TEST(a_bind_without_its_nth_table_page_gives_the_group_back),
-        TEST(a_space_without_a_tag_is_refused_and_keeps_no_page),
+        TEST(an_attach_without_a_tag_is_refused_and_changes_nothing),
         TEST(a_boot_without_its_nth_piece_of_memory_gives_no_device_away),
         TEST(a_boot_with_too_few_table_pages_names_the_property),
     };

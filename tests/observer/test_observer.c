@@ -89,7 +89,7 @@ static void an_observer_that_misses_stores_is_found_out_by_a_full_recomputation(
 /* The table whose entries translate pages from 0 on. */
 static uint64_t *last_table(void)
 {
-    uint64_t *table = memory_pointer(partitions.partition[0].ioas[0].domain.table->root);
+    uint64_t *table = memory_pointer(partitions.partition[0].ioas[0].tree[0].table.root);
 
     for (unsigned int level = 0; level < 3; level++)
         table = memory_pointer(table[0] & BITS(47, 12));
@@ -312,7 +312,7 @@ static void i1_an_entry_that_bypasses_is_caught(void)
 static void map_all_to_itself(void)
 {
     start();
-    uint64_t *root = memory_pointer(partitions.partition[0].ioas[0].domain.table->root);
+    uint64_t *root = memory_pointer(partitions.partition[0].ioas[0].tree[0].table.root);
     uint64_t *level1 = memory_pointer(root[0] & BITS(47, 12));
 
     entry_write64(&level1[BASE >> 30], BASE | 0x7FD); /* a block of 1 GiB */
@@ -328,7 +328,7 @@ static void i1_a_translation_of_all_to_itself_is_caught(void)
 static void let_parked_streams_in(void)
 {
     start();
-    const uint64_t *owned = memory_pointer(partitions.partition[0].ioas[0].domain.table->root);
+    const uint64_t *owned = memory_pointer(partitions.partition[0].ioas[0].tree[0].table.root);
     uint64_t *parked = memory_pointer(wrong_entry(DEVICE2_ID & 0xFFFF)[3] & BITS(47, 12));
 
     assert_ptr_not_equal(owned, parked);

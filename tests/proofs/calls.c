@@ -2,7 +2,7 @@
 /*
  * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
  * devices and its I/O address spaces in any state. The code of kernel/hypercall.c,
- * kernel/partition.c, kernel/ioas.c and kernel/events.c runs as it is. What lies below is replaced by its contract:
+ * kernel/partition.c, kernel/ioas.c, kernel/ioas_life.c and kernel/events.c runs as it is. What lies below is replaced by its contract:
  * it may return what it is documented to return, and what it is given is checked against what it
  * asks for.
  */
@@ -40,7 +40,6 @@ static struct pci_function function;
 static struct group group;
 static unsigned int effects; /* callees that change something */
 static int64_t inner = 1;    /* what such a callee answered */
-static int tags_taken;
 
 /* What other CPUs look at: of these calls the header of an event ring alone. */
 void proof_store(volatile uint64_t *entry, uint64_t value)
@@ -112,13 +111,13 @@ int64_t assign_reset(struct partition *partition, struct device *device, uint64_
     return any_of(1 | CODE(BH_EAGAIN) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
 }
 
-int64_t assign_attach(struct partition *partition, struct device *device, struct ioas *ioas)
+int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id)
 {
+    (void)id;
     HOLDS(partition == caller && is_listed(device) && device->bound == caller,
           "only a device that the caller has bound is attached");
-    HOLDS(ioas >= caller->ioas && ioas < caller->ioas + PARTITION_IOAS && ioas->id != 0,
-          "only to a living address space of the caller");
-    return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
+    return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_EOPNOTSUPP) | CODE(BH_ENOENT) |
+                  CODE(BH_ERANGE) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT));
 }
 
 int64_t assign_detach(struct partition *partition, struct device *device)
@@ -209,14 +208,12 @@ uint16_t iommu_tag_take(struct iommu *iommu)
     uint16_t tag = nondet_u16();
 
     HOLDS(iommu == &devices.iommu[0], "a tag of the device's own unit");
-    tags_taken += tag != 0;
     return tag;
 }
 
 void iommu_tag_give(struct iommu *iommu, uint16_t tag)
 {
     HOLDS(iommu == &devices.iommu[0] && tag != 0, "a tag goes back to its unit");
-    tags_taken--;
 }
 
 bool pagetable_init(struct pagetable *table, const struct pagetable_format *format_of,
@@ -358,11 +355,16 @@ static void any_ioas(struct ioas *ioas, uint32_t slot)
     ioas->generation = nondet_u32() & 0x7FFFFF;
     ioas->id = used ? ioas->generation << 8 | (slot + 1) : 0;
     ioas->owner = used ? caller : NULL;
-    ioas->iommu = &devices.iommu[0];
     ioas->attached = nondet_u32();
-    ioas->domain.tag = 1 + nondet_u8();
-    ioas->table.limit = BIT(devices.iommu[0].capabilities.input_bits);
-    ioas->table.mapped = nondet_u64();
+    ioas->reserved_count = nondet_u8() % (BH_RESERVATIONS + 1);
+    ioas->tree_count = 1;
+    ioas->tree[0].format = &stage2_format;
+    ioas->tree[0].units = 1;
+    ioas->tree[0].table.limit = BIT(devices.iommu[0].capabilities.input_bits);
+    ioas->tree[0].table.mapped = used ? nondet_u64() : 0;
+    ioas->domain[0] = (struct iommu_domain){ &ioas->tree[0].table, 1 + nondet_u8() };
+    ioas->limit = ioas->tree[0].table.limit;
+    ioas->output_limit = BIT(devices.iommu[0].capabilities.output_bits);
 }
 
 static void any_memory(void)
@@ -389,6 +391,11 @@ static void any_partition(void)
     devices.iommu[0].format = &stage2_format;
     capabilities->input_bits = nondet_bool() ? 39 : 48;
     capabilities->output_bits = nondet_bool() ? 40 : 48;
+    caller->class_count = 1;
+    caller->class_of[0] = 1;
+    caller->unit_class[0] = (struct ioas_class){ .format = &stage2_format,
+                                                 .input_bits = capabilities->input_bits,
+                                                 .output_bits = capabilities->output_bits };
     group.owner = nondet_u64();
     any_memory();
     caller->name = "p";
@@ -411,7 +418,7 @@ static void any_partition(void)
 static struct state {
     struct {
         uint64_t mapped;
-        uint32_t id, attached, generation;
+        uint32_t id, attached, generation, reserved;
         uint16_t tag;
         struct partition *owner;
     } ioas[PARTITION_IOAS];
@@ -432,11 +439,12 @@ static void remember(void)
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         const struct ioas *ioas = &caller->ioas[i];
 
-        before.ioas[i].mapped = ioas->table.mapped;
+        before.ioas[i].mapped = ioas->tree[0].table.mapped;
         before.ioas[i].id = ioas->id;
         before.ioas[i].attached = ioas->attached;
         before.ioas[i].generation = ioas->generation;
-        before.ioas[i].tag = ioas->domain.tag;
+        before.ioas[i].reserved = ioas->reserved_count;
+        before.ioas[i].tag = ioas->domain[0].tag;
         before.ioas[i].owner = ioas->owner;
     }
     for (unsigned int i = 0; i < 2; i++) {
@@ -465,7 +473,7 @@ static bool ioas_taken_as_before(void)
 
         same &= before.ioas[i].id == ioas->id;
         same &= before.ioas[i].generation == ioas->generation;
-        same &= before.ioas[i].tag == ioas->domain.tag;
+        same &= before.ioas[i].tag == ioas->domain[0].tag;
         same &= before.ioas[i].owner == ioas->owner;
     }
     return same;
@@ -481,7 +489,8 @@ static bool is_as_before(void)
     same &= before.pinned == caller->pinned;
     same &= before.ring == caller->events.page;
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
-        same &= before.ioas[i].mapped == caller->ioas[i].table.mapped;
+        same &= before.ioas[i].mapped == caller->ioas[i].tree[0].table.mapped;
+        same &= before.ioas[i].reserved == caller->ioas[i].reserved_count;
         same &= before.ioas[i].attached == caller->ioas[i].attached;
     }
     for (unsigned int i = 0; i < 2; i++) {
@@ -521,11 +530,11 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
                                   CODE(BH_ENOSPC),
     [BH_CALL_IOAS_FREE] = CODE(BH_ENOENT) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT),
     [BH_CALL_IOAS_MAP] = CODE(BH_EAGAIN) | CODE(BH_EEXIST) | CODE(BH_ERANGE) | CODE(BH_EINVAL) |
-                         CODE(BH_ENOSPC) | CODE(BH_ENOENT),
+                         CODE(BH_ENOSPC) | CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT),
     [BH_CALL_IOAS_UNMAP] = CODE(BH_EAGAIN) | CODE(BH_EINVAL) | CODE(BH_ERANGE) | CODE(BH_ENOENT) |
                            CODE(BH_ETIMEDOUT),
     [BH_CALL_ATTACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EBUSY) | CODE(BH_EPERM) |
-                       CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT),
+                       CODE(BH_ENOENT) | CODE(BH_ERANGE) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT),
     [BH_CALL_DETACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_ENOENT) |
                        CODE(BH_ETIMEDOUT),
     [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT),
@@ -533,8 +542,8 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_CONSOLE_READ] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_POWER] = CODE(BH_EINVAL),
     [BH_CALL_EVENT_RING] = CODE(BH_EFAULT) | CODE(BH_EEXIST) | CODE(BH_ENOENT),
-    [BH_CALL_IOAS_RANGES] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_IOAS_RESERVE] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_RANGES] = CODE(BH_ENOENT) | CODE(BH_EFAULT) | CODE(BH_EINVAL),
+    [BH_CALL_IOAS_RESERVE] = CODE(BH_ENOENT) | CODE(BH_EINVAL) | CODE(BH_ERANGE) | CODE(BH_ENOSPC),
     [BH_CALL_IOAS_COPY] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_IOAS_REMAP] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_IOAS_UNMAP_ALL] = CODE(BH_NOT_SUPPORTED),
@@ -584,8 +593,6 @@ static void call_with_slot(uint64_t slot)
           "a new id is positive, and its slot is taken");
     HOLDS(IMPLIES(error && result != BH_ETIMEDOUT && inner == 1, effects == 0 && as_before),
           "a call that its checks refuse changes nothing");
-    HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING, tags_taken == !error),
-          "a tag is taken by a new address space, and by nothing else");
     HOLDS(IMPLIES(error, ioas_as_before), "after an error an address space stays taken");
     HOLDS(x[4] == x4 && x[5] == x5, "the registers without results are as they were");
     HOLDS(no_lock_is_held(), "no lock is held");

@@ -214,6 +214,7 @@ STEPS = [
 ]
 
 HYPERCALL, IOAS = "kernel/hypercall.c", "kernel/ioas.c"
+IOAS_LIFE = "kernel/ioas_life.c"
 NOT_LISTED = "    if (device == NULL)\n        return BH_ENOENT;\n"
 NOT_BOUND = "    if (device->bound != partition)\n        return BH_EPERM;\n"
 PASID = ("    if (x[2] == 0)\n        return BH_EINVAL;\n"
@@ -230,7 +231,7 @@ def call_proof(name, number, says, file, old, new=""):
         says="the call checks its arguments, and refuses with an error that it documents",
         bound="any registers; 2 devices and 3 address spaces in any state",
         sources=["tests/proofs/calls.c", "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c",
-                 "kernel/events.c"],
+                 "kernel/ioas_life.c", "kernel/events.c"],
         includes=["tests/proofs/slots"],
         defines={"PROOF_PAGES": 1, "PROOF_ENTRIES": 512, "CALL": number,
                  **({"PROOF_BYTES": 1} if name == "console-write" else {})},
@@ -254,17 +255,16 @@ CALLS = [
                "    int64_t result = assign_bind"),
     call_proof("device-unbind", 5, "a device that is not listed", HYPERCALL,
                "device == NULL ? BH_ENOENT : assign_unbind", "assign_unbind"),
-    call_proof("ioas-alloc-paging", 6, "a tag that is lost", IOAS,
-               "        iommu_tag_give(iommu, tag);\n        return BH_ENOSPC;",
-               "        return BH_ENOSPC;"),
-    call_proof("ioas-free", 7, "mappings that remain", IOAS,
-               " || ioas->table.mapped != 0"),
+    call_proof("ioas-alloc-paging", 6, "the id of another slot", IOAS_LIFE,
+               "make_id((uint32_t)(ioas - partition->ioas),",
+               "make_id((uint32_t)(ioas - partition->ioas) + 1,"),
+    call_proof("ioas-free", 7, "mappings that remain", IOAS_LIFE,
+               " || ioas->tree[0].table.mapped != 0"),
     call_proof("ioas-map", 8, "memory that is not all the caller's", "kernel/partition.c",
                "range_inside(address, size, base, partition->visible_size)",
                "range_inside(address, 1, base, partition->visible_size)"),
     call_proof("ioas-unmap", 9, "a range beyond the aperture", IOAS,
-               "range_inside(iova, size, 0, ioas->table.limit)",
-               "range_inside(iova, size, 0, ioas->table.limit + size)"),
+               "range_inside(iova, size, 0, limit)", "range_inside(iova, size, 0, limit + size)"),
     call_proof("attach", 10, "a device that is not bound", HYPERCALL,
                NOT_BOUND + PASID, PASID),
     call_proof("detach", 11, "a device that is not listed", HYPERCALL,
@@ -280,6 +280,11 @@ CALLS = [
                "page = memory_pointer(address);"),
     call_proof("console-read", 16, "memory that nobody looked at", HYPERCALL,
                "to = partition_memory(partition, x[1], length, 1);", "to = memory_pointer(x[1]);"),
+    call_proof("ioas-ranges", 17, "a lock that is kept", IOAS_LIFE,
+               "*count = 1;\n    ioas_release(ioas);", "*count = 1;"),
+    call_proof("ioas-reserve", 18, "a lock that is kept", IOAS_LIFE,
+               "reserve_locked(ioas, iova, size);\n\n    ioas_release(ioas);",
+               "reserve_locked(ioas, iova, size);\n"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]

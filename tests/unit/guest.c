@@ -172,11 +172,14 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
     memset(&image.events.lock, 0, sizeof(image.events.lock));
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
-        memset(&image.ioas[i].lock, 0, sizeof(image.ioas[i].lock));
+        struct ioas *ioas = &image.ioas[i];
+        uint32_t generation = ioas->generation;
+
+        memset(&ioas->lock, 0, sizeof(ioas->lock));
         /* Of a free slot only the generation means something. */
-        if (image.ioas[i].owner == NULL) {
-            memset(&image.ioas[i].table, 0, sizeof(image.ioas[i].table));
-            memset(&image.ioas[i].domain, 0, sizeof(image.ioas[i].domain));
+        if (ioas->owner == NULL) {
+            memset(ioas, 0, sizeof(*ioas));
+            ioas->generation = generation;
         }
     }
     hash = hash_bytes(hash, &image, sizeof(image));

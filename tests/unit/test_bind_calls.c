@@ -247,17 +247,6 @@ row_0_17_row_0_18_row_2_5_attach_and_detach_refusals_are_as_documented_and_chang
     expect_refusal(0, BH_ENOENT, BH_CALL_DETACH, DEVICE2_ID, BH_PASID_NONE, 0);
 }
 
-static void an_ioas_of_another_unit_is_eopnotsupp(void)
-{
-    uint64_t ioas;
-
-    start();
-    assert_int_equal(bind(0, DEVICE1_ID, 5), BH_OK);
-    ioas = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
-    partitions.partition[0].ioas[0].iommu = &devices.iommu[1];
-    expect_refusal(0, BH_EOPNOTSUPP, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas);
-}
-
 static void a_register_block_can_be_bound_and_has_no_dma(void)
 {
     uint64_t id = 0;
@@ -539,7 +528,6 @@ int run_bind_calls_tests(void)
         TEST(row_3_6_row_3_7_unbind_takes_the_registers_away_and_gives_the_group_back),
         TEST(
             row_0_17_row_0_18_row_2_5_attach_and_detach_refusals_are_as_documented_and_change_nothing),
-        TEST(an_ioas_of_another_unit_is_eopnotsupp),
         TEST(a_register_block_can_be_bound_and_has_no_dma),
         TEST(attach_sets_bus_mastering_and_detach_clears_it),
         TEST(what_a_former_owner_did_silences_no_device_on_the_same_stream),

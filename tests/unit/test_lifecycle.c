@@ -238,7 +238,7 @@ static void i4_tags_of_a_dead_partition_are_invalidated_before_they_are_given_ba
     uint16_t tag;
 
     start();
-    tag = partitions.partition[0].ioas[0].domain.tag;
+    tag = partitions.partition[0].ioas[0].domain[0].tag;
     call2(0, BH_CALL_POWER, BH_POWER_OFF, 0);
     assert_int_equal(smmuv3_model_cached(machine.unit[0]).leaves, 0);
     assert_int_equal(devices.iommu[0].tags[tag / 64] & BIT(tag % 64), 0);
@@ -263,7 +263,7 @@ static void a_partition_with_an_ioas_that_a_dead_unit_may_know_is_not_started_ag
     uint16_t tag;
 
     start();
-    tag = partitions.partition[0].ioas[0].domain.tag;
+    tag = partitions.partition[0].ioas[0].domain[0].tag;
     assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
     smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);

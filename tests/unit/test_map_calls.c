@@ -77,7 +77,7 @@ static void unmap_is_followed_by_a_matching_tlbi_and_a_sync_before_it_returns(vo
 
     assert_int_equal(tlbi->opcode, 0x2A);
     assert_int_equal(tlbi->address, 0x10000);
-    assert_int_equal(tlbi->vmid, partitions.partition[0].ioas[0].domain.tag);
+    assert_int_equal(tlbi->vmid, partitions.partition[0].ioas[0].domain[0].tag);
     assert_int_equal(smmuv3_model_command_at(unit, first + 1)->opcode, 0x46);
     assert_int_equal(smmuv3_model_command_total(unit), first + 2);
     assert_false(smmuv3_model_invalidation_pending(unit));
@@ -147,13 +147,13 @@ static void row_4_15_map_refuses_memory_that_the_unit_cannot_address(void)
 {
     start();
     /* As if its addresses ended below the memory of this machine, which no size of the manual does. */
-    devices.iommu[0].capabilities.output_bits = 30;
+    partitions.partition[0].ioas[0].output_limit = BIT(30);
     assert_true(partitions.partition[0].physical >= BIT(30));
     expect_map(BH_ERANGE, 0, BASE, PAGE_SIZE, RW);
     assert_int_equal(dma_write(DEVICE1, 0, 1), DMA_BLOCKED);
     /* As if they ended within what is mapped. */
     partitions.partition[0].physical = BIT(32) - PAGE_SIZE;
-    devices.iommu[0].capabilities.output_bits = 32;
+    partitions.partition[0].ioas[0].output_limit = BIT(32);
     expect_map(BH_ERANGE, 0, BASE, 2 * PAGE_SIZE, RW);
     assert_int_equal(map(0, ioas, 0, BASE, PAGE_SIZE), BH_OK);
 }
@@ -254,7 +254,7 @@ static void i7_row_2_9_a_map_larger_than_the_bound_says_where_to_go_on(void)
     }
     assert_int_equal(result, BH_OK);
     assert_int_equal(at, pages * PAGE_SIZE);
-    assert_int_equal(partitions.partition[0].ioas[0].domain.table->mapped, 0);
+    assert_int_equal(partitions.partition[0].ioas[0].tree[0].table.mapped, 0);
     for (uint64_t page = 0; page < pages; page += 13)
         assert_int_equal(dma_write(DEVICE1, 0x10001000 + page * PAGE_SIZE, page), DMA_BLOCKED);
 }
@@ -326,15 +326,21 @@ static void row_2_7_ioas_alloc_without_pages_or_slots_is_enospc(void)
     assert_int_equal(machine_state(), before);
 }
 
-static void ioas_alloc_without_tags_is_enospc(void)
+static void the_first_attach_behind_a_unit_without_tags_is_enospc(void)
 {
-    uint64_t before;
+    uint64_t before, other;
 
     start();
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
     while (iommu_tag_take(&devices.iommu[0]) != 0)
         ;
+    other = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
     before = machine_state();
-    assert_int_equal(call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE), BH_ENOSPC);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, other), BH_ENOSPC);
+    assert_int_equal(machine_state(), before);
+    /* An ioas that was attached behind it has its tag. */
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas), BH_OK);
+    before = machine_state();
     assert_int_equal(machine_state(), before);
 }
 
@@ -367,9 +373,12 @@ static void i4_a_tag_is_used_again_only_after_its_invalidation(void)
 
     start();
     unit = machine.unit[0];
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
     int64_t other = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
 
-    tag = partitions.partition[0].ioas[1].domain.tag;
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, (uint64_t)other), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    tag = partitions.partition[0].ioas[1].domain[0].tag;
     uint64_t first = smmuv3_model_command_total(unit);
 
     assert_int_equal(call1(0, BH_CALL_IOAS_FREE, (uint64_t)other), BH_OK);
@@ -396,7 +405,7 @@ int run_map_calls_tests(void)
         TEST(i7_unmap_of_the_whole_aperture_takes_bounded_steps),
         TEST(no_table_pages_is_enospc_at_every_page_and_the_state_is_restored),
         TEST(row_2_7_ioas_alloc_without_pages_or_slots_is_enospc),
-        TEST(ioas_alloc_without_tags_is_enospc),
+        TEST(the_first_attach_behind_a_unit_without_tags_is_enospc),
         TEST(row_0_19_row_1_5_ioas_free_refuses_while_attached_or_mapped_and_gives_everything_back),
         TEST(i4_a_tag_is_used_again_only_after_its_invalidation),
     };

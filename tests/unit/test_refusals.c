@@ -73,11 +73,9 @@ static void attach_and_detach_ask_again_who_has_the_device(void)
     start_two();
     id = bind_and_attach(0, DEVICE1_ID, 1);
     device = device_find(DEVICE1_NAME);
-    struct ioas *ioas = ioas_find(&partitions.partition[0], id);
-
     assert_int_equal(assign_detach(&partitions.partition[1], device), BH_EPERM);
     assert_int_equal(assign_detach(&partitions.partition[0], device), BH_OK);
-    assert_int_equal(assign_attach(&partitions.partition[1], device, ioas), BH_EPERM);
+    assert_int_equal(assign_attach(&partitions.partition[1], device, id), BH_EPERM);
     assert_null(device->ioas);
 }
 
@@ -101,18 +99,17 @@ static void unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_caller
 
 static void an_ioas_on_a_dead_unit_stays_taken(void)
 {
-    int64_t id;
+    uint64_t id;
     uint32_t free;
 
     start_two();
-    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
-    id = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
-    assert_true(id > 0);
-    uint16_t tag = partitions.partition[0].ioas[0].domain.tag;
+    id = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    uint16_t tag = partitions.partition[0].ioas[0].domain[0].tag;
 
     free = partitions.partition[0].pool.free;
     smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
-    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, (uint64_t)id), BH_ETIMEDOUT);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, id), BH_ETIMEDOUT);
     /* Tag and root may still be known to the unit: neither goes to another. */
     assert_true((devices.iommu[0].tags[tag / 64] & BIT(tag % 64)) != 0);
     assert_int_equal(partitions.partition[0].pool.free, free);

@@ -6,7 +6,7 @@
 
 static uint16_t same_tag(void)
 {
-    return partitions.partition[0].ioas[0].domain.tag;
+    return partitions.partition[0].ioas[0].domain[0].tag;
 }
 
 void wrong_tag_given_twice(void)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How I/O address spaces come and go, and what an attach changes about them. */
+#include "bulkhead/abi.h"
+#include "kernel/ioas.h"
+#include "kernel/partition.h"
+
+/* ---- Classes ------------------------------------------------------------------------------------- */
+
+bool ioas_plan(struct partition *partition, const struct device *device)
+{
+    const struct iommu *iommu = device->iommu;
+    uint32_t c = 0;
+
+    if (iommu == NULL)
+        return true;
+    const struct iommu_capabilities *capabilities = &iommu->capabilities;
+
+    while (c < partition->class_count &&
+           (partition->unit_class[c].format != iommu->format ||
+            partition->unit_class[c].input_bits != capabilities->input_bits))
+        c++;
+    if (c == IOAS_TREES)
+        return false;
+    struct ioas_class *class = &partition->unit_class[c];
+
+    if (c == partition->class_count) {
+        *class = (struct ioas_class){ .format = iommu->format,
+                                      .input_bits = capabilities->input_bits,
+                                      .output_bits = capabilities->output_bits,
+                                      .coherent = true };
+        partition->class_count++;
+    }
+    class->output_bits = (unsigned int)min_u64(class->output_bits, capabilities->output_bits);
+    class->coherent = class->coherent && capabilities->coherent;
+    partition->class_of[iommu - devices.iommu] = (uint8_t)(c + 1);
+    return true;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------------- */
+
+/* Ids are positive as 32-bit numbers; a generation that wraps after 2^23 uses of a slot is old
+ * news. */
+static uint32_t make_id(uint32_t slot, uint32_t generation)
+{
+    return (uint32_t)(FIELD_PUT(IOAS_ID_GENERATION, generation) | (slot + 1));
+}
+
+/* A slot that is free, its lock taken; NULL: there is none. */
+static struct ioas *acquire_free(struct partition *partition)
+{
+    for (uint32_t i = 0; i < PARTITION_IOAS; i++) {
+        struct ioas *ioas = &partition->ioas[i];
+
+        if (__atomic_load_n(&ioas->owner, __ATOMIC_RELAXED) != NULL)
+            continue;
+        lock_acquire(&ioas->lock);
+        if (ioas->owner == NULL)
+            return ioas;
+        lock_release(&ioas->lock);
+    }
+    return NULL;
+}
+
+/* Takes the roots of the first count trees, which are empty and which no unit knows, out of them. */
+static void give_roots(struct partition *partition, struct ioas *ioas, uint32_t count)
+{
+    struct page_list freed = PAGE_LIST_EMPTY;
+
+    for (uint32_t t = 0; t < count; t++)
+        pagetable_release(&ioas->tree[t].table, &freed);
+    page_pool_give(&partition->pool, &freed);
+}
+
+/* An empty tree for each class of the partition, that of index `first` at the front. */
+static bool make_trees(struct partition *partition, struct ioas *ioas, uint32_t first)
+{
+    for (uint32_t t = 0; t < partition->class_count; t++) {
+        uint32_t c = t == 0 ? first : t - (t <= first);
+        const struct ioas_class *class = &partition->unit_class[c];
+
+        ioas->tree[t] = (struct ioas_tree){ .format = class->format,
+                                            .output_limit = BIT(class->output_bits) };
+        if (!pagetable_init(&ioas->tree[t].table, class->format->entries, &partition->pool,
+                            class->input_bits, class->coherent)) {
+            give_roots(partition, ioas, t);
+            return false;
+        }
+        for (uint32_t i = 0; i < TOPOLOGY_IOMMUS; i++) {
+            if (partition->class_of[i] == c + 1)
+                ioas->domain[i] = (struct iommu_domain){ .table = &ioas->tree[t].table };
+        }
+    }
+    ioas->tree_count = partition->class_count;
+    return true;
+}
+
+static void keep_to_limits(struct ioas *ioas)
+{
+    ioas->limit = ioas->tree[0].table.limit;
+    ioas->output_limit = ioas->tree[0].output_limit;
+    for (uint32_t t = 1; t < ioas->tree_count; t++) {
+        if (ioas->tree[t].attached == 0)
+            continue;
+        ioas->limit = min_u64(ioas->limit, ioas->tree[t].table.limit);
+        ioas->output_limit = min_u64(ioas->output_limit, ioas->tree[t].output_limit);
+    }
+}
+
+int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
+{
+    struct ioas *ioas;
+    int64_t result = BH_ENOSPC;
+
+    if (device->iommu == NULL)
+        return BH_EOPNOTSUPP;
+    ioas = acquire_free(partition);
+    if (ioas == NULL)
+        return BH_ENOSPC;
+    if (make_trees(partition, ioas, partition->class_of[device->iommu - devices.iommu] - 1u)) {
+        ioas->attached = 0;
+        ioas->reserved_count = 0;
+        keep_to_limits(ioas);
+        ioas->generation++;
+        ioas->id = make_id((uint32_t)(ioas - partition->ioas), ioas->generation);
+        __atomic_store_n(&ioas->owner, partition, __ATOMIC_RELAXED);
+        result = ioas->id;
+    }
+    lock_release(&ioas->lock);
+    return result;
+}
+
+static struct ioas_tree *tree_of(struct ioas *ioas, const struct iommu_domain *domain)
+{
+    uint32_t t = 0;
+
+    while (domain->table != &ioas->tree[t].table)
+        t++;
+    return &ioas->tree[t];
+}
+
+struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu)
+{
+    struct iommu_domain *domain = &ioas->domain[iommu - devices.iommu];
+
+    return domain->tag != 0 ? domain : NULL;
+}
+
+/* The units give the space's tags back once they cache nothing under them. */
+static bool give_tags(struct ioas *ioas)
+{
+    bool clean = true;
+
+    for (uint32_t t = 0; t < ioas->tree_count; t++) {
+        struct ioas_tree *tree = &ioas->tree[t];
+
+        for (uint32_t left = tree->units; left != 0; left &= left - 1) {
+            uint32_t unit = first_bit(left);
+            struct iommu *iommu = &devices.iommu[unit];
+
+            if (iommu->driver->invalidate_domain(iommu, &ioas->domain[unit]) != IOMMU_OK) {
+                clean = false;
+                continue;
+            }
+            iommu_tag_give(iommu, ioas->domain[unit].tag);
+            ioas->domain[unit].tag = 0;
+            tree->units &= ~(uint32_t)BIT(unit);
+        }
+    }
+    return clean;
+}
+
+static void vacate(struct ioas *ioas)
+{
+    ioas->id = 0;
+    __atomic_store_n(&ioas->owner, NULL, __ATOMIC_RELAXED);
+}
+
+int64_t ioas_free(struct partition *partition, uint64_t id)
+{
+    struct ioas *ioas = ioas_acquire(partition, id);
+    int64_t result = BH_OK;
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    if (ioas->attached != 0 || ioas->tree[0].table.mapped != 0) {
+        result = BH_EBUSY;
+    } else if (!give_tags(ioas)) {
+        result = BH_ETIMEDOUT; /* tag and roots stay taken: the unit may still know them */
+    } else {
+        give_roots(partition, ioas, ioas->tree_count);
+        vacate(ioas);
+    }
+    ioas_release(ioas);
+    return result;
+}
+
+bool ioas_free_all(struct partition *partition)
+{
+    bool clean = true;
+
+    for (uint32_t i = 0; i < PARTITION_IOAS; i++) {
+        struct ioas *ioas = &partition->ioas[i];
+
+        if (ioas->owner == NULL)
+            continue;
+        /* The pool is made anew before the partition starts again, so only the tags matter here. */
+        if (give_tags(ioas))
+            vacate(ioas);
+        else
+            clean = false;
+    }
+    return clean;
+}
+
+/* ---- Attach ---------------------------------------------------------------------------------------- */
+
+static bool cuts_reservation(const struct ioas *ioas, uint64_t limit)
+{
+    for (uint32_t i = 0; i < ioas->reserved_count; i++) {
+        if (ioas->reserved[i].last >= limit)
+            return true;
+    }
+    return false;
+}
+
+int64_t ioas_enter(struct ioas *ioas, const struct device *device)
+{
+    struct iommu_domain *domain = &ioas->domain[device->iommu - devices.iommu];
+    struct ioas_tree *tree = tree_of(ioas, domain);
+
+    if (tree->table.mapped != ioas->tree[0].table.mapped ||
+        cuts_reservation(ioas, tree->table.limit))
+        return BH_ERANGE;
+    if (domain->tag == 0) {
+        domain->tag = iommu_tag_take(device->iommu);
+        if (domain->tag == 0)
+            return BH_ENOSPC;
+        tree->units |= (uint32_t)BIT(device->iommu - devices.iommu);
+    }
+    ioas->attached++;
+    tree->attached++;
+    keep_to_limits(ioas);
+    return BH_OK;
+}
+
+void ioas_leave(struct ioas *ioas, const struct device *device)
+{
+    ioas->attached--;
+    tree_of(ioas, &ioas->domain[device->iommu - devices.iommu])->attached--;
+    keep_to_limits(ioas);
+}
+
+/* ---- Ranges ---------------------------------------------------------------------------------------- */
+
+/* No topology of today names windows that a device cannot use: what can be mapped is one range. A window of an
+ * attached device would be cut out of it here. */
+int64_t ioas_ranges(struct partition *partition, uint64_t id, struct bh_range *ranges,
+                    uint32_t *count)
+{
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    ranges[0] = (struct bh_range){ .first = 0, .last = ioas->limit - 1 };
+    *count = 1;
+    ioas_release(ioas);
+    return BH_OK;
+}
+
+static int64_t reserve_locked(struct ioas *ioas, uint64_t iova, uint64_t size)
+{
+    if ((iova | size) == 0) {
+        ioas->reserved_count = 0;
+        return BH_OK;
+    }
+    if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
+        return BH_EINVAL;
+    if (!range_inside(iova, size, 0, ioas->limit))
+        return BH_ERANGE;
+    if (ioas->reserved_count == BH_RESERVATIONS)
+        return BH_ENOSPC;
+    ioas->reserved[ioas->reserved_count++] = (struct bh_range){ .first = iova,
+                                                                .last = iova + size - 1 };
+    return BH_OK;
+}
+
+int64_t ioas_reserve(struct partition *partition, uint64_t id, uint64_t iova, uint64_t size)
+{
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    int64_t result = reserve_locked(ioas, iova, size);
+
+    ioas_release(ioas);
+    return result;
+}
