@@ -18,7 +18,7 @@
 #include "unit.h"
 
 #define UNIT_BASE UINT64_C(0x09050000) /* as in boards/qemu-virt */
-#ifndef UNIT_STRIDE /* tests/growth has more units, closer together */
+#ifndef UNIT_STRIDE                    /* tests/growth has more units, closer together */
 #define UNIT_STRIDE UINT64_C(0x00100000)
 #endif
 #define UNIT_EVENT_INTERRUPT(unit) (106u + 8 * (unit))

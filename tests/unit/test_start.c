@@ -132,6 +132,9 @@ static void row_1_20_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_r
     parameters.ttendian = 3;
     expect_refused(&parameters, "big-endian");
     parameters = plain();
+    parameters.stall_model = 2;
+    expect_refused(&parameters, "stalls");
+    parameters = plain();
     parameters.gran4k = false;
     expect_refused(&parameters, "granule");
 }

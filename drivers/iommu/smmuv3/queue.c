@@ -78,15 +78,12 @@ static volatile uint64_t *slot(struct smmuv3 *unit, uint64_t position)
     return unit->commands + (position & (BIT(unit->command_log2) - 1)) * COMMAND_WORDS;
 }
 
-static void put(struct smmuv3 *unit, struct command command)
+static void put(volatile uint64_t *entry, struct command command, bool coherent)
 {
-    volatile uint64_t *entry = slot(unit, unit->produced);
-
     entry_write64(&entry[0], command.word[0]);
     entry_write64(&entry[1], command.word[1]);
-    if (!unit->iommu->capabilities.coherent)
+    if (!coherent)
         cache_clean(entry, COMMAND_SIZE);
-    unit->produced++;
 }
 
 /* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been
@@ -148,31 +145,34 @@ enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands
 {
     struct iommu *iommu = unit->iommu;
     bool sync_each = iommu->capabilities.sync_each;
+    bool coherent = iommu->capabilities.coherent;
     uint32_t syncs = sync_each ? count : last;
 
     if (iommu->silenced || !acquire_room(unit, count + syncs))
         return IOMMU_SILENCED;
-    if (ticket->position == 0)
-        ticket->illegal = iommu->counters.illegal_commands;
+    uint64_t end = unit->produced, mask = BIT(unit->command_log2) - 1;
+    volatile uint64_t *queue = unit->commands;
+
     for (uint32_t i = 0; i < count; i++) {
-        put(unit, commands[i]);
+        put(queue + (end++ & mask) * COMMAND_WORDS, commands[i], coherent);
         if (sync_each && i + 1 < count)
-            put(unit, command_sync());
+            put(queue + (end++ & mask) * COMMAND_WORDS, command_sync(), coherent);
     }
     if (syncs != 0)
-        put(unit, command_sync());
+        put(queue + (end++ & mask) * COMMAND_WORDS, command_sync(), coherent);
+    unit->produced = end;
     iommu->counters.commands += count;
     iommu->counters.syncs += syncs;
     barrier_entries();
-    ticket->position = unit->produced;
-    mmio_write32(unit->base + SMMU_CMDQ_PROD,
-                 (uint32_t)(ticket->position & (BIT(unit->command_log2 + 1) - 1)));
-    if (last) {
+    mmio_write32(unit->base + SMMU_CMDQ_PROD, (uint32_t)(end & (2 * mask + 1)));
+    if (last)
         look(unit);
-        if (unit->consumed >= ticket->position &&
-            iommu->counters.illegal_commands == ticket->illegal)
-            *ticket = IOMMU_TICKET_EMPTY;
-    }
+    /* Refused commands are repaired under the lock: in this call none was. */
+    uint64_t illegal = iommu->counters.illegal_commands;
+
+    if (ticket->position == 0)
+        ticket->illegal = illegal;
+    ticket->position = unit->consumed >= end && illegal == ticket->illegal ? 0 : end;
     lock_release(&unit->lock);
     return IOMMU_OK;
 }

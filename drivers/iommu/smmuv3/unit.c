@@ -98,6 +98,8 @@ static bool read_capabilities(struct iommu *iommu, uint64_t base, const char **r
         *reason = "no AArch64 translation";
     else if (FIELD_GET(IDR0_TTENDIAN, idr0) == IDR0_TTENDIAN_BIG)
         *reason = "walks big-endian tables only";
+    else if (FIELD_GET(IDR0_STALL_MODEL, idr0) == IDR0_STALL_FORCED)
+        *reason = "stalls whatever it blocks";
     else if ((idr5 & IDR5_GRAN4K) == 0)
         *reason = "no 4 KiB granule";
     else if ((idr1 & (IDR1_QUEUES_PRESET | IDR1_TABLES_PRESET)) != 0)
