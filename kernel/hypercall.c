@@ -344,6 +344,14 @@ static int64_t query_window(const struct partition *partition, uint64_t index, u
                            : result;
 }
 
+static int64_t query_digest(const struct partition *partition, uint64_t address)
+{
+    struct bh_query_digest digest = { 0 };
+
+    memcpy(digest.set, lifecycle_set_digest(), sizeof(digest.set));
+    return give(partition, address, &digest, sizeof(digest), sizeof(digest));
+}
+
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
     const struct device *device;
@@ -354,6 +362,8 @@ static int64_t call_query(struct partition *partition, uint64_t *x)
         return query_health(partition, x[2]);
     if (x[1] == BH_QUERY_WINDOW)
         return query_window(partition, x[3], x[2]);
+    if (x[1] == BH_QUERY_DIGEST)
+        return query_digest(partition, x[2]);
     if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
         return BH_EINVAL;
     device = partition_device(partition, x[3]);

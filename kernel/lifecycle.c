@@ -189,6 +189,11 @@ bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error)
     return true;
 }
 
+const uint8_t *lifecycle_set_digest(void)
+{
+    return payloads->entry[0].digest;
+}
+
 _Noreturn void lifecycle_run_all(void)
 {
     atomic_store(&partitions.running, partitions.count);

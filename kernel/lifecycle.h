@@ -17,6 +17,10 @@ extern const struct arch_guest_ops lifecycle_guest_ops;
  * memory. */
 bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error);
 
+/* The SHA-256 of the set that was read: 32 bytes, the bundle's own word, which was checked. After
+ * lifecycle_load_all(). */
+const uint8_t *lifecycle_set_digest(void);
+
 /* Starts every loaded partition on its CPU. Boot CPU; does not return. */
 _Noreturn void lifecycle_run_all(void);
 

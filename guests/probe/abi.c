@@ -207,6 +207,12 @@ void abi_pointers(const struct subject *subject)
           { BH_QUERY_HEALTH },
           sizeof(struct bh_query_health),
           64 },
+        { "query digest",
+          BH_CALL_QUERY,
+          1,
+          { BH_QUERY_DIGEST },
+          sizeof(struct bh_query_digest),
+          40 },
     };
 
     for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
@@ -238,7 +244,7 @@ void abi_services(const struct subject *subject)
         { "query, unknown what",
           BH_EINVAL,
           BH_CALL_QUERY,
-          { BH_QUERY_HEALTH + 1, bh_address(&pool), subject->id } },
+          { BH_QUERY_WINDOW + 1, bh_address(&pool), subject->id } },
         { "query, bit 32 set",
           BH_EINVAL,
           BH_CALL_QUERY,

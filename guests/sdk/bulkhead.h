@@ -210,6 +210,13 @@ static inline int64_t bh_query_pool(struct bh_query_pool *pool)
     return bh_call(BH_CALL_QUERY, BH_QUERY_POOL, bh_address(pool), 0, 0, 0).status;
 }
 
+/* What runs on this machine, as SHA-256. */
+static inline int64_t bh_query_digest(struct bh_query_digest *digest)
+{
+    *digest = (struct bh_query_digest){ .size = sizeof(*digest) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_DIGEST, bh_address(digest), 0, 0, 0).status;
+}
+
 /* What the hypervisor counted for this partition. */
 static inline int64_t bh_query_health(struct bh_query_health *health)
 {

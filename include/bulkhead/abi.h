@@ -127,7 +127,7 @@
 /* To come, as BH_CALL_RESERVED: EINVAL in this version. */
 #define BH_QUERY_ATTACHMENT 4
 #define BH_QUERY_COUNTERS 5
-#define BH_QUERY_DIGEST 6
+#define BH_QUERY_DIGEST 6 /* struct bh_query_digest */
 #define BH_QUERY_WINDOW 7 /* struct bh_query_window; the third argument is the window's index */
 
 /* Owner of a device's group, as the caller may know it. */
@@ -295,6 +295,12 @@ struct bh_query_health {
     uint32_t input_dropped;    /* bytes typed to it while BH_CONSOLE_INPUT_BYTES waited already */
 };
 
+/* What runs here: equal digests are equal contents. */
+struct bh_query_digest {
+    uint64_t size;
+    uint8_t set[32]; /* SHA-256 of the partition set, as the log of the boot has it */
+};
+
 /*
  * A window: memory that the caller shares with one other partition, because the set says so. While both live it is
  * connected, and each side sees what the other writes. While the other side does not live it is withdrawn, and
@@ -437,7 +443,8 @@ struct bh_event_ring {
  * YIELD ()                           interrupts that wait for this CPU, the hypervisor's and the
  *                                    caller's own, are taken before the caller goes on.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
- *                                    BH_QUERY_POOL and BH_QUERY_HEALTH take no device.
+ *                                    BH_QUERY_POOL, BH_QUERY_HEALTH and BH_QUERY_DIGEST take no
+ *                                    device.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
  * EVENT_RING (address)               makes a page of own memory the caller's event ring (struct

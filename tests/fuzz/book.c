@@ -271,17 +271,16 @@ static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64
 
 static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 {
-    static const uint64_t size[] = { sizeof(struct bh_query_state), sizeof(struct bh_query_fault),
-                                     sizeof(struct bh_query_pool), sizeof(struct bh_query_health) };
+    uint64_t size = query_bytes(x[1]);
 
     if (x[1] == BH_QUERY_WINDOW)
         return ALLOWED(BH_ENOENT); /* the book's guests have no window */
-    if (x[1] >= ARRAY_LENGTH(size))
+    if (size == 0)
         return ALLOWED(BH_EINVAL);
     bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
 
     return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
-           causes_of_structure(guest, x[2], size[x[1]], size[x[1]]);
+           causes_of_structure(guest, x[2], size, size);
 }
 
 static uint32_t causes_of_reserve(unsigned int guest, const uint64_t *x)

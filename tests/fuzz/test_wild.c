@@ -200,10 +200,6 @@ static void keep(uint64_t structure, uint64_t size)
 /* The bytes that the call may have written. */
 static uint64_t may_write(uint64_t number, const uint64_t *x, uint64_t *bytes)
 {
-    static const uint64_t query[] = { sizeof(struct bh_query_state), sizeof(struct bh_query_fault),
-                                      sizeof(struct bh_query_pool),
-                                      sizeof(struct bh_query_health) };
-
     switch (number) {
     case BH_CALL_PARTITION_INFO:
         *bytes = sizeof(struct bh_partition_info);
@@ -212,7 +208,7 @@ static uint64_t may_write(uint64_t number, const uint64_t *x, uint64_t *bytes)
         *bytes = sizeof(struct bh_device_info);
         return x[1];
     case BH_CALL_QUERY:
-        *bytes = query[x[0]];
+        *bytes = query_bytes(x[0]);
         return x[1];
     case BH_CALL_EVENT_RING:
         *bytes = offsetof(struct bh_event_ring, record);
@@ -323,6 +319,7 @@ static unsigned int right_calls(struct right *right)
         { BH_CALL_QUERY, { BH_QUERY_FAULT, STRUCTURE, id.attached }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_POOL, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_HEALTH, STRUCTURE }, 3, bad | none | fault },
+        { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_CONSOLE_WRITE, { STRUCTURE, 16 }, 2, bad | fault },
         { BH_CALL_POWER, { BH_POWER_OFF, 7 }, 2, bad },
         { BH_CALL_POWER, { BH_POWER_RESET, 0 }, 2, bad },

@@ -125,6 +125,20 @@ struct bh_query_fault query_fault(unsigned int partition, uint64_t device)
     return fault;
 }
 
+uint64_t query_bytes(uint64_t what)
+{
+    static const uint64_t bytes[] = {
+        [BH_QUERY_STATE] = sizeof(struct bh_query_state),
+        [BH_QUERY_FAULT] = sizeof(struct bh_query_fault),
+        [BH_QUERY_POOL] = sizeof(struct bh_query_pool),
+        [BH_QUERY_HEALTH] = sizeof(struct bh_query_health),
+        [BH_QUERY_DIGEST] = sizeof(struct bh_query_digest),
+        [BH_QUERY_WINDOW] = sizeof(struct bh_query_window),
+    };
+
+    return what < ARRAY_LENGTH(bytes) ? bytes[what] : 0;
+}
+
 struct bh_query_pool query_pool(unsigned int partition)
 {
     struct bh_query_pool pool;

@@ -233,6 +233,8 @@ void *guest(unsigned int partition, uint64_t address);
 struct bh_query_state query_state(unsigned int partition, uint64_t device);
 struct bh_query_fault query_fault(unsigned int partition, uint64_t device);
 struct bh_query_pool query_pool(unsigned int partition);
+/* The bytes of what a query fills; 0: there is no such query. */
+uint64_t query_bytes(uint64_t what);
 
 /* A device writes (or reads) 8 bytes at iova through its unit; interrupts are taken afterwards. */
 enum dma { DMA_LANDED, DMA_BLOCKED, DMA_NOT_MASTERING };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Discovery, information, query and console calls, and the errors that abi.h documents for each. */
+#include <stdio.h>
 #include <string.h>
 
 #include "groups.h"
@@ -107,9 +108,10 @@ static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(
         uint64_t number, first, size; /* of the first version */
         bool second;
     } calls[] = {
-        { BH_CALL_PARTITION_INFO, 0, 88, false },    { BH_CALL_DEVICE_INFO, 0, 200, true },
-        { BH_CALL_QUERY, BH_QUERY_STATE, 40, true }, { BH_CALL_QUERY, BH_QUERY_FAULT, 56, true },
-        { BH_CALL_QUERY, BH_QUERY_POOL, 40, true },  { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
+        { BH_CALL_PARTITION_INFO, 0, 88, false },     { BH_CALL_DEVICE_INFO, 0, 200, true },
+        { BH_CALL_QUERY, BH_QUERY_STATE, 40, true },  { BH_CALL_QUERY, BH_QUERY_FAULT, 56, true },
+        { BH_CALL_QUERY, BH_QUERY_POOL, 40, true },   { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
+        { BH_CALL_QUERY, BH_QUERY_DIGEST, 40, true },
     };
     static const uint64_t wild[] = { 0,
                                      8,
@@ -176,11 +178,28 @@ static void a_structure_of_the_first_version_is_filled_as_far_as_it_goes(void)
     assert_int_equal(device->device, DEVICE1_ID);
 }
 
+static void query_tells_the_digest_of_the_set_as_the_log_has_it(void)
+{
+    struct bh_query_digest *digest;
+    char line[96] = "SHA-256 ";
+
+    start();
+    digest = guest(0, PAGE_AT);
+    *digest = (struct bh_query_digest){ .size = sizeof(*digest) };
+    assert_int_equal(call2(0, BH_CALL_QUERY, BH_QUERY_DIGEST, PAGE_AT), BH_OK);
+    for (unsigned int i = 0; i < sizeof(digest->set); i++)
+        snprintf(line + strlen(line), 3, "%02x", digest->set[i]);
+    assert_console(line);
+}
+
 static void query_refuses_what_it_does_not_know(void)
 {
     start();
     *(uint64_t *)guest(0, PAGE_AT) = 256;
-    expect_refusal(BH_EINVAL, BH_CALL_QUERY, BH_QUERY_HEALTH + 1, PAGE_AT, DEVICE1_ID);
+    for (uint64_t what = 0; what < 16; what++) {
+        if (query_bytes(what) == 0)
+            expect_refusal(BH_EINVAL, BH_CALL_QUERY, what, PAGE_AT, DEVICE1_ID);
+    }
     expect_refusal(BH_EINVAL, BH_CALL_QUERY, UINT64_MAX, PAGE_AT, DEVICE1_ID);
     expect_refusal(BH_ENOENT, BH_CALL_QUERY, BH_QUERY_STATE, PAGE_AT, FOREIGN_ID);
     expect_refusal(BH_ENOENT, BH_CALL_QUERY, BH_QUERY_FAULT, PAGE_AT, 0);
@@ -294,6 +313,7 @@ int run_calls_tests(void)
         TEST(i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one),
         TEST(a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it),
         TEST(a_structure_of_the_first_version_is_filled_as_far_as_it_goes),
+        TEST(query_tells_the_digest_of_the_set_as_the_log_has_it),
         TEST(query_refuses_what_it_does_not_know),
         TEST(query_follows_the_life_of_a_device),
         TEST(console_lines_come_out_whole_with_the_partitions_name),
