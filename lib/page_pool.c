@@ -41,6 +41,20 @@ void page_list_add(struct page_pool *pool, struct page_list *list, uint64_t page
     list->count++;
 }
 
+void page_list_join(const struct page_pool *pool, struct page_list *list, struct page_list *from)
+{
+    while (from->first != PAGE_NONE) {
+        struct page_record *record = &pool->records[from->first];
+        uint32_t next = record->next;
+
+        record->next = list->first;
+        list->first = from->first;
+        list->count++;
+        from->first = next;
+    }
+    from->count = 0;
+}
+
 void page_pool_give(struct page_pool *pool, struct page_list *list)
 {
     while (list->first != PAGE_NONE) {

@@ -50,6 +50,9 @@ uint64_t page_pool_take(struct page_pool *pool);
 /* Puts a page that belongs to the pool on a list that waits for an invalidation. Constant work. */
 void page_list_add(struct page_pool *pool, struct page_list *list, uint64_t page);
 
+/* Moves what is on one list to another of the same pool. Work: the pages moved. */
+void page_list_join(const struct page_pool *pool, struct page_list *list, struct page_list *from);
+
 /* Gives a list back to its pool and empties it. Work: zeroing of each page that still has
  * entries. */
 void page_pool_give(struct page_pool *pool, struct page_list *list);

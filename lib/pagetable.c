@@ -399,6 +399,7 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
     }
     barrier_entries();
     progress->done = u.address - address;
+    progress->steps = bound - u.left;
     table->mapped -= progress->bytes;
     return u.address < u.end ? PAGETABLE_MORE : PAGETABLE_OK;
 }

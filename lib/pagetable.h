@@ -49,6 +49,7 @@ struct pagetable_progress {
     uint64_t done;   /* bytes of the request dealt with */
     uint64_t bytes;  /* bytes that were in fact mapped there (unmap) */
     uint32_t leaves; /* entries written or cleared */
+    uint32_t steps;  /* unmap: what was done of its bound */
     uint64_t first;  /* unmap: what was removed lies in [first, end) */
     uint64_t end;
     bool tables_freed; /* a table went: intermediate entries must be invalidated too */

@@ -188,6 +188,8 @@ static void random_unmap(uint64_t *seed)
     }
     assert_int_equal(progress.freed.count, tables - oracle_tables(&oracle));
     assert_int_equal(progress.tables_freed, progress.freed.count != 0);
+    assert_in_range(progress.steps, 1, bound);
+    assert_true(result != PAGETABLE_MORE || progress.steps == bound);
     if (bound != UINT32_MAX)
         assert_true(host_counters.entries - entries <= bound * (uint64_t)(oracle.top + 1));
     page_pool_give(&pool, &progress.freed);
@@ -534,6 +536,26 @@ static void i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back(voi
     assert_int_equal(pool.free, 1);
 }
 
+static void lists_of_pages_that_wait_can_be_joined(void)
+{
+    struct page_list all = PAGE_LIST_EMPTY, some = PAGE_LIST_EMPTY;
+
+    start(9, 7, 6, true);
+    for (unsigned int i = 0; i < 2; i++)
+        page_list_add(&pool, &all, page_pool_take(&pool));
+    for (unsigned int i = 0; i < 3; i++)
+        page_list_add(&pool, &some, page_pool_take(&pool));
+    page_list_join(&pool, &all, &some);
+    assert_int_equal(all.count, 5);
+    assert_int_equal(some.count, 0);
+    page_list_join(&pool, &all, &some);
+    assert_int_equal(all.count, 5);
+    assert_int_equal(pool.free, 0);
+    page_pool_give(&pool, &all);
+    assert_int_equal(pool.free, 5);
+    check_free_pages_are_zero();
+}
+
 static void a_released_root_comes_back_to_the_pool(void)
 {
     struct page_list freed = PAGE_LIST_EMPTY;
@@ -581,6 +603,7 @@ int run_pagetable_tests(void)
         TEST(a_tree_of_one_table_can_be_emptied_as_a_whole),
         TEST(a_full_table_is_dropped_by_one_store),
         TEST(i4_a_freed_table_page_is_not_in_the_pool_before_it_is_given_back),
+        TEST(lists_of_pages_that_wait_can_be_joined),
         TEST(a_released_root_comes_back_to_the_pool),
         TEST(an_unmap_up_to_the_limit_looks_at_nothing_behind_a_full_root),
     };
