@@ -36,6 +36,32 @@ static int64_t give(const struct partition *partition, uint64_t address, void *s
     return BH_OK;
 }
 
+/*
+ * Takes a structure of size bytes from the guest, each word of it once; the rest of a shorter one stays as it is.
+ * Of a longer one, up to a page, the words that are not known here must be zero.
+ */
+static int64_t take(const struct partition *partition, uint64_t address, uint64_t *structure,
+                    uint64_t size, uint64_t first)
+{
+    const volatile uint64_t *from = partition_memory(partition, address, sizeof(*from), 8);
+    uint64_t given, unknown = 0;
+
+    if (from == NULL)
+        return BH_EFAULT;
+    given = *from;
+    if (given < first || given > PAGE_SIZE || !is_aligned(given, sizeof(*from)))
+        return BH_EINVAL;
+    if (partition_memory(partition, address, given, 8) == NULL)
+        return BH_EFAULT;
+    for (uint64_t i = 1; i < given / sizeof(*from); i++) {
+        if (i < size / sizeof(*from))
+            structure[i] = from[i];
+        else
+            unknown |= from[i];
+    }
+    return unknown == 0 ? BH_OK : BH_EINVAL;
+}
+
 static int64_t call_version(struct partition *partition, uint64_t *x)
 {
     (void)partition;
@@ -188,6 +214,60 @@ static int64_t call_ioas_ranges(struct partition *partition, uint64_t *x)
 static int64_t call_ioas_reserve(struct partition *partition, uint64_t *x)
 {
     return ioas_reserve(partition, x[1], x[2], x[3]);
+}
+
+static int64_t call_ioas_unmap_all(struct partition *partition, uint64_t *x)
+{
+    uint64_t bytes = 0;
+    int64_t result = ioas_unmap_all(partition, x[1], &x[2], &bytes);
+
+    x[1] = x[2];
+    x[2] = bytes;
+    return result;
+}
+
+static int64_t call_ioas_remap(struct partition *partition, uint64_t *x)
+{
+    uint64_t done = 0;
+    bool hitless = false;
+    int64_t result = ioas_remap(partition, x[1], x[2], x[3], x[4], x[5], &done, &hitless);
+
+    x[1] = done;
+    x[2] = hitless;
+    return result;
+}
+
+static int64_t call_ioas_copy(struct partition *partition, uint64_t *x)
+{
+    struct bh_ioas_copy copy = { 0 };
+    uint64_t done = 0;
+    int64_t result = take(partition, x[1], &copy.size, sizeof(copy), BH_IOAS_COPY_FIRST_BYTES);
+
+    if (result == BH_OK)
+        result = ioas_copy(partition, &copy, &done);
+    x[1] = done;
+    return result;
+}
+
+static int64_t call_ioas_map_batch(struct partition *partition, uint64_t *x)
+{
+    struct ioas_batch_done done = { 0 };
+    int64_t result = ioas_map_batch(partition, x[1], x[2], x[3], &done);
+
+    x[1] = done.elements;
+    x[2] = done.part;
+    return result;
+}
+
+static int64_t call_ioas_unmap_batch(struct partition *partition, uint64_t *x)
+{
+    struct ioas_batch_done done = { 0 };
+    int64_t result = ioas_unmap_batch(partition, x[1], x[2], x[3], &done);
+
+    x[1] = done.elements;
+    x[2] = done.part;
+    x[3] = done.bytes;
+    return result;
 }
 
 static int64_t call_attach(struct partition *partition, uint64_t *x)
@@ -450,11 +530,11 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_CONSOLE_READ] = call_console_read,
     [BH_CALL_IOAS_RANGES] = call_ioas_ranges,
     [BH_CALL_IOAS_RESERVE] = call_ioas_reserve,
-    [BH_CALL_IOAS_COPY] = call_absent,
-    [BH_CALL_IOAS_REMAP] = call_absent,
-    [BH_CALL_IOAS_UNMAP_ALL] = call_absent,
-    [BH_CALL_IOAS_MAP_BATCH] = call_absent,
-    [BH_CALL_IOAS_UNMAP_BATCH] = call_absent,
+    [BH_CALL_IOAS_COPY] = call_ioas_copy,
+    [BH_CALL_IOAS_REMAP] = call_ioas_remap,
+    [BH_CALL_IOAS_UNMAP_ALL] = call_ioas_unmap_all,
+    [BH_CALL_IOAS_MAP_BATCH] = call_ioas_map_batch,
+    [BH_CALL_IOAS_UNMAP_BATCH] = call_ioas_unmap_batch,
     [BH_CALL_REPLACE] = call_absent,
     [BH_CALL_DEVICE_RESET] = call_device_reset,
     [BH_CALL_NOTIFY] = call_notify,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Map and unmap. How a space comes and goes stands in kernel/ioas_life.c. */
-#include "kernel/ioas.h"
+#include "kernel/ioas_parts.h"
 
 #include "bulkhead/abi.h"
 #include "kernel/partition.h"
@@ -30,58 +30,34 @@ void ioas_release(struct ioas *ioas)
     lock_release(&ioas->lock);
 }
 
-/* What both map and unmap demand of a range of I/O virtual addresses. */
-static int64_t check_range(uint64_t iova, uint64_t size, uint64_t limit)
+void ioas_put(const struct ioas *ioas, uint32_t tree, const struct pagetable_progress *progress,
+              bool last, struct ioas_batch *batch)
 {
-    if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
-        return BH_EINVAL;
-    if (!range_inside(iova, size, 0, limit))
-        return BH_ERANGE;
-    return BH_OK;
-}
-
-static uint64_t attributes_for(const struct iommu_format *format, uint64_t flags)
-{
-    return format->common ^ ((flags & BH_MAP_READ) != 0 ? format->read : 0) ^
-           ((flags & BH_MAP_WRITE) != 0 ? format->write : 0);
-}
-
-/* How much of [iova, +size) the tree reaches. */
-static uint64_t within(const struct ioas_tree *tree, uint64_t iova, uint64_t size)
-{
-    return iova < tree->table.limit ? min_u64(size, tree->table.limit - iova) : 0;
-}
-
-/* The units forget what was taken out of their trees, one progress each: a batch of commands into each unit's queue,
- * and then the waits. False: one has failed. */
-static bool forget(const struct ioas *ioas, const struct pagetable_progress *progress)
-{
-    struct iommu_ticket ticket[TOPOLOGY_IOMMUS];
-    uint32_t waiting = 0;
-    bool clean = true;
-
-    for (uint32_t t = 0; t < ioas->tree_count; t++) {
-        if (progress[t].leaves == 0 && !progress[t].tables_freed)
-            continue;
-        for (uint32_t left = ioas->tree[t].units; left != 0; left &= left - 1) {
-            uint32_t unit = first_bit(left);
-            struct iommu *iommu = &devices.iommu[unit];
-
-            ticket[unit] = IOMMU_TICKET_EMPTY;
-            if (iommu->driver->invalidate(iommu, &ioas->domain[unit], progress[t].first,
-                                          progress[t].end - progress[t].first, progress[t].leaves,
-                                          progress[t].tables_freed, &ticket[unit],
-                                          true) == IOMMU_OK)
-                waiting |= (uint32_t)BIT(unit);
-            else
-                clean = false;
-        }
-    }
-    for (; waiting != 0; waiting &= waiting - 1) {
-        uint32_t unit = first_bit(waiting);
+    if (progress->leaves == 0 && !progress->tables_freed)
+        return;
+    for (uint32_t left = ioas->tree[tree].units; left != 0; left &= left - 1) {
+        uint32_t unit = first_bit(left);
         struct iommu *iommu = &devices.iommu[unit];
 
-        clean = iommu_wait(iommu, &ticket[unit]) == IOMMU_OK && clean;
+        if ((batch->waiting & BIT(unit)) == 0)
+            batch->ticket[unit] = IOMMU_TICKET_EMPTY;
+        if (iommu->driver->invalidate(
+                iommu, &ioas->domain[unit], progress->first, progress->end - progress->first,
+                progress->leaves, progress->tables_freed, &batch->ticket[unit], last) == IOMMU_OK)
+            batch->waiting |= (uint32_t)BIT(unit);
+        else
+            batch->failed = true;
+    }
+}
+
+bool ioas_wait(const struct ioas_batch *batch)
+{
+    bool clean = !batch->failed;
+
+    for (uint32_t waiting = batch->waiting; waiting != 0; waiting &= waiting - 1) {
+        uint32_t unit = first_bit(waiting);
+
+        clean = iommu_wait(&devices.iommu[unit], &batch->ticket[unit]) == IOMMU_OK && clean;
     }
     return clean;
 }
@@ -93,9 +69,12 @@ static int64_t remove(struct partition *partition, struct ioas *ioas, uint64_t i
 {
     enum pagetable_result result = pagetable_unmap(&ioas->tree[0].table, iova, size,
                                                    BH_MAP_ENTRIES_PER_CALL, &progress[0]);
+    struct ioas_batch batch;
 
+    batch.waiting = 0;
+    batch.failed = false;
     for (uint32_t t = 1; t < ioas->tree_count; t++) {
-        uint64_t part = within(&ioas->tree[t], iova, progress[0].done);
+        uint64_t part = ioas_within(&ioas->tree[t], iova, progress[0].done);
 
         progress[t] = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
         /* Where there is a leaf in the first tree there is the same leaf here, or none. And the steps are as
@@ -103,7 +82,9 @@ static int64_t remove(struct partition *partition, struct ioas *ioas, uint64_t i
         if (part != 0)
             pagetable_unmap(&ioas->tree[t].table, iova, part, UINT32_MAX, &progress[t]);
     }
-    if (!forget(ioas, progress)) {
+    for (uint32_t t = 0; t < ioas->tree_count; t++)
+        ioas_put(ioas, t, &progress[t], true, &batch);
+    if (!ioas_wait(&batch)) {
         partition->pinned = true; /* table pages and frames stay what they are */
         return BH_ETIMEDOUT;
     }
@@ -121,11 +102,11 @@ static __attribute__((noinline)) int64_t map_alike(struct partition *partition, 
 
     for (uint32_t t = 1; t < ioas->tree_count; t++) {
         struct ioas_tree *tree = &ioas->tree[t];
-        uint64_t part = within(tree, iova, size);
+        uint64_t part = ioas_within(tree, iova, size);
 
         if (part == 0 || physical + size > tree->output_limit)
             continue;
-        if (pagetable_map(&tree->table, iova, physical, part, attributes_for(tree->format, flags),
+        if (pagetable_map(&tree->table, iova, physical, part, ioas_attributes(tree->format, flags),
                           UINT32_MAX, &progress[t]) == PAGETABLE_OK)
             continue;
         int64_t result = remove(partition, ioas, iova, size, progress);
@@ -135,30 +116,49 @@ static __attribute__((noinline)) int64_t map_alike(struct partition *partition, 
     return BH_OK;
 }
 
+/* See ioas_map_physical(). */
+static inline int64_t map_physical(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                                   uint64_t physical, uint64_t size, uint64_t flags, uint32_t bound,
+                                   struct pagetable_progress *progress)
+{
+    int64_t result =
+        codes[pagetable_map(&ioas->tree[0].table, iova, physical, size,
+                            ioas_attributes(ioas->tree[0].format, flags), bound, progress)];
+
+    if (ioas->tree_count > 1 && progress->done != 0) {
+        int64_t others = map_alike(partition, ioas, iova, physical, progress->done, flags);
+
+        if (others != BH_OK) {
+            progress->done = 0;
+            return others;
+        }
+    }
+    return result;
+}
+
+int64_t ioas_map_physical(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                          uint64_t physical, uint64_t size, uint64_t flags, uint32_t bound,
+                          struct pagetable_progress *progress)
+{
+    return map_physical(partition, ioas, iova, physical, size, flags, bound, progress);
+}
+
 static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64_t iova,
                           uint64_t address, uint64_t size, uint64_t flags, uint64_t *done)
 {
     struct pagetable_progress progress;
     uint64_t physical;
-    int64_t result = check_range(iova, size, ioas->limit);
+    int64_t result = ioas_check_range(iova, size, ioas->limit);
 
     if (result != BH_OK)
         return result;
-    if (!range_valid(address, size) || !is_aligned(address, PAGE_SIZE) || flags == 0 ||
-        (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) != 0)
+    if (!range_valid(address, size) || !is_aligned(address, PAGE_SIZE) || !ioas_flags_valid(flags))
         return BH_EINVAL;
     if (!partition_resolve(partition, address, size, &physical) ||
         !range_inside(physical, size, 0, ioas->output_limit))
         return BH_ERANGE;
-    result = codes[pagetable_map(&ioas->tree[0].table, iova, physical, size,
-                                 attributes_for(ioas->tree[0].format, flags),
-                                 BH_MAP_ENTRIES_PER_CALL, &progress)];
-    if (ioas->tree_count > 1 && progress.done != 0) {
-        int64_t others = map_alike(partition, ioas, iova, physical, progress.done, flags);
-
-        if (others != BH_OK)
-            return others;
-    }
+    result = map_physical(partition, ioas, iova, physical, size, flags, BH_MAP_ENTRIES_PER_CALL,
+                          &progress);
     *done = progress.done;
     return result;
 }
@@ -184,11 +184,30 @@ int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint
 
     if (ioas == NULL)
         return BH_ENOENT;
-    int64_t result = check_range(iova, size, ioas->tree[0].table.limit);
+    int64_t result = ioas_check_range(iova, size, ioas->tree[0].table.limit);
 
     if (result == BH_OK) {
         result = remove(partition, ioas, iova, size, progress);
         *done = progress[0].done;
+        *bytes = progress[0].bytes;
+    }
+    ioas_release(ioas);
+    return result;
+}
+
+int64_t ioas_unmap_all(struct partition *partition, uint64_t id, uint64_t *cursor, uint64_t *bytes)
+{
+    struct pagetable_progress progress[IOAS_TREES];
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    uint64_t limit = ioas->tree[0].table.limit, from = *cursor;
+    int64_t result = ioas_check_range(from, from < limit ? limit - from : PAGE_SIZE, limit);
+
+    if (result == BH_OK) {
+        result = remove(partition, ioas, from, limit - from, progress);
+        *cursor = result == BH_EAGAIN ? from + progress[0].done : 0;
         *bytes = progress[0].bytes;
     }
     ioas_release(ioas);

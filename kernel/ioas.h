@@ -100,6 +100,33 @@ int64_t ioas_map(struct partition *partition, uint64_t id, uint64_t iova, uint64
 int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint64_t size,
                    uint64_t *done, uint64_t *bytes);
 
+/* Has what is mapped in the range lead to other memory of the owner, or with another access: leaves that are there,
+ * whole, and at most BH_MAP_ENTRIES_PER_CALL of them. *hitless: no access was blocked in between. Two SYNCs' worth
+ * of work a unit at most, one SYNC. */
+int64_t ioas_remap(struct partition *partition, uint64_t id, uint64_t iova, uint64_t address,
+                   uint64_t size, uint64_t flags, uint64_t *done, bool *hitless);
+
+/* Maps what the source maps of the owner's own memory also at another place. A source of as many leaves, and as many
+ * leaves written. *done: bytes. */
+int64_t ioas_copy(struct partition *partition, const struct bh_ioas_copy *copy, uint64_t *done);
+
+/* How far a batch came. */
+struct ioas_batch_done {
+    uint64_t elements; /* done whole */
+    uint64_t part;     /* bytes of the next one that are done */
+    uint64_t bytes;    /* unmap: that were mapped */
+};
+
+/* Arrays in the owner's memory at the guest-physical address: bh_map, bh_unmap. The bounds of a single map or
+ * unmap are those of the whole batch, and it has one SYNC a unit. */
+int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t address, uint64_t count,
+                       struct ioas_batch_done *done);
+int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t address, uint64_t count,
+                         struct ioas_batch_done *done);
+
+/* ioas_unmap() of all from *cursor on; *cursor: where the next call goes on, 0 where none has to. */
+int64_t ioas_unmap_all(struct partition *partition, uint64_t id, uint64_t *cursor, uint64_t *bytes);
+
 /* What can be mapped now, in ascending order: at most BH_RANGES; *count says how many. Constant work. */
 int64_t ioas_ranges(struct partition *partition, uint64_t id, struct bh_range *ranges,
                     uint32_t *count);

@@ -31,7 +31,7 @@ ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CO
 # What runs after boot, or before the units are closed, is compiled for speed, what runs once for size:
 # the two flags are what -Os spends on speed.
 HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c kernel/assign.c kernel/hypercall.c \
-               kernel/ioas.c kernel/partition.c drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
+               kernel/ioas.c kernel/ioas_batch.c kernel/partition.c drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
                drivers/iommu/smmuv3/early.c drivers/iommu/smmuv3/entry_kinds.c drivers/iommu/smmuv3/queue.c \
                drivers/iommu/smmuv3/stream.c drivers/pci/config.c arch/arm64/gic.c arch/arm64/trap.c \
                arch/arm64/vdev/vgic.c

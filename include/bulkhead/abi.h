@@ -75,11 +75,6 @@
 /* Numbers of calls to come: NOT_SUPPORTED in this version, and FEATURES says so. */
 /* clang-format off */
 #define BH_CALL_RESERVED(number) ( \
-    (number) == BH_CALL_IOAS_COPY || \
-    (number) == BH_CALL_IOAS_REMAP || \
-    (number) == BH_CALL_IOAS_UNMAP_ALL || \
-    (number) == BH_CALL_IOAS_MAP_BATCH || \
-    (number) == BH_CALL_IOAS_UNMAP_BATCH || \
     (number) == BH_CALL_REPLACE || \
     0)
 /* clang-format on */
@@ -192,6 +187,7 @@
 /* Bytes of the first version (0.1) of the structures that have grown since. */
 #define BH_PARTITION_INFO_FIRST_BYTES 88
 #define BH_DEVICE_INFO_FIRST_BYTES 200
+#define BH_IOAS_COPY_FIRST_BYTES 48
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -325,6 +321,30 @@ struct bh_query_window {
     char other[32]; /* of the other side */
 };
 
+/* Read by the hypervisor, once. */
+struct bh_ioas_copy {
+    uint64_t size; /* bytes; beyond those of this version there are only zeros, or it is EINVAL */
+    uint32_t from; /* ids; the same is allowed */
+    uint32_t to;
+    uint64_t from_iova;
+    uint64_t to_iova;
+    uint64_t bytes;
+    uint64_t flags; /* BH_MAP_*, of the new mapping */
+};
+
+/* Elements of batches, read by the hypervisor: arguments as those of the single calls. */
+struct bh_map {
+    uint64_t iova;
+    uint64_t address;
+    uint64_t size;
+    uint64_t flags;
+};
+
+struct bh_unmap {
+    uint64_t iova;
+    uint64_t size;
+};
+
 /*
  * The event ring: one page of the caller's memory. The hypervisor writes all of it but `consumer`, and
  * reads `consumer` alone.
@@ -423,6 +443,38 @@ struct bh_event_ring {
  *                                    mapping is cut by the range (nothing is split), or the range is
  *                                    malformed. ERANGE, ENOENT. ETIMEDOUT: the unit was silenced; the
  *                                    memory stays pinned.
+ * IOAS_COPY (structure)              maps what struct bh_ioas_copy names of one ioas, as far as it is own
+ *                                    memory, also in another or at another place. x1 = bytes. EAGAIN: a
+ *                                    part is done, go on behind x1; an error is of the first byte, and
+ *                                    nothing was changed. ENOENT: no such ioas, or nothing is mapped
+ *                                    at the source. EEXIST, ENOSPC, ETIMEDOUT as in map. ERANGE: outside an
+ *                                    aperture, or memory that is not all the caller's own. EINVAL:
+ *                                    ranges or flags as in map, the size of the structure, or something
+ *                                    behind what this version knows of it. EFAULT.
+ * IOAS_REMAP (ioas, iova, address, size, flags)
+ *                                    leads what is mapped in [iova, +size) to [address, +size) of own
+ *                                    memory, or gives it other flags. Leaves keep their sizes. Whatever
+ *                                    accesses them meanwhile finds the old, nothing, or the new. x1 = bytes,
+ *                                    x2 = 1: and never nothing, since only flags were changed. EAGAIN
+ *                                    as in map. ENOENT: no such ioas, or a part is not mapped. EINVAL: a
+ *                                    leaf is cut by the range, or too large for the new address, or as in
+ *                                    map. ERANGE as in map. After these nothing has changed. ETIMEDOUT: the
+ *                                    unit was silenced; the memory stays pinned.
+ * IOAS_UNMAP_ALL (ioas, cursor)      removes every mapping from the cursor on; begin with 0. x1 = where to
+ *                                    go on with EAGAIN, else 0; x2 = bytes that were mapped. EINVAL: a
+ *                                    cursor that is no multiple of 4096 or cuts a mapping. ERANGE: above
+ *                                    the aperture. ENOENT. ETIMEDOUT as in unmap.
+ * IOAS_MAP_BATCH (ioas, address, count)
+ *                                    maps the elements of an array of struct bh_map in order, at most
+ *                                    BH_BATCH, with the bound of one map for all together. x1 = elements done
+ *                                    whole, x2 = bytes of the next one that are done, too. EAGAIN: not all;
+ *                                    go on behind them. An error is that of the first element, as in map,
+ *                                    and nothing was changed: EINVAL, ERANGE, EEXIST, ENOSPC, ETIMEDOUT.
+ *                                    ENOENT. EINVAL: count. EFAULT.
+ * IOAS_UNMAP_BATCH (ioas, address, count)
+ *                                    the same with struct bh_unmap, and one SYNC a unit. x1, x2 as in the
+ *                                    batch of maps; x3 = bytes that were mapped. EAGAIN, EINVAL, ERANGE,
+ *                                    ENOENT, ETIMEDOUT as in unmap. EFAULT.
  * ATTACH (device, pasid, ioas)       the device's transactions go through the ioas from now on.
  *                                    pasid: BH_PASID_NONE (others: EOPNOTSUPP; 0: EINVAL).
  *                                    EBUSY: attached already, or a sibling on the same stream is

@@ -54,10 +54,11 @@ static struct {
 } past[PAST];
 static unsigned int past_count;
 
-/* Per CPU, a map or an unmap under way: allowed, not promised. */
+/* Per CPU, maps or unmaps under way: allowed, not promised. */
 static struct {
     const struct space *space;
-    struct mapping mapping;
+    unsigned int count;
+    struct mapping mapping[BH_BATCH];
 } mapping_now[HOST_CPUS], unmapping_now[HOST_CPUS];
 
 void ledger_reset(void)
@@ -236,10 +237,11 @@ static void begin_map(const struct pending_call *call)
         !range_valid(call->x[2], call->x[4]))
         return;
     mapping_now[call->cpu].space = space;
-    mapping_now[call->cpu].mapping = (struct mapping){ .iova = call->x[2],
-                                                       .address = call->x[3],
-                                                       .size = call->x[4],
-                                                       .access = (uint32_t)call->x[5] };
+    mapping_now[call->cpu].count = 1;
+    mapping_now[call->cpu].mapping[0] = (struct mapping){ .iova = call->x[2],
+                                                          .address = call->x[3],
+                                                          .size = call->x[4],
+                                                          .access = (uint32_t)call->x[5] };
 }
 
 static void begin_unmap(const struct pending_call *call)
@@ -247,7 +249,89 @@ static void begin_unmap(const struct pending_call *call)
     if (!range_valid(call->x[2], call->x[3]))
         return;
     unmapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
-    unmapping_now[call->cpu].mapping = (struct mapping){ .iova = call->x[2], .size = call->x[3] };
+    unmapping_now[call->cpu].count = 1;
+    unmapping_now[call->cpu].mapping[0] = (struct mapping){ .iova = call->x[2],
+                                                            .size = call->x[3] };
+}
+
+/* ---- Calls of more than one mapping: what stands in the caller's memory when they begin -------------------- */
+
+/* count elements of that many bytes, or NULL: not all the caller's. */
+static const void *elements(const struct pending_call *call, uint64_t address, uint64_t count,
+                            uint64_t bytes)
+{
+    if (count == 0 || count > BH_BATCH || (address & 7) != 0 ||
+        !visible(call->partition, address, count * bytes))
+        return NULL;
+    return guest(call->partition, address);
+}
+
+static void begin_map_batch(const struct pending_call *call)
+{
+    const struct bh_map *from = elements(call, call->x[2], call->x[3], sizeof(*from));
+
+    if (from == NULL)
+        return;
+    mapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
+    mapping_now[call->cpu].count = 0;
+    for (unsigned int i = 0; i < call->x[3]; i++) {
+        if (!visible(call->partition, from[i].address, from[i].size) ||
+            !range_valid(from[i].iova, from[i].size))
+            break; /* no further does the batch come */
+        mapping_now[call->cpu].mapping[mapping_now[call->cpu].count++] = (struct mapping){
+            .iova = from[i].iova,
+            .address = from[i].address,
+            .size = from[i].size,
+            .access = (uint32_t)from[i].flags
+        };
+    }
+}
+
+static void begin_unmap_batch(const struct pending_call *call)
+{
+    const struct bh_unmap *from = elements(call, call->x[2], call->x[3], sizeof(*from));
+
+    if (from == NULL)
+        return;
+    unmapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
+    unmapping_now[call->cpu].count = 0;
+    for (unsigned int i = 0; i < call->x[3] && range_valid(from[i].iova, from[i].size); i++)
+        unmapping_now[call->cpu].mapping[unmapping_now[call->cpu].count++] = (struct mapping){
+            .iova = from[i].iova, .size = from[i].size
+        };
+}
+
+/* What the source maps, piece by piece, at the place where it goes. */
+static void begin_copy(const struct pending_call *call)
+{
+    const struct bh_ioas_copy *copy = elements(call, call->x[1], 1, sizeof(*copy));
+    const struct space *from = copy != NULL ? find_space(call->partition, copy->from) : NULL;
+
+    if (from == NULL || !range_valid(copy->from_iova, copy->bytes))
+        return;
+    mapping_now[call->cpu].space = find_space(call->partition, copy->to);
+    mapping_now[call->cpu].count = 0;
+    for (unsigned int i = 0; i < from->count && mapping_now[call->cpu].count < BH_BATCH; i++) {
+        const struct mapping *whole = &from->mapping[i];
+        uint64_t first = max_u64(copy->from_iova, whole->iova);
+        uint64_t last = min_u64(copy->from_iova + copy->bytes, whole->iova + whole->size);
+
+        if (first < last)
+            mapping_now[call->cpu].mapping[mapping_now[call->cpu].count++] = (struct mapping){
+                .iova = copy->to_iova + (first - copy->from_iova),
+                .address = whole->address + (first - whole->iova),
+                .size = last - first,
+                .access = (uint32_t)copy->flags
+            };
+    }
+}
+
+static void begin_unmap_all(const struct pending_call *call)
+{
+    unmapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
+    unmapping_now[call->cpu].count = 1;
+    unmapping_now[call->cpu].mapping[0] = (struct mapping){ .iova = call->x[2],
+                                                            .size = UINT64_MAX - call->x[2] };
 }
 
 void ledger_begin(const struct pending_call *call)
@@ -260,6 +344,22 @@ void ledger_begin(const struct pending_call *call)
         break;
     case BH_CALL_IOAS_UNMAP:
         begin_unmap(call);
+        break;
+    case BH_CALL_IOAS_REMAP:
+        begin_map(call);
+        unmapping_now[call->cpu] = mapping_now[call->cpu];
+        break;
+    case BH_CALL_IOAS_UNMAP_ALL:
+        begin_unmap_all(call);
+        break;
+    case BH_CALL_IOAS_COPY:
+        begin_copy(call);
+        break;
+    case BH_CALL_IOAS_MAP_BATCH:
+        begin_map_batch(call);
+        break;
+    case BH_CALL_IOAS_UNMAP_BATCH:
+        begin_unmap_batch(call);
         break;
     case BH_CALL_ATTACH:
         device = find_device(call->partition, call->x[1]);
@@ -454,8 +554,8 @@ static void end_map(const struct pending_call *call, const uint64_t *x)
     if (done && x[1] > call->x[4])
         report_violation(I3, NULL, NULL, "map says that it did more than it was asked to");
     if (done && x[1] != 0) {
-        mapping_now[call->cpu].mapping.size = x[1];
-        add_mapping(space, mapping_now[call->cpu].mapping);
+        mapping_now[call->cpu].mapping[0].size = x[1];
+        add_mapping(space, mapping_now[call->cpu].mapping[0]);
     }
     mapping_now[call->cpu].space = NULL;
 }
@@ -472,6 +572,90 @@ static void end_unmap(const struct pending_call *call, const uint64_t *x)
         cut(space, call->x[2], call->x[2] + call->x[3], true);
     else if ((result == BH_OK || result == BH_EAGAIN) && x[1] != 0)
         cut(space, call->x[2], call->x[2] + x[1], false);
+}
+
+/* Of the mappings under way, those that begin before `end` are there, up to it. */
+static void end_maps(const struct pending_call *call, struct space *space, uint64_t end)
+{
+    for (unsigned int i = 0; space != NULL && i < mapping_now[call->cpu].count; i++) {
+        struct mapping mapping = mapping_now[call->cpu].mapping[i];
+
+        if (mapping.iova >= end)
+            continue;
+        mapping.size = min_u64(mapping.size, end - mapping.iova);
+        add_mapping(space, mapping);
+    }
+    mapping_now[call->cpu].count = 0;
+    mapping_now[call->cpu].space = NULL;
+}
+
+static void end_remap(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    int64_t result = (int64_t)x[0];
+
+    unmapping_now[call->cpu].space = NULL;
+    if (space != NULL && result == BH_ETIMEDOUT) {
+        cut(space, call->x[2], call->x[2] + call->x[4], true);
+        mapping_now[call->cpu].mapping[0].may_only = true;
+        end_maps(call, space, UINT64_MAX);
+    } else if (space != NULL && (result == BH_OK || result == BH_EAGAIN)) {
+        cut(space, call->x[2], call->x[2] + x[1], false);
+        end_maps(call, space, call->x[2] + x[1]);
+    }
+    mapping_now[call->cpu].space = NULL;
+}
+
+static void end_copy(const struct pending_call *call, const uint64_t *x)
+{
+    bool done = (int64_t)x[0] == BH_OK || (int64_t)x[0] == BH_EAGAIN;
+    const struct bh_ioas_copy *copy = elements(call, call->x[1], 1, sizeof(*copy));
+
+    if (done && x[1] != 0)
+        end_maps(call, find_space(call->partition, copy->to), copy->to_iova + x[1]);
+    mapping_now[call->cpu].space = NULL;
+}
+
+/* elements: done whole; part: bytes of the next. */
+static void end_map_batch(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    bool done = (int64_t)x[0] == BH_OK || (int64_t)x[0] == BH_EAGAIN;
+
+    for (unsigned int i = 0; done && i < mapping_now[call->cpu].count && i <= x[1]; i++) {
+        struct mapping mapping = mapping_now[call->cpu].mapping[i];
+
+        mapping.size = i < x[1] ? mapping.size : x[2];
+        if (mapping.size != 0)
+            add_mapping(space, mapping);
+    }
+    mapping_now[call->cpu].space = NULL;
+}
+
+static void end_unmap_batch(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    int64_t result = (int64_t)x[0];
+    bool done = result == BH_OK || result == BH_EAGAIN, failed = result == BH_ETIMEDOUT;
+
+    unmapping_now[call->cpu].space = NULL;
+    for (unsigned int i = 0; space != NULL && i < unmapping_now[call->cpu].count; i++) {
+        const struct mapping *range = &unmapping_now[call->cpu].mapping[i];
+
+        if (failed || (done && i <= x[1]))
+            cut(space, range->iova, range->iova + (failed || i < x[1] ? range->size : x[2]),
+                failed);
+    }
+}
+
+static void end_unmap_all(const struct pending_call *call, const uint64_t *x)
+{
+    struct space *space = find_space(call->partition, call->x[1]);
+    int64_t result = (int64_t)x[0];
+
+    unmapping_now[call->cpu].space = NULL;
+    if (space != NULL && (result == BH_OK || result == BH_EAGAIN || result == BH_ETIMEDOUT))
+        cut(space, call->x[2], result == BH_EAGAIN ? x[1] : UINT64_MAX, result == BH_ETIMEDOUT);
 }
 
 void ledger_end(const struct pending_call *call, const uint64_t *x)
@@ -510,6 +694,21 @@ void ledger_end(const struct pending_call *call, const uint64_t *x)
     case BH_CALL_IOAS_UNMAP:
         end_unmap(call, x);
         break;
+    case BH_CALL_IOAS_REMAP:
+        end_remap(call, x);
+        break;
+    case BH_CALL_IOAS_UNMAP_ALL:
+        end_unmap_all(call, x);
+        break;
+    case BH_CALL_IOAS_COPY:
+        end_copy(call, x);
+        break;
+    case BH_CALL_IOAS_MAP_BATCH:
+        end_map_batch(call, x);
+        break;
+    case BH_CALL_IOAS_UNMAP_BATCH:
+        end_unmap_batch(call, x);
+        break;
     default:
         break;
     }
@@ -545,11 +744,13 @@ void ledger_spaces_gone(unsigned int partition)
 static bool being_unmapped(const struct space *space, const struct mapping *mapping)
 {
     for (unsigned int cpu = 0; cpu < HOST_CPUS; cpu++) {
-        const struct mapping *going = &unmapping_now[cpu].mapping;
+        for (unsigned int i = 0; unmapping_now[cpu].space == space && i < unmapping_now[cpu].count;
+             i++) {
+            const struct mapping *going = &unmapping_now[cpu].mapping[i];
 
-        if (unmapping_now[cpu].space == space &&
-            range_overlaps(mapping->iova, mapping->size, going->iova, going->size))
-            return true;
+            if (range_overlaps(mapping->iova, mapping->size, going->iova, going->size))
+                return true;
+        }
     }
     return false;
 }
@@ -563,8 +764,8 @@ static void add_space_pieces(const struct space *space, bool may, struct pieces 
             pieces_add(pieces, piece_of(space, mapping));
     }
     for (unsigned int cpu = 0; may && cpu < HOST_CPUS; cpu++) {
-        if (mapping_now[cpu].space == space)
-            pieces_add(pieces, piece_of(space, &mapping_now[cpu].mapping));
+        for (unsigned int i = 0; mapping_now[cpu].space == space && i < mapping_now[cpu].count; i++)
+            pieces_add(pieces, piece_of(space, &mapping_now[cpu].mapping[i]));
     }
 }
 

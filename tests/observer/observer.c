@@ -346,9 +346,11 @@ static void quiet_partition(unsigned int partition)
 
 static bool takes_away(uint64_t number)
 {
-    return number == BH_CALL_IOAS_UNMAP || number == BH_CALL_IOAS_FREE ||
-           number == BH_CALL_DETACH || number == BH_CALL_DEVICE_UNBIND ||
-           number == BH_CALL_DEVICE_RESET || number == BH_CALL_POWER;
+    return number == BH_CALL_IOAS_UNMAP || number == BH_CALL_IOAS_REMAP ||
+           number == BH_CALL_IOAS_UNMAP_ALL || number == BH_CALL_IOAS_UNMAP_BATCH ||
+           number == BH_CALL_IOAS_FREE || number == BH_CALL_DETACH ||
+           number == BH_CALL_DEVICE_UNBIND || number == BH_CALL_DEVICE_RESET ||
+           number == BH_CALL_POWER;
 }
 
 void observer_call_begins(unsigned int partition, uint64_t number, const uint64_t *x)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Many maps or unmaps in one call. Elements are read from the caller's memory once each, as their turn comes. An
+ * element that is refused ends the batch: the call answers its error where it is the first, so that nothing has
+ * changed, and otherwise BH_EAGAIN, and the next call is the one that is refused.
+ */
+#include "kernel/ioas_parts.h"
+#include "kernel/partition.h"
+
+/* The elements, or NULL; *result says why. */
+static const void *elements_at(const struct partition *partition, uint64_t address, uint64_t count,
+                               uint64_t bytes, int64_t *result)
+{
+    const void *elements = NULL;
+
+    *result = BH_EINVAL;
+    if (count == 0 || count > BH_BATCH)
+        return NULL;
+    elements = partition_memory(partition, address, count * bytes, 8);
+    *result = elements == NULL ? BH_EFAULT : BH_OK;
+    return elements;
+}
+
+static int64_t map_element(struct partition *partition, struct ioas *ioas,
+                           const struct bh_map *element, uint32_t bound,
+                           struct pagetable_progress *progress)
+{
+    uint64_t physical;
+    int64_t result = ioas_check_range(element->iova, element->size, ioas->limit);
+
+    if (result != BH_OK)
+        return result;
+    if (!range_valid(element->address, element->size) || !is_aligned(element->address, PAGE_SIZE) ||
+        !ioas_flags_valid(element->flags))
+        return BH_EINVAL;
+    if (!partition_resolve(partition, element->address, element->size, &physical) ||
+        !range_inside(physical, element->size, 0, ioas->output_limit))
+        return BH_ERANGE;
+    return ioas_map_physical(partition, ioas, element->iova, physical, element->size,
+                             element->flags, bound, progress);
+}
+
+int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t address, uint64_t count,
+                       struct ioas_batch_done *done)
+{
+    uint32_t left = BH_MAP_ENTRIES_PER_CALL;
+    int64_t result;
+    const volatile struct bh_map *from;
+    struct ioas *ioas = ioas_acquire(partition, id);
+
+    if (ioas == NULL)
+        return BH_ENOENT;
+    from = elements_at(partition, address, count, sizeof(*from), &result);
+    while (result == BH_OK && done->elements < count) {
+        const struct bh_map element = from[done->elements];
+        struct pagetable_progress progress;
+
+        result = left == 0 ? BH_EAGAIN : map_element(partition, ioas, &element, left, &progress);
+        if (left == 0 || (result != BH_OK && result != BH_EAGAIN))
+            break;
+        left -= progress.leaves;
+        if (result == BH_OK)
+            done->elements++;
+        else
+            done->part = progress.done;
+    }
+    ioas_release(ioas);
+    return result != BH_OK && result != BH_ETIMEDOUT && done->elements != 0 ? BH_EAGAIN : result;
+}
+
+/* What has been taken out and is not in the units' queues yet, by tree: ranges that touch become one. */
+struct removal {
+    struct ioas *ioas;
+    struct pagetable_progress pending[IOAS_TREES];
+    struct ioas_batch batch;
+    struct page_list freed;
+};
+
+static void note(const struct partition *partition, struct removal *removal, uint32_t tree,
+                 struct pagetable_progress *progress)
+{
+    struct pagetable_progress *pending = &removal->pending[tree];
+
+    page_list_join(&partition->pool, &removal->freed, &progress->freed);
+    if (progress->leaves == 0 && !progress->tables_freed)
+        return;
+    if (pending->leaves != 0 && pending->end == progress->first) {
+        pending->end = progress->end;
+        pending->leaves += progress->leaves;
+        pending->tables_freed = pending->tables_freed || progress->tables_freed;
+        return;
+    }
+    if (pending->leaves != 0)
+        ioas_put(removal->ioas, tree, pending, false, &removal->batch);
+    *pending = *progress;
+}
+
+static int64_t unmap_element(const struct partition *partition, struct removal *removal,
+                             const struct bh_unmap *element, uint32_t bound,
+                             struct pagetable_progress *progress)
+{
+    struct ioas *ioas = removal->ioas;
+    int64_t result = ioas_check_range(element->iova, element->size, ioas->tree[0].table.limit);
+    enum pagetable_result unmapped;
+
+    if (result != BH_OK)
+        return result;
+    unmapped = pagetable_unmap(&ioas->tree[0].table, element->iova, element->size, bound, progress);
+    if (unmapped == PAGETABLE_CUT)
+        return BH_EINVAL;
+    for (uint32_t t = 1; t < ioas->tree_count; t++) {
+        uint64_t part = ioas_within(&ioas->tree[t], element->iova, progress->done);
+        struct pagetable_progress other;
+
+        if (part == 0)
+            continue;
+        pagetable_unmap(&ioas->tree[t].table, element->iova, part, UINT32_MAX, &other);
+        note(partition, removal, t, &other);
+    }
+    note(partition, removal, 0, progress);
+    return unmapped == PAGETABLE_MORE ? BH_EAGAIN : BH_OK;
+}
+
+/* The units forget it all, with one SYNC each. */
+static bool finish(struct partition *partition, struct removal *removal)
+{
+    for (uint32_t t = 0; t < removal->ioas->tree_count; t++)
+        ioas_put(removal->ioas, t, &removal->pending[t], true, &removal->batch);
+    if (!ioas_wait(&removal->batch)) {
+        partition->pinned = true; /* table pages and frames stay what they are */
+        return false;
+    }
+    page_pool_give(&partition->pool, &removal->freed);
+    return true;
+}
+
+int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t address, uint64_t count,
+                         struct ioas_batch_done *done)
+{
+    uint32_t left = BH_MAP_ENTRIES_PER_CALL;
+    int64_t result;
+    const volatile struct bh_unmap *from;
+    struct removal removal = { .ioas = ioas_acquire(partition, id), .freed = PAGE_LIST_EMPTY };
+
+    if (removal.ioas == NULL)
+        return BH_ENOENT;
+    from = elements_at(partition, address, count, sizeof(*from), &result);
+    while (result == BH_OK && done->elements < count) {
+        const struct bh_unmap element = from[done->elements];
+        struct pagetable_progress progress;
+
+        result = left == 0 ? BH_EAGAIN
+                           : unmap_element(partition, &removal, &element, left, &progress);
+        if (left == 0 || (result != BH_OK && result != BH_EAGAIN))
+            break;
+        left -= progress.steps;
+        done->bytes += progress.bytes;
+        if (result == BH_OK)
+            done->elements++;
+        else
+            done->part = progress.done;
+    }
+    if (!finish(partition, &removal))
+        result = BH_ETIMEDOUT;
+    ioas_release(removal.ioas);
+    return result != BH_OK && result != BH_ETIMEDOUT && done->elements != 0 ? BH_EAGAIN : result;
+}

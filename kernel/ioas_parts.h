@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of I/O address spaces share. All are called with the space's lock held. */
+#ifndef KERNEL_IOAS_PARTS_H
+#define KERNEL_IOAS_PARTS_H
+
+#include "kernel/ioas.h"
+
+/* What every call demands of a range of I/O virtual addresses that is to lie below limit. */
+static inline int64_t ioas_check_range(uint64_t iova, uint64_t size, uint64_t limit)
+{
+    if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
+        return BH_EINVAL;
+    if (!range_inside(iova, size, 0, limit))
+        return BH_ERANGE;
+    return BH_OK;
+}
+
+static inline bool ioas_flags_valid(uint64_t flags)
+{
+    return flags != 0 && (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) == 0;
+}
+
+/* Bits of a leaf outside its address. */
+static inline uint64_t ioas_attributes(const struct iommu_format *format, uint64_t flags)
+{
+    return format->common ^ ((flags & BH_MAP_READ) != 0 ? format->read : 0) ^
+           ((flags & BH_MAP_WRITE) != 0 ? format->write : 0);
+}
+
+/* How much of [iova, +size) the tree reaches. */
+static inline uint64_t ioas_within(const struct ioas_tree *tree, uint64_t iova, uint64_t size)
+{
+    return iova < tree->table.limit ? min_u64(size, tree->table.limit - iova) : 0;
+}
+
+/* Maps memory that the owner may map there: [physical, +size) at iova, in every tree. *progress: of the first
+ * tree. All or nothing, but for the bound. */
+int64_t ioas_map_physical(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                          uint64_t physical, uint64_t size, uint64_t flags, uint32_t bound,
+                          struct pagetable_progress *progress);
+
+/* Batches of invalidations that are under way, by instance. */
+struct ioas_batch {
+    struct iommu_ticket ticket[TOPOLOGY_IOMMUS];
+    uint32_t waiting; /* bit n: instance n has commands of it */
+    bool failed;
+};
+
+/* Has the units of a tree forget what was taken out of it: commands are put into their queues; last: and a SYNC. */
+void ioas_put(const struct ioas *ioas, uint32_t tree, const struct pagetable_progress *progress,
+              bool last, struct ioas_batch *batch);
+
+/* Waits for the SYNCs. False: a unit has failed. */
+bool ioas_wait(const struct ioas_batch *batch);
+
+#endif
