@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the documents say against what is there.
 #
-#   make contract            include/bulkhead/abi.h against docs/abi.md
-#   make contract-write      rewrites what is made from the documents
+#   make contract            include/bulkhead/abi.h against docs/abi.md, docs/requirements-status.md against the tests
+#   make contract-write      rewrites what is made from them
 
 CONTRACT_COMPILERS = '$(HOSTCC)' '$(CROSS_COMPILE)gcc' '$(CROSS_COMPILE_32)gcc'
 
 .PHONY: contract contract-write
 contract: | $(SETUP_AARCH32)
-	@$(PYTHON) tests/contract/abi.py $(CONTRACT_COMPILERS:%=--compiler %)
+	@$(PYTHON) tests/contract/contract.py $(CONTRACT_COMPILERS:%=--compiler %)
 
 contract-write: | $(SETUP_BUILD)
-	@$(PYTHON) tests/contract/abi.py --write
+	@$(PYTHON) tests/contract/contract.py --write

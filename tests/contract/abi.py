@@ -1,20 +1,17 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Hold include/bulkhead/abi.h and docs/abi.md together.
 
-    abi.py [--compiler command ...]   compares them; `N passed, N failed`
-    abi.py --write                    rewrites tests/contract/documented.inc from the pages
+    check(compilers)   compares them
+    write()            rewrites tests/contract/documented.inc from the pages
 
 Each call of the header has a page, and each page a call: the same number, the same arguments in the same
 registers, results in the same ones, the same errors. Each structure has a table of its fields with offset
 and bytes, which every compiler that is named agrees with. The pages are all of one shape. What they say
 of errors and bounds is in documented.inc, too, for the tests in C.
 """
-import argparse
 import os
 import re
 import subprocess
-import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADER = os.path.join(ROOT, "include", "bulkhead", "abi.h")
@@ -244,7 +241,7 @@ def compare_structures(header, text, compilers, failures):
 
 def generated(pages):
     lines = ["/* SPDX-License-Identifier: Apache-2.0 */",
-             "/* Written by tests/contract/abi.py --write from docs/abi.md: the errors of each call, and its",
+             "/* Written by make contract-write from docs/abi.md: the errors of each call, and its",
              " * bound: entries, commands, SYNCs, locks. */"]
     for page in pages:
         lines += [f"DOCUMENTED({page.name}, {error})" for error in sorted(page.errors())]
@@ -258,28 +255,18 @@ def read(path):
         return file.read()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--compiler", action="append", default=[])
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
+def write():
+    with open(GENERATED, "w", encoding="utf-8") as file:
+        file.write(generated(read_pages(read(PAGES))))
+
+
+def check(compilers):
+    """How much was looked at, and what does not hold."""
     text, failures = read(PAGES), Failures()
-    pages = read_pages(text)
-    if arguments.write:
-        with open(GENERATED, "w", encoding="utf-8") as file:
-            file.write(generated(pages))
-        return 0
-    header = Header(read(HEADER))
+    pages, header = read_pages(text), Header(read(HEADER))
     compare_calls(header, pages, failures)
     compare_errors(header, text, failures)
-    compare_structures(header, text, arguments.compiler, failures)
+    compare_structures(header, text, compilers, failures)
     failures.expect(read(GENERATED) == generated(pages),
                     "tests/contract/documented.inc is not what docs/abi.md says: make contract-write")
-    for failure in failures:
-        print(failure)
-    print(f"{failures.looked - len(failures)} passed, {len(failures)} failed")
-    return 1 if failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return failures.looked, list(failures)

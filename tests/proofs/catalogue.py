@@ -29,7 +29,7 @@ class Proof:
 
 OWNER = Proof(
     name="owner-word",
-    says="each call on an owner word makes one step of the state machine, among any others",
+    says="rows 3.16 and 3.17: each call on an owner word makes one step of the state machine, among any others",
     bound="any word, any caller; others come in before 4 accesses",
     sources=["tests/proofs/owner.c", "kernel/owner.c"],
     includes=["tests/proofs/interleaved"],

@@ -180,7 +180,7 @@ class Excerpts(ScenarioTest):
             with self.subTest(width=width):
                 build(self.folder, name, source, width)
 
-    def test_the_example_of_the_abi_runs_in_both_widths(self):
+    def test_row_5_7_the_example_of_the_abi_runs_in_both_widths(self):
         block, = blocks(text_of("docs", "abi.md"), "c")
         source = f"{self.HEADERS}int main(void)\n{{\n{block}return 0;\n}}\n"
         for width, lines in ((64, ()), (32, ("aarch32;",))):

@@ -70,6 +70,7 @@ int run_shortage_tests(void);
 int run_pins_tests(void);
 int run_wild_tests(void);
 int run_bounds_tests(void);
+int run_rows_tests(void);
 int run_lines_tests(void);
 int run_gicv3_tests(void);
 int run_vgic_tests(void);

@@ -47,6 +47,7 @@ int main(int count, char **arguments)
     failed += run_boot_devices_tests();
     failed += run_calls_tests();
     failed += run_bounds_tests();
+    failed += run_rows_tests();
     failed += run_map_calls_tests();
     failed += run_bind_calls_tests();
     failed += run_reset_calls_tests();

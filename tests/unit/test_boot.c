@@ -122,7 +122,7 @@ static void i2_no_register_write_of_the_whole_boot_opens_the_unit_again(void)
     assert_int_not_equal(dma_write(DEVICE1, 0x40000000, 1), DMA_LANDED);
 }
 
-static void i7_row_1_7_after_boot_nothing_is_handed_out_any_more(void)
+static void i7_row_1_7_row_5_12_after_boot_nothing_is_handed_out_any_more(void)
 {
     machine_plain();
     observer_start();
@@ -425,7 +425,7 @@ int run_boot_tests(void)
         TEST(i13_a_partitions_stage_2_holds_its_visible_memory_and_nothing_else),
         TEST(i1_every_device_is_parked_logged_after_boot),
         TEST(i2_no_register_write_of_the_whole_boot_opens_the_unit_again),
-        TEST(i7_row_1_7_after_boot_nothing_is_handed_out_any_more),
+        TEST(i7_row_1_7_row_5_12_after_boot_nothing_is_handed_out_any_more),
         TEST(without_a_bundle_nothing_starts),
         TEST(without_an_smmu_nothing_starts),
         TEST(without_a_gicv3_nothing_starts),
