@@ -241,9 +241,10 @@ def compare_structures(header, text, compilers, failures):
 
 def generated(pages):
     lines = ["/* SPDX-License-Identifier: Apache-2.0 */",
-             "/* Written by make contract-write from docs/abi.md: the errors of each call, and its",
-             " * bound: entries, commands, SYNCs, locks. */"]
+             "/* Written by make contract-write from docs/abi.md: how many arguments each call has,",
+             " * its errors, and its bound: entries, commands, SYNCs, locks. */"]
     for page in pages:
+        lines.append(f"ARGUMENTS({page.name}, {len(page.arguments())})")
         lines += [f"DOCUMENTED({page.name}, {error})" for error in sorted(page.errors())]
         if page.bound():
             lines.append(f"BOUND({page.name}, {', '.join(page.bound())})")

@@ -19,10 +19,26 @@ bool contract_names(uint64_t number, int64_t error)
 
 #define DOCUMENTED(call, name) errors |= number == BH_CALL_##call ? ERROR_BIT(BH_##name) : 0;
 #define BOUND(...)
+#define ARGUMENTS(...)
 #include "tests/contract/documented.inc"
 #undef DOCUMENTED
 #undef BOUND
+#undef ARGUMENTS
     return error < 0 && error >= BH_EFAULT && (errors & ERROR_BIT(error)) != 0;
+}
+
+unsigned int contract_arguments(uint64_t number)
+{
+    unsigned int arguments = 0;
+
+#define ARGUMENTS(call, count) arguments = number == BH_CALL_##call ? (count) : arguments;
+#define DOCUMENTED(...)
+#define BOUND(...)
+#include "tests/contract/documented.inc"
+#undef DOCUMENTED
+#undef BOUND
+#undef ARGUMENTS
+    return arguments;
 }
 
 struct contract_work contract_bound(uint64_t number, uint64_t units)
@@ -31,12 +47,14 @@ struct contract_work contract_bound(uint64_t number, uint64_t units)
     switch (number) {
 #define U units
 #define DOCUMENTED(...)
+#define ARGUMENTS(...)
 #define BOUND(call, ...)                                                                           \
     case BH_CALL_##call:                                                                           \
         return (struct contract_work){ __VA_ARGS__ };
 #include "tests/contract/documented.inc"
 #undef DOCUMENTED
 #undef BOUND
+#undef ARGUMENTS
 #undef U
     default:
         return (struct contract_work){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };

@@ -16,6 +16,9 @@ struct contract_work {
 /* Whether the page of the call names that error. */
 bool contract_names(uint64_t number, int64_t error);
 
+/* How many arguments it has. */
+unsigned int contract_arguments(uint64_t number);
+
 /* The bound of the call's page on a machine with so many units. */
 struct contract_work contract_bound(uint64_t number, uint64_t units);
 

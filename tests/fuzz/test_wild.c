@@ -10,86 +10,15 @@
 #include "tests/adversary/hardware.h"
 #include "tests/fuzz/book.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/scene.h"
 #include "tests/unit/groups.h"
 
-#define BASE UINT64_C(0x40000000)
-#define VISIBLE (UINT64_C(0x400000) - 64 * PAGE_SIZE)
-#define STRUCTURE (BASE + 0x210000)
-#define RING (BASE + 0x300000)
-#define SPARE (BASE + 0x100000) /* memory that is mapped for nobody */
-#define ROOM 256                /* that the caller says its structure has */
-#define IOVA UINT64_C(0x10000)
-#define CALLER 1u /* does not list the fifth device, and shares a stream with nobody else */
-#define OTHER 0u
-#define ARGUMENTS 5
+#define ROOM 256 /* that the caller says its structure has */
 #define VALUES 192
 #define FEW 24
 #define PATTERN 0xA5
 
 #define SEEN(status) (UINT32_C(1) << -(status))
-
-/* ---- Where the calls begin ------------------------------------------------------------------------------ */
-
-/* The ids of what there is; 0 where there is nothing of it. */
-static struct {
-    uint64_t bound, free, attached, foreign, clock; /* devices */
-    uint64_t full, empty, gone, strange;            /* spaces; the last is the other partition's */
-} id;
-
-static int64_t make(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
-                    uint64_t d, uint64_t e)
-{
-    return book_call(partition, number, (const uint64_t[]){ a, b, c, d, e }, false);
-}
-
-static void take(unsigned int partition, uint64_t device, uint64_t label)
-{
-    int64_t answer;
-
-    while ((answer = make(partition, BH_CALL_DEVICE_BIND, device, label, 0, 0, 0)) == BH_EAGAIN)
-        host_advance(machine.x[1]);
-    assert_int_equal(answer, BH_OK);
-}
-
-static uint64_t space(unsigned int partition, uint64_t device)
-{
-    int64_t answer = make(partition, BH_CALL_IOAS_ALLOC_PAGING, device, BH_IOAS_NONE, 0, 0, 0);
-
-    assert_true(answer > 0);
-    return (uint64_t)answer;
-}
-
-static void begin(void)
-{
-    fuzz_calls_boot();
-    book_again();
-    id.foreign = book.device[0].id;
-    id.attached = book.device[2].id;
-    id.bound = book.device[3].id;
-    id.free = book.device[1].id;
-    id.clock = book.device[5].id;
-    id.full = 1;
-    id.empty = 2;
-}
-
-/* Both partitions have a device and spaces, one of them mapped and attached, and the caller has a ring. */
-static void own_things(void)
-{
-    take(OTHER, id.foreign, 1);
-    id.strange = space(OTHER, id.foreign);
-    take(CALLER, id.attached, 1);
-    take(CALLER, id.bound, 2);
-    id.gone = space(CALLER, id.attached);
-    assert_int_equal(make(CALLER, BH_CALL_IOAS_FREE, id.gone, 0, 0, 0, 0), BH_OK);
-    id.full = space(CALLER, id.attached);
-    id.empty = space(CALLER, id.attached);
-    assert_int_equal(make(CALLER, BH_CALL_IOAS_MAP, id.full, IOVA, BASE + 0x1000, 0x3000, 3),
-                     BH_OK);
-    assert_int_equal(make(CALLER, BH_CALL_IOAS_MAP, id.full, 0x400000, BASE, 0x200000, 1), BH_OK);
-    assert_int_equal(make(CALLER, BH_CALL_ATTACH, id.attached, BH_PASID_NONE, id.full, 0, 0),
-                     BH_OK);
-    assert_int_equal(make(CALLER, BH_CALL_EVENT_RING, RING, 0, 0, 0, 0), BH_OK);
-}
 
 /* ---- What is put into an argument -------------------------------------------------------------------------- */
 
@@ -398,10 +327,10 @@ static void expect_documented_errors(void)
 
 static void every_wrong_argument(enum guest_width width)
 {
-    begin();
+    scene_begin();
     guest_width = width;
     every_call_with(one_wrong);
-    own_things();
+    scene_own_things();
     every_call_with(one_wrong);
     expect_documented_errors();
     assert_true(calls_made > campaign(30000));
@@ -419,8 +348,8 @@ static void i10_every_wrong_argument_of_a_32_bit_caller_has_its_documented_answe
 
 static void i10_every_two_wrong_arguments_have_one_of_their_documented_answers(void)
 {
-    begin();
-    own_things();
+    scene_begin();
+    scene_own_things();
     every_call_with(two_wrong);
     guest_width = GUEST_AARCH32;
     every_call_with(two_wrong);
@@ -477,8 +406,8 @@ static void every_size_of(const struct right *call, unsigned int position)
 
 static void i10_every_size_of_a_structure_wherever_it_lies_has_its_documented_answer(void)
 {
-    begin();
-    own_things();
+    scene_begin();
+    scene_own_things();
     unsigned int count = right_calls(right);
 
     for (unsigned int i = 0; i < 2 * count; i++) {

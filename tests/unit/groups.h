@@ -69,6 +69,7 @@ int run_fuzz_tests(void);
 int run_shortage_tests(void);
 int run_pins_tests(void);
 int run_wild_tests(void);
+int run_matrix_tests(void);
 int run_bounds_tests(void);
 int run_rows_tests(void);
 int run_lines_tests(void);

@@ -79,6 +79,7 @@ int main(int count, char **arguments)
     failed += run_shortage_tests();
     failed += run_pins_tests();
     failed += run_wild_tests();
+    failed += run_matrix_tests();
     failed += run_lines_tests();
     failed += run_gicv3_tests();
     failed += run_vgic_tests();
