@@ -23,7 +23,7 @@ REGISTERS = ["register", "in", "out"]
 FIELDS = ["offset", "bytes", "field", "unit, meaning"]
 ERRORS = ["error", "cause"]
 BOUND = ["entries", "commands", "SYNCs", "locks", "other work"]
-CELL = re.compile(r"(\d+)(?: \+ (\d+) U)?|(\d+) U")
+CELL = re.compile(r"\d+(?: [UT])?(?: \+ \d+ [UT])*")
 PARAMETER = re.compile(r"`([a-z_]+)`")
 
 
@@ -128,8 +128,8 @@ class Page:
         for row in self.rows(BOUND) or []:
             for what, cell in zip(BOUND[:-1], row):
                 failures.expect(CELL.fullmatch(cell) or cell == "none",
-                                f"page {self.name.lower()}: {what} is no number, `n U` or "
-                                f"`n + m U`: {cell}")
+                                f"page {self.name.lower()}: {what} is no number, nor like "
+                                f"`2 + 3 U + 4 T`: {cell}")
 
     def arguments(self):
         found = {}
@@ -153,7 +153,7 @@ class Page:
         row = (self.rows(BOUND) or [["none"]])[0]
         if row[0] == "none":
             return None
-        return [cell.replace(" U", " * U") for cell in row[:4]]
+        return [re.sub(r" ([UT])\b", r" * \1", cell) for cell in row[:4]]
 
 
 def read_pages(text):

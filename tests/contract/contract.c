@@ -43,9 +43,13 @@ unsigned int contract_arguments(uint64_t number)
 
 struct contract_work contract_bound(uint64_t number, uint64_t units)
 {
-    (void)units; /* where no page counts by units */
+    const uint64_t tables = min_u64(units, 2); /* of an ioas: one for each kind of units */
+
+    (void)units; /* where no page counts by them */
+    (void)tables;
     switch (number) {
 #define U units
+#define T tables
 #define DOCUMENTED(...)
 #define ARGUMENTS(...)
 #define BOUND(call, ...)                                                                           \
@@ -56,6 +60,7 @@ struct contract_work contract_bound(uint64_t number, uint64_t units)
 #undef BOUND
 #undef ARGUMENTS
 #undef U
+#undef T
     default:
         return (struct contract_work){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
     }
