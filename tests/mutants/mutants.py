@@ -384,8 +384,8 @@ def main():
     start = time.monotonic()
     campaign = Campaign(arguments.folder, arguments.program, arguments.keep)
     try:
-        campaign.measure(arguments.program)
         chosen = choose(campaign, arguments)
+        campaign.measure(arguments.program)
         campaign.run(chosen, read_list()[0] if arguments.slice else None)
     finally:
         campaign.save(True)
