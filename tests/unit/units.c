@@ -65,7 +65,7 @@ static void add_endpoints(unsigned int count, struct partition_spec *owner)
         port[i] = pci_model_bridge(&machine.pci, PCI_MODEL_ROOT, (uint8_t)i, 0, 4);
     for (unsigned int i = 0; i < count; i++) {
         add_endpoint(i, port[i]);
-        snprintf(names[i], sizeof(names[i]), "0000:%02x:00.0", i + 1);
+        snprintf(names[i], sizeof(names[i]), "0000:%02x:00.0", (i + 1) & 0xFF);
         owner->pci[i] = names[i];
     }
 }
