@@ -60,7 +60,8 @@ static struct cost since(struct cost start)
 
 struct size {
     unsigned int mappings, devices, partitions, units;
-    unsigned int own; /* devices in the caller's list */
+    unsigned int own;    /* devices in the caller's list */
+    unsigned int spread; /* units that the space is on; 0: that of the device alone */
 };
 
 /* The calls that are looked at, in the order in which a program makes them. */
@@ -107,7 +108,9 @@ static void add_devices(unsigned int count)
         if (place == 0)
             inner = add_switch(single ? 0 : 1 + (i - FIRST_SWITCH) / SWITCH);
         function = pci_model_endpoint(&machine.pci, inner, (uint8_t)(place / 8), place % 8);
-        if (!single && place % 8 == 0)
+        if (single) /* it can be reset */
+            pci_model_express(&machine.pci, function, 0, true);
+        else if (place % 8 == 0)
             pci_model_multifunction(&machine.pci, function);
     }
 }
@@ -162,8 +165,19 @@ static void fill(uint64_t ioas, unsigned int from, unsigned int to)
         cost[index] = since(start);                                                                \
     } while (0)
 
+/* The first devices of the list, each behind a unit of its own, share the space. */
+static void spread(uint64_t ioas, unsigned int units)
+{
+    for (unsigned int i = 0; i + 1 < units; i++) {
+        uint64_t id = DEVICE_ID_PCI | PCI_RID(FIRST_BUS, i, 0);
+
+        assert_int_equal(bind(0, id, 2 + i), BH_OK);
+        assert_int_equal(call3(0, BH_CALL_ATTACH, id, BH_PASID_NONE, ioas), BH_OK);
+    }
+}
+
 /* What each call costs on the machine that runs, the first time that a life makes it. */
-static void measure(unsigned int mappings, struct cost cost[CALLS])
+static void measure(const struct size *size, struct cost cost[CALLS])
 {
     COSTS(BIND, BH_OK, bind(0, DEVICE1_ID, 1));
     struct cost before = now();
@@ -172,8 +186,9 @@ static void measure(unsigned int mappings, struct cost cost[CALLS])
     cost[ALLOC] = since(before);
     assert_true(ioas > 0);
     COSTS(ATTACH, BH_OK, call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, (uint64_t)ioas));
-    fill((uint64_t)ioas, 0, mappings);
-    uint64_t gap = IOVA + mappings / 2 * STEP + PAGE_SIZE;
+    spread((uint64_t)ioas, size->spread);
+    fill((uint64_t)ioas, 0, size->mappings);
+    uint64_t gap = IOVA + size->mappings / 2 * STEP + PAGE_SIZE;
 
     COSTS(MAP, BH_OK, map(0, (uint64_t)ioas, gap, BASE, PAGE_SIZE));
     COSTS(UNMAP, BH_OK, unmap(0, (uint64_t)ioas, gap, PAGE_SIZE));
@@ -197,7 +212,7 @@ static void measure_alone(const struct size *size, struct cost cost[CALLS])
 
     if (child == 0) {
         boot(size);
-        measure(size->mappings, shared);
+        measure(size, shared);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -228,8 +243,14 @@ struct curve {
     const char *axis;
     unsigned int at[8];
     unsigned int points;
-    uint64_t grows[CALLS];
+    struct cost grows[CALLS];
 };
+
+static bool is_flat(struct cost found, struct cost first, struct cost grows, uint64_t further)
+{
+    return found.steps <= first.steps + further * grows.steps &&
+           found.commands <= first.commands + further * grows.commands;
+}
 
 static void expect_flat(const struct curve *curve, struct size (*of)(unsigned int))
 {
@@ -241,10 +262,8 @@ static void expect_flat(const struct curve *curve, struct size (*of)(unsigned in
         measure_alone(&size, cost[point]);
         tell(curve->axis, curve->at[point], cost[point]);
         for (unsigned int i = 0; i < CALLS; i++) {
-            uint64_t more = curve->grows[i] * (curve->at[point] - curve->at[0]);
-
-            if (cost[point][i].steps - cost[0][i].steps > more ||
-                cost[point][i].commands != cost[0][i].commands)
+            if (!is_flat(cost[point][i], cost[0][i], curve->grows[i],
+                         curve->at[point] - curve->at[0]))
                 fail_msg("%s costs %llu steps and %llu commands with %u %s, with %u %llu and %llu",
                          names[i], (unsigned long long)cost[point][i].steps,
                          (unsigned long long)cost[point][i].commands, curve->at[point], curve->axis,
@@ -261,7 +280,9 @@ static struct size with_mappings(unsigned int count)
 
 static void a_call_costs_the_same_however_many_mappings_stand(void)
 {
-    static const struct curve curve = { "mappings", { 1, 10, 100, 1000, 10000, 100000 }, 6, { 0 } };
+    static const struct curve curve = {
+        "mappings", { 1, 10, 100, 1000, 10000, 100000 }, 6, { { 0, 0 } }
+    };
 
     expect_flat(&curve, with_mappings);
 }
@@ -275,7 +296,7 @@ static struct size with_devices(unsigned int count)
 static void a_call_but_bind_costs_the_same_however_many_devices_the_machine_has(void)
 {
     static const struct curve curve = {
-        "devices of the machine", { 2, 10, 30, 100, 300, 1000 }, 6, { [BIND] = 2 }
+        "devices of the machine", { 2, 10, 30, 100, 300, 1000 }, 6, { [BIND] = { 2, 0 } }
     };
 
     expect_flat(&curve, with_devices);
@@ -290,12 +311,14 @@ static struct size with_own_devices(unsigned int count)
 /* A device is looked for in the caller's list, which has 16 places. */
 static void a_call_costs_little_more_for_the_last_device_of_a_full_list(void)
 {
-    static const struct curve curve = {
-        "devices of the caller",
-        { 1, 2, 4, 8, 16 },
-        5,
-        { [BIND] = 12, [ALLOC] = 2, [ATTACH] = 2, [DETACH] = 2, [UNBIND] = 2 }
-    };
+    static const struct curve curve = { "devices of the caller",
+                                        { 1, 2, 4, 8, 16 },
+                                        5,
+                                        { [BIND] = { 12, 0 },
+                                          [ALLOC] = { 2, 0 },
+                                          [ATTACH] = { 2, 0 },
+                                          [DETACH] = { 2, 0 },
+                                          [UNBIND] = { 2, 0 } } };
 
     expect_flat(&curve, with_own_devices);
 }
@@ -307,7 +330,7 @@ static struct size with_partitions(unsigned int count)
 
 static void a_call_costs_the_same_however_many_partitions_there_are(void)
 {
-    static const struct curve curve = { "partitions", { 1, 2, 3, 4, 5, 6, 7, 8 }, 8, { 0 } };
+    static const struct curve curve = { "partitions", { 1, 2, 3, 4, 5, 6, 7, 8 }, 8, { { 0, 0 } } };
 
     expect_flat(&curve, with_partitions);
 }
@@ -319,9 +342,28 @@ static struct size with_units(unsigned int count)
 
 static void a_call_costs_the_same_however_many_units_there_are(void)
 {
-    static const struct curve curve = { "units", { 1, 2, 4, 8, 16, 32 }, 6, { 0 } };
+    static const struct curve curve = { "units", { 1, 2, 4, 8, 16, 32 }, 6, { { 0, 0 } } };
 
     expect_flat(&curve, with_units);
+}
+
+/* The list and the machine are the same for each point. */
+static struct size with_units_of_the_space(unsigned int count)
+{
+    return (struct size){
+        .mappings = 1, .devices = 34, .partitions = 1, .units = 32, .own = 32, .spread = count
+    };
+}
+
+/* Each unit that the space is on has to forget what is unmapped. */
+static void only_what_has_to_be_forgotten_costs_more_for_each_unit_that_a_space_is_on(void)
+{
+    static const struct curve curve = { "units of the space",
+                                        { 1, 2, 4, 8, 16, 32 },
+                                        6,
+                                        { [UNMAP] = { 48, 2 }, [UNMAP_TABLES] = { 48, 2 } } };
+
+    expect_flat(&curve, with_units_of_the_space);
 }
 
 int main(int count, char **arguments)
@@ -332,6 +374,7 @@ int main(int count, char **arguments)
         TEST(a_call_costs_little_more_for_the_last_device_of_a_full_list),
         TEST(a_call_costs_the_same_however_many_partitions_there_are),
         TEST(a_call_costs_the_same_however_many_units_there_are),
+        TEST(only_what_has_to_be_forgotten_costs_more_for_each_unit_that_a_space_is_on),
     };
 
     if (count > 1)

@@ -38,6 +38,7 @@ STYLE = """
 WIDTH, HEIGHT = 860, 290          # of a panel
 LEFT, RIGHT, TOP, BOTTOM = 60, 210, 40, 45
 LABEL = 14                        # from one label to the next
+FEW = 64                          # beyond it a scale is logarithmic
 
 
 def read_points(path):
@@ -81,7 +82,9 @@ class Panel:
         self.highest = self.step * math.ceil(highest / self.step)
 
     def x(self, at):
-        return LEFT + (WIDTH - LEFT - RIGHT) * math.log(at / self.first) / math.log(self.last / self.first)
+        scale = float if self.last <= FEW else math.log
+        return LEFT + (WIDTH - LEFT - RIGHT) * (scale(at) - scale(self.first)) / (
+            scale(self.last) - scale(self.first))
 
     def y(self, steps):
         return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * steps / self.highest
