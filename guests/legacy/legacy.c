@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/nvme.h"
 #include "common/report.h"
-#include "nvme.h"
 #include "rig.h"
 #include "sdk/bulkhead.h"
 #include "sdk/pci.h"

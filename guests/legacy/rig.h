@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/nvme.h"
 #include "common/report.h"
-#include "nvme.h"
 
 #define DATA_PAGES 4
 

@@ -41,6 +41,8 @@ static const struct {
     { "events", test_events },
     { "periodic", test_periodic },
     { "units", test_units },
+    { "shared", test_shared },
+    { "stream", test_stream },
 };
 
 int main(void)

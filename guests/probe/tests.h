@@ -115,6 +115,14 @@ int test_nvme(void);
 /* With an iommu-testdev behind each of several IOMMUs: each in an address space of its own. */
 int test_units(void);
 
+/* The same in one address space. */
+int test_shared(void);
+
+/* ---- stream.c -------------------------------------------------------------------------------- */
+/* how=neighbour: an NVMe controller reads its disk without end while an iommu-testdev, first in the same address
+ * space, moves to another one and back. how=replace: the controller itself does, by replace. */
+int test_stream(void);
+
 /* Finds a listed device: an edu, or one whose name ends like that. */
 bool find_edu(uint32_t *index, struct bh_device_info *info);
 bool find_named(const char *end, struct bh_device_info *info);

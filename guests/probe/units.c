@@ -157,6 +157,103 @@ static void release_all(void)
         check_status(BH_OK, bh_device_unbind(subject[i].info.device), "unbind");
 }
 
+/* The last address that all of them reach. */
+static uint64_t lowest_last(void)
+{
+    uint64_t last = UINT64_MAX;
+
+    for (uint32_t i = 0; i < subjects; i++) {
+        if (subject[i].info.aperture_last < last)
+            last = subject[i].info.aperture_last;
+    }
+    return last;
+}
+
+static void check_attach(const struct subject_device *device, uint32_t ioas, int64_t expected)
+{
+    check_status(expected, bh_attach(device->info.device, BH_PASID_NONE, ioas), "attach");
+}
+
+static void check_detach(const struct subject_device *device)
+{
+    check_status(BH_OK, bh_detach(device->info.device, BH_PASID_NONE), "detach");
+}
+
+/* A device behind an IOMMU of a lower aperture may not join while something is mapped beyond that; what is mapped
+ * stays. With it the space ends where its aperture does. */
+static void check_narrowing(uint32_t ioas, volatile uint32_t *page)
+{
+    uint64_t beyond = lowest_last() + 1;
+
+    for (uint32_t i = 0; i < subjects; i++) {
+        const struct subject_device *wide = &subject[i];
+
+        if (wide->info.aperture_last < beyond)
+            continue;
+        for (uint32_t j = 0; j < subjects; j++)
+            check_detach(&subject[j]);
+        check_attach(wide, ioas, BH_OK);
+        check_map(ioas, beyond, page);
+        check_lands(wide, beyond, page, "beyond what the others reach");
+        for (uint32_t j = 0; j < subjects; j++) {
+            if (subject[j].info.aperture_last < beyond)
+                check_attach(&subject[j], ioas, BH_ERANGE);
+        }
+        check_lands(wide, beyond, page, "after the refusal");
+        check_unmap(ioas, beyond);
+        check_blocked(wide, beyond, page, "beyond, after unmap");
+        for (uint32_t j = 0; j < subjects; j++) {
+            if (&subject[j] != wide)
+                check_attach(&subject[j], ioas, BH_OK);
+        }
+        check_status(BH_ERANGE, bh_map(ioas, beyond, bh_address(page), DMA_PAGE_BYTES, BOTH, NULL),
+                     "map beyond what one of the attached reaches");
+        printf("%s alone reaches beyond 0x%" PRIx64 "\n", wide->info.name, beyond - 1);
+    }
+}
+
+/* One address space for all of them: what is mapped is there for each, and what is unmapped for none. */
+int test_shared(void)
+{
+    bind_all();
+    if (check_failed())
+        return check_result();
+    uint32_t ioas = check_alloc(&subject[0]);
+    volatile uint32_t *page = subject[0].page;
+
+    check_map(ioas, IOVA, page);
+    for (uint32_t i = 0; i < subjects; i++)
+        check_attach(&subject[i], ioas, BH_OK);
+    for (unsigned int round = 0; round < 2 && !check_failed(); round++) {
+        for (uint32_t i = 0; i < subjects; i++)
+            check_lands(&subject[i], IOVA, page, "one page for all");
+        check_unmap(ioas, IOVA);
+        for (uint32_t i = 0; i < subjects; i++)
+            check_blocked(&subject[i], IOVA, page, "after one unmap");
+        check_map(ioas, IOVA, page);
+    }
+    for (uint32_t i = 0; i < subjects; i++) {
+        check_detach(&subject[i]);
+        check_blocked(&subject[i], IOVA, page, "detached from the space of all");
+        for (uint32_t j = 0; j < subjects; j++) {
+            if (j != i)
+                check_lands(&subject[j], IOVA, page, "attached still");
+        }
+        check_status(BH_EBUSY, bh_ioas_free(ioas), "free while others are attached");
+        check_attach(&subject[i], ioas, BH_OK);
+        check_lands(&subject[i], IOVA, page, "attached again to the space of all");
+    }
+    check_narrowing(ioas, page);
+    for (uint32_t i = 0; i < subjects; i++) {
+        check_lands(&subject[i], IOVA, page, "at the end");
+        check_detach(&subject[i]);
+    }
+    check_unmap(ioas, IOVA);
+    check_status(BH_OK, bh_ioas_free(ioas), "ioas_free");
+    release_all();
+    return check_result();
+}
+
 int test_units(void)
 {
     bind_all();
@@ -164,8 +261,7 @@ int test_units(void)
         subject[i].ioas = check_alloc(&subject[i]);
         check_blocked(&subject[i], IOVA, subject[i].page, "bound and not attached, it is parked");
         check_map(subject[i].ioas, IOVA, subject[i].page);
-        check_status(BH_OK, bh_attach(subject[i].info.device, BH_PASID_NONE, subject[i].ioas),
-                     "attach");
+        check_attach(&subject[i], subject[i].ioas, BH_OK);
     }
     if (check_failed())
         return check_result();
@@ -184,14 +280,14 @@ int test_units(void)
         check_blocked(device, IOVA, device->page, "after unmap");
         check_others_land(device, "behind the other IOMMUs nothing was unmapped");
         check_map(device->ioas, IOVA, device->page);
-        check_status(BH_OK, bh_detach(device->info.device, BH_PASID_NONE), "detach");
+        check_detach(device);
         check_blocked(device, IOVA, device->page, "after detach");
         check_others_land(device, "behind the other IOMMUs nothing was detached");
-        check_status(BH_OK, bh_attach(device->info.device, BH_PASID_NONE, device->ioas), "attach");
+        check_attach(device, device->ioas, BH_OK);
         check_lands(device, IOVA, device->page, "attached again");
     }
     for (uint32_t i = 0; i < subjects; i++) {
-        check_status(BH_OK, bh_detach(subject[i].info.device, BH_PASID_NONE), "detach");
+        check_detach(&subject[i]);
         check_unmap(subject[i].ioas, IOVA);
         check_status(BH_OK, bh_ioas_free(subject[i].ioas), "ioas_free");
     }

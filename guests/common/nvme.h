@@ -7,8 +7,8 @@
  * It knows nothing of hypercalls. Its caller gives it pages and the addresses at which the controller
  * sees them, and names data by such addresses alone.
  */
-#ifndef GUESTS_LEGACY_NVME_H
-#define GUESTS_LEGACY_NVME_H
+#ifndef GUESTS_COMMON_NVME_H
+#define GUESTS_COMMON_NVME_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,6 +60,8 @@ struct nvme {
     struct nvme_queue io;
     uint32_t doorbell_bytes; /* from one doorbell to the next */
     uint64_t ready_ns;       /* how long it may take to become ready or not ready */
+    void (*meanwhile)(
+        void); /* what to do again and again while a command is under way; NULL: sleep */
     char model[NVME_TEXT_BYTES];
     char serial[NVME_TEXT_BYTES];
     uint64_t blocks;

@@ -232,7 +232,10 @@ static int complete(const struct nvme *nvme, struct nvme_queue *queue)
             return NVME_FATAL;
         if (timer_now() >= deadline)
             return NVME_NO_ANSWER;
-        timer_sleep_ns(POLL_NS);
+        if (nvme->meanwhile != NULL)
+            nvme->meanwhile();
+        else
+            timer_sleep_ns(POLL_NS);
     }
     dma_observe();
     command = queue->next_command;
