@@ -702,11 +702,36 @@ static void kinds_of_units_are_counted_for_each_partition(void)
     machine_boot();
     assert_int_equal(partitions.partition[0].class_count, 2);
     assert_int_equal(partitions.partition[1].class_count, 1);
+static void a_unit_with_stage_1_only_isolates_beside_one_with_both(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_variant(
+        SMMUV3_MODEL_STAGE_1_ONLY);
+    uint64_t first, second;
+
+    plan(&parameters);
+    machine_boot();
+    assert_int_equal(devices.iommu[1].capabilities.stage, 1);
+    first = bind_and_attach(0, DEVICE1_ID, 1);
+    second = bind_and_attach(0, DEVICE2_ID, 2);
+    assert_int_equal(map(0, first, IOVA, BASE + 0x3000, PAGE_SIZE), BH_OK);
+    assert_int_equal(dma_write(DEVICE2, IOVA, 1), DMA_BLOCKED);
+    assert_int_equal(map(0, second, IOVA, BASE + 0x5000, PAGE_SIZE), BH_OK);
+    assert_int_equal(
+        call(0, BH_CALL_IOAS_MAP, second, IOVA + PAGE_SIZE, BASE + 0x6000, PAGE_SIZE, BH_MAP_READ),
+        BH_OK);
+    assert_int_equal(dma_write(DEVICE2, IOVA, 22), DMA_LANDED);
+    assert_int_equal(*(uint64_t *)guest(0, BASE + 0x5000), 22);
+    assert_int_equal(dma_write(DEVICE2, IOVA + PAGE_SIZE, 23), DMA_BLOCKED);
+    assert_int_equal(unmap(0, second, IOVA, PAGE_SIZE), BH_OK);
+    assert_int_equal(dma_write(DEVICE2, IOVA, 24), DMA_BLOCKED);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 25), DMA_LANDED);
+    assert_units_clean();
 }
 
 int run_unequal_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_unit_with_stage_1_only_isolates_beside_one_with_both),
         TEST(row_4_7_each_device_is_translated_by_the_unit_that_it_stands_behind),
         TEST(row_0_4_one_map_and_one_unmap_serve_the_devices_behind_both_units),
         TEST(row_0_4_what_was_mapped_before_an_attach_is_there_behind_it),
