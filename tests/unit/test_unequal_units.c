@@ -702,6 +702,8 @@ static void kinds_of_units_are_counted_for_each_partition(void)
     machine_boot();
     assert_int_equal(partitions.partition[0].class_count, 2);
     assert_int_equal(partitions.partition[1].class_count, 1);
+}
+
 static void a_unit_with_stage_1_only_isolates_beside_one_with_both(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_variant(
