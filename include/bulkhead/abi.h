@@ -472,9 +472,10 @@ struct bh_event_ring {
  *                                    and nothing was changed: EINVAL, ERANGE, EEXIST, ENOSPC, ETIMEDOUT.
  *                                    ENOENT. EINVAL: count. EFAULT.
  * IOAS_UNMAP_BATCH (ioas, address, count)
- *                                    the same with struct bh_unmap, and one SYNC a unit. x1, x2 as in the
- *                                    batch of maps; x3 = bytes that were mapped. EAGAIN, EINVAL, ERANGE,
- *                                    ENOENT, ETIMEDOUT as in unmap. EFAULT.
+ *                                    the same with struct bh_unmap, and one SYNC a unit. x1 = elements done
+ *                                    whole, x2 = bytes of the next one that are done, too, x3 = bytes that
+ *                                    were mapped. EAGAIN as in the batch of maps. EINVAL, ERANGE, ENOENT,
+ *                                    ETIMEDOUT as in unmap. EFAULT.
  * ATTACH (device, pasid, ioas)       the device's transactions go through the ioas from now on.
  *                                    pasid: BH_PASID_NONE (others: EOPNOTSUPP; 0: EINVAL).
  *                                    EBUSY: attached already, or a sibling on the same stream is

@@ -23,7 +23,7 @@ REGISTERS = ["register", "in", "out"]
 FIELDS = ["offset", "bytes", "field", "unit, meaning"]
 ERRORS = ["error", "cause"]
 BOUND = ["entries", "commands", "SYNCs", "locks", "other work"]
-CELL = re.compile(r"\d+(?: [UT])?(?: \+ \d+ [UT])*")
+CELL = re.compile(r"\d+(?: [SUT])?(?: \+ \d+ [SUT])*")
 PARAMETER = re.compile(r"`([a-z_]+)`")
 
 
@@ -153,7 +153,7 @@ class Page:
         row = (self.rows(BOUND) or [["none"]])[0]
         if row[0] == "none":
             return None
-        return [re.sub(r" ([UT])\b", r" * \1", cell) for cell in row[:4]]
+        return [re.sub(r" ([SUT])\b", r" * \1", cell) for cell in row[:4]]
 
 
 def read_pages(text):

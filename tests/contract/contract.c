@@ -3,6 +3,7 @@
 
 #include "drivers/iommu/smmuv3/unit.h"
 #include "kernel/device.h"
+#include "kernel/ioas.h"
 #include "tests/unit/bench.h"
 
 #define ERROR_BIT(error) (UINT32_C(1) << -(error))
@@ -41,14 +42,24 @@ unsigned int contract_arguments(uint64_t number)
     return arguments;
 }
 
+/* Of the device that has most of them. */
+static uint64_t most_streams(void)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < devices.count; i++)
+        most = max_u64(most, devices.device[i].stream_count);
+    return most;
+}
+
 struct contract_work contract_bound(uint64_t number, uint64_t units)
 {
-    const uint64_t tables = min_u64(units, 2); /* of an ioas: one for each kind of units */
+    const uint64_t streams = most_streams();
+    const uint64_t trees = min_u64(units, IOAS_TREES); /* one for each kind of units */
 
-    (void)units; /* where no page counts by them */
-    (void)tables;
+#define S streams
 #define U units
-#define T tables
+#define T trees
 #define DOCUMENTED(...)
 #define ARGUMENTS(...)
 #define BOUND(call, ...)                                                                           \
@@ -58,6 +69,7 @@ struct contract_work contract_bound(uint64_t number, uint64_t units)
 #undef DOCUMENTED
 #undef BOUND
 #undef ARGUMENTS
+#undef S
 #undef U
 #undef T
     return (struct contract_work){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };

@@ -118,7 +118,7 @@ static void streams_beyond_2_to_the_16_are_refused_with_a_reason(void)
     assert_non_null(strstr(bench.reason, "stream ids"));
 }
 
-static void row_1_20_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(void)
+static void row_1_20_row_4_2_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason(void)
 {
     struct smmuv3_model_parameters parameters = plain();
 
@@ -403,7 +403,7 @@ int run_start_tests(void)
         TEST(a_two_level_unit_with_few_stream_bits_comes_up),
         TEST(streams_beyond_what_the_unit_takes_are_refused_with_a_reason),
         TEST(streams_beyond_2_to_the_16_are_refused_with_a_reason),
-        TEST(row_1_20_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
+        TEST(row_1_20_row_4_2_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
         TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
         TEST(row_4_1_each_output_size_gets_an_aperture_and_a_root_that_fit),
         TEST(a_unit_is_coherent_if_it_and_the_tree_say_so),
