@@ -281,7 +281,7 @@ static void faults_name_stream_address_access_and_cause(void)
     smmuv3_model_evict(machine.unit[0]);
     volatile uint64_t *table = memory_pointer(bench_unit()->level1[STREAM >> STREAM_SPLIT] &
                                               L1STD_POINTER);
-    volatile uint64_t *context = memory_pointer(table[(STREAM & 0xFF) * ENTRY_WORDS] &
+    volatile uint64_t *context = memory_pointer(table[(size_t)(STREAM & 0xFF) * ENTRY_WORDS] &
                                                 STE0_CONTEXTS);
 
     context[0] &= ~CD0_V;
@@ -359,7 +359,7 @@ static void a_unit_without_memory_for_its_descriptors_is_refused(void)
     assert_true(bench_start(&parameters, 0x10000));
     used = boot_memory_used();
     assert_true(bench.iommu.driver->stream_prepare(&bench.iommu, STREAM));
-    assert_true(boot_memory_used() - used >= 3 * 256 * ENTRY_SIZE);
+    assert_true(boot_memory_used() - used >= UINT64_C(3) * 256 * ENTRY_SIZE);
 }
 
 int run_stage1_tests(void)
