@@ -4,6 +4,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 
 static const int64_t codes[] = {
     [PAGETABLE_OK] = BH_OK,       [PAGETABLE_MORE] = BH_EAGAIN, [PAGETABLE_EXISTS] = BH_EEXIST,
@@ -147,6 +148,7 @@ static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64
                           uint64_t address, uint64_t size, uint64_t flags, uint64_t *done)
 {
     struct pagetable_progress progress;
+    struct window_map *map = NULL;
     uint64_t physical;
     int64_t result = ioas_check_range(iova, size, ioas->limit);
 
@@ -154,12 +156,20 @@ static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64
         return result;
     if (!range_valid(address, size) || !is_aligned(address, PAGE_SIZE) || !ioas_flags_valid(flags))
         return BH_EINVAL;
-    if (!partition_resolve(partition, address, size, &physical) ||
-        !range_inside(physical, size, 0, ioas->output_limit))
-        return BH_ERANGE;
-    result = map_physical(partition, ioas, iova, physical, size, flags, BH_MAP_ENTRIES_PER_CALL,
-                          &progress);
-    *done = progress.done;
+    if (!partition_resolve(partition, address, size, &physical)) {
+        result = window_map_begin(partition, ioas, iova, address, size, flags, &physical, &map);
+        if (result != BH_OK)
+            return result;
+    }
+    if (range_inside(physical, size, 0, ioas->output_limit)) {
+        result = map_physical(partition, ioas, iova, physical, size, flags,
+                              BH_MAP_ENTRIES_PER_CALL, &progress);
+        *done = progress.done;
+    } else {
+        result = BH_ERANGE;
+    }
+    if (map != NULL)
+        window_map_end(map, *done, result != BH_ETIMEDOUT);
     return result;
 }
 
@@ -176,6 +186,22 @@ int64_t ioas_map(struct partition *partition, uint64_t id, uint64_t iova, uint64
     return result;
 }
 
+/* As remove(), and the maps of windows in the range are not that any more. */
+static int64_t take_out(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                        uint64_t size, struct pagetable_progress progress[IOAS_TREES])
+{
+    bool shared = ioas->window_maps != 0;
+
+    progress[0].done = progress[0].bytes = 0;
+    if (shared && !windows_may_unmap(partition, ioas, iova, size))
+        return BH_EINVAL;
+    int64_t result = remove(partition, ioas, iova, size, progress);
+
+    if (shared && progress[0].done != 0)
+        windows_unmapped(partition, ioas, iova, progress[0].done, result != BH_ETIMEDOUT);
+    return result;
+}
+
 int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint64_t size,
                    uint64_t *done, uint64_t *bytes)
 {
@@ -187,7 +213,7 @@ int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint
     int64_t result = ioas_check_range(iova, size, ioas->tree[0].table.limit);
 
     if (result == BH_OK) {
-        result = remove(partition, ioas, iova, size, progress);
+        result = take_out(partition, ioas, iova, size, progress);
         *done = progress[0].done;
         *bytes = progress[0].bytes;
     }
@@ -206,10 +232,23 @@ int64_t ioas_unmap_all(struct partition *partition, uint64_t id, uint64_t *curso
     int64_t result = ioas_check_range(from, from < limit ? limit - from : PAGE_SIZE, limit);
 
     if (result == BH_OK) {
-        result = remove(partition, ioas, from, limit - from, progress);
+        result = take_out(partition, ioas, from, limit - from, progress);
         *cursor = result == BH_EAGAIN ? from + progress[0].done : 0;
         *bytes = progress[0].bytes;
     }
     ioas_release(ioas);
     return result;
+}
+
+bool ioas_revoke(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size)
+{
+    struct pagetable_progress progress[IOAS_TREES];
+    uint64_t at = 0;
+    int64_t result;
+
+    do {
+        result = take_out(partition, ioas, iova + at, size - at, progress);
+        at += progress[0].done;
+    } while (result == BH_EAGAIN);
+    return result == BH_OK;
 }

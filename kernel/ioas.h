@@ -52,6 +52,7 @@ struct ioas {
     uint32_t generation;     /* of the slot: part of the id */
     uint32_t id;             /* 0: the slot is free */
     uint32_t attached;       /* devices attached */
+    uint32_t window_maps;    /* maps of windows (kernel/window.h) in it */
     uint32_t tree_count;
     /* IOVAs and memory below these can be mapped: the limits of the first tree, and of those that devices
      * are attached through. */
@@ -133,6 +134,10 @@ int64_t ioas_ranges(struct partition *partition, uint64_t id, struct bh_range *r
 
 /* No later attach shall cut the range; size 0 at 0: none of those that were named so far stays. */
 int64_t ioas_reserve(struct partition *partition, uint64_t id, uint64_t iova, uint64_t size);
+
+/* Takes all of the range out, of which no leaf is cut: a window of the owner is withdrawn. By the CPU of the
+ * window's other side, the space's lock held. False: a unit failed. */
+bool ioas_revoke(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size);
 
 /* The owner is dying and every device is detached: frees all its spaces whatever is mapped.
  * False: a unit failed and the owner's memory stays pinned. Work: one SYNC a space and unit. */

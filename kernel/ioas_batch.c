@@ -6,6 +6,7 @@
  */
 #include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 
 /* The elements, or NULL; *result says why. */
 static const void *elements_at(const struct partition *partition, uint64_t address, uint64_t count,
@@ -105,6 +106,9 @@ static int64_t unmap_element(const struct partition *partition, struct removal *
 
     if (result != BH_OK)
         return result;
+    /* A window's memory is taken out by unmap alone, which waits before it is told. */
+    if (windows_meet(partition, ioas, element->iova, element->size))
+        return BH_ERANGE;
     unmapped = pagetable_unmap(&ioas->tree[0].table, element->iova, element->size, bound, progress);
     if (unmapped == PAGETABLE_CUT)
         return BH_EINVAL;

@@ -2,6 +2,7 @@
 /* Remap and copy: what is mapped leads elsewhere, or is mapped at another place too. */
 #include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 
 /* ---- Remap -------------------------------------------------------------------------------------- */
 
@@ -93,6 +94,9 @@ static int64_t remap_locked(struct partition *partition, struct change *change, 
         return BH_EINVAL;
     if (!partition_resolve(partition, address, change->size, &change->physical) ||
         !range_inside(change->physical, change->size, 0, change->ioas->output_limit))
+        return BH_ERANGE;
+    /* A window's memory is taken out by unmap alone, so that its withdrawal finds all of it. */
+    if (windows_meet(partition, change->ioas, change->iova, change->size))
         return BH_ERANGE;
     switch (pagetable_remap_check(&change->ioas->tree[0].table, change->iova, change->physical,
                                   change->size, BH_MAP_ENTRIES_PER_CALL, &change->progress[0])) {

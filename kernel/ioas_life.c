@@ -3,6 +3,7 @@
 #include "bulkhead/abi.h"
 #include "kernel/ioas.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 
 /* ---- Classes ------------------------------------------------------------------------------------- */
 
@@ -203,11 +204,15 @@ bool ioas_free_all(struct partition *partition)
 
         if (ioas->owner == NULL)
             continue;
+        lock_acquire(&ioas->lock); /* the end of another may be taking a window out of it */
         /* The pool is made anew before the partition starts again, so only the tags matter here. */
-        if (give_tags(ioas))
+        if (give_tags(ioas)) {
+            windows_forget(partition, ioas);
             vacate(ioas);
-        else
+        } else {
             clean = false;
+        }
+        lock_release(&ioas->lock);
     }
     return clean;
 }

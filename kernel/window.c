@@ -150,6 +150,194 @@ bool windows_settle(const struct partition *partition, uint64_t address)
     return false;
 }
 
+/* ---- What devices have --------------------------------------------------------------------------- */
+
+static struct window_map *take_map(struct window_side *side)
+{
+    for (uint32_t i = 0; i < side->window->set->maps; i++) {
+        if (side->map[i].ioas == NULL)
+            return &side->map[i];
+    }
+    return NULL;
+}
+
+/* The side of the partition that has all of the range, or NULL. */
+static struct window_side *find_side(const struct partition *partition, uint64_t address,
+                                     uint64_t size)
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        struct window_side *side = partition->window[i];
+
+        if (range_inside(address, size, side->address, side->window->set->size))
+            return side;
+    }
+    return NULL;
+}
+
+int64_t window_map_begin(const struct partition *partition, struct ioas *ioas, uint64_t iova,
+                         uint64_t address, uint64_t size, uint64_t flags, uint64_t *physical,
+                         struct window_map **map)
+{
+    struct window_side *side = find_side(partition, address, size);
+    int64_t result = BH_ERANGE;
+
+    if (side == NULL || !side->window->set->dma)
+        return BH_ERANGE;
+    if ((flags & BH_MAP_WRITE) != 0 && !side->writes)
+        return BH_EPERM;
+    lock_acquire(&side->window->lock);
+    if (side->window->connected) {
+        *map = take_map(side);
+        result = *map != NULL ? BH_OK : BH_ENOSPC;
+    }
+    if (result == BH_OK) {
+        **map = (struct window_map){ .side = side, .ioas = ioas, .iova = iova, .size = size };
+        ioas->window_maps++;
+    }
+    lock_release(&side->window->lock);
+    *physical = side->window->physical +
+                clamp_index(address - side->address, side->window->set->size);
+    return result;
+}
+
+static void give_map(struct window_map *map)
+{
+    struct window *window = map->side->window;
+
+    lock_acquire(&window->lock);
+    map->ioas->window_maps--;
+    map->ioas = NULL;
+    lock_release(&window->lock);
+}
+
+void window_map_end(struct window_map *map, uint64_t done, bool clean)
+{
+    if (!clean)
+        map->side->window->pinned = true;
+    map->size = done;
+    if (done == 0)
+        give_map(map);
+}
+
+/* Calls look for each map of the ioas that meets the range, until one answers false. */
+static bool each_map(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                     uint64_t size,
+                     bool (*look)(struct window_map *map, uint64_t iova, uint64_t size))
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        struct window_side *side = partition->window[i];
+
+        for (uint32_t m = 0; m < side->window->set->maps; m++) {
+            struct window_map *map = &side->map[m];
+
+            if (map->ioas == ioas && range_overlaps(iova, size, map->iova, map->size) &&
+                !look(map, iova, size))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Two pieces would be left of it, and there is room for one. */
+static bool stays_whole(struct window_map *map, uint64_t iova, uint64_t size)
+{
+    return iova <= map->iova || iova + size >= map->iova + map->size;
+}
+
+static bool cut(struct window_map *map, uint64_t iova, uint64_t size)
+{
+    uint64_t end = iova + size, map_end = map->iova + map->size;
+
+    if (iova > map->iova) {
+        map->size = iova - map->iova;
+    } else if (end < map_end) {
+        map->size = map_end - end;
+        map->iova = end;
+    } else {
+        give_map(map);
+    }
+    return true;
+}
+
+static bool pin(struct window_map *map, uint64_t iova, uint64_t size)
+{
+    (void)iova;
+    (void)size;
+    map->side->window->pinned = true;
+    return true;
+}
+
+static bool none(struct window_map *map, uint64_t iova, uint64_t size)
+{
+    (void)map;
+    (void)iova;
+    (void)size;
+    return false;
+}
+
+bool windows_meet(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                  uint64_t size)
+{
+    return ioas->window_maps != 0 && !each_map(partition, ioas, iova, size, none);
+}
+
+bool windows_may_unmap(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                       uint64_t size)
+{
+    return each_map(partition, ioas, iova, size, stays_whole);
+}
+
+void windows_unmapped(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                      uint64_t size, bool clean)
+{
+    each_map(partition, ioas, iova, size, clean ? cut : pin);
+}
+
+void windows_forget(const struct partition *partition, const struct ioas *ioas)
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        struct window_side *side = partition->window[i];
+
+        for (uint32_t m = 0; m < WINDOW_MAPS; m++) {
+            if (side->map[m].ioas == ioas)
+                give_map(&side->map[m]);
+        }
+    }
+}
+
+/* The devices of a side have nothing of its window any more when this returns, and get nothing: it is not
+ * connected. Its owner may be taking maps out at the same time. False: a unit failed. Change lock held. */
+static bool revoke(struct window_side *side)
+{
+    bool clean = true;
+
+    for (uint32_t m = 0; m < WINDOW_MAPS; m++) {
+        struct window_map *map = &side->map[m];
+        struct ioas *ioas;
+
+        lock_acquire(&side->window->lock);
+        ioas = map->ioas;
+        lock_release(&side->window->lock);
+        if (ioas == NULL)
+            continue;
+        lock_acquire(&ioas->lock);
+        if (map->ioas == ioas)
+            clean = ioas_revoke(side->partition, ioas, map->iova, map->size) && clean;
+        lock_release(&ioas->lock);
+    }
+    return clean;
+}
+
+/* What a side's spaces took along when they could not be freed: their unit may still lead there. */
+static bool has_maps(const struct window_side *side)
+{
+    for (uint32_t m = 0; m < WINDOW_MAPS; m++) {
+        if (side->map[m].ioas != NULL)
+            return true;
+    }
+    return false;
+}
+
 /* ---- Lives ------------------------------------------------------------------------------------- */
 
 /* The side learns that its window was connected or withdrawn: by an event, and by its doorbell. */
@@ -223,9 +411,13 @@ static void leave(struct window_side *side)
     struct window_side *other = other_side(side);
 
     side->live = false;
+    if (has_maps(side))
+        window->pinned = true;
     if (!window->connected)
         return;
     disconnect(window);
+    if (!revoke(other))
+        window->pinned = true;
     clear(window, other->alone); /* nobody has had it since the window was connected */
     lock_acquire(&window->lock);
     lead(other, other->alone);

@@ -26,6 +26,7 @@ struct window;
 /* What one call mapped of a window for devices: one piece, of BH_MAP_ENTRIES_PER_CALL leaves at most. Guarded
  * by the ioas' lock; taken and given back under the window's besides. */
 struct window_map {
+    struct window_side *side;
     struct ioas *ioas; /* NULL: free */
     uint64_t iova, size;
 };
@@ -80,6 +81,36 @@ void windows_leave(struct partition *partition);
 /* A CPU of the partition met no translation at a guest-physical address. True: a window lies there, and has one
  * now; false: it has none there. Waits for a change under way. */
 bool windows_settle(const struct partition *partition, uint64_t address);
+
+/*
+ * Maps for devices: of an ioas of the partition whose lock is held, and which counts its maps of windows in
+ * window_maps. Work: the partition's windows, and WINDOW_MAPS for each.
+ */
+
+/* Memory that is not the partition's own is about to be mapped: takes one of the window's maps for it. BH_OK, or
+ * BH_ERANGE: it is not all one window's that devices may reach, or that is not connected; BH_EPERM: it may only
+ * be read; BH_ENOSPC: no map is left. */
+int64_t window_map_begin(const struct partition *partition, struct ioas *ioas, uint64_t iova,
+                         uint64_t address, uint64_t size, uint64_t flags, uint64_t *physical,
+                         struct window_map **map);
+
+/* So much of it was mapped; 0: the map is free again. clean: no unit failed meanwhile. */
+void window_map_end(struct window_map *map, uint64_t done, bool clean);
+
+/* Whether some memory of a window is mapped in the range. */
+bool windows_meet(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                  uint64_t size);
+
+/* False: of what one call mapped of a window, this would leave two pieces. */
+bool windows_may_unmap(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                       uint64_t size);
+
+/* The range is not mapped any more; clean: and its units have forgotten it. */
+void windows_unmapped(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                      uint64_t size, bool clean);
+
+/* The space goes, with all that is mapped in it. */
+void windows_forget(const struct partition *partition, const struct ioas *ioas);
 
 /* The calls NOTIFY and QUERY (include/bulkhead/abi.h). Constant work. */
 struct bh_query_window;

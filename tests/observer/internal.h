@@ -202,6 +202,12 @@ void ledger_begin(const struct pending_call *call);
 void ledger_end(const struct pending_call *call, const uint64_t *x);
 void ledger_release_end(unsigned int partition, bool clean);
 void ledger_spaces_gone(unsigned int partition);
+/* The partition has its windows; it is losing them; it has lost them, and with it what others had of them. */
+void ledger_joined(unsigned int partition);
+void ledger_leave_begin(unsigned int partition);
+void ledger_leave_end(unsigned int partition);
+/* The partitions that share a window with it. */
+void ledger_each_survivor(unsigned int partition, void (*look)(unsigned int partition));
 /* may: also what a call under way is giving or taking. */
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces);
 bool ledger_bound(unsigned int partition, uint64_t id);

@@ -6,12 +6,15 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
+#include "kernel/window.h"
 
 #define LEDGER_DEVICES 64
 #define LEDGER_SPACES 256
 #define PAST 256
+#define NO_PARTITION UINT32_MAX
 
 struct mapping {
     uint64_t iova, address, size;
@@ -60,6 +63,10 @@ static struct {
     unsigned int count;
     struct mapping mapping[BH_BATCH];
 } mapping_now[HOST_CPUS], unmapping_now[HOST_CPUS];
+
+/* Partitions that have their windows, and those that are losing them. Known before anything is watched. */
+static bool joined[PARTITION_LIMIT];
+static bool leaving[PARTITION_LIMIT];
 
 void ledger_reset(void)
 {
@@ -143,7 +150,7 @@ static void add_space(unsigned int partition, uint64_t id)
 
 /* ---- Mappings ----------------------------------------------------------------------------------------- */
 
-static bool visible(unsigned int partition, uint64_t address, uint64_t size)
+static bool is_own(unsigned int partition, uint64_t address, uint64_t size)
 {
     const struct partition_spec *spec = &machine.partition[partition];
     uint64_t room = spec->memory_size - (uint64_t)spec->pool_pages * PAGE_SIZE;
@@ -151,8 +158,60 @@ static bool visible(unsigned int partition, uint64_t address, uint64_t size)
     return range_valid(address, size) && range_inside(address, size, spec->memory_base, room);
 }
 
+/* Deliberate sharing: what the test's set says of windows. Which of them has all of the range for a partition, and
+ * on which side; -1: none. */
+static int find_window(unsigned int partition, uint64_t address, uint64_t size, unsigned int *side)
+{
+    for (unsigned int w = 0; range_valid(address, size) && w < machine.window_count; w++) {
+        const struct window_spec *spec = &machine.window[w];
+
+        for (*side = 0; *side < 2; (*side)++) {
+            if (strcmp(spec->between[*side], machine.partition[partition].name) == 0 &&
+                range_inside(address, size, spec->address[*side], spec->size))
+                return (int)w;
+        }
+    }
+    return -1;
+}
+
+static bool lives(const char *name)
+{
+    for (unsigned int i = 0; i < machine.partition_count; i++) {
+        if (strcmp(machine.partition[i].name, name) == 0)
+            return joined[i];
+    }
+    return false;
+}
+
+/* Both sides live, and the set lets devices of this one do so much. */
+static bool window_allows(unsigned int window, unsigned int side, uint32_t access)
+{
+    const struct window_spec *spec = &machine.window[window];
+    bool writes = (access & BH_MAP_WRITE) == 0;
+
+    for (unsigned int i = 0; i < 2 && spec->writable_by[i] != NULL; i++)
+        writes = writes || strcmp(spec->writable_by[i], spec->between[side]) == 0;
+    return spec->dma && writes && lives(spec->between[0]) && lives(spec->between[1]);
+}
+
+static bool visible(unsigned int partition, uint64_t address, uint64_t size, uint32_t access)
+{
+    unsigned int side;
+    int window;
+
+    if (is_own(partition, address, size))
+        return true;
+    window = find_window(partition, address, size, &side);
+    return window >= 0 && window_allows((unsigned int)window, side, access);
+}
+
 static uint64_t physical(unsigned int partition, uint64_t address)
 {
+    unsigned int side;
+    int window = find_window(partition, address, 1, &side);
+
+    if (window >= 0)
+        return windows.window[window].physical + (address - machine.window[window].address[side]);
     return partitions.partition[partition].physical +
            (address - machine.partition[partition].memory_base);
 }
@@ -233,7 +292,7 @@ static void begin_map(const struct pending_call *call)
 {
     const struct space *space = find_space(call->partition, call->x[1]);
 
-    if (space == NULL || !visible(call->partition, call->x[3], call->x[4]) ||
+    if (space == NULL || !visible(call->partition, call->x[3], call->x[4], (uint32_t)call->x[5]) ||
         !range_valid(call->x[2], call->x[4]))
         return;
     mapping_now[call->cpu].space = space;
@@ -261,7 +320,7 @@ static const void *elements(const struct pending_call *call, uint64_t address, u
                             uint64_t bytes)
 {
     if (count == 0 || count > BH_BATCH || (address & 7) != 0 ||
-        !visible(call->partition, address, count * bytes))
+        !is_own(call->partition, address, count * bytes))
         return NULL;
     return guest(call->partition, address);
 }
@@ -275,7 +334,7 @@ static void begin_map_batch(const struct pending_call *call)
     mapping_now[call->cpu].space = find_space(call->partition, call->x[1]);
     mapping_now[call->cpu].count = 0;
     for (unsigned int i = 0; i < call->x[3]; i++) {
-        if (!visible(call->partition, from[i].address, from[i].size) ||
+        if (!is_own(call->partition, from[i].address, from[i].size) ||
             !range_valid(from[i].iova, from[i].size))
             break; /* no further does the batch come */
         mapping_now[call->cpu].mapping[mapping_now[call->cpu].count++] = (struct mapping){
@@ -399,6 +458,11 @@ static void check_memory(void)
         if (pages_kept(base, size) != NULL)
             report_violation(I14, NULL, NULL, "%s lies in partition %s", pages_kept(base, size),
                              report_partition(i));
+        for (unsigned int w = 0; w < machine.window_count && w < windows.count; w++) {
+            if (range_overlaps(base, size, windows.window[w].physical, 3 * machine.window[w].size))
+                report_violation(I3, NULL, NULL, "window %s lies in partition %s",
+                                 machine.window[w].name, report_partition(i));
+        }
         for (unsigned int j = 0; j < i; j++) {
             if (range_overlaps(base, size, partitions.partition[j].physical,
                                machine.partition[j].memory_size))
@@ -739,6 +803,79 @@ void ledger_spaces_gone(unsigned int partition)
     }
 }
 
+/* ---- Windows --------------------------------------------------------------------------------------------- */
+
+/* The partition at the other side of the window that the mapping is of. */
+static unsigned int other_side(const struct space *space, const struct mapping *mapping)
+{
+    unsigned int side;
+    int window = find_window(space->partition, mapping->address, 1, &side);
+
+    for (unsigned int i = 0; window >= 0 && i < machine.partition_count; i++) {
+        if (strcmp(machine.window[window].between[1 - side], machine.partition[i].name) == 0)
+            return i;
+    }
+    return NO_PARTITION;
+}
+
+static bool is_going(const struct space *space, const struct mapping *mapping)
+{
+    unsigned int other = other_side(space, mapping);
+
+    return other != NO_PARTITION && leaving[other];
+}
+
+void ledger_joined(unsigned int partition)
+{
+    joined[partition] = true;
+}
+
+void ledger_leave_begin(unsigned int partition)
+{
+    joined[partition] = false;
+    leaving[partition] = true;
+}
+
+/* What devices of others had of its windows is gone; what a call on another CPU is mapping may be, or not. */
+void ledger_leave_end(unsigned int partition)
+{
+    leaving[partition] = false;
+    for (unsigned int s = 0; s < space_count; s++) {
+        struct space *space = &spaces[s];
+
+        for (unsigned int i = 0; i < space->count;) {
+            struct mapping mapping = space->mapping[i];
+
+            if (other_side(space, &mapping) == partition) {
+                cut(space, mapping.iova, mapping.iova + mapping.size, false);
+                i = 0;
+            } else {
+                i++;
+            }
+        }
+    }
+    for (unsigned int cpu = 0; cpu < HOST_CPUS; cpu++) {
+        if (mapping_now[cpu].space != NULL &&
+            mapping_now[cpu].count == 1 &&
+            other_side(mapping_now[cpu].space, &mapping_now[cpu].mapping[0]) == partition)
+            mapping_now[cpu].mapping[0].may_only = true;
+    }
+}
+
+void ledger_each_survivor(unsigned int partition, void (*look)(unsigned int partition))
+{
+    for (unsigned int w = 0; w < machine.window_count; w++) {
+        for (unsigned int side = 0; side < 2; side++) {
+            for (unsigned int i = 0; i < machine.partition_count; i++) {
+                if (strcmp(machine.window[w].between[side], machine.partition[partition].name) ==
+                        0 &&
+                    strcmp(machine.window[w].between[1 - side], machine.partition[i].name) == 0)
+                    look(i);
+            }
+        }
+    }
+}
+
 /* ---- What follows ---------------------------------------------------------------------------------------- */
 
 static bool being_unmapped(const struct space *space, const struct mapping *mapping)
@@ -760,7 +897,8 @@ static void add_space_pieces(const struct space *space, bool may, struct pieces 
     for (unsigned int i = 0; i < space->count; i++) {
         const struct mapping *mapping = &space->mapping[i];
 
-        if (may || (!mapping->may_only && !being_unmapped(space, mapping)))
+        if (may ||
+            (!mapping->may_only && !being_unmapped(space, mapping) && !is_going(space, mapping)))
             pieces_add(pieces, piece_of(space, mapping));
     }
     for (unsigned int cpu = 0; may && cpu < HOST_CPUS; cpu++) {

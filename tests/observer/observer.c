@@ -426,6 +426,37 @@ void observer_spaces_freed(unsigned int partition)
     look_at_all();
 }
 
+static void fetch_survivor(unsigned int partition)
+{
+    ledger_each_stream(partition, fetch_stream);
+}
+
+void observer_joined(unsigned int partition)
+{
+    ledger_joined(partition);
+    if (observer.on)
+        report_note("partition %s has its windows", report_partition(partition));
+}
+
+void observer_leave_begins(unsigned int partition)
+{
+    if (observer.on) {
+        report_note("partition %s is dying: its windows are withdrawn",
+                    report_partition(partition));
+        ledger_each_survivor(partition, fetch_survivor);
+    }
+    ledger_leave_begin(partition);
+}
+
+void observer_left(unsigned int partition)
+{
+    ledger_leave_end(partition);
+    if (!observer.on)
+        return;
+    report_note("partition %s: its windows are nobody's", report_partition(partition));
+    look_at_all();
+}
+
 void observer_pages(uint64_t base, uint64_t count, bool free)
 {
     if (!observer.on || count == 0)

@@ -19,6 +19,10 @@ bool __real_ioas_free_all(struct partition *partition);
 bool __wrap_ioas_free_all(struct partition *partition);
 void __real_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
                            struct page_record *records);
+bool __real_windows_join(struct partition *partition);
+bool __wrap_windows_join(struct partition *partition);
+void __real_windows_leave(struct partition *partition);
+void __wrap_windows_leave(struct partition *partition);
 void __wrap_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
                            struct page_record *records);
 uint64_t __real_page_pool_take(struct page_pool *pool);
@@ -68,6 +72,22 @@ bool __wrap_ioas_free_all(struct partition *partition)
 
     observer_spaces_freed(partition->index);
     return clean;
+}
+
+bool __wrap_windows_join(struct partition *partition)
+{
+    bool result = __real_windows_join(partition);
+
+    if (result)
+        observer_joined(partition->index);
+    return result;
+}
+
+void __wrap_windows_leave(struct partition *partition)
+{
+    observer_leave_begins(partition->index);
+    __real_windows_leave(partition);
+    observer_left(partition->index);
 }
 
 void __wrap_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arch/arm64/call.h"
+#include "kernel/window.h"
 #include "lib/boot_memory.h"
 #include "machine.h"
 
@@ -203,6 +204,26 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
                       partition->pool.count * PAGE_SIZE);
 }
 
+static uint64_t hash_windows(uint64_t hash)
+{
+    static struct windows image;
+
+    image = windows;
+    for (unsigned int w = 0; w < WINDOW_LIMIT; w++) {
+        struct window *window = &image.window[w];
+
+        memset(&window->lock, 0, sizeof(window->lock));
+        memset(&window->change, 0, sizeof(window->change));
+        for (unsigned int i = 0; i < 2 * WINDOW_MAPS; i++) {
+            struct window_map *map = &window->side[i / WINDOW_MAPS].map[i % WINDOW_MAPS];
+
+            if (map->ioas == NULL) /* what stood there means nothing */
+                *map = (struct window_map){ 0 };
+        }
+    }
+    return hash_bytes(hash, &image, sizeof(image));
+}
+
 uint64_t machine_state(void)
 {
     static struct devices image;
@@ -216,6 +237,7 @@ uint64_t machine_state(void)
         memset(&image.iommu[i].event_lock, 0, sizeof(image.iommu[i].event_lock));
     }
     hash = hash_bytes(hash, &image, sizeof(image));
+    hash = hash_windows(hash);
     for (unsigned int i = 0; i < devices.count; i++) {
         uint64_t owner = atomic_load(&devices.device[i].group->owner);
 

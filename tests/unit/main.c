@@ -54,6 +54,7 @@ int main(int count, char **arguments)
     failed += run_change_calls_tests();
     failed += run_lifecycle_tests();
     failed += run_windows_tests();
+    failed += run_windows_dma_tests();
     failed += run_faults_tests();
     failed += run_rings_tests();
     failed += run_ring_failures_tests();
