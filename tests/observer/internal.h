@@ -200,6 +200,7 @@ const char *pages_text(uint64_t address, char *text, size_t size);
 void ledger_reset(void);
 void ledger_begin(const struct pending_call *call);
 void ledger_end(const struct pending_call *call, const uint64_t *x);
+void ledger_release_begin(unsigned int partition);
 void ledger_release_end(unsigned int partition, bool clean);
 void ledger_spaces_gone(unsigned int partition);
 /* The partition has its windows; it is losing them; it has lost them, and with it what others had of them. */

@@ -778,6 +778,15 @@ void ledger_end(const struct pending_call *call, const uint64_t *x)
     }
 }
 
+/* The partition is dying: what was promised to it is over, what it was allowed is so until the end. */
+void ledger_release_begin(unsigned int partition)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        if (device_table[i].bound && device_table[i].partition == partition)
+            device_table[i].leaving = true;
+    }
+}
+
 /* The partition is dying, and all its devices have been parked and given back; clean: no unit failed
  * meanwhile. */
 void ledger_release_end(unsigned int partition, bool clean)

@@ -404,6 +404,7 @@ void observer_release_begins(unsigned int partition)
     ledger_each_stream(partition, fetch_stream);
     released_count = 0;
     ledger_each_stream(partition, note_released);
+    ledger_release_begin(partition);
 }
 
 void observer_released(unsigned int partition, bool clean)

@@ -34,6 +34,7 @@ int run_set_tests(void);
 int run_set_faults_tests(void);
 int run_windows_tests(void);
 int run_windows_dma_tests(void);
+int run_window_races_tests(void);
 int run_payload_tests(void);
 int run_memory_tests(void);
 int run_boot_tests(void);
