@@ -43,6 +43,13 @@ static const struct {
     { "units", test_units },
     { "shared", test_shared },
     { "stream", test_stream },
+    { "window-ask", test_window_ask },
+    { "window-answer", test_window_answer },
+    { "window-trespass", test_window_trespass },
+    { "window-end", test_window_end },
+    { "window-again", test_window_again },
+    { "window-survive", test_window_survive },
+    { "window-outlive", test_window_outlive },
 };
 
 int main(void)

@@ -127,4 +127,20 @@ int test_stream(void);
 bool find_edu(uint32_t *index, struct bh_device_info *info);
 bool find_named(const char *end, struct bh_device_info *info);
 
+/* ---- windows.c -------------------------------------------------------------------------------- */
+/* One side asks and the other answers, each woken by the other's doorbell. */
+int test_window_ask(void);
+int test_window_answer(void);
+
+/* Writes to a window that it may only read, which must end it. */
+int test_window_trespass(void);
+
+/* Leaves a pattern in the window and ends; or resets itself, and finds none of it. */
+int test_window_end(void);
+int test_window_again(void);
+
+/* With an edu that is mapped to the window: the other side ends; or ends and begins anew. */
+int test_window_survive(void);
+int test_window_outlive(void);
+
 #endif

@@ -74,10 +74,11 @@ def probe(test, name=None, devices=(), lines=(), memory=(BASE, SIZE), **words):
                      devices=tuple(devices), lines=tuple(lines))
 
 
-def source_of(partitions):
+def source_of(partitions, windows=""):
+    """windows: nodes of /windows, in the words of the device tree."""
     nodes = "".join(partition.source() for partition in partitions)
     return ('/dts-v1/;\n/ {\ncompatible = "bulkhead,partition-set";\npartitions {\n'
-            f"{nodes}}};\n}};\n")
+            f"{nodes}}};\nwindows {{\n{windows}}};\n}};\n")
 
 
 def make_bundle(folder, source, payloads=None, name="set.dts"):
@@ -193,7 +194,8 @@ class ScenarioTest(SystemTest):
     def launch(cls, bundle, *extra, **options):
         """A machine that boots a bundle, or a set of partitions; ends with the class."""
         if isinstance(bundle, (list, tuple)):
-            bundle = make_bundle(cls.folder, source_of(bundle), options.pop("payloads", None))
+            source = source_of(bundle, options.pop("windows", ""))
+            bundle = make_bundle(cls.folder, source, options.pop("payloads", None))
         machine = Machine(bundle=bundle, extra=extra,
                           **{"image": require(harness.IMAGE), **options})
         cls.addClassCleanup(machine.close)
