@@ -32,11 +32,11 @@ class Matrix:
     def __init__(self, output):
         text = output.split("isolation matrix", 1)[1]
         self.columns, self.rows = {}, {}
-        for letter, where, what in re.findall(r"^  ([A-S])  (.{25})  (\S.*)$", text, re.M):
+        for letter, where, what in re.findall(r"^  ([A-Z])  (.{25})  (\S.*)$", text, re.M):
             self.columns[letter] = (where.strip(), what)
         letters = re.search(r"^  device +bound by +(.*)$", text, re.M).group(1).split()
         assert letters == list(self.columns), (letters, self.columns)
-        cells = r"((?:  (?:none|own|REACHED) *){%d})$" % len(letters)
+        cells = r"((?:  (?:none|own|window|REACHED) *){%d})$" % len(letters)
         for name, who, found in re.findall(r"^  (\S.*?) +(\S+) +" + cells, text, re.M):
             self.rows[name.strip(), who] = found.split()
         self.sentence = " ".join(text.split("no address leads there", 1)[1].split())
@@ -142,6 +142,21 @@ class Isolation(CheckTest):
                     for row, place in rows.items()}
         self.assertEqual(Matrix(output).rows,
                          {**expected, ("every other stream", "-"): ["none"] * 9})
+
+    def test_row_2_20_a_device_reaches_the_windows_that_the_set_lets_it_reach_and_no_other(self):
+        nodes = [Partition("one", payload="flat.bin", devices=(pci(EDU),)),
+                 Partition("two", payload="flat.bin", devices=(pci(SECOND),))]
+        text = ('{} {{ between = "one", "two"; writable-by = "one"; size = <0x0 0x4000>; '
+                "at = <0x0 {} 0x0 {}>; {} }};\n")
+        windows = (text.format("open", "0x50000000", "0x58000000", "dma;") +
+                   text.format("closed", "0x51000000", "0x51000000", ""))
+        matrix = self.matrix(source_of(nodes, windows))
+        # Columns: one, its pool, two, its pool, the two windows, hypervisor, registers, all else.
+        self.assertEqual(matrix.rows[EDU, "one"], ["own", "none", "none", "none", "window"] +
+                         ["none"] * 4)
+        self.assertEqual(matrix.rows[SECOND, "two"], ["none", "none", "own", "none", "window"] +
+                         ["none"] * 4)
+        self.assertEqual(matrix.rows["every other stream", "-"], ["none"] * 9)
 
     def test_a_set_of_one_line_by_line(self):
         status, output, complaints = self.check_file(ALONE)

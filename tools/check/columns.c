@@ -5,6 +5,7 @@
 
 #include "arch/seam.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 #include "machine.h"
 
 struct columns columns;
@@ -39,6 +40,18 @@ static void add_partitions(void)
         add_range(memory, (struct topology_range){ pool, partition->set->memory_size -
                                                              partition->visible_size });
         memory->shown = 1;
+    }
+}
+
+static void add_windows(void)
+{
+    for (uint32_t i = 0; i < windows.count; i++) {
+        const struct window *window = &windows.window[i];
+        struct column *column = add(NULL, window->set->name, ": window");
+
+        column->window = window;
+        add_range(column, (struct topology_range){ window->physical, window->set->size });
+        column->shown = 1;
     }
 }
 
@@ -84,6 +97,7 @@ void columns_build(void)
 {
     columns.count = 0;
     add_partitions();
+    add_windows();
     add_hypervisor();
     add_registers();
     add(NULL, "everything else", "");

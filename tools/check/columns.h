@@ -6,15 +6,17 @@
 #include "drivers/topology/topology.h"
 #include "kernel/limits.h"
 
-#define COLUMN_LIMIT (2 * PARTITION_LIMIT + 3)
+#define COLUMN_LIMIT (2 * PARTITION_LIMIT + WINDOW_LIMIT + 3)
 #define COLUMN_RANGES 160
 
 struct partition;
+struct window;
 
 struct column {
     char what[64];
     const char *second;            /* what the second range that is shown is */
     const struct partition *owner; /* of memory that may be mapped; NULL: nobody may */
+    const struct window *window;   /* whose frames they are; NULL: no window's */
     uint32_t shown;                /* ranges worth a line of their own */
     uint32_t range_count;
     struct topology_range range[COLUMN_RANGES];
@@ -27,7 +29,7 @@ struct columns {
 
 extern struct columns columns;
 
-/* Partitions' memory and pools, the hypervisor, registers, all else. After the plan. */
+/* Partitions' memory and pools, windows, the hypervisor, registers, all else. After the plan. */
 void columns_build(void);
 
 /* The column of an address, and where the stretch of that column ends at the latest: *end is

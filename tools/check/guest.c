@@ -6,9 +6,11 @@
 #include "columns.h"
 #include "kernel/assign.h"
 #include "kernel/hypercall.h"
+#include "kernel/window.h"
 
 #define ARGUMENTS 6
 #define BLOCK BIT(21)
+#define READ_WRITE (BH_MAP_READ | BH_MAP_WRITE)
 
 /* x: number and arguments in x[0..5], as the guest's registers; results as well. */
 static int64_t call(struct partition *partition, uint64_t x[ARGUMENTS])
@@ -47,14 +49,14 @@ static int64_t attach(struct partition *partition, const struct device *device)
 
 /* Maps the whole, over as many calls as it takes; *done says how much of it. */
 static int64_t map(struct partition *partition, int64_t ioas, uint64_t iova, uint64_t address,
-                   uint64_t size, uint64_t *done)
+                   uint64_t size, uint64_t flags, uint64_t *done)
 {
     int64_t result;
 
     *done = 0;
     do {
         uint64_t x[ARGUMENTS] = { BH_CALL_IOAS_MAP, (uint64_t)ioas, iova + *done,
-                                  address + *done,  size - *done,   BH_MAP_READ | BH_MAP_WRITE };
+                                  address + *done,  size - *done,   flags };
 
         result = call(partition, x);
         if (result == BH_OK || result == BH_EAGAIN)
@@ -78,12 +80,58 @@ static uint64_t map_own(struct partition *partition, int64_t ioas)
 
     for (uint64_t size = all; size != 0;) {
         uint64_t done;
-        int64_t result = map(partition, ioas, base + mapped, base + mapped, size, &done);
+        int64_t result = map(partition, ioas, base + mapped, base + mapped, size, READ_WRITE,
+                             &done);
 
         mapped += done;
         size = result == BH_OK ? all - mapped : smaller(size - done);
     }
     return mapped;
+}
+
+/* ---- Windows ---------------------------------------------------------------------------------- */
+
+/* It and those that it shares windows with begin to live. */
+static bool connect_windows(struct partition *partition)
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        struct window_side *side = partition->window[i];
+        struct window_side *other = &side->window->side[side == &side->window->side[0]];
+
+        if (!other->live &&
+            (!partition_build_stage2(other->partition) || !windows_join(other->partition)))
+            return false;
+    }
+    return windows_join(partition);
+}
+
+/* Each that devices may reach, where the partition has it, with all the access that it has. */
+static void map_windows(struct partition *partition, int64_t ioas, struct guest_result *result)
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        const struct window_side *side = partition->window[i];
+        uint64_t at = side->address, size = side->window->set->size, done;
+
+        if (!side->window->set->dma)
+            continue;
+        if (!side->writes && map(partition, ioas, at, at, size, READ_WRITE, &done) != BH_EPERM) {
+            result->accepted = at;
+            result->accepted_size = size;
+        }
+        map(partition, ioas, at, at, size, side->writes ? READ_WRITE : BH_MAP_READ, &done);
+    }
+}
+
+static bool is_in_window(const struct partition *partition, uint64_t address, uint64_t size)
+{
+    for (uint32_t i = 0; i < partition->window_count; i++) {
+        const struct window_side *side = partition->window[i];
+
+        if (side->window->set->dma &&
+            range_inside(address, size, side->address, side->window->set->size))
+            return true;
+    }
+    return false;
 }
 
 /* ---- What must be refused -------------------------------------------------------------------- */
@@ -97,7 +145,8 @@ struct attempt {
 
 static bool all_its_own(const struct partition *partition, uint64_t address, uint64_t size)
 {
-    return range_inside(address, size, partition->set->memory_base, partition->visible_size);
+    return range_inside(address, size, partition->set->memory_base, partition->visible_size) ||
+           is_in_window(partition, address, size);
 }
 
 static void try(struct attempt *attempt, uint64_t address, uint64_t size)
@@ -107,7 +156,8 @@ static void try(struct attempt *attempt, uint64_t address, uint64_t size)
 
     if (!range_valid(address, size) || all_its_own(attempt->partition, address, size))
         return;
-    if (map(attempt->partition, attempt->ioas, iova, address, size, &done) == BH_ERANGE) {
+    if (map(attempt->partition, attempt->ioas, iova, address, size, READ_WRITE, &done) ==
+        BH_ERANGE) {
         attempt->result->refused++;
         return;
     }
@@ -159,6 +209,8 @@ void guest_take(struct partition *partition, struct device *device, struct guest
     const struct arch_start start = { .entry = set->memory_base, .aarch32 = set->aarch32 };
 
     arch_vcpu_prepare(&partition->vcpu, partition, &start, partition->stage2.root, partition->tag);
+    if (!connect_windows(partition))
+        return;
     result->bound = bind(partition, device);
     if (result->bound != BH_OK || device->iommu == NULL)
         return;
@@ -167,6 +219,7 @@ void guest_take(struct partition *partition, struct device *device, struct guest
     if (ioas < 0)
         return;
     result->mapped = map_own(partition, ioas);
+    map_windows(partition, ioas, result);
     struct attempt attempt = { .partition = partition,
                                .ioas = ioas,
                                .iova = set->memory_base + set->memory_size,
@@ -179,4 +232,7 @@ void guest_leave(struct partition *partition)
 {
     assign_release_all(partition);
     ioas_free_all(partition);
+    windows_leave(partition);
+    for (uint32_t i = 0; i < partitions.count; i++)
+        windows_leave(&partitions.partition[i]);
 }

@@ -7,12 +7,13 @@
 #include "bulkhead/abi.h"
 #include "columns.h"
 #include "guest.h"
+#include "kernel/window.h"
 #include "machine.h"
 
 #define ROW_LIMIT (PARTITION_LIMIT * PARTITION_DEVICES)
 #define FINDING_LIMIT 16
 
-enum cell { CELL_NONE, CELL_OWN, CELL_WRONG };
+enum cell { CELL_NONE, CELL_OWN, CELL_WINDOW, CELL_WRONG };
 
 struct row {
     const struct partition *partition;
@@ -94,6 +95,21 @@ static bool is_row_stream(const struct walk *walk)
            device_has_stream(device, walk->stream);
 }
 
+/* What the set says of a window: devices of this side may reach it there, and do no more than read if that is
+ * all that it may. */
+static bool is_shared(const struct window *window, const struct partition *partition,
+                      const struct smmuv3_model_reach *part)
+{
+    for (uint32_t i = 0; window != NULL && window->set->dma && i < 2; i++) {
+        const struct window_side *side = &window->side[i];
+
+        if (side->partition == partition && (side->writes || !part->writable) &&
+            part->iova - side->address == part->address - window->physical)
+            return true;
+    }
+    return false;
+}
+
 /* A stretch of one column: own if the partition asked for just that, else a finding. */
 static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_model_reach *part)
 {
@@ -108,6 +124,10 @@ static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_
         *cell = CELL_OWN;
         if (part->iova - partition->set->memory_base == part->address - partition->physical)
             row->reached += part->size;
+        return;
+    }
+    if (mine && is_shared(columns.column[column].window, partition, part)) {
+        *cell = CELL_WINDOW;
         return;
     }
     *cell = CELL_WRONG;
@@ -213,6 +233,7 @@ static void print_cells(const char *first, const char *second, const enum cell *
     static const char *const names[] = {
         [CELL_NONE] = "none",
         [CELL_OWN] = "own",
+        [CELL_WINDOW] = "window",
         [CELL_WRONG] = "REACHED",
     };
 
@@ -277,13 +298,18 @@ void matrix_print(void)
     print_notes();
     printf(
         "\n  own: memory of the partition that bound the device; none: no address leads there\n");
+    if (windows.count != 0)
+        printf("  window: the set shares it with another partition, and lets devices reach it\n");
     printf(
         "  Each partition bound each of its devices, mapped all it could, and was refused %llu maps\n"
         "  of what is not its own; a model of the IOMMU, with the features of QEMU's, walked all\n"
         "  %llu streams each time: %s\n",
         (unsigned long long)refused, (unsigned long long)matrix.streams,
         matrix.finding_count == 0
-            ? "a device reaches memory of the partition that bound it, nothing else."
+            ? (windows.count == 0
+                   ? "a device reaches memory of the partition that bound it, nothing else."
+                   : "a device reaches memory of the partition that bound it, and windows\n"
+                     "  that the set lets it reach, nothing else.")
             : "what is marked or named below must not be.");
 }
 
