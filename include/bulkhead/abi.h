@@ -433,14 +433,18 @@ struct bh_event_ring {
  *                                    x1 = bytes mapped. EAGAIN: the call's bound was reached, go on
  *                                    behind x1. EEXIST: something is mapped in the part that this
  *                                    call would have done; nothing was changed by it. ERANGE:
- *                                    outside the aperture, a reserved range or own memory. EINVAL:
+ *                                    outside the aperture, a reserved range, own memory or a window
+ *                                    that is connected and that devices may reach. EPERM: write, of a
+ *                                    window that the caller may only read. EINVAL:
  *                                    zero, misaligned or wrapping range, unknown flags. ENOSPC: no
- *                                    table pages; nothing was changed. ENOENT. ETIMEDOUT: there were
+ *                                    table pages, or no map of the window is left; nothing was
+ *                                    changed. ENOENT. ETIMEDOUT: there were
  *                                    none, and a unit was silenced that had to forget a part of it.
  * IOAS_UNMAP (ioas, iova, size)      removes every mapping inside [iova, +size), invalidates and
  *                                    waits. Holes are skipped. x1 = bytes of the range dealt with,
  *                                    x2 = bytes that were mapped there. EAGAIN as in map. EINVAL: a
- *                                    mapping is cut by the range (nothing is split), or the range is
+ *                                    mapping is cut by the range (nothing is split), what one call
+ *                                    mapped of a window would be left in two pieces, or the range is
  *                                    malformed. ERANGE, ENOENT. ETIMEDOUT: the unit was silenced; the
  *                                    memory stays pinned.
  * IOAS_COPY (structure)              maps what struct bh_ioas_copy names of one ioas, as far as it is own

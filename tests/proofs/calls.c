@@ -12,6 +12,7 @@
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
+#include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -165,6 +166,71 @@ bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
     (void)vcpu;
     (void)interrupt;
     HOLDS(false, "no event is told here");
+}
+
+/* Windows refuse here what they may refuse; what they map stands with them. */
+int64_t window_map_begin(const struct partition *partition, struct ioas *ioas, uint64_t iova,
+                         uint64_t address, uint64_t size, uint64_t flags, uint64_t *physical,
+                         struct window_map **map)
+{
+    (void)ioas;
+    (void)iova;
+    (void)address;
+    (void)flags;
+    HOLDS(partition == caller && size != 0 && __CPROVER_w_ok(physical, sizeof(*physical)) &&
+              __CPROVER_w_ok(map, sizeof(*map)),
+          "a window is asked for the caller's own");
+    return nondet_bool() ? BH_ERANGE : nondet_bool() ? BH_EPERM : BH_ENOSPC;
+}
+
+void window_map_end(struct window_map *map, uint64_t done, bool clean)
+{
+    (void)map;
+    (void)done;
+    (void)clean;
+    HOLDS(false, "no map of a window was begun");
+}
+
+bool windows_may_unmap(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                       uint64_t size)
+{
+    (void)ioas;
+    (void)iova;
+    (void)size;
+    HOLDS(partition == caller, "the caller's own windows");
+    return nondet_bool();
+}
+
+void windows_unmapped(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                      uint64_t size, bool clean)
+{
+    (void)ioas;
+    (void)iova;
+    (void)clean;
+    HOLDS(partition == caller && size != 0, "what was taken out of the caller's own");
+}
+
+void windows_forget(const struct partition *partition, const struct ioas *ioas)
+{
+    (void)partition;
+    (void)ioas;
+    HOLDS(false, "no call ends the caller here");
+}
+
+int64_t window_notify(const struct partition *partition, uint64_t index)
+{
+    (void)index;
+    HOLDS(partition == caller, "the caller's own windows");
+    return any_of(1 | CODE(BH_ENOENT) | CODE(BH_EAGAIN));
+}
+
+int64_t window_query(const struct partition *partition, uint64_t index,
+                     struct bh_query_window *answer)
+{
+    (void)index;
+    HOLDS(partition == caller && __CPROVER_w_ok(answer, sizeof(*answer)),
+          "the caller's own windows");
+    return nondet_bool() ? BH_OK : BH_ENOENT;
 }
 
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
@@ -537,7 +603,7 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
                                   CODE(BH_ENOSPC),
     [BH_CALL_IOAS_FREE] = CODE(BH_ENOENT) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT),
     [BH_CALL_IOAS_MAP] = CODE(BH_EAGAIN) | CODE(BH_EEXIST) | CODE(BH_ERANGE) | CODE(BH_EINVAL) |
-                         CODE(BH_ENOSPC) | CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT),
+                         CODE(BH_ENOSPC) | CODE(BH_ENOENT) | CODE(BH_EPERM) | CODE(BH_ETIMEDOUT),
     [BH_CALL_IOAS_UNMAP] = CODE(BH_EAGAIN) | CODE(BH_EINVAL) | CODE(BH_ERANGE) | CODE(BH_ENOENT) |
                            CODE(BH_ETIMEDOUT),
     [BH_CALL_ATTACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EBUSY) | CODE(BH_EPERM) |
