@@ -255,6 +255,26 @@ static void row_2_20_a_side_that_ends_takes_its_own_maps_along(void)
     assert_int_equal(query(0).maps_used, 1);
 }
 
+static void row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window(void)
+{
+    struct bh_unmap *element;
+    uint64_t before;
+
+    start();
+    assert_int_equal(map(0, ioas, IOVA, AT, SIZE), BH_OK);
+    element = guest(0, STRUCTURE);
+    element->iova = IOVA;
+    element->size = SIZE;
+    before = machine_state();
+    assert_int_equal(call(0, BH_CALL_IOAS_REMAP, ioas, IOVA, BASE, SIZE, BH_MAP_READ), BH_ERANGE);
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE, 1), BH_ERANGE);
+    assert_int_equal(machine_state(), before);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 0x11), DMA_LANDED);
+    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, 0), BH_OK);
+    assert_int_equal(query(0).maps_used, 0);
+    assert_int_equal(fire(IOVA), DMA_BLOCKED);
+}
+
 static void row_2_20_a_unit_that_fails_at_the_withdrawal_costs_the_window_and_nobodys_life(void)
 {
     start();
@@ -311,6 +331,7 @@ int run_windows_dma_tests(void)
         TEST(row_2_20_a_reset_blocks_the_survivors_device_before_the_call_returns),
         TEST(row_2_20_a_new_life_is_reached_by_what_was_mapped_in_its_time_alone),
         TEST(row_2_20_a_side_that_ends_takes_its_own_maps_along),
+        TEST(row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window),
         TEST(row_2_20_a_unit_that_fails_at_the_withdrawal_costs_the_window_and_nobodys_life),
         TEST(row_2_20_a_unit_that_fails_at_an_unmap_costs_the_window_later),
         TEST(row_2_20_a_side_that_ends_behind_a_failed_unit_costs_the_window),
