@@ -83,16 +83,42 @@ struct decoded_ste decode_ste(const uint64_t words[DECODE_STE_WORDS])
 
     if (!field_of(words, STE_V) || !field_in(config, CONFIG_PASS))
         ste.kind = DECODED_NOTHING;
-    else if (field_in(config, CONFIG_STAGE1))
+    else if (field_in(config, CONFIG_STAGE1) && field_in(config, CONFIG_STAGE2))
         ste.kind = DECODED_OTHER;
+    else if (field_in(config, CONFIG_STAGE1))
+        ste = (struct decoded_ste){ .kind = DECODED_STAGE1,
+                                    .context = field_address(words, STE_S1CONTEXTPTR) };
     else
         ste.kind = field_in(config, CONFIG_STAGE2) ? DECODED_STAGE2 : DECODED_BYPASS;
     return ste;
 }
 
-uint64_t decode_reporting(void)
+void decode_cd(struct decoded_ste *ste, const uint64_t words[DECODE_CD_WORDS])
 {
-    return field_mask(STE_S2R);
+    unsigned int bits = 64 - (unsigned int)field_of(words, CD_T0SZ);
+    unsigned int below = TABLE_SHIFT + INDEX_BITS;
+
+    if (!field_of(words, CD_V))
+        ste->kind = DECODED_NOTHING;
+    ste->tag = (uint16_t)field_of(words, CD_ASID);
+    ste->root = field_of(words, CD_EPD0) ? 0 : field_address(words, CD_TTB0);
+    ste->input_bits = bits;
+    ste->start_level = LAST;
+    for (; below < bits && ste->start_level > 0; below += INDEX_BITS)
+        ste->start_level--;
+}
+
+void decode_how(const struct decoded_ste *ste, const uint64_t words[DECODE_STE_WORDS],
+                const uint64_t context[DECODE_CD_WORDS], uint64_t how[DECODE_HOW_WORDS])
+{
+    how[0] = words[1];
+    if (ste->context != 0) {
+        how[1] = context[0] & ~(field_mask(CD_ASID) | field_mask(CD_R));
+        how[2] = context[3];
+        return;
+    }
+    how[1] = words[2] & ~(field_mask(STE_S2VMID) | field_mask(STE_S2R));
+    how[2] = words[3] & ~field_mask(STE_S2TTB);
 }
 
 struct decoded_table decode_table(uint64_t strtab_base, uint64_t strtab_base_cfg)
@@ -231,7 +257,30 @@ const char *decode_ste_change(const uint64_t before[DECODE_STE_WORDS],
     return text;
 }
 
-const char *decode_descriptor_text(unsigned int level, uint64_t word, char *text, size_t size)
+const char *decode_cd_text(const uint64_t words[DECODE_CD_WORDS], char *text, size_t size)
+{
+    struct line line = begin(text, size);
+
+    add(&line, "V=%u ASID=%u T0SZ=%u EPD0=%u TTB0=0x%llx", (unsigned int)field_of(words, CD_V),
+        (unsigned int)field_of(words, CD_ASID), (unsigned int)field_of(words, CD_T0SZ),
+        (unsigned int)field_of(words, CD_EPD0),
+        (unsigned long long)field_address(words, CD_TTB0));
+    return text;
+}
+
+/* Access of a leaf. */
+static bool readable(bool stage1, uint64_t word)
+{
+    return stage1 || field_in(word, DESC_S2AP_READ);
+}
+
+static bool writable(bool stage1, uint64_t word)
+{
+    return stage1 ? !field_in(word, DESC_AP_READ_ONLY) : field_in(word, DESC_S2AP_WRITE);
+}
+
+const char *decode_descriptor_text(unsigned int level, bool stage1, uint64_t word, char *text,
+                                   size_t size)
 {
     struct line line = begin(text, size);
     uint64_t address = 0;
@@ -246,8 +295,7 @@ const char *decode_descriptor_text(unsigned int level, uint64_t word, char *text
     case DECODED_LEAF:
         add(&line, "leaf of 0x%llx bytes at 0x%llx,%s%s%s",
             (unsigned long long)power_of_2(decode_level_shift(level)), (unsigned long long)address,
-            field_in(word, DESC_S2AP_READ) ? " read" : "",
-            field_in(word, DESC_S2AP_WRITE) ? " write" : "",
+            readable(stage1, word) ? " read" : "", writable(stage1, word) ? " write" : "",
             field_in(word, DESC_AF) ? "" : " access flag clear");
         break;
     }
@@ -269,6 +317,19 @@ const char *decode_command_text(const struct smmuv3_model_command *command, char
         break;
     case CMD_TLBI_S12_VMALL:
         add(&line, " tag %u", command->vmid);
+        break;
+    case CMD_CFGI_CD:
+    case CMD_CFGI_CD_ALL:
+        add(&line, " stream 0x%x", command->stream_id);
+        break;
+    case CMD_TLBI_NH_ASID:
+        add(&line, " tag %u", command->asid);
+        break;
+    case CMD_TLBI_NH_VA:
+        add(&line, " tag %u address 0x%llx", command->asid, (unsigned long long)command->address);
+        if (command->size != 0)
+            add(&line, " 0x%llx bytes", (unsigned long long)command->size);
+        add(&line, " leaf=%d", command->leaf);
         break;
     case CMD_TLBI_S2_IPA:
         add(&line, " tag %u address 0x%llx", command->vmid, (unsigned long long)command->address);

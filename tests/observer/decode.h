@@ -13,26 +13,34 @@
 #include "smmuv3_model.h"
 
 #define DECODE_STE_WORDS 8
+#define DECODE_CD_WORDS 8
 
 /* What a stream-table entry makes of its stream. */
 enum decoded_kind {
     DECODED_NOTHING, /* invalid or abort */
     DECODED_STAGE2,  /* translates by the table at root, under the tag */
+    DECODED_STAGE1,  /* the same, as the context descriptor at context says: decode_cd() */
     DECODED_BYPASS,
-    DECODED_OTHER, /* stage 1 in it: nothing that Bulkhead writes today */
+    DECODED_OTHER, /* both stages: nothing that Bulkhead writes today */
 };
 
 struct decoded_ste {
     enum decoded_kind kind;
-    uint16_t tag; /* S2VMID */
+    uint16_t tag; /* S2VMID; stage 1: ASID */
     uint64_t root;
     unsigned int start_level, input_bits;
+    uint64_t context; /* stage 1: where its descriptor lies */
 };
 
 struct decoded_ste decode_ste(const uint64_t words[DECODE_STE_WORDS]);
+/* Fills in what the context descriptor says; an invalid one makes the entry lead nowhere. */
+void decode_cd(struct decoded_ste *ste, const uint64_t words[DECODE_CD_WORDS]);
 
-/* The bits of word 2 that decide what is reported of a fault, and nothing else. */
-uint64_t decode_reporting(void);
+/* All else that decides where an access goes: neither tag nor root, nor what is reported of a fault. context
+ * is read where the entry leads to one. */
+#define DECODE_HOW_WORDS 3
+void decode_how(const struct decoded_ste *ste, const uint64_t words[DECODE_STE_WORDS],
+                const uint64_t context[DECODE_CD_WORDS], uint64_t how[DECODE_HOW_WORDS]);
 
 /* Where a stream's entry lies; false: the registers or the first level say that it has none. level1 is
  * its first-level descriptor's address, 0 in a linear table. */
@@ -76,7 +84,10 @@ const char *decode_ste_text(const uint64_t words[DECODE_STE_WORDS], char *text, 
 /* Only the fields that differ, as "S2VMID 1 -> 2". */
 const char *decode_ste_change(const uint64_t before[DECODE_STE_WORDS],
                               const uint64_t after[DECODE_STE_WORDS], char *text, size_t size);
-const char *decode_descriptor_text(unsigned int level, uint64_t word, char *text, size_t size);
+const char *decode_cd_text(const uint64_t words[DECODE_CD_WORDS], char *text, size_t size);
+/* A leaf's access as its stage has it. */
+const char *decode_descriptor_text(unsigned int level, bool stage1, uint64_t word, char *text,
+                                   size_t size);
 const char *decode_command_text(const struct smmuv3_model_command *command, char *text,
                                 size_t size);
 

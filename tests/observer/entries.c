@@ -120,36 +120,57 @@ bool entries_overlap(unsigned int unit, uint64_t address, uint64_t size)
 
 /* ---- Versions of an entry --------------------------------------------------------------------------- */
 
-/* All that decides where an access goes: what is reported of those that go nowhere is no part of it. */
-static struct translation translation_of(const uint64_t words[DECODE_STE_WORDS])
+/* All that decides where an access goes: what is reported of those that go nowhere is no part of it. A context
+ * descriptor that an entry may lead to does not change (look_at_store()). */
+static struct translation translation_of(unsigned int unit, const uint64_t words[DECODE_STE_WORDS])
 {
+    uint64_t context[DECODE_CD_WORDS] = { 0 };
     struct decoded_ste ste = decode_ste(words);
+    struct translation translation;
 
-    return (struct translation){ .valid = ste.kind != DECODED_NOTHING,
-                                 .word = { words[1], words[2] & ~decode_reporting(), words[3] },
-                                 .tag = ste.tag,
-                                 .root = ste.root };
+    if (ste.kind == DECODED_STAGE1) {
+        observer_read(unit, ste.context, context, DECODE_CD_WORDS);
+        decode_cd(&ste, context);
+    }
+    translation = (struct translation){ .valid = ste.kind != DECODED_NOTHING,
+                                        .tag = ste.tag,
+                                        .root = ste.root };
+    decode_how(&ste, words, context, translation.how);
+    return translation;
+}
+
+static bool same_way(const struct translation *a, const struct translation *b)
+{
+    return memcmp(a->how, b->how, sizeof(a->how)) == 0;
 }
 
 static bool same_translation(const struct translation *a, const struct translation *b)
 {
-    return a->valid == b->valid && (!a->valid || memcmp(a->word, b->word, sizeof(a->word)) == 0);
+    return a->valid == b->valid &&
+           (!a->valid || (a->tag == b->tag && a->root == b->root && same_way(a, b)));
+}
+
+/* Stage 1 is for units that have no other. */
+static bool is_foreign(unsigned int unit, enum decoded_kind kind)
+{
+    return kind == DECODED_OTHER || (kind == DECODED_STAGE1 && machine.parameters[unit].s2p);
 }
 
 static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
                         const uint64_t words[DECODE_STE_WORDS])
 {
-    struct translation translation = translation_of(words);
+    struct translation translation = translation_of(stream->unit, words);
     enum decoded_kind kind = decode_ste(words).kind;
     char text[400];
 
     if (kind == DECODED_BYPASS)
         report_violation(I1, stream, NULL, "its entry may be read as %s",
                          decode_ste_text(words, text, sizeof(text)));
-    if (kind == DECODED_OTHER)
+    if (is_foreign(stream->unit, kind))
         report_violation(I3, stream, NULL,
                          "its entry may be read as one with a stage 1, which nobody attached: %s",
                          decode_ste_text(words, text, sizeof(text)));
+    mixtures->blocked = mixtures->blocked || !translation.valid;
     if (!translation.valid)
         return;
     for (unsigned int i = 0; i < mixtures->count; i++) {
@@ -171,6 +192,7 @@ void entries_mixtures(const struct stream *stream, struct mixtures *mixtures)
     unsigned int word = 0;
 
     mixtures->count = 0;
+    mixtures->blocked = false;
     for (unsigned int step = 0; step < MIXTURE_STEPS && word < DECODE_STE_WORDS; step++) {
         for (unsigned int i = 0; i < DECODE_STE_WORDS; i++)
             words[i] = history->version[index[i]][i];
@@ -198,6 +220,37 @@ static const uint64_t *newest(const struct history *history)
     return history->version[history->count - 1];
 }
 
+struct translation entries_now(const struct stream *stream)
+{
+    return translation_of(stream->unit, newest(&stream->history));
+}
+
+/* What stands there is what the stream is to have: the next change begins here. */
+static void settle(struct history *history, struct translation now)
+{
+    history->old = now;
+    history->seen_count = 0;
+    history->blocked = false;
+}
+
+const struct stream *entries_context(unsigned int unit, uint64_t address)
+{
+    const uint64_t bytes = DECODE_CD_WORDS * sizeof(uint64_t);
+
+    for (unsigned int i = 0; i < observer.watched_count; i++) {
+        const struct history *history = &observer.watched[i]->history;
+
+        for (unsigned int n = 0;
+             observer.watched[i]->unit == unit && history->known && n < history->count; n++) {
+            struct decoded_ste ste = decode_ste(history->version[n]);
+
+            if (ste.kind == DECODED_STAGE1 && address - ste.context < bytes)
+                return observer.watched[i];
+        }
+    }
+    return NULL;
+}
+
 /* ---- What happens ------------------------------------------------------------------------------------- */
 
 void entries_learn(struct stream *stream)
@@ -212,7 +265,7 @@ void entries_learn(struct stream *stream)
     history->count = 1;
     history->forgotten = 0;
     observer_read(stream->unit, history->address, history->version[0], DECODE_STE_WORDS);
-    history->old = translation_of(history->version[0]);
+    history->old = entries_now(stream);
 }
 
 /* Streams whose entries lead anywhere already. */
@@ -231,13 +284,37 @@ void entries_adopt(unsigned int unit)
     }
 }
 
+static bool was_seen(const struct history *history, const struct translation *seen)
+{
+    for (unsigned int i = 0; i < history->seen_count; i++) {
+        if (same_translation(&history->seen[i], seen))
+            return true;
+    }
+    return same_translation(&history->old, seen);
+}
+
+/* On the way from the old root to one other, by tags that may change. */
+static bool is_on_the_way(const struct history *history, const struct translation *seen)
+{
+    uint64_t other = 0;
+
+    if (history->replaces == 0 || history->seen_count == SEEN || !same_way(seen, &history->old))
+        return false;
+    for (unsigned int i = 0; i < history->seen_count; i++) {
+        if (history->seen[i].root != history->old.root)
+            other = history->seen[i].root;
+    }
+    return seen->root == history->old.root || other == 0 || seen->root == other;
+}
+
 /* The change under way leads from what the stream had to one other translation. */
 static void judge_change(struct stream *stream, const struct mixtures *mixtures)
 {
     struct history *history = &stream->history;
-    struct translation first = translation_of(history->version[0]);
-    struct translation last = translation_of(newest(history));
+    struct translation first = translation_of(stream->unit, history->version[0]);
+    struct translation last = entries_now(stream);
 
+    history->blocked = history->blocked || mixtures->blocked;
     for (unsigned int i = 0; i < mixtures->count; i++) {
         const struct translation *seen = &mixtures->item[i];
 
@@ -246,15 +323,17 @@ static void judge_change(struct stream *stream, const struct mixtures *mixtures)
                              "the unit may have read its entry as tag %u over the root 0x%llx: a "
                              "mixture of the words before the change and after it",
                              seen->tag, (unsigned long long)seen->root);
-        if (same_translation(seen, &history->old) || same_translation(seen, &history->other))
+        if (was_seen(history, seen))
             continue;
-        if (history->other.valid)
-            report_violation(I11, stream, NULL,
-                             "its entry translates as tag %u over the root 0x%llx, then as tag %u "
-                             "over 0x%llx, in one change",
-                             history->other.tag, (unsigned long long)history->other.root, seen->tag,
-                             (unsigned long long)seen->root);
-        history->other = *seen;
+        if (history->seen_count != 0 && !is_on_the_way(history, seen))
+            report_violation(
+                I11, stream, NULL,
+                "its entry translates as tag %u over the root 0x%llx, then as tag %u "
+                "over 0x%llx, in one change",
+                history->seen[history->seen_count - 1].tag,
+                (unsigned long long)history->seen[history->seen_count - 1].root, seen->tag,
+                (unsigned long long)seen->root);
+        history->seen[history->seen_count++] = *seen;
     }
 }
 
@@ -270,12 +349,10 @@ void entries_store(const struct host_store *store, unsigned int unit, uint32_t s
         entries_learn(stream);
     if (fresh) { /* it was read with the store in it */
         history->version[0][word] = store->before;
-        history->old = translation_of(history->version[0]);
+        history->old = entries_now(stream);
     }
-    if (observer_quiet() && history->count == 1) {
-        history->old = translation_of(history->version[0]);
-        history->other = (struct translation){ 0 };
-    }
+    if (observer_quiet() && history->count == 1)
+        settle(history, entries_now(stream));
     if (!observer.unit[unit].enabled) { /* nobody reads it */
         history->version[history->count - 1][word] = store->after;
         return;
@@ -326,6 +403,8 @@ static void complete(unsigned int unit)
 
 #define OPCODE_CFGI_STE 0x03
 #define OPCODE_CFGI_STE_RANGE 0x04
+#define OPCODE_TLBI_NH_ALL 0x10
+#define OPCODE_TLBI_NH_ASID 0x11
 #define OPCODE_TLBI_S12_VMALL 0x28
 #define OPCODE_TLBI_NSNH_ALL 0x30
 #define OPCODE_SYNC 0x46
@@ -337,6 +416,11 @@ void entries_command(unsigned int unit, const struct smmuv3_model_command *comma
     if (command->illegal)
         return;
     switch (command->opcode) {
+    case OPCODE_TLBI_NH_ALL:
+    case OPCODE_TLBI_NH_ASID:
+        if (!machine.parameters[unit].s2p)
+            tags_flush(unit, command->opcode == OPCODE_TLBI_NH_ALL, command->asid);
+        return;
     case OPCODE_CFGI_STE_RANGE:
         count = BIT(command->range + 1);
         first = align_down(first, count);
@@ -369,15 +453,60 @@ void entries_quiet(struct stream *stream)
 
     if (!history->known || !observer.unit[stream->unit].enabled)
         return;
-    now = translation_of(newest(history));
-    if (history->other.valid && now.valid && !same_translation(&history->other, &now) &&
-        !same_translation(&history->old, &now))
+    now = entries_now(stream);
+    for (unsigned int i = 0; now.valid && i < history->seen_count; i++) {
+        const struct translation *seen = &history->seen[i];
+
+        if (!same_translation(seen, &now) && !same_translation(seen, &history->old))
+            report_violation(I11, stream, NULL,
+                             "the change of its entry led through tag %u over the root 0x%llx, "
+                             "which is neither what it was nor what it is now",
+                             seen->tag, (unsigned long long)seen->root);
+    }
+    settle(history, now);
+}
+
+/* ---- Replace ------------------------------------------------------------------------------------------ */
+
+void entries_replace_begins(struct stream *stream)
+{
+    stream->history.replaces++;
+    stream->history.blocked = false;
+}
+
+/* A tag that was neither the old one nor is the new one has named these two roots, and is clean again. */
+static void judge_passed(const struct stream *stream, const struct translation *seen,
+                         const struct translation *now)
+{
+    const struct translation *old = &stream->history.old;
+
+    if (seen->tag == now->tag || (seen->root != old->root && seen->root != now->root))
         report_violation(I11, stream, NULL,
-                         "the change of its entry led through tag %u over the root 0x%llx, which "
-                         "is neither what it was nor what it is now",
-                         history->other.tag, (unsigned long long)history->other.root);
-    history->old = now;
-    history->other = (struct translation){ 0 };
+                         "the replace led through tag %u over the root 0x%llx, which is neither "
+                         "what the stream had nor what it has now",
+                         seen->tag, (unsigned long long)seen->root);
+    tags_passed(stream, seen->tag);
+}
+
+void entries_replaced(struct stream *stream, bool done, bool hitless)
+{
+    struct history *history = &stream->history;
+    struct translation now;
+
+    if (history->replaces == 0 || --history->replaces != 0 || !history->known ||
+        !observer.unit[stream->unit].enabled)
+        return;
+    if (done && hitless && history->blocked)
+        report_violation(I11, stream, NULL,
+                         "replace says that it was hitless, and the stream's accesses may have been "
+                         "blocked at some moment of it");
+    now = entries_now(stream);
+    for (unsigned int i = 0; i < history->seen_count; i++) {
+        if (!same_translation(&history->seen[i], &now) &&
+            !same_translation(&history->seen[i], &history->old))
+            judge_passed(stream, &history->seen[i], &now);
+    }
+    settle(history, now);
 }
 
 /* A call that parked the stream has returned. */
@@ -390,7 +519,7 @@ void entries_parked(const struct stream *stream)
 
     if (!history->known || !unit->enabled)
         return;
-    now = translation_of(newest(history));
+    now = entries_now(stream);
     entries_mixtures(stream, &mixtures);
     for (unsigned int i = 0; i < mixtures.count; i++) {
         const struct translation *seen = &mixtures.item[i];

@@ -23,23 +23,25 @@ struct pieces {
     struct piece *item;
 };
 
-/* A translating entry as a whole: words that only make sense together. */
+/* A translating entry as a whole: what only makes sense together. */
 struct translation {
     bool valid;
-    uint64_t word[3]; /* words 1 to 3 */
     uint16_t tag;
     uint64_t root;
+    uint64_t how[DECODE_HOW_WORDS]; /* the rest of the words that count */
 };
 
 /* All that translates among the mixtures of what has stood in an entry. */
 #define MIXTURES 8
 
 struct mixtures {
+    bool blocked; /* there is one that translates nothing */
     unsigned int count;
     struct translation item[MIXTURES];
 };
 
 #define VERSIONS 48
+#define SEEN 3
 #define LOST 8
 
 /* What has stood in a stream's entry: any mixture of the words of these versions may be what the unit
@@ -50,7 +52,12 @@ struct history {
     unsigned int count;
     uint64_t version[VERSIONS][DECODE_STE_WORDS];
     unsigned int forgotten; /* a consumed CFGI covers those below; they go when a SYNC completes */
-    struct translation old, other; /* before the change under way; the one that it leads to */
+    /* Before the change under way; and what it has led to: one other translation, in a replace by way of a
+     * reserved tag up to three. */
+    struct translation old, seen[SEEN];
+    unsigned int seen_count;
+    unsigned int replaces; /* calls under way that replace the stream's translation */
+    bool blocked;          /* in the change under way it may have led nowhere at some moment */
     /* Tags that the entry named, until a TLBI of them that was consumed later has completed. */
     unsigned int lost_count;
     struct {
@@ -70,7 +77,8 @@ struct stream {
 };
 
 struct tag {
-    uint64_t root; /* 0: names none */
+    uint64_t root;  /* 0: names none */
+    uint64_t other; /* in a replace: the root to which the tag is moved on; 0: none */
     bool used;     /* something was reachable under it */
     bool taken;    /* handed out, and not given back */
     bool dirty;    /* the unit may hold something of it */
@@ -167,6 +175,12 @@ void entries_store(const struct host_store *store, unsigned int unit, uint32_t s
 void entries_mixtures(const struct stream *stream, struct mixtures *mixtures);
 void entries_command(unsigned int unit, const struct smmuv3_model_command *command);
 void entries_quiet(struct stream *stream);
+void entries_replace_begins(struct stream *stream);
+/* done: the call answered OK. */
+void entries_replaced(struct stream *stream, bool done, bool hitless);
+struct translation entries_now(const struct stream *stream);
+/* A stream whose entry the unit may read as one that leads to the context descriptor there; NULL: none. */
+const struct stream *entries_context(unsigned int unit, uint64_t address);
 void entries_parked(const struct stream *stream);
 
 /* tags.c */
@@ -177,6 +191,8 @@ void tags_complete(unsigned int unit);
 void tags_adopt(unsigned int unit, const struct iommu *iommu);
 void tags_taken(unsigned int unit, uint16_t tag);
 void tags_given(unsigned int unit, uint16_t tag);
+/* A change is over: the tag, which was only passed through, is clean. */
+void tags_passed(const struct stream *stream, uint16_t tag);
 /* Nothing cached was made by another root than its tag names. */
 void tags_cached(unsigned int unit);
 void tags_page_free(unsigned int unit, uint64_t page);
@@ -213,6 +229,10 @@ void ledger_each_survivor(unsigned int partition, void (*look)(unsigned int part
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces);
 bool ledger_bound(unsigned int partition, uint64_t id);
 bool ledger_parked(unsigned int unit, uint32_t stream);
+/* The stream of the device that a call would replace the ioas of; NULL: of none. */
+struct stream *ledger_replacing(const struct pending_call *call);
+/* While a replace is under way: what is promised by what it is attached to, and by what it is to be. */
+bool ledger_both(unsigned int unit, uint32_t stream, struct pieces *old, struct pieces *new);
 bool ledger_owner(unsigned int unit, uint32_t stream, unsigned int *partition);
 const char *ledger_text(unsigned int unit, uint32_t stream, char *text, size_t size);
 /* What was mapped there once and is gone; 0: never. */

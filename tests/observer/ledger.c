@@ -36,7 +36,7 @@ struct ledger_device {
     uint32_t stream;
     bool bound;
     unsigned int partition;
-    const struct space *attached, *attaching;
+    const struct space *attached, *attaching; /* both: its ioas is being replaced */
     const struct space *held; /* it is reset, and comes back there */
     const struct space
         *pinned;  /* its unit failed while it was parked: memory stays the partition's */
@@ -393,6 +393,25 @@ static void begin_unmap_all(const struct pending_call *call)
                                                             .size = UINT64_MAX - call->x[2] };
 }
 
+/* An attached device of the caller. */
+static struct ledger_device *replaced_device(const struct pending_call *call)
+{
+    struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    return device != NULL && device->bound && device->partition == call->partition &&
+                   device->attached != NULL
+               ? device
+               : NULL;
+}
+
+struct stream *ledger_replacing(const struct pending_call *call)
+{
+    const struct ledger_device *device = call->number == BH_CALL_REPLACE ? replaced_device(call)
+                                                                      : NULL;
+
+    return device != NULL ? reach_stream(device->unit, device->stream) : NULL;
+}
+
 void ledger_begin(const struct pending_call *call)
 {
     struct ledger_device *device;
@@ -424,6 +443,11 @@ void ledger_begin(const struct pending_call *call)
         device = find_device(call->partition, call->x[1]);
         if (device != NULL && device->bound && device->partition == call->partition &&
             device->attached == NULL)
+            device->attaching = find_space(call->partition, call->x[3]);
+        break;
+    case BH_CALL_REPLACE:
+        device = replaced_device(call);
+        if (device != NULL)
             device->attaching = find_space(call->partition, call->x[3]);
         break;
     case BH_CALL_DETACH:
@@ -515,8 +539,8 @@ static void check_requester(const struct ledger_device *device)
         (!machine_stream(requester, &unit, &stream) || unit != device->unit ||
          stream != device->stream))
         report_violation(I3, observer.unit[device->unit].stream[device->stream], NULL,
-                         "this stream was attached, and the device's requests are of id 0x%x",
-                         requester);
+                         "this stream was attached, and the device's requests are of stream 0x%x",
+                         stream);
 }
 
 static void end_attach(const struct pending_call *call, int64_t result)
@@ -533,6 +557,30 @@ static void end_attach(const struct pending_call *call, int64_t result)
     if (result == BH_OK) {
         device->attached = device->attaching;
         check_requester(device);
+    }
+    device->attaching = NULL;
+}
+
+static void leave_space(const struct space *space)
+{
+    for (unsigned int i = 0; i < space->count; i++)
+        remember_past(space, &space->mapping[i]);
+}
+
+static void end_replace(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = replaced_device(call);
+
+    if (result == BH_OK && (device == NULL || device->attaching == NULL)) {
+        report_violation(I3, NULL, NULL,
+                         "replace answered OK for a device that is not attached, or an ioas that "
+                         "the caller does not have");
+    }
+    if (device == NULL)
+        return;
+    if (result == BH_OK) {
+        leave_space(device->attached);
+        device->attached = device->attaching;
     }
     device->attaching = NULL;
 }
@@ -737,6 +785,9 @@ void ledger_end(const struct pending_call *call, const uint64_t *x)
     case BH_CALL_ATTACH:
         end_attach(call, result);
         break;
+    case BH_CALL_REPLACE:
+        end_replace(call, result);
+        break;
     case BH_CALL_DETACH:
         end_detach(call, result);
         break;
@@ -932,6 +983,27 @@ void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces 
             add_space_pieces(device->pinned, may, pieces);
     }
     pieces_canonical(pieces);
+}
+
+bool ledger_both(unsigned int unit, uint32_t stream, struct pieces *old, struct pieces *new)
+{
+    bool both = false;
+
+    pieces_clear(old);
+    pieces_clear(new);
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->unit != unit || device->stream != stream || device->attached == NULL ||
+            device->attaching == NULL)
+            continue;
+        both = true;
+        add_space_pieces(device->attached, false, old);
+        add_space_pieces(device->attaching, false, new);
+    }
+    pieces_canonical(old);
+    pieces_canonical(new);
+    return both;
 }
 
 bool ledger_bound(unsigned int partition, uint64_t id)

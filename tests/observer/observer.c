@@ -114,12 +114,27 @@ static void fetch_between(unsigned int unit, uint32_t id)
         reach_fetch(stream, FETCHES_BETWEEN);
 }
 
+/* Where streams have a stage 1 alone: what their entries may lead to does not change. */
+static void judge_context(const struct host_store *store, unsigned int unit)
+{
+    const struct stream *stream = NULL;
+
+    if (!machine.parameters[unit].s2p && observer.unit[unit].enabled &&
+        store->before != store->after)
+        stream = entries_context(unit, store->address);
+    if (stream != NULL)
+        report_violation(I11, stream, NULL,
+                         "the context descriptor that its entry leads to, or may still be read to "
+                         "lead to, is changed");
+}
+
 static void look_at_store(const struct host_store *store, unsigned int unit)
 {
     uint32_t first, count;
     unsigned int word;
 
     if (!entries_find(unit, store->address, &first, &count, &word)) {
+        judge_context(store, unit);
         reach_store(unit, store->address);
         return;
     }
@@ -348,7 +363,7 @@ static bool takes_away(uint64_t number)
 {
     return number == BH_CALL_IOAS_UNMAP || number == BH_CALL_IOAS_REMAP ||
            number == BH_CALL_IOAS_UNMAP_ALL || number == BH_CALL_IOAS_UNMAP_BATCH ||
-           number == BH_CALL_IOAS_FREE || number == BH_CALL_DETACH ||
+           number == BH_CALL_IOAS_FREE || number == BH_CALL_DETACH || number == BH_CALL_REPLACE ||
            number == BH_CALL_DEVICE_UNBIND || number == BH_CALL_DEVICE_RESET ||
            number == BH_CALL_POWER;
 }
@@ -368,6 +383,8 @@ void observer_call_begins(unsigned int partition, uint64_t number, const uint64_
     report_call(call, NULL);
     if (takes_away(number))
         ledger_each_stream(partition, fetch_stream);
+    if (ledger_replacing(call) != NULL)
+        entries_replace_begins(ledger_replacing(call));
     ledger_begin(call);
 }
 
@@ -379,6 +396,8 @@ void observer_call_returned(unsigned int partition, const uint64_t *x)
         return;
     look_at_units();
     report_call(call, x);
+    if (ledger_replacing(call) != NULL)
+        entries_replaced(ledger_replacing(call), (int64_t)x[0] == BH_OK, x[1] == 1);
     call->active = false;
     quiet_partition(partition);
     ledger_end(call, x);

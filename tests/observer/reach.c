@@ -148,6 +148,18 @@ static bool compute_disabled(unsigned int unit)
     return true;
 }
 
+/* In the midst of a replace: all that it had is there, or all that it is to have, unless it is blocked. */
+static void note_blocked(struct stream *stream)
+{
+    static struct pieces old, new;
+    struct piece lacking;
+
+    if (ledger_both(stream->unit, stream->id, &old, &new) &&
+        pieces_lacks(&stream->memory, &old, &lacking) &&
+        pieces_lacks(&stream->memory, &new, &lacking))
+        stream->history.blocked = true;
+}
+
 static void refresh(struct stream *stream)
 {
     struct answer answer = { .memory = stream->memory, .all = stream->all };
@@ -162,12 +174,13 @@ static void refresh(struct stream *stream)
     stream->memory = answer.memory;
     stream->all = answer.all;
     if (stream->all.count != 0 && stream->history.known) {
-        const uint64_t *words = stream->history.version[stream->history.count - 1];
-        struct decoded_ste ste = decode_ste(words);
+        struct translation now = entries_now(stream);
 
-        if (ste.kind == DECODED_STAGE2)
-            observer.unit[stream->unit].tag[ste.tag].used = true;
+        if (now.valid)
+            observer.unit[stream->unit].tag[now.tag].used = true;
     }
+    if (stream->history.replaces != 0)
+        note_blocked(stream);
     for (unsigned int i = 0; i < stream->page_count; i++) {
         uint64_t page = HOST_MEMORY_BASE + ((uint64_t)stream->page[i] << PAGE_SHIFT);
 

@@ -294,10 +294,17 @@ static void say_walk(const struct stream *stream, const struct piece *piece)
         return;
     observer_read(stream->unit, entry, words, DECODE_STE_WORDS);
     struct decoded_ste ste = decode_ste(words);
+    bool stage1 = ste.kind == DECODED_STAGE1;
 
     say("\nThe walk, as memory stands\n  entry at 0x%llx: %s\n", (unsigned long long)entry,
         decode_ste_text(words, line, sizeof(line)));
-    if (ste.kind != DECODED_STAGE2) {
+    if (stage1) {
+        observer_read(stream->unit, ste.context, words, DECODE_CD_WORDS);
+        decode_cd(&ste, words);
+        say("  context descriptor at 0x%llx: %s\n", (unsigned long long)ste.context,
+            decode_cd_text(words, line, sizeof(line)));
+    }
+    if (ste.kind != DECODED_STAGE2 && ste.kind != DECODED_STAGE1) {
         if (piece != NULL)
             say("  memory leads nowhere: the unit goes by an entry that it has cached\n");
         return;
@@ -314,7 +321,7 @@ static void say_walk(const struct stream *stream, const struct piece *piece)
 
         say("  level %u [%llu] at 0x%llx = 0x%llx: %s\n", level, (unsigned long long)index, address,
             (unsigned long long)descriptor,
-            decode_descriptor_text(level, descriptor, line, sizeof(line)));
+            decode_descriptor_text(level, stage1, descriptor, line, sizeof(line)));
         if (kind == DECODED_INVALID)
             say("  memory ends here%s\n",
                 reaches(&stream->all, piece) ? ": the unit goes on by what it has cached" : "");

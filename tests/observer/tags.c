@@ -7,6 +7,19 @@
 
 /* ---- Who names them --------------------------------------------------------------------------------------------- */
 
+static const struct stream *named_by(unsigned int unit, uint16_t tag,
+                                     const struct stream *but);
+
+/* In a replace a tag that nobody else has may go from the old root to one other. */
+static bool moves_on(const struct stream *stream, const struct tag *tag,
+                     const struct translation *to)
+{
+    const struct translation *old = &stream->history.old;
+
+    return stream->history.replaces != 0 && to->tag != old->tag && tag->root == old->root &&
+           tag->other == 0 && named_by(stream->unit, to->tag, stream) == NULL;
+}
+
 void tags_name(const struct stream *stream, const struct mixtures *mixtures)
 {
     struct unit *unit = &observer.unit[stream->unit];
@@ -17,15 +30,33 @@ void tags_name(const struct stream *stream, const struct mixtures *mixtures)
 
         tag->last_named = observer.now;
         tag->dirty = true;
-        if (tag->root != 0 && tag->root != translation->root)
+        if (tag->root == 0) {
+            tag->root = translation->root;
+        } else if (tag->root == translation->root || tag->other == translation->root) {
+            continue;
+        } else if (moves_on(stream, tag, translation)) {
+            tag->other = translation->root;
+        } else {
             report_violation(
                 I5, stream, NULL,
                 "tag %u names the root 0x%llx in its entry, and since earlier another, "
                 "0x%llx, of which the unit may still hold translations",
                 translation->tag, (unsigned long long)translation->root,
                 (unsigned long long)tag->root);
-        tag->root = translation->root;
+        }
     }
+}
+
+void tags_passed(const struct stream *stream, uint16_t number)
+{
+    const struct tag *tag = &observer.unit[stream->unit].tag[number];
+
+    if (tag->dirty && tag->used)
+        report_violation(I5, stream, NULL,
+                         "tag %u was reserved for the change of its entry, which is over, and no "
+                         "TLBI of it has completed since: it names the root 0x%llx%s",
+                         number, (unsigned long long)tag->root,
+                         tag->other != 0 ? " and another" : "");
 }
 
 static bool names(const struct stream *stream, uint16_t tag)
@@ -42,10 +73,11 @@ static bool names(const struct stream *stream, uint16_t tag)
     return false;
 }
 
-static const struct stream *named_by(unsigned int unit, uint16_t tag)
+static const struct stream *named_by(unsigned int unit, uint16_t tag, const struct stream *but)
 {
     for (unsigned int i = 0; i < observer.watched_count; i++) {
-        if (observer.watched[i]->unit == unit && names(observer.watched[i], tag))
+        if (observer.watched[i] != but && observer.watched[i]->unit == unit &&
+            names(observer.watched[i], tag))
             return observer.watched[i];
     }
     return NULL;
@@ -86,7 +118,7 @@ static void complete_flush(unsigned int unit, const struct flush *flush)
          tag <= (flush->all ? TAGS - 1 : flush->tag); tag++) {
         struct tag *t = &u->tag[tag];
 
-        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag) == NULL)
+        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag, NULL) == NULL)
             *t = (struct tag){ .taken = t->taken, .last_named = t->last_named };
     }
     for (unsigned int i = 0; i < observer.watched_count; i++) {
@@ -125,11 +157,22 @@ struct cached_root {
     struct smmuv3_model_root first;
 };
 
+/* The stage that the unit's domains translate with, and a tag of it. */
+static bool of_a_domain(unsigned int unit, const struct smmuv3_model_root *root, uint16_t *tag)
+{
+    bool stage2 = machine.parameters[unit].s2p;
+
+    *tag = stage2 ? root->vmid : root->asid;
+    return root->stage == (stage2 ? 2u : 1u);
+}
+
 static void find_cached(void *context, const struct smmuv3_model_root *root)
 {
     struct cached_root *wanted = context;
+    uint16_t tag;
 
-    if (root->stage != 2 || wanted->found || (wanted->tag != TAGS && root->vmid != wanted->tag) ||
+    if (!of_a_domain(wanted->unit, root, &tag) || wanted->found ||
+        (wanted->tag != TAGS && tag != wanted->tag) ||
         (wanted->root != 0 && root->root != wanted->root))
         return;
     wanted->found = true;
@@ -158,20 +201,23 @@ void tags_page_free(unsigned int unit, uint64_t page)
             I4, NULL, NULL,
             "the root 0x%llx is free, and unit %u still caches what it translated by it, "
             "under tag %u",
-            (unsigned long long)page, unit, wanted.first.vmid);
+            (unsigned long long)page, unit,
+            machine.parameters[unit].s2p ? wanted.first.vmid : wanted.first.asid);
 }
 
 static void compare_cached(void *context, const struct smmuv3_model_root *root)
 {
     unsigned int unit = *(unsigned int *)context;
-    const struct tag *tag = &observer.unit[unit].tag[root->vmid];
+    uint16_t number;
+    bool ours = of_a_domain(unit, root, &number);
+    const struct tag *tag = &observer.unit[unit].tag[number];
 
-    if (root->stage == 2 && tag->dirty && tag->root != root->root)
+    if (ours && tag->dirty && tag->root != root->root && tag->other != root->root)
         report_violation(
             I5, NULL, NULL,
             "tag %u names the root 0x%llx, and unit %u caches what it translated under it by "
             "another, 0x%llx",
-            root->vmid, (unsigned long long)tag->root, unit, (unsigned long long)root->root);
+            number, (unsigned long long)tag->root, unit, (unsigned long long)root->root);
 }
 
 void tags_cached(unsigned int unit)
@@ -191,7 +237,7 @@ void tags_adopt(unsigned int unit, const struct iommu *iommu)
 void tags_taken(unsigned int unit, uint16_t tag)
 {
     struct tag *t = &observer.unit[unit].tag[tag];
-    const struct stream *stream = named_by(unit, tag);
+    const struct stream *stream = named_by(unit, tag, NULL);
 
     t->taken = true;
     if (!observer.unit[unit].started)
@@ -210,7 +256,7 @@ void tags_taken(unsigned int unit, uint16_t tag)
 void tags_given(unsigned int unit, uint16_t tag)
 {
     struct tag *t = &observer.unit[unit].tag[tag];
-    const struct stream *stream = named_by(unit, tag);
+    const struct stream *stream = named_by(unit, tag, NULL);
 
     t->taken = false;
     if (!observer.unit[unit].started)
