@@ -263,8 +263,7 @@ const char *decode_cd_text(const uint64_t words[DECODE_CD_WORDS], char *text, si
 
     add(&line, "V=%u ASID=%u T0SZ=%u EPD0=%u TTB0=0x%llx", (unsigned int)field_of(words, CD_V),
         (unsigned int)field_of(words, CD_ASID), (unsigned int)field_of(words, CD_T0SZ),
-        (unsigned int)field_of(words, CD_EPD0),
-        (unsigned long long)field_address(words, CD_TTB0));
+        (unsigned int)field_of(words, CD_EPD0), (unsigned long long)field_address(words, CD_TTB0));
     return text;
 }
 

@@ -326,13 +326,12 @@ static void judge_change(struct stream *stream, const struct mixtures *mixtures)
         if (was_seen(history, seen))
             continue;
         if (history->seen_count != 0 && !is_on_the_way(history, seen))
-            report_violation(
-                I11, stream, NULL,
-                "its entry translates as tag %u over the root 0x%llx, then as tag %u "
-                "over 0x%llx, in one change",
-                history->seen[history->seen_count - 1].tag,
-                (unsigned long long)history->seen[history->seen_count - 1].root, seen->tag,
-                (unsigned long long)seen->root);
+            report_violation(I11, stream, NULL,
+                             "its entry translates as tag %u over the root 0x%llx, then as tag %u "
+                             "over 0x%llx, in one change",
+                             history->seen[history->seen_count - 1].tag,
+                             (unsigned long long)history->seen[history->seen_count - 1].root,
+                             seen->tag, (unsigned long long)seen->root);
         history->seen[history->seen_count++] = *seen;
     }
 }
@@ -497,9 +496,10 @@ void entries_replaced(struct stream *stream, bool done, bool hitless)
         !observer.unit[stream->unit].enabled)
         return;
     if (done && hitless && history->blocked)
-        report_violation(I11, stream, NULL,
-                         "replace says that it was hitless, and the stream's accesses may have been "
-                         "blocked at some moment of it");
+        report_violation(
+            I11, stream, NULL,
+            "replace says that it was hitless, and the stream's accesses may have been "
+            "blocked at some moment of it");
     now = entries_now(stream);
     for (unsigned int i = 0; i < history->seen_count; i++) {
         if (!same_translation(&history->seen[i], &now) &&

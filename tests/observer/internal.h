@@ -79,9 +79,9 @@ struct stream {
 struct tag {
     uint64_t root;  /* 0: names none */
     uint64_t other; /* in a replace: the root to which the tag is moved on; 0: none */
-    bool used;     /* something was reachable under it */
-    bool taken;    /* handed out, and not given back */
-    bool dirty;    /* the unit may hold something of it */
+    bool used;      /* something was reachable under it */
+    bool taken;     /* handed out, and not given back */
+    bool dirty;     /* the unit may hold something of it */
     uint64_t last_named;
 };
 

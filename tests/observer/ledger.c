@@ -407,7 +407,7 @@ static struct ledger_device *replaced_device(const struct pending_call *call)
 struct stream *ledger_replacing(const struct pending_call *call)
 {
     const struct ledger_device *device = call->number == BH_CALL_REPLACE ? replaced_device(call)
-                                                                      : NULL;
+                                                                         : NULL;
 
     return device != NULL ? reach_stream(device->unit, device->stream) : NULL;
 }

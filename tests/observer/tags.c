@@ -7,8 +7,7 @@
 
 /* ---- Who names them --------------------------------------------------------------------------------------------- */
 
-static const struct stream *named_by(unsigned int unit, uint16_t tag,
-                                     const struct stream *but);
+static const struct stream *named_by(unsigned int unit, uint16_t tag, const struct stream *but);
 
 /* In a replace a tag that nobody else has may go from the old root to one other. */
 static bool moves_on(const struct stream *stream, const struct tag *tag,
@@ -118,7 +117,8 @@ static void complete_flush(unsigned int unit, const struct flush *flush)
          tag <= (flush->all ? TAGS - 1 : flush->tag); tag++) {
         struct tag *t = &u->tag[tag];
 
-        if (t->dirty && t->last_named <= flush->since && named_by(unit, (uint16_t)tag, NULL) == NULL)
+        if (t->dirty && t->last_named <= flush->since &&
+            named_by(unit, (uint16_t)tag, NULL) == NULL)
             *t = (struct tag){ .taken = t->taken, .last_named = t->last_named };
     }
     for (unsigned int i = 0; i < observer.watched_count; i++) {

@@ -68,6 +68,7 @@ int main(int count, char **arguments)
     failed += run_unequal_units_tests();
     failed += run_observer_tests();
     failed += run_wrong_tests();
+    failed += run_replace_tests();
     failed += run_races_tests();
     failed += run_hand_over_races_tests();
     failed += run_typing_tests();
