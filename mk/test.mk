@@ -3,7 +3,7 @@
 
 TEST_FILTER ?=
 # Make targets that are part of the tests on the host and close with `N passed, N failed`.
-HOST_TEST_PARTS := mutants-quick differential-quick proofs-quick coverage contract growth-quick
+HOST_TEST_PARTS := calls-on-units mutants-quick differential-quick proofs-quick coverage contract growth-quick
 
 .PHONY: test test-host test-qemu
 test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)
@@ -14,6 +14,11 @@ HOST_TEST_PROGRAMS = $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-test
 test-host: $(HOST_TEST_PROGRAMS) $(COVERAGE_DIR)/unit-tests $(MUTANTS_DIR)/unit-tests $(DIFFERENTIAL) $(GROWTH_DIR)/growth \
            | $(SETUP_QEMU) $(SETUP_PROOF) $(SETUP_AARCH32)
 	@$(PYTHON) tests/run.py --programs $(HOST_TEST_PROGRAMS) --parts $(HOST_TEST_PARTS)
+
+# A million calls on unequal units, with the observer on (tests/fuzz/units.h).
+.PHONY: calls-on-units
+calls-on-units: $(PLAIN_DIR)/unit-tests
+	@$< --units
 
 # The set that most system tests of the image boot.
 $(BUILD)/tests/sensor.bundle: tests/system/sets/sensor.dts $(IMAGE_DIR)/bulkhead.elf \

@@ -37,7 +37,7 @@ struct ledger_device {
     bool bound;
     unsigned int partition;
     const struct space *attached, *attaching; /* both: its ioas is being replaced */
-    const struct space *held; /* it is reset, and comes back there */
+    const struct space *held;                 /* it is reset, and comes back there */
     const struct space
         *pinned;  /* its unit failed while it was parked: memory stays the partition's */
     bool leaving; /* a call that parks it is under way */

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All unit tests as one program, from the floor upwards. With an argument only those whose names match
  * it; * and ? stand for other characters. */
+#include <string.h>
+
 #include "groups.h"
+#include "tests/fuzz/units.h"
 #include "unit.h"
 
 int main(int count, char **arguments)
 {
     int failed = 0;
 
+    if (count > 1 && strcmp(arguments[1], "--units") == 0)
+        return units_program(count > 2 ? arguments[2] : NULL);
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls of one partition with devices behind several unequal units, at random from a seed, with the observer
+ * on. What is counted beside it: the distinct triples of a state, a call in it, and its result.
+ */
+#ifndef TESTS_FUZZ_UNITS_H
+#define TESTS_FUZZ_UNITS_H
+
+#include "lib/types.h"
+
+/* Once: the machine. */
+void units_boot(void);
+
+/* So many calls from there, each answered as it may be; everything is given back at the end. In a process of its
+ * own, since it changes the machine. */
+void units_run(uint64_t seed, unsigned int calls);
+
+/* The program `unit-tests --units [seed]`: a million calls, or the run of one seed. Answers its exit status. */
+int units_program(const char *seed);
+
+#endif
