@@ -539,8 +539,8 @@ static void check_requester(const struct ledger_device *device)
         (!machine_stream(requester, &unit, &stream) || unit != device->unit ||
          stream != device->stream))
         report_violation(I3, observer.unit[device->unit].stream[device->stream], NULL,
-                         "this stream was attached, and the device's requests are of stream 0x%x",
-                         stream);
+                         "this stream was attached, and the device's requests are of id 0x%x",
+                         requester);
 }
 
 static void end_attach(const struct pending_call *call, int64_t result)
