@@ -91,7 +91,9 @@ static void set_root(uint64_t root)
 
 static void forget_tag(uint64_t tag)
 {
-    issue(command_tlbi_domain((uint16_t)tag));
+    const uint64_t tlbi_s12_vmall = 0x28;
+
+    issue((struct command){ .word = { tlbi_s12_vmall | tag << 32 } });
 }
 
 static const struct observer_options plain;
