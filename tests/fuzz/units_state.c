@@ -58,6 +58,17 @@ static const struct device *kernel_device(unsigned int device)
     return partition_device(&partitions.partition[0], MACHINE_DEVICE_ID(device));
 }
 
+static const struct ioas *kernel_space(uint64_t id)
+{
+    const struct partition *partition = &partitions.partition[0];
+
+    for (unsigned int i = 0; id != 0 && i < PARTITION_IOAS; i++) {
+        if (partition->ioas[i].id == id)
+            return &partition->ioas[i];
+    }
+    return NULL;
+}
+
 /* 0: no such space, or one without devices; else of how many units there are some, and one more. */
 static unsigned int units_of(const struct ioas *ioas)
 {
@@ -73,7 +84,7 @@ static unsigned int units_of(const struct ioas *ioas)
 unsigned int units_state_of(unsigned int device, unsigned int space)
 {
     const struct device *d = kernel_device(device);
-    const struct ioas *ioas = ioas_find(&partitions.partition[0], units_id(space));
+    const struct ioas *ioas = kernel_space(units_id(space));
     unsigned int held = d->bound == NULL ? 0 : d->ioas == NULL ? 1 : 2;
     unsigned int there = ioas == NULL ? 0 : units_of(ioas);
     unsigned int here = ioas != NULL && d->ioas == ioas ? 1 : held == 2 ? 2 : 0;
