@@ -307,8 +307,7 @@ enum iommu_result device_silence(struct device *device)
 {
     if (device->ioas == NULL || device->held)
         return device_park(device, true);
-    return set_streams(device, STREAM_ATTACHED_SILENT,
-                       ioas_domain_on(device->ioas, device->iommu));
+    return set_streams(device, STREAM_ATTACHED_SILENT, ioas_domain_on(device->ioas, device->iommu));
 }
 
 enum iommu_result device_settle(const struct device *device)

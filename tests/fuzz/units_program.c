@@ -12,7 +12,7 @@
 #define CALLS 1000000
 #define RUN_CALLS 5000
 #define SIDE_BY_SIDE 2
-#define FLOOR 1300 /* triples */
+#define FLOOR 3000 /* triples */
 #define FIRST_SEED 1
 
 static pid_t begin(uint64_t seed)

@@ -366,6 +366,34 @@ static void the_right_driver_passes_without_coherence(void)
     assert_units_clean();
 }
 
+/* One space, and a device behind each of two units in it; both have fetched what goes. */
+static void unmap_behind_two_units(void)
+{
+    static const enum smmuv3_model_variant kinds[] = { SMMUV3_MODEL_PLAIN, SMMUV3_MODEL_RANGES };
+
+    machine_units(kinds, ARRAY_LENGTH(kinds));
+    observer_start_with(&plain);
+    machine_boot();
+    ioas = bind_and_attach(0, MACHINE_DEVICE_ID(0), 1);
+    assert_int_equal(bind(0, MACHINE_DEVICE_ID(2), 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, MACHINE_DEVICE_ID(2), BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(map(0, ioas, IOVA, BASE + 0x1000, 3 * PAGE_SIZE), BH_OK);
+    install();
+    assert_int_equal(unmap(0, ioas, IOVA, PAGE_SIZE), BH_OK);
+}
+
+static void i4_an_unmap_that_tells_only_the_first_unit_is_caught(void)
+{
+    caught(wrong_second_unit_not_told, unmap_behind_two_units,
+           LINES("I4: a frame", "it still reaches what a call took from it",
+                 "stream 0x10 of unit 1", "through a cache of the unit"));
+}
+
+static void the_right_driver_passes_an_unmap_behind_two_units(void)
+{
+    passes(unmap_behind_two_units);
+}
+
 int run_wrong_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +406,8 @@ int run_wrong_tests(void)
         TEST(i4_a_unit_that_works_is_no_excuse_for_a_detach_that_times_out),
         TEST(i4_a_failed_unit_that_is_said_to_have_forgotten_is_caught),
         TEST(the_right_driver_passes_what_a_failed_unit_has),
+        TEST(i4_an_unmap_that_tells_only_the_first_unit_is_caught),
+        TEST(the_right_driver_passes_an_unmap_behind_two_units),
         TEST(i5_a_tag_that_names_two_roots_is_caught),
         TEST(i11_an_entry_that_is_rewritten_in_place_is_caught),
         TEST(i4_one_tlbi_too_few_is_caught),

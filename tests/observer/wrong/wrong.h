@@ -34,5 +34,6 @@ void wrong_no_drain(void);
 void wrong_no_clean(void);
 void wrong_silenced_only_in_name(void);
 void wrong_failure_forgotten(void);
+void wrong_second_unit_not_told(void);
 
 #endif
