@@ -371,6 +371,70 @@ static int64_t detach_locked(struct partition *partition, struct device *device)
     return result;
 }
 
+/* Moves the stream; the locks of both spaces are held. A refusal changes nothing. */
+static int64_t move(struct device *device, struct ioas *to, bool *hitless)
+{
+    struct ioas *from = device->ioas;
+    int64_t result;
+
+    if (attached_sibling(device, false) != NULL || device->reset.step != 0)
+        return BH_EBUSY;
+    result = ioas_enter(to, device);
+    if (result != BH_OK)
+        return result;
+    switch (device_move(device, ioas_domain_on(from, device->iommu),
+                        ioas_domain_on(to, device->iommu), hitless)) {
+    case IOMMU_OK:
+        ioas_leave(from, device);
+        device->ioas = to;
+        device->generation++;
+        return BH_OK;
+    case IOMMU_BUSY:
+        ioas_leave(to, device);
+        return BH_EAGAIN;
+    case IOMMU_SILENCED:
+    default:
+        ioas_leave(to, device);
+        return BH_ETIMEDOUT;
+    }
+}
+
+/* Group lock held. */
+static int64_t replace_locked(struct partition *partition, struct device *device, uint64_t id,
+                              bool *hitless)
+{
+    struct ioas *from = device->ioas, *to;
+    int64_t result = BH_OK;
+
+    if (from == NULL)
+        return BH_ENOENT;
+    to = ioas_acquire_beside(partition, id, from);
+    if (to == NULL)
+        return BH_ENOENT;
+    *hitless = true;
+    if (to != from) {
+        result = move(device, to, hitless);
+        ioas_release(to);
+    }
+    ioas_release(from);
+    if (result == BH_ETIMEDOUT)
+        detach_locked(partition, device);
+    return result;
+}
+
+int64_t assign_replace(struct partition *partition, struct device *device, uint64_t id,
+                       bool *hitless)
+{
+    int64_t result;
+
+    if (device->bound != partition)
+        return BH_EPERM;
+    lock_acquire(&device->group->lock);
+    result = replace_locked(partition, device, id, hitless);
+    lock_release(&device->group->lock);
+    return result;
+}
+
 int64_t assign_detach(struct partition *partition, struct device *device)
 {
     int64_t result;

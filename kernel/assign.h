@@ -37,6 +37,14 @@ int64_t assign_attach(struct partition *partition, struct device *device, uint64
 int64_t assign_detach(struct partition *partition, struct device *device);
 
 /*
+ * Moves the attached device's stream to the partition's ioas with that id; refusals as an attach, and nothing changed.
+ * *hitless: each access went through the one or the other. BH_ETIMEDOUT: its unit failed; the device is parked. Work:
+ * four SYNCs, under both spaces' locks.
+ */
+int64_t assign_replace(struct partition *partition, struct device *device, uint64_t id,
+                       bool *hitless);
+
+/*
  * Takes the bound device one step further in its reset; parked meanwhile, and attached at the end as it was. Once
  * begun, it goes on with the next call, or ends with the device's unbind. *wait: as in assign_bind(). Work: one
  * step of the reset; that of a detach in the first call, and of an attach in the last.

@@ -303,6 +303,27 @@ enum iommu_result device_translate(struct device *device, const struct iommu_dom
     return set_streams(device, STREAM_ATTACHED, domain);
 }
 
+enum iommu_result device_move(struct device *device, const struct iommu_domain *from,
+                              const struct iommu_domain *to, bool *hitless)
+{
+    *hitless = true;
+    for (uint32_t i = 0; i < device->stream_count; i++) {
+        enum iommu_result result;
+        bool smooth;
+
+        /* One that has begun goes on: another's replace is over after its SYNCs. */
+        do
+            result = device->iommu->driver->stream_replace(device->iommu, device->streams[i],
+                                                           STREAM_ATTACHED, from, to, &smooth);
+        while (result == IOMMU_BUSY && i > 0);
+        if (result != IOMMU_OK)
+            return result;
+        *hitless = *hitless && smooth;
+    }
+    note_silent(device, false);
+    return IOMMU_OK;
+}
+
 enum iommu_result device_silence(struct device *device)
 {
     if (device->ioas == NULL || device->held)

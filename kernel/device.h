@@ -162,6 +162,12 @@ enum iommu_result device_park(struct device *device, bool silent);
  * stream is attached. */
 enum iommu_result device_translate(struct device *device, const struct iommu_domain *domain);
 
+/* Moves the streams of an attached device, the only one on them that is, from one domain to another, with reports: at
+ * most four SYNCs each. *hitless: it was never without a translation. IOMMU_BUSY: nothing happened. Group lock
+ * held, and no entry of either table goes meanwhile. */
+enum iommu_result device_move(struct device *device, const struct iommu_domain *from,
+                              const struct iommu_domain *to, bool *hitless);
+
 /* The stream is not reported any more: parked or attached as before. Group lock held; of several
  * devices on the stream the one that is attached, if there is one. */
 enum iommu_result device_silence(struct device *device);

@@ -69,18 +69,10 @@ static int64_t call_version(struct partition *partition, uint64_t *x)
     return BH_ABI_MAJOR << 16 | BH_ABI_MINOR;
 }
 
-/* A number that is kept for a call which is not there yet. */
-static int64_t call_absent(struct partition *partition, uint64_t *x)
-{
-    (void)partition;
-    (void)x;
-    return BH_NOT_SUPPORTED;
-}
-
 static int64_t call_features(struct partition *partition, uint64_t *x)
 {
     (void)partition;
-    return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? BH_OK : BH_NOT_SUPPORTED;
+    return x[1] < BH_CALL_LIMIT ? BH_OK : BH_NOT_SUPPORTED;
 }
 
 static int64_t call_partition_info(struct partition *partition, uint64_t *x)
@@ -285,6 +277,25 @@ static int64_t call_attach(struct partition *partition, uint64_t *x)
     return assign_attach(partition, device, x[3]);
 }
 
+static int64_t call_replace(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+    bool hitless = false;
+
+    if (device == NULL)
+        return BH_ENOENT;
+    if (device->bound != partition)
+        return BH_EPERM;
+    if (x[2] == 0)
+        return BH_EINVAL;
+    if (x[2] != BH_PASID_NONE)
+        return BH_EOPNOTSUPP;
+    int64_t result = assign_replace(partition, device, x[3], &hitless);
+
+    x[1] = hitless;
+    return result;
+}
+
 static int64_t call_detach(struct partition *partition, uint64_t *x)
 {
     struct device *device = partition_device(partition, x[1]);
@@ -365,6 +376,34 @@ static int64_t query_fault(const struct partition *partition, const struct devic
     return give(partition, address, &fault, sizeof(fault), sizeof(fault));
 }
 
+/* The index counts the attached ones of the caller's devices, as device_info lists them. */
+static int64_t query_attachment(const struct partition *partition, uint64_t address, uint64_t index)
+{
+    struct bh_query_attachment attachment = { .ioas = 0 };
+
+    for (uint32_t i = 0; i < partition->device_count && attachment.ioas == 0; i++) {
+        struct device *device = partition->device[i];
+
+        /* What another's CPU does meanwhile is not looked at. */
+        if (device->bound != partition)
+            continue;
+        lock_acquire(&device->group->lock);
+        if (device->ioas != NULL && index-- == 0)
+            attachment = (struct bh_query_attachment){
+                .device = device->id,
+                .pasid = BH_PASID_NONE,
+                .ioas = device->ioas->id,
+                .iommu = (uint32_t)(device->iommu - devices.iommu),
+                .label = device->label,
+                .generation = device->generation,
+            };
+        lock_release(&device->group->lock);
+    }
+    if (attachment.ioas == 0)
+        return BH_ENOENT;
+    return give(partition, address, &attachment, sizeof(attachment), sizeof(attachment));
+}
+
 static int64_t query_pool(const struct partition *partition, uint64_t address)
 {
     struct bh_query_pool pool = {
@@ -440,6 +479,8 @@ static int64_t call_query(struct partition *partition, uint64_t *x)
         return query_pool(partition, x[2]);
     if (x[1] == BH_QUERY_HEALTH)
         return query_health(partition, x[2]);
+    if (x[1] == BH_QUERY_ATTACHMENT)
+        return query_attachment(partition, x[2], x[3]);
     if (x[1] == BH_QUERY_WINDOW)
         return query_window(partition, x[3], x[2]);
     if (x[1] == BH_QUERY_DIGEST)
@@ -535,7 +576,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_IOAS_UNMAP_ALL] = call_ioas_unmap_all,
     [BH_CALL_IOAS_MAP_BATCH] = call_ioas_map_batch,
     [BH_CALL_IOAS_UNMAP_BATCH] = call_ioas_unmap_batch,
-    [BH_CALL_REPLACE] = call_absent,
+    [BH_CALL_REPLACE] = call_replace,
     [BH_CALL_DEVICE_RESET] = call_device_reset,
     [BH_CALL_NOTIFY] = call_notify,
     [BH_CALL_YIELD] = call_yield,

@@ -72,6 +72,10 @@ bool ioas_plan(struct partition *partition, const struct device *device);
 /* The partition's space with that id, its lock taken, or NULL: none, or one of an earlier life of the slot.
  * Constant work. */
 struct ioas *ioas_acquire(struct partition *partition, uint64_t id);
+
+/* The same where the lock of one that a device is attached to is to be held, too: both locks or none are taken,
+ * in the order of the slots; if id names that one it is one lock. */
+struct ioas *ioas_acquire_beside(struct partition *partition, uint64_t id, struct ioas *attached);
 void ioas_release(struct ioas *ioas);
 
 /* The space's domain on that instance, or NULL: there is none. A device that is attached has one. */

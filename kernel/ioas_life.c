@@ -46,6 +46,25 @@ static uint32_t make_id(uint32_t slot, uint32_t generation)
     return (uint32_t)(FIELD_PUT(IOAS_ID_GENERATION, generation) | (slot + 1));
 }
 
+struct ioas *ioas_acquire_beside(struct partition *partition, uint64_t id, struct ioas *attached)
+{
+    bool first = (id & IOAS_ID_SLOT) - 1 >= (uint64_t)(attached - partition->ioas);
+    struct ioas *ioas;
+
+    if (id == attached->id) {
+        lock_acquire(&attached->lock);
+        return attached;
+    }
+    if (first)
+        lock_acquire(&attached->lock);
+    ioas = ioas_acquire(partition, id);
+    if (ioas != NULL && !first)
+        lock_acquire(&attached->lock);
+    if (ioas == NULL && first)
+        lock_release(&attached->lock);
+    return ioas;
+}
+
 /* A slot that is free, its lock taken; NULL: there is none. */
 static struct ioas *acquire_free(struct partition *partition)
 {

@@ -176,6 +176,16 @@ static inline int64_t bh_ioas_reserve(uint32_t ioas, uint64_t iova, uint64_t siz
 }
 
 /* ---- Translation ----------------------------------------------------------------------------- */
+/* Moves an attached device to another ioas. *hitless: it was never without one. pasid: BH_PASID_NONE. */
+static inline int64_t bh_replace(uint32_t device, uint32_t pasid, uint32_t ioas, bool *hitless)
+{
+    struct bh_result result = bh_call(BH_CALL_REPLACE, device, pasid, ioas, 0, 0);
+
+    if (hitless)
+        *hitless = result.value[0] == 1;
+    return result.status;
+}
+
 /* From now on the device's addresses go through the ioas. pasid: BH_PASID_NONE. */
 static inline int64_t bh_attach(uint32_t device, uint32_t pasid, uint32_t ioas)
 {

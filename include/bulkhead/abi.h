@@ -72,13 +72,6 @@
 #define BH_CALL_YIELD 27
 #define BH_CALL_LIMIT 28 /* one more than the last call number */
 
-/* Numbers of calls to come: NOT_SUPPORTED in this version, and FEATURES says so. */
-/* clang-format off */
-#define BH_CALL_RESERVED(number) ( \
-    (number) == BH_CALL_REPLACE || \
-    0)
-/* clang-format on */
-
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
 #define BH_NOT_SUPPORTED (-1) /* no such call; the value that the SMC Calling Convention asks for */
@@ -115,12 +108,12 @@
 #define BH_POWER_OFF 0   /* power(action, code): end this partition with an exit code, 0 to 255 */
 #define BH_POWER_RESET 1 /* start this partition afresh */
 
-#define BH_QUERY_STATE 0  /* query(what, structure, device): struct bh_query_state */
-#define BH_QUERY_FAULT 1  /* struct bh_query_fault: the last fault of the named device */
-#define BH_QUERY_POOL 2   /* struct bh_query_pool */
-#define BH_QUERY_HEALTH 3 /* struct bh_query_health */
-/* To come, as BH_CALL_RESERVED: EINVAL in this version. */
-#define BH_QUERY_ATTACHMENT 4
+#define BH_QUERY_STATE 0      /* query(what, structure, device): struct bh_query_state */
+#define BH_QUERY_FAULT 1      /* struct bh_query_fault: the last fault of the named device */
+#define BH_QUERY_POOL 2       /* struct bh_query_pool */
+#define BH_QUERY_HEALTH 3     /* struct bh_query_health */
+#define BH_QUERY_ATTACHMENT 4 /* struct bh_query_attachment; takes an index among the attachments */
+/* To come: EINVAL in this version. */
 #define BH_QUERY_COUNTERS 5
 #define BH_QUERY_DIGEST 6 /* struct bh_query_digest */
 #define BH_QUERY_WINDOW 7 /* struct bh_query_window; the third argument is the window's index */
@@ -274,6 +267,16 @@ struct bh_query_pool {
     uint64_t pages_total;
     uint64_t ioas_used;
     uint64_t ioas_total;
+};
+
+struct bh_query_attachment {
+    uint64_t size;
+    uint32_t device;     /* id */
+    uint32_t pasid;      /* BH_PASID_NONE */
+    uint32_t ioas;       /* id */
+    uint32_t iommu;      /* index of the unit, as in bh_device_info */
+    uint64_t label;      /* given at bind */
+    uint64_t generation; /* counts every change of the device's attachment */
 };
 
 /* What the hypervisor counts for the caller, since boot; lives of the partition make no difference. */
@@ -501,7 +504,8 @@ struct bh_event_ring {
  *                                    caller's own, are taken before the caller goes on.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
  *                                    BH_QUERY_POOL, BH_QUERY_HEALTH and BH_QUERY_DIGEST take no
- *                                    device.
+ *                                    device. BH_QUERY_ATTACHMENT takes an index below the number of
+ *                                    the caller's attached devices instead; ENOENT: not below.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
  * EVENT_RING (address)               makes a page of own memory the caller's event ring (struct
@@ -515,6 +519,15 @@ struct bh_event_ring {
  *                                    BH_CONSOLE_BYTES_PER_CALL. x1 = bytes taken, 0: none waits.
  *                                    The interrupt console_interrupt comes as an edge when input
  *                                    comes and none waited before. EFAULT, EINVAL.
+ * REPLACE (device, pasid, ioas)      the device, which is attached, is moved to the ioas: each of its
+ *                                    transactions goes through the old one or the new one, and none
+ *                                    through the old one when the call returns. x1 = 1: that was so
+ *                                    all the time; 0: some were blocked on the way. ENOENT: as
+ *                                    attach, or not attached. EPERM, EINVAL, EOPNOTSUPP, ERANGE,
+ *                                    ENOSPC: as attach. EBUSY: a sibling on the same stream is
+ *                                    attached, or its reset is under way. EAGAIN: another device of
+ *                                    its unit is being moved. After these nothing has changed.
+ *                                    ETIMEDOUT: unit silenced, device parked.
  * IOAS_RANGES (ioas, structure)      fills struct bh_ioas_ranges: the IOVAs that can be mapped. Exact from
  *                                    the start; only an attach of the caller takes some away (those
  *                                    beyond the input of the device's unit), and only a detach

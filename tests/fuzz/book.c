@@ -269,6 +269,39 @@ static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64
     return own_memory(guest, address, room < size ? room : size) ? 0 : ALLOWED(BH_EFAULT);
 }
 
+static unsigned int attachments_of(unsigned int guest)
+{
+    unsigned int attached = 0;
+
+    for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
+        if (book.guest[guest].space[i].live)
+            attached += book.guest[guest].space[i].attached;
+    }
+    return attached;
+}
+
+static uint32_t causes_of_replace(unsigned int guest, const uint64_t *x)
+{
+    const struct book_device *device = book_device(guest, x[1]);
+    const struct book_space *space = find_space(guest, x[3]);
+    uint32_t causes = 0;
+
+    if (device == NULL || device->space == NULL || space == NULL)
+        causes |= ALLOWED(BH_ENOENT);
+    if (x[2] == 0)
+        causes |= ALLOWED(BH_EINVAL);
+    if (x[2] != 0 && x[2] != BH_PASID_NONE)
+        causes |= ALLOWED(BH_EOPNOTSUPP);
+    if (device != NULL && device->bound != (int)guest)
+        causes |= ALLOWED(BH_EPERM);
+    if (device != NULL && space != NULL && device->space != space &&
+        (device->again || sibling_elsewhere(device, space)))
+        causes |= ALLOWED(BH_EBUSY);
+    if (space != NULL && !space->tagged && tags_used() == book.tag_limit)
+        causes |= ALLOWED(BH_ENOSPC);
+    return causes;
+}
+
 static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 {
     uint64_t size = query_bytes(x[1]);
@@ -279,6 +312,8 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
         return ALLOWED(BH_EINVAL);
     bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
 
+    if (x[1] == BH_QUERY_ATTACHMENT && x[3] >= attachments_of(guest))
+        return ALLOWED(BH_ENOENT);
     return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
            causes_of_structure(guest, x[2], size, size);
 }
@@ -319,7 +354,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
 
     switch (number) {
     case BH_CALL_FEATURES:
-        return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? 0 : ALLOWED(BH_NOT_SUPPORTED);
+        return x[1] < BH_CALL_LIMIT ? 0 : ALLOWED(BH_NOT_SUPPORTED);
     case BH_CALL_PARTITION_INFO:
         return causes_of_structure(guest, x[1], sizeof(struct bh_partition_info), 88);
     case BH_CALL_DEVICE_INFO:
@@ -346,6 +381,8 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return causes_of_attach(guest, x);
     case BH_CALL_DETACH:
         return causes_of_detach(guest, x);
+    case BH_CALL_REPLACE:
+        return causes_of_replace(guest, x);
     case BH_CALL_QUERY:
         return causes_of_query(guest, x);
     case BH_CALL_CONSOLE_WRITE:
@@ -366,7 +403,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:
-        return BH_CALL_RESERVED(number) ? ALLOWED(BH_NOT_SUPPORTED) : 0;
+        return 0;
     }
 }
 
@@ -536,6 +573,15 @@ static void expect_ranges(unsigned int guest, const uint64_t *x)
     EXPECT(ranges.range[0].first == 0 && ranges.range[0].last == book.input_limit - 1);
 }
 
+static void enter_replace(unsigned int guest, const uint64_t *x)
+{
+    struct book_device *device = book_device(guest, x[1]);
+
+    EXPECT(machine.x[1] <= 1 && (device->space != find_space(guest, x[3]) || machine.x[1] == 1));
+    device->space->attached--;
+    enter_attach(guest, (const uint64_t[]){ x[0], x[1], x[2], x[3] });
+}
+
 static void enter_reserve(unsigned int guest, const uint64_t *x)
 {
     struct book_space *space = find_space(guest, x[1]);
@@ -586,6 +632,8 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
         expect_ranges(guest, x);
     else if (x[0] == BH_CALL_IOAS_RESERVE)
         enter_reserve(guest, x);
+    else if (x[0] == BH_CALL_REPLACE)
+        enter_replace(guest, x);
 }
 
 /* The unit failed under the call, or had failed before. */
@@ -608,6 +656,11 @@ static void enter_timeout(unsigned int guest, const uint64_t *x)
         device->again = device->again && device->held;
         __attribute__((fallthrough));
     case BH_CALL_DETACH:
+        book.guest[guest].pinned = true;
+        enter_detach(guest, x);
+        return;
+    case BH_CALL_REPLACE: /* it had the tag, though the unit had failed before */
+        find_space(guest, x[3])->tagged = true;
         book.guest[guest].pinned = true;
         enter_detach(guest, x);
         return;
@@ -643,6 +696,7 @@ static bool may_time_out(unsigned int guest, const uint64_t *x, uint32_t causes)
     case BH_CALL_DEVICE_RESET:
         return causes == 0 && device->space != NULL;
     case BH_CALL_DETACH:
+    case BH_CALL_REPLACE:
     case BH_CALL_IOAS_FREE:
     case BH_CALL_IOAS_UNMAP:
         return causes == 0;
@@ -693,6 +747,7 @@ int64_t book_call(unsigned int guest, uint64_t number, const uint64_t a[5], bool
     if (unsure) {
         /* From here on the book of this guest would guess: it stops. */
         book.guest[guest].off = true;
+        book.guest[guest].lost = true;
         return answer;
     }
     if (causes == 0) {

@@ -27,6 +27,7 @@ struct book_space {
 struct book_guest {
     bool off;
     bool pinned; /* a unit failed under it: pages may be gone */
+    bool lost;   /* off since a call whose outcome hangs on that: what it owns is not known */
     uint64_t base, visible, physical;
     unsigned int device_count;
     uint64_t device[BOOK_DEVICES];

@@ -71,6 +71,15 @@ static void the_unit_has_failed(void)
     book.failed = true;
 }
 
+static void a_unit_that_knew_it_has_failed(void)
+{
+    const uint64_t none = BH_PASID_NONE;
+
+    assert_int_equal(make(CALLER, BH_CALL_REPLACE, id.attached, none, id.empty, 0, 0), BH_OK);
+    assert_int_equal(make(CALLER, BH_CALL_REPLACE, id.attached, none, id.full, 0, 0), BH_OK);
+    the_unit_has_failed();
+}
+
 static void a_device_is_given_back(void)
 {
     assert_int_equal(make(CALLER, BH_CALL_DEVICE_UNBIND, id.bound, 0, 0, 0, 0), BH_OK);
@@ -93,6 +102,17 @@ static void the_clock_is_bound(void)
     assert_int_equal(make(CALLER, BH_CALL_DEVICE_BIND, id.clock, 9, 0, 0, 0), BH_OK);
 }
 
+static void a_reset_has_begun(void)
+{
+    assert_int_equal(make(CALLER, BH_CALL_DEVICE_RESET, id.attached, 0, 0, 0, 0), BH_EAGAIN);
+}
+
+static void all_is_reserved(void)
+{
+    for (unsigned int i = 0; i < BH_RESERVATIONS; i++)
+        assert_int_equal(make(CALLER, BH_CALL_IOAS_RESERVE, id.full, 0, PAGE_SIZE, 0, 0), BH_OK);
+}
+
 static void the_ring_is_withdrawn(void)
 {
     assert_int_equal(make(CALLER, BH_CALL_EVENT_RING, 0, 0, 0, 0, 0), BH_OK);
@@ -100,7 +120,7 @@ static void the_ring_is_withdrawn(void)
 
 /* ---- The matrix ------------------------------------------------------------------------------------------- */
 
-#define REFUSALS_LIMIT 160
+#define REFUSALS_LIMIT 200
 static struct refusal refusals[REFUSALS_LIMIT];
 static unsigned int refusal_count;
 
@@ -185,7 +205,7 @@ static void write_spaces(void)
     LINE("the upper half set", BH_CALL_IOAS_FREE, 1, BH_ENOENT, { BIT(32) | id.empty });
     LINE("attached", BH_CALL_IOAS_FREE, 1, BH_EBUSY, { id.full });
     LINE("behind a dead unit", BH_CALL_IOAS_FREE, 0, BH_ETIMEDOUT, { id.empty },
-         .before = the_unit_has_failed);
+         .before = a_unit_that_knew_it_has_failed);
 }
 
 static void write_map(void)
@@ -250,6 +270,30 @@ static void write_attachment(void)
     LINE("an old id", BH_CALL_ATTACH, 3, BH_ENOENT, { id.bound, none, id.gone });
     LINE("behind a dead unit", BH_CALL_ATTACH, 0, BH_ETIMEDOUT, { id.bound, none, id.full },
          .before = the_unit_has_failed);
+    LINE("not listed", BH_CALL_REPLACE, 1, BH_ENOENT, { id.unlisted, none, id.empty });
+    LINE("not attached", BH_CALL_REPLACE, 1, BH_ENOENT, { id.bound, none, id.empty });
+    LINE("not bound", BH_CALL_REPLACE, 1, BH_EPERM, { id.clock, none, id.empty });
+    LINE("bound by another", BH_CALL_REPLACE, 1, BH_EPERM, { id.foreign, none, id.empty });
+    LINE("being reset", BH_CALL_REPLACE, 1, BH_EBUSY, { id.attached, none, id.empty },
+         .before = a_reset_has_begun);
+    LINE("pasid 0", BH_CALL_REPLACE, 2, BH_EINVAL, { id.attached, 0, id.empty });
+    LINE("a pasid", BH_CALL_REPLACE, 2, BH_EOPNOTSUPP, { id.attached, 1, id.empty });
+    LINE("an old id", BH_CALL_REPLACE, 3, BH_ENOENT, { id.attached, none, id.gone });
+    LINE("behind a dead unit", BH_CALL_REPLACE, 0, BH_ETIMEDOUT, { id.attached, none, id.empty },
+         .before = the_unit_has_failed, .done_all_the_same = true);
+    LINE("an old id", BH_CALL_IOAS_RANGES, 1, BH_ENOENT, { id.gone, STRUCTURE });
+    LINE("askew", BH_CALL_IOAS_RANGES, 2, BH_EFAULT, { id.full, STRUCTURE + 4 });
+    LINE("too small", BH_CALL_IOAS_RANGES, 2, BH_EINVAL, { id.full, STRUCTURE },
+         .before = a_small_structure);
+    LINE("an old id", BH_CALL_IOAS_RESERVE, 1, BH_ENOENT, { id.gone, 0, PAGE_SIZE });
+    LINE("askew", BH_CALL_IOAS_RESERVE, 2, BH_EINVAL, { id.full, 8, PAGE_SIZE });
+    LINE("beyond the ranges", BH_CALL_IOAS_RESERVE, 2, BH_ERANGE,
+         { id.full, book.input_limit, PAGE_SIZE });
+    LINE("no size", BH_CALL_IOAS_RESERVE, 3, BH_EINVAL, { id.full, PAGE_SIZE, 0 });
+    LINE("one too many", BH_CALL_IOAS_RESERVE, 0, BH_ENOSPC, { id.full, 0, PAGE_SIZE },
+         .before = all_is_reserved);
+    LINE("not attached so often", BH_CALL_QUERY, 3, BH_ENOENT,
+         { BH_QUERY_ATTACHMENT, STRUCTURE, 1 });
     LINE("not listed", BH_CALL_DETACH, 1, BH_ENOENT, { id.unlisted, none });
     LINE("not attached", BH_CALL_DETACH, 1, BH_ENOENT, { id.bound, none });
     LINE("bound by another", BH_CALL_DETACH, 1, BH_EPERM, { id.foreign, none });
@@ -341,6 +385,11 @@ static void each_way_to_be_refused_has_its_error_and_changes_nothing(void)
 
 static bool has_line(uint64_t number, unsigned int argument, int64_t error)
 {
+    /* It takes units of two kinds, or one without a tag: tests/unit/test_unequal_units.c, test_replace.c. */
+    if ((number == BH_CALL_IOAS_MAP && error == BH_ETIMEDOUT) ||
+        ((number == BH_CALL_ATTACH || number == BH_CALL_REPLACE) &&
+         (error == BH_ERANGE || error == BH_ENOSPC)))
+        return true;
     for (unsigned int i = 0; i < refusal_count; i++) {
         const struct refusal *line = &refusals[i];
 
@@ -357,8 +406,6 @@ static void every_argument_and_every_error_of_every_page_has_a_line_in_the_matri
     scene_own_things();
     write_matrix();
     for (uint64_t number = 0; number < BH_CALL_LIMIT; number++) {
-        if (BH_CALL_RESERVED(number))
-            continue;
         for (unsigned int argument = 1; argument <= contract_arguments(number); argument++) {
             if (!has_line(number, argument, 0))
                 fail_msg("call %llu: no line has argument %u wrong", (unsigned long long)number,

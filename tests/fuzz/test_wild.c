@@ -139,6 +139,9 @@ static uint64_t may_write(uint64_t number, const uint64_t *x, uint64_t *bytes)
     case BH_CALL_QUERY:
         *bytes = query_bytes(x[0]);
         return x[1];
+    case BH_CALL_IOAS_RANGES:
+        *bytes = sizeof(struct bh_ioas_ranges);
+        return x[1];
     case BH_CALL_EVENT_RING:
         *bytes = offsetof(struct bh_event_ring, record);
         return x[0];
@@ -249,6 +252,13 @@ static unsigned int right_calls(struct right *right)
         { BH_CALL_QUERY, { BH_QUERY_POOL, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_HEALTH, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, 3, bad | none | fault },
+        { BH_CALL_QUERY, { BH_QUERY_ATTACHMENT, STRUCTURE, 0 }, 3, bad | none | fault },
+        { BH_CALL_IOAS_RANGES, { id.full, STRUCTURE }, 2, bad | none | fault },
+        { BH_CALL_IOAS_RESERVE, { id.full, IOVA, 0x3000 }, 3, none | bad | beyond },
+        { BH_CALL_REPLACE,
+          { id.attached, BH_PASID_NONE, id.empty },
+          3,
+          none | owner | bad | unable },
         { BH_CALL_CONSOLE_WRITE, { STRUCTURE, 16 }, 2, bad | fault },
         { BH_CALL_POWER, { BH_POWER_OFF, 7 }, 2, bad },
         { BH_CALL_POWER, { BH_POWER_RESET, 0 }, 2, bad },

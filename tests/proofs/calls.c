@@ -105,6 +105,17 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
     return any_of(1 | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_ETIMEDOUT));
 }
 
+int64_t assign_replace(struct partition *partition, struct device *device, uint64_t id,
+                       bool *hitless)
+{
+    (void)id;
+    HOLDS(partition == caller && is_listed(device) && device->bound == caller,
+          "only a device that the caller has bound is moved");
+    *hitless = nondet_bool();
+    return any_of(1 | CODE(BH_EAGAIN) | CODE(BH_EPERM) | CODE(BH_EBUSY) | CODE(BH_ENOENT) |
+                  CODE(BH_ERANGE) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT));
+}
+
 int64_t assign_reset(struct partition *partition, struct device *device, uint64_t *wait)
 {
     HOLDS(partition == caller && is_listed(device), "only a listed device is reset");
@@ -622,7 +633,9 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_IOAS_UNMAP_ALL] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_IOAS_MAP_BATCH] = CODE(BH_NOT_SUPPORTED),
     [BH_CALL_IOAS_UNMAP_BATCH] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_REPLACE] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_REPLACE] = CODE(BH_EAGAIN) | CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EBUSY) |
+                        CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_ERANGE) | CODE(BH_ENOSPC) |
+                        CODE(BH_ETIMEDOUT),
     [BH_CALL_DEVICE_RESET] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
                              CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT),
     [BH_CALL_NOTIFY] = CODE(BH_ENOENT) | CODE(BH_EAGAIN),
@@ -658,7 +671,7 @@ static void call_with_slot(uint64_t slot)
           "success is OK, unless the call returns a value");
     HOLDS(IMPLIES(CALL == BH_CALL_VERSION, result == (BH_ABI_MAJOR << 16 | BH_ABI_MINOR)),
           "the version is the header's");
-    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT || BH_CALL_RESERVED(x1))),
+    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT)),
           "a feature is a call that exists");
     HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING && !error,
                   result > 0 && result <= INT32_MAX && (result & 0xFF) == (int64_t)slot + 1 &&

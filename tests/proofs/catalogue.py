@@ -285,6 +285,9 @@ CALLS = [
     call_proof("ioas-reserve", 18, "a lock that is kept", IOAS_LIFE,
                "reserve_locked(ioas, iova, size);\n\n    ioas_release(ioas);",
                "reserve_locked(ioas, iova, size);\n"),
+    call_proof("replace", 24, "a device that is not bound", HYPERCALL,
+               NOT_BOUND + PASID + "    int64_t result = assign_replace",
+               PASID + "    int64_t result = assign_replace"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]

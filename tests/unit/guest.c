@@ -133,6 +133,7 @@ uint64_t query_bytes(uint64_t what)
         [BH_QUERY_FAULT] = sizeof(struct bh_query_fault),
         [BH_QUERY_POOL] = sizeof(struct bh_query_pool),
         [BH_QUERY_HEALTH] = sizeof(struct bh_query_health),
+        [BH_QUERY_ATTACHMENT] = sizeof(struct bh_query_attachment),
         [BH_QUERY_DIGEST] = sizeof(struct bh_query_digest),
         [BH_QUERY_WINDOW] = sizeof(struct bh_query_window),
     };
