@@ -5,6 +5,7 @@ Numbers in the names of tests are rows of the requirements.
 """
 import os
 import random
+import re
 import time
 
 import harness
@@ -12,7 +13,8 @@ from boot_window import GOAL
 from dma_probe import PORT_SLOT, PortProbe
 from harness import require
 from refusal import BYSTANDER, RefusalTest
-from scenario import LIMIT, Run, ScenarioTest, make_bundle, pack_file, pci, probe, source_of
+from scenario import Partition, Run, make_bundle, pack_file, pci, probe, source_of
+from table import payload_lines, read_table
 
 BOARD = os.path.join(harness.ROOT, "boards", "qemu-three-smmus")
 OUTPUT = os.path.join(harness.BUILD, "qemu-three-smmus")
@@ -22,6 +24,7 @@ IMAGE, IMAGE_ELF = (os.path.join(OUTPUT, name) for name in ("bulkhead.img", "bul
 UNITS = ((0x0C000000, 144, 0x00), (0x0C020000, 148, 0x20), (0x0C040000, 152, 0x40))
 EDUS = [pci(f"0000:{bus + 1:02x}:00.0") for _, _, bus in UNITS]
 TESTDEVS = [pci(f"0000:{bus + 2:02x}:00.0") for _, _, bus in UNITS]
+NVME = pci("0000:23:00.0")  # behind the second one
 WARNING = "SMMUv3 device only supported with pcie.0 for DT"  # QEMU's, of the tree that is not used
 
 
@@ -44,17 +47,44 @@ class Assignment(UnitsTest):
     def test_row_5_3_row_4_4_devices_of_one_partition_have_each_the_geometry_of_its_own_iommu(self):
         run = self.run_set([probe("units", devices=TESTDEVS)])
         self.assert_holds(run, "units")
-        self.assertEqual(len([line for line in run.said("units") if line.startswith("IOMMU ")]), 3)
+        ends = [re.search(r" to (0x[0-9a-f]+),", line)[1] for line in run.said("units")
+                if line.startswith("IOMMU ")]
+        self.assertEqual(ends, ["0xfffffffffff"] * 2 + ["0xffffffffffff"])
 
-    def test_row_4_12_two_partitions_use_two_iommus_each_at_a_time(self):
-        more = ("-device", "pcie-root-port,id=port8,bus=pcie.0,chassis=8,addr=0c.0",
-                "-device", "iommu-testdev,bus=port8",
-                "-device", "pcie-root-port,id=port9,bus=root1,chassis=9,addr=0c.0",
-                "-device", "iommu-testdev,bus=port9")
-        others = [pci("0000:03:00.0"), pci("0000:24:00.0")]
-        run = self.run_set([probe("units", "one", devices=TESTDEVS[:2]),
+    def test_row_0_4_row_2_13_row_4_12_what_is_mapped_once_is_there_for_all_and_unmapped_for_none(self):
+        for devices in (TESTDEVS[:2], TESTDEVS[1:], TESTDEVS):
+            with self.subTest(devices):
+                self.assert_holds(self.run_set([probe("shared", devices=devices)]), "shared")
+
+    def test_row_4_8_row_4_10_who_reaches_less_may_not_join_while_something_lies_beyond(self):
+        run = self.run_set([probe("shared", devices=TESTDEVS)])
+        self.assert_holds(run, "shared")
+        self.assertIn("0000:42:00.0 alone reaches beyond 0xfffffffffff", run.said("shared"))
+
+    def test_row_2_16_a_device_changes_spaces_and_one_that_streams_in_the_first_sees_nothing(self):
+        for testdev in (TESTDEVS[0], TESTDEVS[2]):
+            with self.subTest(testdev):
+                run = self.run_set([probe("stream", how="neighbour", devices=[NVME, testdev])])
+                self.assert_holds(run, "stream")
+                self.note(run.said("stream")[-2])
+
+    def test_row_4_12_two_partitions_use_all_iommus_each_at_a_time(self):
+        more, others = [], []
+        for number, (root, bus) in enumerate((("pcie.0", 0x03), ("root1", 0x24), ("root2", 0x43))):
+            more += ["-device", f"pcie-root-port,id=more{number},bus={root},chassis={8 + number},"
+                                "addr=0c.0", "-device", f"iommu-testdev,bus=more{number}"]
+            others.append(pci(f"0000:{bus:02x}:00.0"))
+        run = self.run_set([probe("shared", "one", devices=TESTDEVS),
                             probe("units", "two", devices=others)], *more)
         self.assert_holds(run, "one", "two")
+
+    def test_row_1_8_a_device_behind_stage_1_alone_is_misused_in_vain(self):
+        run = self.run_set([Partition("sensor", payload="sensor.elf", devices=(EDUS[2],),
+                                      bootargs="image=0x40200000 stream-table=0x40270000")])
+        self.assert_codes(run, sensor=0)
+        rows = read_table(payload_lines(run.lines, "sensor"))
+        self.assertGreater(len(rows), 8)
+        self.assertEqual([str(row) for row in rows if row.seen != row.expected], [])
 
     def test_a_device_behind_each_iommu_has_its_interrupt(self):
         for edu in EDUS:
@@ -78,7 +108,7 @@ class Lockdown(UnitsTest):
     MOMENTS, SEED = 40, 20251121
 
     def start(self):
-        bundle = make_bundle(self.folder, source_of([probe("units", devices=TESTDEVS[:2])]))
+        bundle = make_bundle(self.folder, source_of([probe("units", devices=TESTDEVS)]))
         machine = self.boot(bundle, *self.DEVICES, ways=("qmp", "qtest", "gdb"), held=True)
         self.probes = []
         for unit, interrupt, bus in UNITS:
