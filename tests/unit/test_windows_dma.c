@@ -270,7 +270,10 @@ static void row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window(void)
     assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE, 1), BH_ERANGE);
     assert_int_equal(machine_state(), before);
     assert_int_equal(dma_write(DEVICE1, IOVA, 0x11), DMA_LANDED);
-    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, 0), BH_OK);
+    for (unsigned int i = 0;
+         call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, i == 0 ? 0 : machine.x[1]) == BH_EAGAIN; i++)
+        assert_true(i < 100);
+    assert_int_equal((int64_t)machine.x[0], BH_OK);
     assert_int_equal(query(0).maps_used, 0);
     assert_int_equal(fire(IOVA), DMA_BLOCKED);
 }
