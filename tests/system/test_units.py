@@ -68,6 +68,14 @@ class Assignment(UnitsTest):
                 self.assert_holds(run, "stream")
                 self.note(run.said("stream")[-2])
 
+    def test_row_2_17_a_device_that_streams_is_replaced_again_and_again_and_no_access_is_lost(self):
+        run = self.run_set([probe("stream", how="replace", devices=[NVME])])
+        self.assert_holds(run, "stream")
+        said = run.said("stream")[-2]
+        self.note(said)
+        _, moves, hitless = map(int, re.findall(r"\d+", said))
+        self.assertEqual(hitless, moves, "replaces that were hitless")
+
     def test_row_4_12_two_partitions_use_all_iommus_each_at_a_time(self):
         more, others = [], []
         for number, (root, bus) in enumerate((("pcie.0", 0x03), ("root1", 0x24), ("root2", 0x43))):
