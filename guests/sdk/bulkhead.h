@@ -12,6 +12,7 @@
 #define BULKHEAD_SDK_BULKHEAD_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <bulkhead/abi.h>
