@@ -11,8 +11,8 @@
 #ifndef BULKHEAD_SDK_BULKHEAD_H
 #define BULKHEAD_SDK_BULKHEAD_H
 
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <bulkhead/abi.h>

@@ -187,8 +187,6 @@ static void one_call(const struct bh_partition_info *self, const struct bh_devic
     if (call == BH_CALL_IOAS_ALLOC_PAGING && status > 0)
         ids[random_word() % KEPT] = (uintptr_t)status;
     accepted += status >= 0;
-    if (status == BH_NOT_SUPPORTED && BH_CALL_RESERVED(call))
-        return;
     if (status < 0 && status >= BH_EFAULT && (documented[call] & BIT_OF(status)) != 0) {
         answers |= BIT_OF(status);
         return;
