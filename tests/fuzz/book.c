@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/fuzz/changes.h"
+
 #define ALLOWED(error) (UINT32_C(1) << -(error))
 
 struct book book;
@@ -28,7 +30,7 @@ struct book_device *book_device(unsigned int guest, uint64_t id)
     return NULL;
 }
 
-static struct book_space *find_space(unsigned int guest, uint64_t id)
+struct book_space *book_space(unsigned int guest, uint64_t id)
 {
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         if (book.guest[guest].space[i].live && book.guest[guest].space[i].id == id)
@@ -47,7 +49,7 @@ static unsigned int pages_used(unsigned int guest)
     return pages;
 }
 
-static unsigned int pages_free(unsigned int guest)
+unsigned int book_pages_free(unsigned int guest)
 {
     return machine.partition[guest].pool_pages - pages_used(guest);
 }
@@ -70,7 +72,7 @@ static bool range_is_whole(uint64_t from, uint64_t size)
     return size != 0 && ((from | size) & (PAGE_SIZE - 1)) == 0 && from + (size - 1) >= from;
 }
 
-static bool own_memory(unsigned int guest, uint64_t address, uint64_t size)
+bool book_own_memory(unsigned int guest, uint64_t address, uint64_t size)
 {
     const struct book_guest *g = &book.guest[guest];
 
@@ -93,7 +95,7 @@ static bool registers_fit(unsigned int guest, const struct book_device *device)
 
     with = book.guest[guest].cpu;
     add_registers(&with, device);
-    return leaves_pages(&with) - leaves_pages(&book.guest[guest].cpu) <= pages_free(guest);
+    return leaves_pages(&with) - leaves_pages(&book.guest[guest].cpu) <= book_pages_free(guest);
 }
 
 static uint32_t causes_of_bind(unsigned int guest, const uint64_t *x)
@@ -152,7 +154,7 @@ static uint32_t causes_of_alloc(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_EOPNOTSUPP);
     for (unsigned int i = 0; i < PARTITION_IOAS; i++)
         live += book.guest[guest].space[i].live;
-    if (live == PARTITION_IOAS || pages_free(guest) == 0)
+    if (live == PARTITION_IOAS || book_pages_free(guest) == 0)
         causes |= ALLOWED(BH_ENOSPC);
     return causes;
 }
@@ -160,7 +162,7 @@ static uint32_t causes_of_alloc(unsigned int guest, const uint64_t *x)
 static uint32_t causes_of_map(unsigned int guest, const uint64_t *x)
 {
     static struct leaves with;
-    const struct book_space *space = find_space(guest, x[1]);
+    const struct book_space *space = book_space(guest, x[1]);
     uint32_t causes = 0;
 
     if (space == NULL)
@@ -169,7 +171,7 @@ static uint32_t causes_of_map(unsigned int guest, const uint64_t *x)
         x[5] > (BH_MAP_READ | BH_MAP_WRITE))
         causes |= ALLOWED(BH_EINVAL);
     if (x[2] >= book.input_limit || x[4] > book.input_limit - x[2] ||
-        !own_memory(guest, x[3], x[4]))
+        !book_own_memory(guest, x[3], x[4]))
         causes |= ALLOWED(BH_ERANGE);
     if (causes != 0)
         return causes;
@@ -180,14 +182,14 @@ static uint32_t causes_of_map(unsigned int guest, const uint64_t *x)
         return ALLOWED(BH_EEXIST);
     with = space->leaves;
     leaves_add(&with, x[2], physical, x[4], 0, BH_MAP_ENTRIES_PER_CALL);
-    return leaves_pages(&with) - leaves_pages(&space->leaves) > pages_free(guest)
+    return leaves_pages(&with) - leaves_pages(&space->leaves) > book_pages_free(guest)
                ? ALLOWED(BH_ENOSPC)
                : 0;
 }
 
-static uint32_t causes_of_unmap(unsigned int guest, const uint64_t *x)
+uint32_t book_causes_of_unmap(unsigned int guest, const uint64_t *x)
 {
-    const struct book_space *space = find_space(guest, x[1]);
+    const struct book_space *space = book_space(guest, x[1]);
     uint32_t causes = 0;
 
     if (space == NULL)
@@ -217,7 +219,7 @@ static bool sibling_elsewhere(const struct book_device *device, const struct boo
 static uint32_t causes_of_attach(unsigned int guest, const uint64_t *x)
 {
     const struct book_device *device = book_device(guest, x[1]);
-    const struct book_space *space = find_space(guest, x[3]);
+    const struct book_space *space = book_space(guest, x[3]);
     uint32_t causes = 0;
 
     if (device == NULL || space == NULL)
@@ -261,12 +263,12 @@ static uint32_t causes_of_structure(unsigned int guest, uint64_t address, uint64
 {
     uint64_t room;
 
-    if ((address & 7) != 0 || !own_memory(guest, address, sizeof(room)))
+    if ((address & 7) != 0 || !book_own_memory(guest, address, sizeof(room)))
         return ALLOWED(BH_EFAULT);
     memcpy(&room, memory_of(guest, address), sizeof(room));
     if (room < first)
         return ALLOWED(BH_EINVAL);
-    return own_memory(guest, address, room < size ? room : size) ? 0 : ALLOWED(BH_EFAULT);
+    return book_own_memory(guest, address, room < size ? room : size) ? 0 : ALLOWED(BH_EFAULT);
 }
 
 static unsigned int attachments_of(unsigned int guest)
@@ -283,7 +285,7 @@ static unsigned int attachments_of(unsigned int guest)
 static uint32_t causes_of_replace(unsigned int guest, const uint64_t *x)
 {
     const struct book_device *device = book_device(guest, x[1]);
-    const struct book_space *space = find_space(guest, x[3]);
+    const struct book_space *space = book_space(guest, x[3]);
     uint32_t causes = 0;
 
     if (device == NULL || device->space == NULL || space == NULL)
@@ -320,7 +322,7 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 
 static uint32_t causes_of_reserve(unsigned int guest, const uint64_t *x)
 {
-    const struct book_space *space = find_space(guest, x[1]);
+    const struct book_space *space = book_space(guest, x[1]);
     uint32_t causes = 0;
 
     if (space == NULL)
@@ -342,7 +344,7 @@ static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
     if (address == 0)
         return ring == 0 ? ALLOWED(BH_ENOENT) : 0;
     if ((address & (BH_EVENT_RING_BYTES - 1)) != 0 ||
-        !own_memory(guest, address, BH_EVENT_RING_BYTES))
+        !book_own_memory(guest, address, BH_EVENT_RING_BYTES))
         causes |= ALLOWED(BH_EFAULT);
     return causes | (ring != 0 ? ALLOWED(BH_EEXIST) : 0);
 }
@@ -369,14 +371,14 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_IOAS_ALLOC_PAGING:
         return causes_of_alloc(guest, x);
     case BH_CALL_IOAS_FREE:
-        space = find_space(guest, x[1]);
+        space = book_space(guest, x[1]);
         if (space == NULL)
             return ALLOWED(BH_ENOENT);
         return space->attached != 0 || space->leaves.count != 0 ? ALLOWED(BH_EBUSY) : 0;
     case BH_CALL_IOAS_MAP:
         return causes_of_map(guest, x);
     case BH_CALL_IOAS_UNMAP:
-        return causes_of_unmap(guest, x);
+        return book_causes_of_unmap(guest, x);
     case BH_CALL_ATTACH:
         return causes_of_attach(guest, x);
     case BH_CALL_DETACH:
@@ -389,11 +391,11 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_CONSOLE_READ:
         if (x[2] == 0 || x[2] > BH_CONSOLE_BYTES_PER_CALL)
             return ALLOWED(BH_EINVAL);
-        return own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
+        return book_own_memory(guest, x[1], x[2]) ? 0 : ALLOWED(BH_EFAULT);
     case BH_CALL_EVENT_RING:
         return causes_of_ring(guest, x[1]);
     case BH_CALL_IOAS_RANGES:
-        return (find_space(guest, x[1]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
+        return (book_space(guest, x[1]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
                causes_of_structure(guest, x[2], sizeof(struct bh_ioas_ranges),
                                    sizeof(struct bh_ioas_ranges));
     case BH_CALL_IOAS_RESERVE:
@@ -403,7 +405,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:
-        return 0;
+        return changes_has(number) ? changes_causes(guest, x) : 0;
     }
 }
 
@@ -491,7 +493,7 @@ static void enter_alloc(unsigned int guest, const uint64_t *x, int64_t answer)
     struct book_space *space = NULL;
 
     EXPECT(answer > 0 && answer <= INT32_MAX);
-    EXPECT(find_space(guest, (uint64_t)answer) == NULL);
+    EXPECT(book_space(guest, (uint64_t)answer) == NULL);
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         if (!book.guest[guest].space[i].live)
             space = &book.guest[guest].space[i];
@@ -510,7 +512,7 @@ static void enter_alloc(unsigned int guest, const uint64_t *x, int64_t answer)
 
 static void enter_map(unsigned int guest, const uint64_t *x, int64_t answer)
 {
-    struct book_space *space = find_space(guest, x[1]);
+    struct book_space *space = book_space(guest, x[1]);
     uint64_t physical = x[3] - book.guest[guest].base + book.guest[guest].physical;
     uint64_t done = leaves_add(&space->leaves, x[2], physical, x[4], (uint32_t)x[5],
                                BH_MAP_ENTRIES_PER_CALL);
@@ -521,7 +523,7 @@ static void enter_map(unsigned int guest, const uint64_t *x, int64_t answer)
 
 static void enter_unmap(unsigned int guest, const uint64_t *x, int64_t answer)
 {
-    struct book_space *space = find_space(guest, x[1]);
+    struct book_space *space = book_space(guest, x[1]);
     uint64_t done = machine.x[1];
 
     EXPECT(answer == BH_OK || answer == BH_EAGAIN);
@@ -537,7 +539,7 @@ static void enter_attach(unsigned int guest, const uint64_t *x)
 {
     struct book_device *device = book_device(guest, x[1]);
 
-    device->space = find_space(guest, x[3]);
+    device->space = book_space(guest, x[3]);
     device->space->attached++;
     device->space->tagged = true;
 }
@@ -577,20 +579,24 @@ static void enter_replace(unsigned int guest, const uint64_t *x)
 {
     struct book_device *device = book_device(guest, x[1]);
 
-    EXPECT(machine.x[1] <= 1 && (device->space != find_space(guest, x[3]) || machine.x[1] == 1));
+    EXPECT(machine.x[1] <= 1 && (device->space != book_space(guest, x[3]) || machine.x[1] == 1));
     device->space->attached--;
     enter_attach(guest, (const uint64_t[]){ x[0], x[1], x[2], x[3] });
 }
 
 static void enter_reserve(unsigned int guest, const uint64_t *x)
 {
-    struct book_space *space = find_space(guest, x[1]);
+    struct book_space *space = book_space(guest, x[1]);
 
     space->reserved = x[3] == 0 ? 0 : space->reserved + 1;
 }
 
 static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
 {
+    if (changes_has(x[0])) {
+        changes_enter(guest, x, answer);
+        return;
+    }
     switch (x[0]) {
     case BH_CALL_DEVICE_BIND:
         enter_bind(guest, x, answer);
@@ -617,7 +623,7 @@ static void enter(unsigned int guest, const uint64_t *x, int64_t answer)
     if (x[0] == BH_CALL_DEVICE_UNBIND)
         enter_unbind(guest, x);
     else if (x[0] == BH_CALL_IOAS_FREE)
-        find_space(guest, x[1])->live = false;
+        book_space(guest, x[1])->live = false;
     else if (x[0] == BH_CALL_ATTACH)
         enter_attach(guest, x);
     else if (x[0] == BH_CALL_DETACH)
@@ -660,17 +666,20 @@ static void enter_timeout(unsigned int guest, const uint64_t *x)
         enter_detach(guest, x);
         return;
     case BH_CALL_REPLACE: /* it had the tag, though the unit had failed before */
-        find_space(guest, x[3])->tagged = true;
+        book_space(guest, x[3])->tagged = true;
         book.guest[guest].pinned = true;
         enter_detach(guest, x);
         return;
     case BH_CALL_IOAS_UNMAP:
+    case BH_CALL_IOAS_REMAP:
+    case BH_CALL_IOAS_UNMAP_ALL:
+    case BH_CALL_IOAS_UNMAP_BATCH:
         book.guest[guest].pinned = true;
-        space = find_space(guest, x[1]);
+        space = book_space(guest, x[1]);
         space->unsure = true;
         return;
     case BH_CALL_ATTACH: /* it had the tag by then */
-        space = find_space(guest, x[3]);
+        space = book_space(guest, x[3]);
         space->tagged = space->tagged || !failed_before;
         return;
     case BH_CALL_IOAS_FREE:
@@ -699,6 +708,9 @@ static bool may_time_out(unsigned int guest, const uint64_t *x, uint32_t causes)
     case BH_CALL_REPLACE:
     case BH_CALL_IOAS_FREE:
     case BH_CALL_IOAS_UNMAP:
+    case BH_CALL_IOAS_REMAP:
+    case BH_CALL_IOAS_UNMAP_ALL:
+    case BH_CALL_IOAS_UNMAP_BATCH:
         return causes == 0;
     default:
         return false;
@@ -708,9 +720,12 @@ static bool may_time_out(unsigned int guest, const uint64_t *x, uint32_t causes)
 /* What is mapped in the space is not known for sure, nor how many pages are left. */
 static bool is_unsure(unsigned int guest, const uint64_t *x)
 {
-    const struct book_space *space = find_space(guest, x[1]);
+    const struct book_space *space = book_space(guest, x[1]);
 
-    if (x[0] == BH_CALL_IOAS_MAP || x[0] == BH_CALL_IOAS_UNMAP || x[0] == BH_CALL_IOAS_FREE)
+    if (x[0] == BH_CALL_IOAS_COPY)
+        return book.guest[guest].pinned;
+    if (changes_has(x[0]) || x[0] == BH_CALL_IOAS_MAP || x[0] == BH_CALL_IOAS_UNMAP ||
+        x[0] == BH_CALL_IOAS_FREE)
         return book.guest[guest].pinned || (space != NULL && space->unsure);
     return book.guest[guest].pinned &&
            (x[0] == BH_CALL_IOAS_ALLOC_PAGING || x[0] == BH_CALL_DEVICE_BIND);

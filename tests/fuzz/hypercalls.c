@@ -423,6 +423,65 @@ static void map_something(unsigned int partition)
     make(partition, BH_CALL_IOAS_MAP, space, iova, address, bend(some_size()), bend(3 - vary(3)));
 }
 
+/* Something that is mapped led elsewhere or mapped once more, or several maps or unmaps in one call. */
+static void change_something(unsigned int partition)
+{
+    const struct book_space *space = space_of(partition);
+    unsigned int what = vary(5), count = space->leaves.count, elements = 1 + vary(6);
+    uint64_t id = bend(space->id), at = bend(BASE + STRUCTURE), iova = some_iova(),
+             size = some_size();
+    void *memory = guest(partition, BASE + STRUCTURE);
+
+    if (space->live && count != 0 && vary(4) != 3) {
+        const struct stretch *stretch = &space->leaves.stretch[vary(count)];
+
+        iova = stretch->from;
+        size = vary(2) == 0 ? stretch_end(stretch) - stretch->from : stretch_step(stretch);
+    }
+    switch (what) {
+    case 0:
+        make(partition, BH_CALL_IOAS_REMAP, id, bend(iova), bend(some_address()), bend(size),
+             bend(3 - vary(3)));
+        return;
+    case 1:
+        make(partition, BH_CALL_IOAS_UNMAP_ALL, id, bend(vary(2) == 0 ? 0 : iova), 0, 0, 0);
+        return;
+    case 2: {
+        struct bh_ioas_copy copy = { .size = bend(sizeof(copy)),
+                                     .from = (uint32_t)id,
+                                     .to = (uint32_t)some_space(partition),
+                                     .from_iova = bend(iova),
+                                     .to_iova = bend(some_iova()),
+                                     .bytes = bend(size),
+                                     .flags = bend(3 - vary(3)) };
+
+        memcpy(memory, &copy, sizeof(copy));
+        make(partition, BH_CALL_IOAS_COPY, at, 0, 0, 0, 0);
+        break;
+    }
+    case 3:
+        for (unsigned int i = 0; i < elements; i++) {
+            struct bh_map map = { .iova = bend(some_iova()), .address = bend(some_address()) };
+
+            map.size = bend(some_size());
+            map.flags = bend(3 - vary(3));
+            memcpy((struct bh_map *)memory + i, &map, sizeof(map));
+        }
+        make(partition, BH_CALL_IOAS_MAP_BATCH, id, at, bend(elements), 0, 0);
+        break;
+    default:
+        for (unsigned int i = 0; i < elements; i++) {
+            struct bh_unmap unmap = { .iova = bend(i == 0 ? iova : some_iova()) };
+
+            unmap.size = bend(i == 0 ? size : some_size());
+            memcpy((struct bh_unmap *)memory + i, &unmap, sizeof(unmap));
+        }
+        make(partition, BH_CALL_IOAS_UNMAP_BATCH, id, at, bend(elements), 0, 0);
+        break;
+    }
+    memset(memory, 0, 256);
+}
+
 /* Mostly something that is mapped, or all of it. */
 static void unmap_something(unsigned int partition)
 {
@@ -469,7 +528,10 @@ static bool step(unsigned int partition)
         break;
     case 9:
     case 10:
-        unmap_something(partition);
+        if (vary(2) == 0)
+            unmap_something(partition);
+        else
+            change_something(partition);
         break;
     case 11:
         make(partition, BH_CALL_DETACH, device_of(partition, true), bend(BH_PASID_NONE), 0, 0, 0);

@@ -174,3 +174,20 @@ unsigned int leaves_pages(const struct leaves *leaves)
     }
     return pages;
 }
+
+void leaves_redirect(struct leaves *leaves, uint64_t from, uint64_t address, uint64_t size,
+                     uint32_t access)
+{
+    static struct leaves before;
+
+    before = *leaves;
+    leaves_remove(leaves, from, size);
+    for (unsigned int i = 0; i < before.count; i++) {
+        struct stretch part = inside(&before.stretch[i], from, from + size);
+
+        part.address = address + (part.from - from);
+        part.access = access;
+        if (part.count != 0)
+            insert(leaves, part);
+    }
+}

@@ -47,6 +47,10 @@ bool leaves_cut(const struct leaves *leaves, uint64_t at);
 uint64_t leaves_bytes(const struct leaves *leaves, uint64_t from, uint64_t size);
 void leaves_remove(struct leaves *leaves, uint64_t from, uint64_t size);
 
+/* The whole leaves of [from, +size), which is full of them, lead to address and on, with that access. */
+void leaves_redirect(struct leaves *leaves, uint64_t from, uint64_t address, uint64_t size,
+                     uint32_t access);
+
 /* The stretch that translates the address, or NULL. */
 const struct stretch *leaves_find(const struct leaves *leaves, uint64_t at);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/scene.h"
 
+#include <string.h>
+
 #include "tests/fuzz/fuzz.h"
 
 struct scene_ids id;
@@ -28,6 +30,25 @@ static uint64_t space(unsigned int partition, uint64_t device)
     return (uint64_t)answer;
 }
 
+/* A copy, two maps and two unmaps, each as it should be. */
+static void write_structures(void)
+{
+    const struct bh_ioas_copy copy = { .size = sizeof(copy),
+                                       .from = (uint32_t)id.full,
+                                       .to = (uint32_t)id.full,
+                                       .from_iova = IOVA,
+                                       .to_iova = 0x100000,
+                                       .bytes = 0x3000,
+                                       .flags = 1 };
+    const struct bh_map maps[] = { { 0x20000, SPARE, 0x1000, 3 },
+                                   { 0x30000, SPARE + 0x2000, 0x2000, 1 } };
+    const struct bh_unmap unmaps[] = { { IOVA, 0x1000 }, { IOVA + 0x2000, 0x1000 } };
+
+    memcpy(guest(CALLER, COPY), &copy, sizeof(copy));
+    memcpy(guest(CALLER, MAPS), maps, sizeof(maps));
+    memcpy(guest(CALLER, UNMAPS), unmaps, sizeof(unmaps));
+}
+
 void scene_begin(void)
 {
     fuzz_calls_boot();
@@ -40,6 +61,7 @@ void scene_begin(void)
     id.clock = book.device[5].id;
     id.full = 1;
     id.empty = 2;
+    write_structures();
 }
 
 void scene_own_things(void)
@@ -58,4 +80,5 @@ void scene_own_things(void)
     assert_int_equal(make(CALLER, BH_CALL_ATTACH, id.attached, BH_PASID_NONE, id.full, 0, 0),
                      BH_OK);
     assert_int_equal(make(CALLER, BH_CALL_EVENT_RING, RING, 0, 0, 0, 0), BH_OK);
+    write_structures();
 }

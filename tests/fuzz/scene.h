@@ -13,6 +13,10 @@
 #define STRUCTURE (BASE + 0x210000)
 #define RING (BASE + 0x300000)
 #define SPARE (BASE + 0x100000) /* memory that is mapped for nobody */
+/* What calls read, in the caller's memory: each begins a page of its own. */
+#define COPY (BASE + 0x140000)
+#define MAPS (BASE + 0x141000)
+#define UNMAPS (BASE + 0x142000)
 #define IOVA UINT64_C(0x10000)
 #define CALLER 1u /* does not list the fifth device, and shares a stream with nobody else */
 #define OTHER 0u

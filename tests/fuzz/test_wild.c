@@ -242,6 +242,17 @@ static unsigned int right_calls(struct right *right)
           5,
           none | bad | SEEN(BH_ERANGE) | SEEN(BH_EEXIST) | SEEN(BH_EAGAIN) },
         { BH_CALL_IOAS_UNMAP, { id.full, IOVA, 0x3000 }, 3, none | bad | beyond | SEEN(BH_EAGAIN) },
+        { BH_CALL_IOAS_REMAP,
+          { id.full, IOVA, SPARE, 0x3000, 3 },
+          5,
+          none | bad | SEEN(BH_ERANGE) },
+        { BH_CALL_IOAS_UNMAP_ALL, { id.full, 0 }, 2, none | bad | beyond | SEEN(BH_EAGAIN) },
+        { BH_CALL_IOAS_COPY, { COPY }, 1, none | bad | fault },
+        { BH_CALL_IOAS_MAP_BATCH, { id.full, MAPS, 2 }, 3, none | bad | fault | SEEN(BH_EAGAIN) },
+        { BH_CALL_IOAS_UNMAP_BATCH,
+          { id.full, UNMAPS, 2 },
+          3,
+          none | bad | fault | SEEN(BH_EAGAIN) },
         { BH_CALL_ATTACH,
           { id.bound, BH_PASID_NONE, id.full },
           3,
@@ -271,7 +282,7 @@ static unsigned int right_calls(struct right *right)
     return ARRAY_LENGTH(all);
 }
 
-#define RIGHT_LIMIT 32
+#define RIGHT_LIMIT 48
 static struct right right[RIGHT_LIMIT];
 
 /* Each argument in turn, those too that the call does not have. */

@@ -339,7 +339,7 @@ static void i5_an_entry_that_the_unit_is_not_told_to_forget_at_last_is_caught(vo
            "was reserved for the change of its entry");
 }
 
-int run_replace_tests(void)
+int run_played_replace_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(i11_a_replace_by_a_reserved_tag_is_hitless),

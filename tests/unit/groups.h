@@ -61,7 +61,7 @@ int run_unequal_units_tests(void);
 int run_replace_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);
-int run_replace_tests(void);
+int run_played_replace_tests(void);
 int run_races_tests(void);
 int run_typing_tests(void);
 int run_masters_tests(void);
