@@ -162,8 +162,8 @@ static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64
             return result;
     }
     if (range_inside(physical, size, 0, ioas->output_limit)) {
-        result = map_physical(partition, ioas, iova, physical, size, flags,
-                              BH_MAP_ENTRIES_PER_CALL, &progress);
+        result = map_physical(partition, ioas, iova, physical, size, flags, BH_MAP_ENTRIES_PER_CALL,
+                              &progress);
         *done = progress.done;
     } else {
         result = BH_ERANGE;

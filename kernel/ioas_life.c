@@ -48,13 +48,12 @@ static uint32_t make_id(uint32_t slot, uint32_t generation)
 
 struct ioas *ioas_acquire_beside(struct partition *partition, uint64_t id, struct ioas *attached)
 {
-    bool first = (id & IOAS_ID_SLOT) - 1 >= (uint64_t)(attached - partition->ioas);
+    uint64_t slot = (id & IOAS_ID_SLOT) - 1, taken = (uint64_t)(attached - partition->ioas);
+    bool first = slot > taken;
     struct ioas *ioas;
 
-    if (id == attached->id) {
-        lock_acquire(&attached->lock);
-        return attached;
-    }
+    if (slot == taken) /* its lock is taken once; an id of an earlier life is none */
+        return ioas_acquire(partition, id);
     if (first)
         lock_acquire(&attached->lock);
     ioas = ioas_acquire(partition, id);

@@ -915,8 +915,7 @@ void ledger_leave_end(unsigned int partition)
         }
     }
     for (unsigned int cpu = 0; cpu < HOST_CPUS; cpu++) {
-        if (mapping_now[cpu].space != NULL &&
-            mapping_now[cpu].count == 1 &&
+        if (mapping_now[cpu].space != NULL && mapping_now[cpu].count == 1 &&
             other_side(mapping_now[cpu].space, &mapping_now[cpu].mapping[0]) == partition)
             mapping_now[cpu].mapping[0].may_only = true;
     }

@@ -266,7 +266,7 @@ CALLS = [
     call_proof("ioas-unmap", 9, "a range beyond the aperture", IOAS,
                "range_inside(iova, size, 0, limit)", "range_inside(iova, size, 0, limit + size)"),
     call_proof("attach", 10, "a device that is not bound", HYPERCALL,
-               NOT_BOUND + PASID, PASID),
+               NOT_BOUND + PASID + "    return assign_attach", PASID + "    return assign_attach"),
     call_proof("detach", 11, "a device that is not listed", HYPERCALL,
                NOT_LISTED + PASID, PASID),
     call_proof("query", 12, "a device that is not listed", HYPERCALL,

@@ -160,6 +160,8 @@ static void replace_is_refused_as_attach_is_and_changes_nothing(void)
     expect_refused(BH_EOPNOTSUPP, DEVICE1_ID, 1, new);
     expect_refused(BH_ENOENT, DEVICE1_ID, BH_PASID_NONE, new + 1);
     expect_refused(BH_ENOENT, DEVICE1_ID, BH_PASID_NONE, 0);
+    /* Of another life of the slot that it is attached to. */
+    expect_refused(BH_ENOENT, DEVICE1_ID, BH_PASID_NONE, old + 0x100);
     expect_refused(BH_ENOENT, DEVICE1_ID, BH_PASID_NONE, new | UINT64_C(1) << 32);
     while (iommu_tag_take(&devices.iommu[0]) != 0)
         ;
