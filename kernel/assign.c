@@ -292,6 +292,16 @@ static bool translate(struct device *device, struct ioas *ioas)
             device_translate(device, ioas_domain_on(ioas, device->iommu)) == IOMMU_OK);
 }
 
+/* Group lock held, device attached: it reaches nothing any more. False: its unit failed. */
+static bool stop(struct partition *partition, struct device *device)
+{
+    set_mastering(device, false);
+    if (attached_sibling(device, true) != NULL || device_park(device, false) == IOMMU_OK)
+        return true;
+    partition->pinned = true;
+    return false;
+}
+
 static void leave(struct ioas *ioas, const struct device *device)
 {
     lock_acquire(&ioas->lock);
@@ -327,6 +337,7 @@ static int64_t attach_locked(struct partition *partition, struct device *device,
     if (result != BH_OK)
         return result;
     if (!translate(device, ioas)) {
+        stop(partition, device); /* some of its streams may be there already */
         leave(ioas, device);
         return BH_ETIMEDOUT;
     }
@@ -346,16 +357,6 @@ int64_t assign_attach(struct partition *partition, struct device *device, uint64
     result = attach_locked(partition, device, id);
     lock_release(&device->group->lock);
     return result;
-}
-
-/* Group lock held, device attached: it reaches nothing any more. False: its unit failed. */
-static bool stop(struct partition *partition, struct device *device)
-{
-    set_mastering(device, false);
-    if (attached_sibling(device, true) != NULL || device_park(device, false) == IOMMU_OK)
-        return true;
-    partition->pinned = true;
-    return false;
 }
 
 /* Group lock held, device attached. The device is out of its ioas whatever this returns. */

@@ -311,11 +311,14 @@ enum iommu_result device_move(struct device *device, const struct iommu_domain *
         enum iommu_result result;
         bool smooth;
 
-        /* One that has begun goes on: another's replace is over after its SYNCs. */
-        do
-            result = device->iommu->driver->stream_replace(device->iommu, device->streams[i],
-                                                           STREAM_ATTACHED, from, to, &smooth);
-        while (result == IOMMU_BUSY && i > 0);
+        result = device->iommu->driver->stream_replace(device->iommu, device->streams[i],
+                                                       STREAM_ATTACHED, from, to, &smooth);
+        /* One that has begun goes on, and waits for nobody's: that stream is parked on the way. */
+        if (result == IOMMU_BUSY && i > 0) {
+            smooth = false;
+            result = device->iommu->driver->stream_set(device->iommu, device->streams[i],
+                                                       STREAM_ATTACHED, to);
+        }
         if (result != IOMMU_OK)
             return result;
         *hitless = *hitless && smooth;

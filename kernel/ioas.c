@@ -247,7 +247,8 @@ bool ioas_revoke(struct partition *partition, struct ioas *ioas, uint64_t iova, 
     int64_t result;
 
     do {
-        result = take_out(partition, ioas, iova + at, size - at, progress);
+        result = remove(partition, ioas, iova + at, size - at, progress);
+        windows_unmapped(partition, ioas, iova + at, progress[0].done, result != BH_ETIMEDOUT);
         at += progress[0].done;
     } while (result == BH_EAGAIN);
     return result == BH_OK;

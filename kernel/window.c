@@ -259,12 +259,11 @@ static bool cut(struct window_map *map, uint64_t iova, uint64_t size)
     return true;
 }
 
-static bool pin(struct window_map *map, uint64_t iova, uint64_t size)
+/* The frames are not used again: some unit may know the way to them. */
+static bool pin_and_cut(struct window_map *map, uint64_t iova, uint64_t size)
 {
-    (void)iova;
-    (void)size;
     map->side->window->pinned = true;
-    return true;
+    return cut(map, iova, size);
 }
 
 static bool none(struct window_map *map, uint64_t iova, uint64_t size)
@@ -290,7 +289,7 @@ bool windows_may_unmap(const struct partition *partition, const struct ioas *ioa
 void windows_unmapped(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
                       uint64_t size, bool clean)
 {
-    each_map(partition, ioas, iova, size, clean ? cut : pin);
+    each_map(partition, ioas, iova, size, clean ? cut : pin_and_cut);
 }
 
 void windows_forget(const struct partition *partition, const struct ioas *ioas)

@@ -82,6 +82,17 @@ static bool device_access(struct vcpu *vcpu, struct guest_access *access)
 
 /* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's
  * end. */
+/* The walk to an instruction may lead through a window, whose leaves are out for a moment. */
+static void instruction_abort(struct vcpu *vcpu, uint64_t syndrome)
+{
+    uint64_t address = FIELD_GET(HPFAR_IPA, sysreg_read(hpfar_el2)) << PAGE_SHIFT |
+                       (sysreg_read(far_el2) & (PAGE_SIZE - 1));
+
+    if (FIELD_GET(ABORT_STATUS_KIND, syndrome) != ABORT_TRANSLATION ||
+        !guest_ops->settle(vcpu, address))
+        guest_ops->crash(vcpu, "executed from an address that it does not have", address);
+}
+
 static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
 {
     uint64_t register_number = FIELD_GET(ABORT_REGISTER, syndrome);
@@ -154,9 +165,7 @@ void trap_synchronous(struct guest_frame *frame)
         data_abort(vcpu, frame, syndrome);
         break;
     case EC_INSTRUCTION_ABORT_LOWER:
-        guest_ops->crash(vcpu, "executed from an address that it does not have",
-                         FIELD_GET(HPFAR_IPA, sysreg_read(hpfar_el2)) << PAGE_SHIFT |
-                             (sysreg_read(far_el2) & (PAGE_SIZE - 1)));
+        instruction_abort(vcpu, syndrome);
         break;
     case EC_SYSREG:
         system_register(vcpu, frame, syndrome);
