@@ -2,9 +2,9 @@
 /*
  * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
  * devices and its I/O address spaces in any state. The code of kernel/hypercall.c,
- * kernel/partition.c, kernel/ioas.c, kernel/ioas_life.c and kernel/events.c runs as it is. What lies below is replaced by its contract:
- * it may return what it is documented to return, and what it is given is checked against what it
- * asks for.
+ * kernel/partition.c, kernel/ioas*.c and kernel/events.c runs as it is. What lies below is replaced
+ * by its contract: it may return what it is documented to return, and what it is given is checked
+ * against what it asks for.
  */
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
@@ -32,6 +32,9 @@ _Static_assert(PARTITION_IOAS == PROOF_SLOTS && PARTITION_DEVICES == PROOF_SLOTS
 
 uint64_t proof_slot;
 
+/* One value or another, without a branch: the checker is faster so. */
+#define EITHER(a, b) (any_bits(1) != 0 ? (a) : (b))
+
 /* Objects of their own: the checker then knows where a pointer leads. */
 static struct set_partition set;
 static struct partition the_caller, another;
@@ -39,8 +42,11 @@ static struct partition *const caller = &the_caller;
 static struct device first_device, second_device;
 static struct pci_function function;
 static struct group group;
-static unsigned int effects; /* callees that change something */
-static int64_t inner = 1;    /* what such a callee answered */
+static unsigned int effects;   /* callees that change something */
+static int64_t inner = 1;      /* what such a callee answered */
+static uint64_t given[6];      /* the registers */
+static bool window_met = true; /* nobody has asked, or a window's memory is mapped there */
+static bool unawaited;         /* commands that nobody has waited for */
 
 /* What other CPUs look at: of these calls the header of an event ring alone. */
 void proof_store(volatile uint64_t *entry, uint64_t value)
@@ -228,10 +234,19 @@ void windows_forget(const struct partition *partition, const struct ioas *ioas)
     HOLDS(false, "no call ends the caller here");
 }
 
+bool windows_meet(const struct partition *partition, const struct ioas *ioas, uint64_t iova,
+                  uint64_t size)
+{
+    (void)ioas;
+    (void)iova;
+    HOLDS(partition == caller && size != 0, "the caller's own windows");
+    window_met = nondet_bool();
+    return window_met;
+}
+
 int64_t window_notify(const struct partition *partition, uint64_t index)
 {
-    (void)index;
-    HOLDS(partition == caller, "the caller's own windows");
+    HOLDS(partition == caller && index == given[1], "the caller's window of that index");
     return any_of(1 | CODE(BH_ENOENT) | CODE(BH_EAGAIN));
 }
 
@@ -334,6 +349,35 @@ static void check_range(const struct pagetable *table, uint64_t address, uint64_
           "the walker gets a range that it can walk");
 }
 
+static void check_output(uint64_t output, uint64_t size)
+{
+    HOLDS(is_aligned(output, PAGE_SIZE) && output >= caller->physical &&
+              size <= caller->visible_size &&
+              output - caller->physical <= caller->visible_size - size &&
+              output + size <= BIT(devices.iommu[0].capabilities.output_bits),
+          "a device is led to frames of the caller alone, that its unit can name");
+}
+
+static void check_attributes(uint64_t attributes)
+{
+    HOLDS((attributes & ~UINT64_C(0xC0)) == 0x400 && attributes != 0x400,
+          "with the access that was asked for, and no other bits");
+}
+
+/* How far a walk of size bytes came that had so many changes to make at most. */
+static void any_progress(enum pagetable_result result, uint64_t size, uint32_t bound,
+                         struct pagetable_progress *progress)
+{
+    *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
+    if (result != PAGETABLE_OK && result != PAGETABLE_MORE)
+        return;
+    progress->done = result == PAGETABLE_OK ? size : nondet_u64() & ~(PAGE_SIZE - 1);
+    GIVEN(progress->done != 0 && (result == PAGETABLE_OK || progress->done < size));
+    progress->steps = nondet_u32();
+    GIVEN(progress->steps != 0 && progress->steps <= bound);
+    progress->leaves = progress->steps;
+}
+
 enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
                                     uint64_t size, uint64_t attributes, uint32_t bound,
                                     struct pagetable_progress *progress)
@@ -341,16 +385,11 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
     enum pagetable_result result = (enum pagetable_result)nondet_u8();
 
     check_range(table, address, size);
-    HOLDS(is_aligned(output, PAGE_SIZE) && output >= caller->physical &&
-              size <= caller->visible_size &&
-              output - caller->physical <= caller->visible_size - size &&
-              output + size <= BIT(devices.iommu[0].capabilities.output_bits),
-          "a device is led to frames of the caller alone, that its unit can name");
-    HOLDS((attributes & ~UINT64_C(0xC0)) == 0x400 && attributes != 0x400,
-          "with the access that was asked for, and no other bits");
+    check_output(output, size);
+    check_attributes(attributes);
     HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
     GIVEN(result <= PAGETABLE_FULL);
-    *progress = (struct pagetable_progress){ .done = nondet_u64() };
+    any_progress(result, size, bound, progress);
     effects++;
     inner = 0;
     return result;
@@ -364,14 +403,63 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
     check_range(table, address, size);
     HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
     GIVEN(result == PAGETABLE_OK || result == PAGETABLE_MORE || result == PAGETABLE_CUT);
-    *progress = (struct pagetable_progress){ .first = address, .end = address + size };
+    any_progress(result, size, bound, progress);
+    progress->first = address;
+    progress->end = address + size;
     if (result != PAGETABLE_CUT) {
         progress->leaves = nondet_u32();
-        progress->done = nondet_u64();
+        progress->bytes = nondet_u64();
+        GIVEN(progress->leaves <= progress->steps && progress->bytes <= progress->done);
+        progress->tables_freed = progress->leaves != 0 && nondet_bool();
     }
     effects++;
     inner = 0;
     return result;
+}
+
+static uint64_t checked_address, checked_output, checked_size;
+
+enum pagetable_result pagetable_remap_check(const struct pagetable *table, uint64_t address,
+                                            uint64_t output, uint64_t size, uint32_t bound,
+                                            struct pagetable_progress *progress)
+{
+    enum pagetable_result result = (enum pagetable_result)nondet_u8();
+
+    check_range(table, address, size);
+    check_output(output, size);
+    HOLDS(bound == BH_MAP_ENTRIES_PER_CALL, "the call has its bound");
+    HOLDS(!window_met, "no window's memory is led elsewhere");
+    GIVEN(result == PAGETABLE_OK || result == PAGETABLE_MORE || result == PAGETABLE_CUT ||
+          result == PAGETABLE_ABSENT);
+    any_progress(result, size, bound, progress);
+    progress->first = address;
+    progress->end = address + progress->done;
+    progress->same_output = nondet_bool();
+    checked_address = address;
+    checked_output = output;
+    checked_size = progress->done;
+    return result;
+}
+
+void pagetable_remap_break(struct pagetable *table, uint64_t address, uint64_t size)
+{
+    HOLDS(table == &caller->ioas[proof_slot].tree[0].table && size != 0 &&
+              address == checked_address && size == checked_size,
+          "what is taken out has been checked");
+    effects++;
+    inner = 0;
+}
+
+void pagetable_remap_make(struct pagetable *table, uint64_t address, uint64_t output, uint64_t size,
+                          uint64_t attributes)
+{
+    HOLDS(table == &caller->ioas[proof_slot].tree[0].table && size != 0 &&
+              address == checked_address && size == checked_size && output == checked_output,
+          "what is put in has been checked");
+    HOLDS(!unawaited, "no unit knows the old leaves any more");
+    check_attributes(attributes);
+    effects++;
+    inner = 0;
 }
 
 static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_domain *domain,
@@ -385,14 +473,18 @@ static enum iommu_result invalidate(struct iommu *iommu, const struct iommu_doma
     HOLDS(ticket->position == 0 && last, "a batch of one call");
     if (nondet_bool())
         return IOMMU_SILENCED;
-    ticket->position = nondet_u64();
+    ticket->position = 1;
+    unawaited = true;
     return IOMMU_OK;
 }
 
 static enum iommu_result wait(struct iommu *iommu, const struct iommu_ticket *ticket)
 {
     HOLDS(iommu == &devices.iommu[0] && ticket->position != 0, "there is something to wait for");
-    return nondet_bool() ? IOMMU_OK : IOMMU_SILENCED;
+    unawaited = false;
+    if (nondet_bool())
+        return IOMMU_SILENCED;
+    return IOMMU_OK;
 }
 
 static enum iommu_result invalidate_domain(struct iommu *iommu, const struct iommu_domain *domain)
@@ -412,9 +504,6 @@ static const struct iommu_driver driver = {
 static const struct iommu_format stage2_format = { .read = 0x40, .write = 0x80, .common = 0x400 };
 
 /* ---- Any state ------------------------------------------------------------------------------ */
-
-/* One value or another, without a branch: the checker is faster so. */
-#define EITHER(a, b) (any_bits(1) != 0 ? (a) : (b))
 
 static void any_device(struct device *device)
 {
@@ -628,11 +717,10 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_EVENT_RING] = CODE(BH_EFAULT) | CODE(BH_EEXIST) | CODE(BH_ENOENT),
     [BH_CALL_IOAS_RANGES] = CODE(BH_ENOENT) | CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_IOAS_RESERVE] = CODE(BH_ENOENT) | CODE(BH_EINVAL) | CODE(BH_ERANGE) | CODE(BH_ENOSPC),
-    [BH_CALL_IOAS_COPY] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_IOAS_REMAP] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_IOAS_UNMAP_ALL] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_IOAS_MAP_BATCH] = CODE(BH_NOT_SUPPORTED),
-    [BH_CALL_IOAS_UNMAP_BATCH] = CODE(BH_NOT_SUPPORTED),
+    [BH_CALL_IOAS_REMAP] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EINVAL) | CODE(BH_ERANGE) |
+                           CODE(BH_ETIMEDOUT),
+    [BH_CALL_IOAS_UNMAP_ALL] = CODE(BH_EAGAIN) | CODE(BH_EINVAL) | CODE(BH_ERANGE) |
+                               CODE(BH_ENOENT) | CODE(BH_ETIMEDOUT),
     [BH_CALL_REPLACE] = CODE(BH_EAGAIN) | CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EBUSY) |
                         CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_ERANGE) | CODE(BH_ENOSPC) |
                         CODE(BH_ETIMEDOUT),
@@ -651,7 +739,7 @@ static void call_with_slot(uint64_t slot)
     proof_slot = slot;
     any_partition();
     for (unsigned int i = 0; i < 6; i++)
-        x[i] = nondet_u64();
+        given[i] = x[i] = nondet_u64();
     x1 = x[1];
     x4 = x[4];
     x5 = x[5];
@@ -682,6 +770,7 @@ static void call_with_slot(uint64_t slot)
     HOLDS(IMPLIES(error, ioas_as_before), "after an error an address space stays taken");
     HOLDS(x[4] == x4 && x[5] == x5, "the registers without results are as they were");
     HOLDS(no_lock_is_held(), "no lock is held");
+    HOLDS(!unawaited, "the units have done what they were told");
 }
 
 int main(void)

@@ -214,7 +214,7 @@ STEPS = [
 ]
 
 HYPERCALL, IOAS = "kernel/hypercall.c", "kernel/ioas.c"
-IOAS_LIFE = "kernel/ioas_life.c"
+IOAS_LIFE, IOAS_CHANGE = "kernel/ioas_life.c", "kernel/ioas_change.c"
 NOT_LISTED = "    if (device == NULL)\n        return BH_ENOENT;\n"
 NOT_BOUND = "    if (device->bound != partition)\n        return BH_EPERM;\n"
 PASID = ("    if (x[2] == 0)\n        return BH_EINVAL;\n"
@@ -222,6 +222,11 @@ PASID = ("    if (x[2] == 0)\n        return BH_EINVAL;\n"
 
 # Those that read a structure's size in memory, and the one with the most arithmetic.
 SLOW_CALLS = ("partition-info", "device-info", "query", "ioas-map")
+
+# There is one unit and one tree.
+CALL_LOOPS = {"ioas_put.0": 2, "ioas_wait.0": 2, "give_tags.0": 2, "remove.0": 2, "remove.1": 2,
+              "remove.2": 2, "map_alike.0": 2, "plan_others.0": 2, "break_all.0": 2, "make_all.0": 2,
+              "forget_all.0": 2, "carry_out.0": 2}
 
 
 def call_proof(name, number, says, file, old, new=""):
@@ -231,11 +236,13 @@ def call_proof(name, number, says, file, old, new=""):
         says="the call checks its arguments, and refuses with an error that it documents",
         bound="any registers; 2 devices and 3 address spaces in any state",
         sources=["tests/proofs/calls.c", "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c",
-                 "kernel/ioas_life.c", "kernel/events.c"],
+                 "kernel/ioas_life.c", "kernel/ioas_change.c", "kernel/ioas_batch.c",
+                 "kernel/events.c"],
         includes=["tests/proofs/slots"],
         defines={"PROOF_PAGES": 1, "PROOF_ENTRIES": 512, "CALL": number,
                  **({"PROOF_BYTES": 1} if name == "console-write" else {})},
         unwind=9,
+        loops=CALL_LOOPS,
         defects=[Defect(says, file, old, new)],
         quick=name not in SLOW_CALLS)
 
@@ -264,7 +271,8 @@ CALLS = [
                "range_inside(address, size, base, partition->visible_size)",
                "range_inside(address, 1, base, partition->visible_size)"),
     call_proof("ioas-unmap", 9, "a range beyond the aperture", IOAS,
-               "range_inside(iova, size, 0, limit)", "range_inside(iova, size, 0, limit + size)"),
+               "ioas_check_range(iova, size, ioas->tree[0].table.limit)",
+               "ioas_check_range(iova, size, ioas->tree[0].table.limit + size)"),
     call_proof("attach", 10, "a device that is not bound", HYPERCALL,
                NOT_BOUND + PASID + "    return assign_attach", PASID + "    return assign_attach"),
     call_proof("detach", 11, "a device that is not listed", HYPERCALL,
@@ -288,6 +296,17 @@ CALLS = [
     call_proof("replace", 24, "a device that is not bound", HYPERCALL,
                NOT_BOUND + PASID + "    int64_t result = assign_replace",
                PASID + "    int64_t result = assign_replace"),
+    call_proof("device-reset", 25, "a device that is not listed", HYPERCALL,
+               NOT_LISTED + "    int64_t result = assign_reset",
+               "    int64_t result = assign_reset"),
+    call_proof("notify", 26, "another window", HYPERCALL,
+               "window_notify(partition, x[1])", "window_notify(partition, x[2])"),
+    call_proof("yield", 27, "an answer", HYPERCALL,
+               "    (void)x;\n    return BH_OK;\n}", "    (void)x;\n    return BH_EAGAIN;\n}"),
+    call_proof("ioas-remap", 20, "memory of a window", IOAS_CHANGE,
+               "windows_meet(partition, change->ioas, change->iova, change->size)", "false"),
+    call_proof("ioas-unmap-all", 21, "a cursor that nobody looked at", IOAS,
+               "ioas_check_range(from, from < limit ? limit - from : PAGE_SIZE, limit)", "BH_OK"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]
