@@ -163,6 +163,79 @@ static inline int64_t bh_ioas_unmap(uint32_t ioas, uint64_t iova, uint64_t size,
     return result.status;
 }
 
+/*
+ * One step of mapping what one ioas maps in another, or at another place of the same: all but `size` is
+ * the caller's to fill in; at BH_EAGAIN go on behind *done bytes.
+ */
+static inline int64_t bh_ioas_copy(struct bh_ioas_copy *copy, uint64_t *done)
+{
+    copy->size = sizeof(*copy);
+
+    struct bh_result result = bh_call(BH_CALL_IOAS_COPY, bh_address(copy), 0, 0, 0, 0);
+
+    if (done)
+        *done = result.value[0];
+    return result.status;
+}
+
+/* One step of leading what is mapped to other memory, or giving it other flags; at BH_EAGAIN go on
+ * behind *done bytes. *hitless: only flags were changed, and nothing was blocked meanwhile. */
+static inline int64_t bh_ioas_remap(uint32_t ioas, uint64_t iova, uint64_t address, uint64_t size,
+                                    uint64_t flags, uint64_t *done, bool *hitless)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_REMAP, ioas, iova, address, size, flags);
+
+    if (done)
+        *done = result.value[0];
+    if (hitless)
+        *hitless = result.value[1] == 1;
+    return result.status;
+}
+
+/* One step of removing every mapping from *cursor on, which is 0 first; at BH_EAGAIN call again, the
+ * cursor has moved. An error leaves it. *unmapped: bytes that this step removed. */
+static inline int64_t bh_ioas_unmap_all(uint32_t ioas, uint64_t *cursor, uint64_t *unmapped)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_UNMAP_ALL, ioas, *cursor, 0, 0, 0);
+
+    if (result.status == BH_OK || result.status == BH_EAGAIN)
+        *cursor = result.value[0];
+    if (unmapped)
+        *unmapped = result.value[1];
+    return result.status;
+}
+
+/* One step of a batch of maps, at most BH_BATCH. At BH_EAGAIN *elements are done whole, and of the next
+ * one *bytes: it has to be shortened by them, in front, before the rest is tried again. */
+static inline int64_t bh_ioas_map_batch(uint32_t ioas, const struct bh_map *maps, uint64_t count,
+                                        uint64_t *elements, uint64_t *bytes)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_MAP_BATCH, ioas, bh_address(maps), count, 0, 0);
+
+    if (elements)
+        *elements = result.value[0];
+    if (bytes)
+        *bytes = result.value[1];
+    return result.status;
+}
+
+/* One step of a batch of unmaps, as above. *unmapped: bytes that had been mapped. */
+static inline int64_t bh_ioas_unmap_batch(uint32_t ioas, const struct bh_unmap *unmaps,
+                                          uint64_t count, uint64_t *elements, uint64_t *bytes,
+                                          uint64_t *unmapped)
+{
+    struct bh_result result = bh_call(BH_CALL_IOAS_UNMAP_BATCH, ioas, bh_address(unmaps), count, 0,
+                                      0);
+
+    if (elements)
+        *elements = result.value[0];
+    if (bytes)
+        *bytes = result.value[1];
+    if (unmapped)
+        *unmapped = result.value[2];
+    return result.status;
+}
+
 /* Which addresses can be mapped there. */
 static inline int64_t bh_ioas_ranges(uint32_t ioas, struct bh_ioas_ranges *ranges)
 {

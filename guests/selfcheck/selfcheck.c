@@ -22,6 +22,7 @@ static const struct {
     { "interrupts", test_interrupts },
     { "deaf", test_deaf },
     { "sleep", test_sleep },
+    { "mappings", test_mappings },
     { "listen", test_listen },
     { "wild", test_wild },
     { "storm", test_storm },

@@ -13,6 +13,9 @@ int test_interrupts(void); /* time, and registers across an interrupt */
 int test_deaf(void);       /* an interrupt controller that does not answer */
 int test_sleep(void);      /* interrupts of others while the program sleeps; needs an edu */
 
+/* The calls that change many mappings, as the writes of a device see them; needs an edu. */
+int test_mappings(void);
+
 /* Whether that interrupt, which was taken, is one of test_sleep(): then it has been dealt with. */
 bool sleep_takes(uint32_t intid);
 

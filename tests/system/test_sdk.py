@@ -75,6 +75,9 @@ class Selfcheck:
     def test_a_sleep_leaves_the_interrupts_of_others_alone(self):
         self.assert_holds("sleep", pci(EDU))
 
+    def test_remaps_copies_and_batches_lead_a_device_to_the_memory_that_they_name(self):
+        self.assert_holds("mappings", pci(EDU))
+
     def test_an_undefined_instruction_is_reported(self):
         self.assert_ends("undefined", UNDEFINED, "an undefined instruction")
 
