@@ -43,16 +43,25 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_DEVICE_UNBIND] = NONE | OWNER | BUSY,
     [BH_CALL_IOAS_ALLOC_PAGING] = NONE | OWNER | UNABLE | FULL,
     [BH_CALL_IOAS_FREE] = NONE | BUSY,
-    [BH_CALL_IOAS_MAP] = NONE | BAD | RANGE | THERE | FULL | AGAIN,
+    [BH_CALL_IOAS_MAP] = NONE | OWNER | BAD | RANGE | THERE | FULL | AGAIN,
     [BH_CALL_IOAS_UNMAP] = NONE | BAD | RANGE | AGAIN,
-    [BH_CALL_ATTACH] = NONE | OWNER | BAD | UNABLE | BUSY,
+    [BH_CALL_ATTACH] = NONE | OWNER | BAD | UNABLE | RANGE | FULL | BUSY,
     [BH_CALL_DETACH] = NONE | OWNER | BAD | UNABLE,
     [BH_CALL_QUERY] = BAD | NONE | FAULT,
     [BH_CALL_CONSOLE_WRITE] = BAD | FAULT,
     [BH_CALL_POWER] = BAD,
     [BH_CALL_EVENT_RING] = FAULT | THERE | NONE,
     [BH_CALL_CONSOLE_READ] = BAD | FAULT,
+    [BH_CALL_IOAS_RANGES] = NONE | FAULT | BAD,
+    [BH_CALL_IOAS_RESERVE] = NONE | BAD | RANGE | FULL,
+    [BH_CALL_IOAS_COPY] = NONE | BAD | RANGE | THERE | FULL | AGAIN | FAULT,
+    [BH_CALL_IOAS_REMAP] = NONE | BAD | RANGE | AGAIN,
+    [BH_CALL_IOAS_UNMAP_ALL] = NONE | BAD | RANGE | AGAIN,
+    [BH_CALL_IOAS_MAP_BATCH] = NONE | BAD | RANGE | THERE | FULL | AGAIN | FAULT,
+    [BH_CALL_IOAS_UNMAP_BATCH] = NONE | BAD | RANGE | AGAIN | FAULT,
+    [BH_CALL_REPLACE] = NONE | OWNER | BAD | UNABLE | RANGE | FULL | BUSY | AGAIN,
     [BH_CALL_DEVICE_RESET] = NONE | OWNER | UNABLE | AGAIN,
+    [BH_CALL_NOTIFY] = NONE | AGAIN,
 };
 
 /* What calls may write into: a page, with one on either side that they must leave alone. */
@@ -138,34 +147,97 @@ static uintptr_t anything(void)
     return listed[random_word() % listed_count];
 }
 
+static uint64_t near(void)
+{
+    return IOVA + random_word() % 8 * PAGE;
+}
+
+static uintptr_t source(void)
+{
+    return (random_word() % 4 == 0 ? anything() : (uintptr_t)pages) & ~(uintptr_t)(PAGE - 1);
+}
+
+/* Puts what the call reads into the page, unless the pointer leads elsewhere. */
+static void contents(uint32_t call)
+{
+    struct bh_map map = { near(), source(), PAGE, BH_MAP_READ };
+    struct bh_unmap unmap = { near(), PAGE };
+    struct bh_ioas_copy copy = { .size = random_word() % 8 == 0 ? random_word() % 512
+                                                                : sizeof(copy),
+                                 .from = (uint32_t)ids[random_word() % KEPT],
+                                 .to = (uint32_t)ids[random_word() % KEPT],
+                                 .from_iova = near(),
+                                 .to_iova = near(),
+                                 .bytes = PAGE,
+                                 .flags = random_word() % 5 };
+
+    if (call == BH_CALL_IOAS_COPY)
+        memcpy(pages + PAGE, &copy, sizeof(copy));
+    if (call == BH_CALL_IOAS_MAP_BATCH)
+        memcpy(pages + PAGE, &map, sizeof(map));
+    if (call == BH_CALL_IOAS_UNMAP_BATCH)
+        memcpy(pages + PAGE, &unmap, sizeof(unmap));
+}
+
+static bool takes_device(uint32_t call)
+{
+    return call == BH_CALL_DEVICE_BIND || call == BH_CALL_DEVICE_UNBIND ||
+           call == BH_CALL_IOAS_ALLOC_PAGING || call == BH_CALL_ATTACH || call == BH_CALL_DETACH ||
+           call == BH_CALL_REPLACE;
+}
+
+static bool takes_ioas(uint32_t call)
+{
+    return call == BH_CALL_IOAS_FREE || call == BH_CALL_IOAS_MAP || call == BH_CALL_IOAS_UNMAP ||
+           call == BH_CALL_IOAS_RANGES || call == BH_CALL_IOAS_RESERVE ||
+           (call >= BH_CALL_IOAS_REMAP && call <= BH_CALL_IOAS_UNMAP_BATCH);
+}
+
+/* The calls that change mappings, with a page of the few that the others use. */
+static void mapping(uint32_t call, uintptr_t *x)
+{
+    if (call == BH_CALL_IOAS_MAP || call == BH_CALL_IOAS_REMAP) {
+        x[1] = (uintptr_t)near();
+        x[2] = source();
+        x[3] = PAGE;
+        x[4] = BH_MAP_READ;
+    }
+    if (call == BH_CALL_IOAS_UNMAP_ALL)
+        x[1] = 0;
+    if (call == BH_CALL_IOAS_MAP_BATCH || call == BH_CALL_IOAS_UNMAP_BATCH)
+        x[2] = 1;
+    if (call == BH_CALL_IOAS_RESERVE) {
+        x[1] = (uintptr_t)near();
+        x[2] = PAGE;
+    }
+}
+
 /* Mostly something for which the call makes sense, so that not all are refused at the first look. */
 static void arguments(uint32_t call, uintptr_t *x, const struct bh_partition_info *self,
                       const struct bh_device_info *device)
 {
     for (unsigned int i = 0; i < 5; i++)
         x[i] = anything();
-    if (random_word() % 3 != 0 &&
-        (call == BH_CALL_DEVICE_BIND || call == BH_CALL_DEVICE_UNBIND ||
-         call == BH_CALL_IOAS_ALLOC_PAGING || call == BH_CALL_ATTACH || call == BH_CALL_DETACH))
+    if (random_word() % 3 != 0 && takes_device(call))
         x[0] = device->device;
-    if (random_word() % 3 != 0 &&
-        (call == BH_CALL_IOAS_FREE || call == BH_CALL_IOAS_MAP || call == BH_CALL_IOAS_UNMAP))
+    if (random_word() % 3 != 0 && takes_ioas(call))
         x[0] = ids[random_word() % KEPT];
-    if (random_word() % 2 == 0 && (call == BH_CALL_ATTACH || call == BH_CALL_DETACH))
+    if (random_word() % 2 == 0 &&
+        (call == BH_CALL_ATTACH || call == BH_CALL_DETACH || call == BH_CALL_REPLACE))
         x[1] = BH_PASID_NONE;
+    if (random_word() % 2 == 0 && call == BH_CALL_REPLACE)
+        x[2] = ids[random_word() % KEPT];
     if (random_word() % 2 == 0 && call == BH_CALL_IOAS_ALLOC_PAGING)
         x[1] = BH_IOAS_NONE;
-    if (random_word() % 2 == 0 && call == BH_CALL_IOAS_MAP) {
-        x[1] = IOVA + random_word() % 8 * PAGE;
-        x[2] = (random_word() % 4 == 0 ? anything() : (uintptr_t)pages) & ~(uintptr_t)(PAGE - 1);
-        x[3] = PAGE;
-        x[4] = BH_MAP_READ;
-    }
+    if (random_word() % 2 == 0)
+        mapping(call, x);
     if (call == BH_CALL_PARTITION_INFO || call == BH_CALL_CONSOLE_READ ||
-        call == BH_CALL_CONSOLE_WRITE || call == BH_CALL_EVENT_RING)
+        call == BH_CALL_CONSOLE_WRITE || call == BH_CALL_EVENT_RING || call == BH_CALL_IOAS_COPY)
         x[0] = pointer(self);
-    if (call == BH_CALL_DEVICE_INFO || call == BH_CALL_QUERY)
+    if (call == BH_CALL_DEVICE_INFO || call == BH_CALL_QUERY || call == BH_CALL_IOAS_RANGES ||
+        call == BH_CALL_IOAS_MAP_BATCH || call == BH_CALL_IOAS_UNMAP_BATCH)
         x[1] = pointer(self);
+    contents(call);
     if (call == BH_CALL_CONSOLE_WRITE && random_word() % 64 != 0)
         x[1] = 0; /* now and then is enough on a console */
     if (call == BH_CALL_POWER)
