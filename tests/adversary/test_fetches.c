@@ -2,8 +2,8 @@
 /*
  * A guest whose other CPU, or whose device, changes a structure or an event ring in the midst of a call, between
  * any two instructions that touch it: what was checked is what is used, and the answer is that of the old or of
- * the new contents. The hypervisor reads guest memory in three places: the size of a structure, the bytes
- * of console_write, and a ring's consumer index.
+ * the new contents. Calls and events read guest memory in four places: the size of a structure that is filled, the
+ * bytes of console_write, a ring's consumer index, and what names mappings (test_fetches_named.c).
  */
 #include <string.h>
 
@@ -121,7 +121,9 @@ static void i10_other_calls_read_nothing_of_their_callers_memory(void)
         { .number = BH_CALL_VERSION },
         { .number = BH_CALL_FEATURES, .x = { 3 } },
         { .number = BH_CALL_IOAS_MAP, .x = { ioas, 0x10000, BASE, 0x3000, 3 } },
+        { .number = BH_CALL_IOAS_REMAP, .x = { ioas, 0x10000, BASE + 0x8000, 0x3000, 3 } },
         { .number = BH_CALL_IOAS_UNMAP, .x = { ioas, 0x10000, 0x3000 } },
+        { .number = BH_CALL_IOAS_UNMAP_ALL, .x = { ioas } },
         { .number = BH_CALL_DETACH, .x = { DEVICE1_ID, BH_PASID_NONE } },
         { .number = BH_CALL_ATTACH, .x = { DEVICE1_ID, BH_PASID_NONE, ioas } },
         { .number = BH_CALL_DETACH, .x = { DEVICE1_ID, BH_PASID_NONE } },

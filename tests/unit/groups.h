@@ -68,6 +68,7 @@ int run_masters_tests(void);
 int run_queue_tests(void);
 int run_reader_tests(void);
 int run_fetches_tests(void);
+int run_fetches_named_tests(void);
 int run_scenario_tests(void);
 int run_fuzz_tests(void);
 int run_shortage_tests(void);

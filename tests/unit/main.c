@@ -83,6 +83,7 @@ int main(int count, char **arguments)
     failed += run_queue_tests();
     failed += run_reader_tests();
     failed += run_fetches_tests();
+    failed += run_fetches_named_tests();
     failed += run_scenario_tests();
     failed += run_fuzz_tests();
     failed += run_shortage_tests();
