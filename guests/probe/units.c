@@ -61,7 +61,7 @@ static void check_lands(const struct subject_device *device, uint64_t iova, vola
 static void check_blocked(const struct subject_device *device, uint64_t iova,
                           volatile uint32_t *page, const char *what)
 {
-    uint64_t counts[UNITS];
+    uint64_t counts[UNITS] = { 0 };
     struct bh_query_fault fault;
 
     for (uint32_t i = 0; i < subjects; i++)
