@@ -97,7 +97,7 @@ static int64_t call_named(const struct naming *naming)
 
 static struct {
     unsigned int count;
-    struct memory_access access[2 * WORDS];
+    struct memory_access access[4 * WORDS];
 } reads;
 
 static void note_reads(const struct memory_access *access)
