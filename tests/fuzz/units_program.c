@@ -94,8 +94,8 @@ int units_program(const char *seed)
         return 1;
     }
     failed = run_all();
-    printf("%llu calls on %u unequal units, observer on: %u distinct (state, call, result), of at "
-           "least %u\n",
+    printf("%llu calls on %d unequal units, observer on: %u distinct (state, call, result), of at "
+           "least %d\n",
            (unsigned long long)units_tally->calls, UNITS_KINDS, triples(), FLOOR);
     if (failed == 0 && triples() < FLOOR)
         failed = 1;
