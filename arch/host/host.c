@@ -368,7 +368,7 @@ unsigned int arch_stage2_bits(void)
 
 uint64_t arch_stage2_window_attributes(bool writes)
 {
-    return 0xF << 2 | (writes ? 3 : 1) << 6 | BIT(10) | BIT(54);
+    return UINT64_C(0xF) << 2 | (writes ? UINT64_C(3) : 1) << 6 | BIT(10) | BIT(54);
 }
 
 void arch_stage2_invalidate(uint64_t root, uint16_t tag)

@@ -192,7 +192,7 @@ void tags_adopt(unsigned int unit, const struct iommu *iommu);
 void tags_taken(unsigned int unit, uint16_t tag);
 void tags_given(unsigned int unit, uint16_t tag);
 /* A change is over: the tag, which was only passed through, is clean. */
-void tags_passed(const struct stream *stream, uint16_t tag);
+void tags_passed(const struct stream *stream, uint16_t number);
 /* Nothing cached was made by another root than its tag names. */
 void tags_cached(unsigned int unit);
 void tags_page_free(unsigned int unit, uint64_t page);

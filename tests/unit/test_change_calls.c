@@ -211,7 +211,7 @@ static void write_maps(unsigned int count)
     struct bh_map *maps = guest(0, STRUCTURE);
 
     for (unsigned int i = 0; i < count; i++)
-        maps[i] = (struct bh_map){ .iova = IOVA + i * 2 * PAGE_SIZE,
+        maps[i] = (struct bh_map){ .iova = IOVA + 2 * PAGE_SIZE * i,
                                    .address = BASE + (count - 1 - i) % 256 * PAGE_SIZE,
                                    .size = PAGE_SIZE,
                                    .flags = RW };
@@ -222,7 +222,7 @@ static void write_unmaps(unsigned int count)
     struct bh_unmap *unmaps = guest(0, STRUCTURE);
 
     for (unsigned int i = 0; i < count; i++)
-        unmaps[i] = (struct bh_unmap){ .iova = IOVA + i * 2 * PAGE_SIZE, .size = PAGE_SIZE };
+        unmaps[i] = (struct bh_unmap){ .iova = IOVA + 2 * PAGE_SIZE * i, .size = PAGE_SIZE };
 }
 
 static void row_2_11_a_batch_of_maps_and_one_of_unmaps_with_one_sync(void)
@@ -233,7 +233,7 @@ static void row_2_11_a_batch_of_maps_and_one_of_unmaps_with_one_sync(void)
     assert_int_equal(machine.x[1], BH_BATCH);
     assert_int_equal(machine.x[2], 0);
     expect_reads(IOVA, BASE + 255 * PAGE_SIZE);
-    expect_reads(IOVA + 511 * 2 * PAGE_SIZE, BASE);
+    expect_reads(IOVA + 2 * PAGE_SIZE * 511, BASE);
     write_unmaps(BH_BATCH);
     uint64_t syncs = devices.iommu[0].counters.syncs;
 
@@ -242,7 +242,7 @@ static void row_2_11_a_batch_of_maps_and_one_of_unmaps_with_one_sync(void)
     assert_int_equal(machine.x[3], BH_BATCH * PAGE_SIZE);
     assert_int_equal(devices.iommu[0].counters.syncs - syncs, 1);
     assert_int_equal(dma_write(DEVICE1, IOVA, 1), DMA_BLOCKED);
-    assert_int_equal(dma_write(DEVICE1, IOVA + 511 * 2 * PAGE_SIZE, 1), DMA_BLOCKED);
+    assert_int_equal(dma_write(DEVICE1, IOVA + 2 * PAGE_SIZE * 511, 1), DMA_BLOCKED);
     assert_units_clean();
 }
 
