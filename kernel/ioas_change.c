@@ -145,7 +145,7 @@ static uint64_t stretch_at(const struct pagetable *table, uint64_t iova, uint64_
 {
     uint64_t found = 0, entry, leaf;
 
-    while (found<size && * left> 0 && pagetable_lookup(table, iova + found, &entry, &leaf)) {
+    while (*left > 0 && found < size && pagetable_lookup(table, iova + found, &entry, &leaf)) {
         uint64_t inside = (iova + found) & (leaf - 1);
         uint64_t output = (entry & table->format->address_mask) + inside;
 
