@@ -133,7 +133,8 @@ static void batches(uint32_t ioas)
                  "unmap_batch");
     check_equal(PAGES - 1, elements, "unmap_batch: elements");
     check_equal(0, bytes, "unmap_batch: bytes of the next");
-    check_equal((PAGES - 1) * DMA_PAGE_BYTES, unmapped, "unmap_batch: bytes that were mapped");
+    check_equal((uint64_t)(PAGES - 1) * DMA_PAGE_BYTES, unmapped,
+                "unmap_batch: bytes that were mapped");
     check_written(maps[0].iova, NOWHERE, "a write after unmap_batch");
     check_written(maps[PAGES - 1].iova, PAGES - 1, "a write to what the batch did not name");
 }
@@ -165,7 +166,7 @@ int test_mappings(void)
     remap(first);
     copy(first, second);
     batches(second);
-    unmap_all(second, 2 * DMA_PAGE_BYTES);
+    unmap_all(second, UINT64_C(2) * DMA_PAGE_BYTES);
     check_written(OTHER_IOVA, NOWHERE, "a write after unmap_all");
     check_status(BH_OK, bh_detach(device, BH_PASID_NONE), "detach");
     check_status(BH_OK, bh_ioas_free(second), "ioas_free, as nothing is left");

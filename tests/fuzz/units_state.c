@@ -76,7 +76,7 @@ static unsigned int units_of(const struct ioas *ioas)
 
     for (unsigned int i = 0; i < machine.endpoint_count; i++) {
         if (ioas != NULL && kernel_device(i)->ioas == ioas)
-            units |= BIT(i / ENDPOINTS_A_UNIT);
+            units |= 1u << i / ENDPOINTS_A_UNIT;
     }
     return 1 + (unsigned int)__builtin_popcount(units);
 }
