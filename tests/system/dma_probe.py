@@ -44,12 +44,19 @@ class Probe:
         """
         saved = self._save([self.function + self.COMMAND, self.function + self.BAR0,
                             self.unit + SMMU_EVENTQ_PROD, WITNESS])
-        word = self.interrupt // 32 * 4
-        pending = self.qtest.read32(GICD_ISPENDR + word)
+        pending = self._pending()
         landed = self._shoot(self.function)
         self._restore(saved)
-        self.qtest.write32(GICD_ICPENDR + word, 0xF << self.interrupt % 32 & ~pending)
+        self._forget(pending)
         return landed
+
+    def _pending(self):
+        return self.qtest.read32(GICD_ISPENDR + self.interrupt // 32 * 4)
+
+    def _forget(self, pending):
+        """Of the unit's lines only those that were pending before are."""
+        lines = 0xF << self.interrupt % 32
+        self.qtest.write32(GICD_ICPENDR + self.interrupt // 32 * 4, lines & ~pending)
 
     def _save(self, addresses):
         values = self.qtest.batch([f"readl {address:#x}" for address in addresses])

@@ -19,8 +19,7 @@ import time
 
 import boot_window
 from boot_window import CR0_SMMUEN, GOAL, NEAR, SEED, SMMU_CR0, SMMU_GBPA, Survey, Write
-from dma_probe import (GICD_ICPENDR3, GICD_ISPENDR3, SMMU_EVENTQ_PROD, SMMU_INTERRUPTS, PortProbe,
-                       Probe)
+from dma_probe import SMMU_EVENTQ_PROD, PortProbe, Probe
 from harness import GrowingLog, HarnessError
 from places import IMAGE_BASE, SMMU
 
@@ -113,11 +112,11 @@ class DiskProbe(Probe):
         saved = self._save([self.function + self.COMMAND, self.function + self.BAR0, self.high,
                             SMMU + SMMU_EVENTQ_PROD])
         page = self.qtest.read(self.witness, 4096)
-        pending = self.qtest.read32(GICD_ISPENDR3)
+        pending = self._pending()
         landed = self._identify()
         self._write(self.witness, page)
         self._restore(saved)
-        self.qtest.write32(GICD_ICPENDR3, SMMU_INTERRUPTS & ~pending)
+        self._forget(pending)
         return landed
 
     def _write(self, address, data):
