@@ -567,10 +567,21 @@ static void leave_space(const struct space *space)
         remember_past(space, &space->mapping[i]);
 }
 
+/* A device that is being reset: a replace to where it will be again does nothing. */
+static bool comes_back_there(const struct pending_call *call)
+{
+    const struct ledger_device *device = find_device(call->partition, call->x[1]);
+
+    return device != NULL && device->bound && device->partition == call->partition &&
+           device->held != NULL && device->held == find_space(call->partition, call->x[3]);
+}
+
 static void end_replace(const struct pending_call *call, int64_t result)
 {
     struct ledger_device *device = replaced_device(call);
 
+    if (result == BH_OK && device == NULL && comes_back_there(call))
+        return;
     if (result == BH_OK && (device == NULL || device->attaching == NULL)) {
         report_violation(I3, NULL, NULL,
                          "replace answered OK for a device that is not attached, or an ioas that "
