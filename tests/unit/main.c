@@ -57,6 +57,7 @@ int main(int count, char **arguments)
     failed += run_bind_calls_tests();
     failed += run_reset_calls_tests();
     failed += run_change_calls_tests();
+    failed += run_change_units_tests();
     failed += run_lifecycle_tests();
     failed += run_windows_tests();
     failed += run_windows_dma_tests();
