@@ -208,6 +208,25 @@ static void a_second_illegal_command_silences_the_unit(void)
     expect_silenced(FAILURE_COMMAND);
 }
 
+/* The widest invalidation is the first batch after the one with the command that does not exist. */
+static void spoil_then_fail(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    if (offset == SMMU_CMDQ_PROD && spoil == 0)
+        smmuv3_model_set_late(machine.unit[unit], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    spoil_command(unit, offset, value);
+}
+
+static void a_unit_that_fails_in_the_widest_invalidation_is_silenced_and_the_caller_told(void)
+{
+    start();
+    spoil = 1;
+    machine.before_register_write = spoil_then_fail;
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_SILENCED);
+    machine.before_register_write = NULL;
+    assert_int_equal(bench.iommu.counters.illegal_commands, 1);
+    expect_silenced(FAILURE_DEADLINE);
+}
+
 static void an_abort_of_the_command_fetch_silences_the_unit(void)
 {
     start();
@@ -486,6 +505,7 @@ int run_errors_tests(void)
         TEST(a_repaired_command_stands_in_memory_before_the_unit_is_told_to_go_on),
         TEST(an_illegal_command_during_a_change_of_a_stream_leaves_no_stale_entry),
         TEST(a_second_illegal_command_silences_the_unit),
+        TEST(a_unit_that_fails_in_the_widest_invalidation_is_silenced_and_the_caller_told),
         TEST(an_abort_of_the_command_fetch_silences_the_unit),
         TEST(service_failure_silences_the_unit),
         TEST(an_event_that_cannot_be_written_though_there_is_room_silences_the_unit),

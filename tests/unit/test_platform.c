@@ -2,6 +2,7 @@
 /* Platform masters: a node with registers and several stream ids behind one unit, assigned as one device. */
 #include <string.h>
 
+#include "drivers/iommu/smmuv3/unit.h"
 #include "edit.h"
 #include "groups.h"
 #include "kernel/partition.h"
@@ -9,6 +10,8 @@
 
 #define BASE UINT64_C(0x40000000)
 #define IOVA UINT64_C(0x10000)
+#define OLD UINT64_C(0x3000) /* offsets of what two ioas lead IOVA to */
+#define NEW UINT64_C(0x5000)
 #define STRUCTURE (BASE + 0x100000)
 #define MASTER CLOCK_NAME
 #define STREAMS 3
@@ -138,6 +141,88 @@ static void i6_a_master_of_an_owner_that_dies_is_parked_with_all_its_streams(voi
     assert_null(device_find(MASTER)->bound);
 }
 
+/* ---- Moved ------------------------------------------------------------------------------------------- */
+
+static uint64_t start_of_move(uint64_t *old)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    parameters.bbml = 2;
+    machine_plain_with(&parameters);
+    machine.tree.edit = master;
+    machine.partition[0].block[0] = MASTER;
+    machine.partition[0].masters = true;
+    machine_boot();
+    uint64_t id = device_find(MASTER)->id;
+
+    *old = bind_and_attach(0, id, 7);
+    assert_int_equal(map(0, *old, IOVA, BASE + OLD, PAGE_SIZE), BH_OK);
+    expect_all(true, "attached");
+    return id;
+}
+
+static uint64_t beside(uint64_t id)
+{
+    uint64_t ioas = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, id, BH_IOAS_NONE);
+
+    assert_int_equal(map(0, ioas, IOVA, BASE + NEW, PAGE_SIZE), BH_OK);
+    return ioas;
+}
+
+static void expect_all_at_new(void)
+{
+    for (unsigned int i = 0; i < STREAMS; i++) {
+        uint64_t *there = guest(0, BASE + NEW);
+
+        *there = 1;
+        assert_true(lands(streams[i], IOVA));
+        assert_int_equal(*there, 0);
+    }
+}
+
+static void a_master_is_moved_with_all_its_streams(void)
+{
+    uint64_t old, id = start_of_move(&old), new = beside(id);
+
+    assert_int_equal(call3(0, BH_CALL_REPLACE, id, BH_PASID_NONE, new), BH_OK);
+    assert_int_equal(machine.x[1], 1);
+    expect_all_at_new();
+    assert_int_equal(unmap(0, old, IOVA, PAGE_SIZE), BH_OK);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, old), BH_OK);
+    assert_units_clean();
+}
+
+/* Another CPU's replace on the unit: it has it as soon as the one under way gives it back. */
+static void another_is_next(unsigned int index, uint64_t offset, uint64_t value)
+{
+    struct smmuv3 *unit = devices.iommu[index].unit;
+
+    (void)value;
+    if (offset != SMMU_CMDQ_PROD)
+        return;
+    machine.after_register_write = NULL;
+    assert_false(lock_try(&unit->reserved_lock)); /* the first stream's is under way */
+    unit->reserved_lock.next++;
+}
+
+static void a_master_whose_second_stream_finds_the_unit_taken_is_moved_though_not_hitless(void)
+{
+    uint64_t old, id = start_of_move(&old), new = beside(id);
+    struct smmuv3 *unit = devices.iommu[0].unit;
+
+    machine.after_register_write = another_is_next;
+    assert_int_equal(call3(0, BH_CALL_REPLACE, id, BH_PASID_NONE, new), BH_OK);
+    assert_null(machine.after_register_write);
+    assert_int_equal(machine.x[1], 0);
+    assert_false(lock_try(&unit->reserved_lock)); /* the other's still */
+    lock_release(&unit->reserved_lock);
+    assert_int_equal(query_state(0, id).ioas, new);
+    expect_all_at_new();
+    assert_int_equal(unmap(0, old, IOVA, PAGE_SIZE), BH_OK);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, old), BH_OK);
+    assert_units_clean();
+}
+
 /* ---- Sets and trees ---------------------------------------------------------------------------------- */
 
 static void expect_refused(const char *text)
@@ -226,6 +311,8 @@ int run_platform_tests(void)
         TEST(i9_a_fault_of_any_stream_is_the_master_s),
         TEST(after_a_storm_no_stream_of_a_master_is_reported),
         TEST(i6_a_master_of_an_owner_that_dies_is_parked_with_all_its_streams),
+        TEST(a_master_is_moved_with_all_its_streams),
+        TEST(a_master_whose_second_stream_finds_the_unit_taken_is_moved_though_not_hitless),
         TEST(a_master_that_a_set_calls_harmless_is_refused),
         TEST(a_block_that_masters_nothing_needs_the_set_s_word),
         TEST(a_master_of_two_partitions_is_refused_since_nothing_resets_it_in_between),

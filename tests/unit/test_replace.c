@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A device is moved from one ioas to another while it works (kernel/assign.c), and who is attached where. */
+#include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
+#include "kernel/assign.h"
 #include "machine.h"
 
 #define BASE UINT64_C(0x40000000)
@@ -216,6 +218,53 @@ static void a_replace_that_meets_a_dead_unit_ends_parked(void)
         assert_int_equal(ioas[i].lock.next, ioas[i].lock.serving);
 }
 
+/* Another CPU moves another device behind the same unit. */
+static void a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    struct bh_query_state before, after;
+    const struct ioas *ioas;
+    struct smmuv3 *unit;
+
+    parameters.bbml = 2;
+    start_with(&parameters);
+    ioas = partitions.partition[0].ioas;
+    unit = devices.iommu[0].unit;
+    assert_true(lock_try(&unit->reserved_lock));
+    before = query_state(0, DEVICE1_ID);
+    assert_int_equal(replace(DEVICE1_ID, new), BH_EAGAIN);
+    after = query_state(0, DEVICE1_ID);
+    assert_memory_equal(&before, &after, sizeof(before));
+    assert_int_equal(after.ioas, old);
+    assert_int_equal(ioas[0].attached, 1);
+    assert_int_equal(ioas[1].attached, 0);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 3), DMA_LANDED);
+    assert_int_equal(*(uint64_t *)guest(0, BASE + OLD), 3);
+    lock_release(&unit->reserved_lock);
+    assert_int_equal(replace(DEVICE1_ID, new), BH_OK);
+    assert_int_equal(machine.x[1], 1);
+    assert_int_equal(ioas[0].attached, 0);
+    assert_int_equal(ioas[1].attached, 1);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 5), DMA_LANDED);
+    assert_int_equal(*(uint64_t *)guest(0, BASE + NEW), 5);
+    assert_units_clean();
+}
+
+static void a_device_is_not_moved_by_a_partition_that_did_not_bind_it(void)
+{
+    struct device *device;
+    uint64_t before;
+    bool hitless = false;
+
+    start();
+    device = device_find(DEVICE1_NAME);
+    before = machine_state();
+    assert_int_equal(assign_replace(&partitions.partition[1], device, new, &hitless), BH_EPERM);
+    assert_false(hitless);
+    assert_int_equal(machine_state(), before);
+    assert_int_equal(query_state(0, DEVICE1_ID).ioas, old);
+}
+
 /* ---- Unequal units ---------------------------------------------------------------------------------------- */
 
 static void start_48_and_32(void)
@@ -315,6 +364,8 @@ int run_replace_tests(void)
         TEST(replace_is_refused_as_attach_is_and_changes_nothing),
         TEST(a_stream_that_a_sibling_uses_is_not_moved),
         TEST(a_replace_that_meets_a_dead_unit_ends_parked),
+        TEST(a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing),
+        TEST(a_device_is_not_moved_by_a_partition_that_did_not_bind_it),
         TEST(row_4_10_a_replace_by_an_ioas_beyond_the_unit_is_erange_and_changes_nothing),
         TEST(query_lists_the_callers_attachments_and_nothing_else),
     };
