@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One partition with devices behind several units that are not equal: one of 48 bits, one of 32. */
+#include <pthread.h>
+
 #include "groups.h"
+#include "kernel/window.h"
 #include "machine.h"
 #include "observer.h"
 
@@ -501,6 +504,74 @@ static void a_map_whose_second_tree_is_short_of_pages_on_a_dying_unit_pins_the_m
     assert_int_equal(partitions.partition[0].pool.free, 0);
 }
 
+/* The first tree had the window for a moment: where its unit does not answer, a device may have it still. */
+static void row_2_20_a_window_that_the_second_tree_has_no_pages_for_is_lost_with_a_dying_unit(void)
+{
+    const struct smmuv3_model_parameters narrow = with_output(32);
+    struct window_spec *spec;
+    struct page_list taken;
+    uint64_t ioas;
+
+    plan(&narrow);
+    machine_partition("two");
+    spec = machine_window("samples", "one", "two");
+    spec->dma = true;
+    observer_start();
+    machine_boot();
+    ioas = shared_ioas();
+    leave_pages(&taken, 3);
+    assert_int_equal(map(0, ioas, IOVA, spec->address[0], PAGE_SIZE), BH_ENOSPC);
+    assert_false(windows.window[0].pinned);
+    assert_int_equal(partitions.partition[0].ioas[0].window_maps, 0);
+    assert_int_equal(partitions.partition[0].pool.free, 3);
+    smmuv3_model_set_late(machine.unit[0], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    assert_int_equal(map(0, ioas, IOVA, spec->address[0], PAGE_SIZE), BH_ETIMEDOUT);
+    assert_int_equal(machine.x[1], 0);
+    assert_true(windows.window[0].pinned);
+    assert_int_equal(partitions.partition[0].ioas[0].window_maps, 0);
+    /* The next life of a side has other memory there. */
+    assert_true(windows.window[0].connected);
+    call2(1, BH_CALL_POWER, BH_POWER_RESET, 0);
+    assert_int_equal(machine.end, HOST_IDLE);
+    assert_int_equal(machine_run_cpu(1), HOST_GUEST);
+    assert_false(windows.window[0].connected);
+}
+
+static int64_t allocated;
+
+static void *allocate(void *device)
+{
+    allocated = ioas_alloc_paging(&partitions.partition[0], device);
+    return NULL;
+}
+
+/* The slot was free when it was looked at; its lock is a ticket lock, so that a CPU that waits can be seen. */
+static void a_slot_that_another_cpu_takes_first_is_passed(void)
+{
+    struct partition *partition = &partitions.partition[0];
+    struct ioas *slot = partition->ioas;
+    pthread_t thread;
+
+    start_48_and_32();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    lock_acquire(&slot[0].lock);
+    assert_int_equal(pthread_create(&thread, NULL, allocate, device_find(DEVICE1_NAME)), 0);
+    while (atomic_load(&slot[0].lock.next) - atomic_load(&slot[0].lock.serving) != 2)
+        cpu_relax();
+    __atomic_store_n(&slot[0].owner, partition, __ATOMIC_RELAXED);
+    lock_release(&slot[0].lock);
+    pthread_join(thread, NULL);
+    assert_true(allocated > 0);
+    assert_int_equal((uint64_t)allocated & IOAS_ID_SLOT, 2);
+    assert_int_equal(slot[0].id, 0);
+    assert_ptr_equal(slot[1].owner, partition);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_true(lock_try(&slot[i].lock));
+        lock_release(&slot[i].lock);
+    }
+    slot[0].owner = NULL;
+}
+
 static void an_ioas_whose_second_root_finds_no_page_is_not_made(void)
 {
     struct page_list taken;
@@ -752,6 +823,8 @@ int run_unequal_units_tests(void)
         TEST(i4_a_dead_partition_leaves_no_tag_on_either_unit),
         TEST(a_map_that_the_second_tree_has_no_pages_for_is_in_neither),
         TEST(a_map_whose_second_tree_is_short_of_pages_on_a_dying_unit_pins_the_memory),
+        TEST(row_2_20_a_window_that_the_second_tree_has_no_pages_for_is_lost_with_a_dying_unit),
+        TEST(a_slot_that_another_cpu_takes_first_is_passed),
         TEST(an_ioas_whose_second_root_finds_no_page_is_not_made),
         TEST(an_attach_behind_a_unit_without_tags_is_enospc_and_leaves_the_other_unit_alone),
         TEST(a_unit_that_dies_while_it_is_attached_takes_nothing_away_from_the_ioas),

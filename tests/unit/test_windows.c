@@ -317,6 +317,33 @@ static void more_windows_than_are_kept_and_names_too_long_are_refused(void)
     assert_string_equal(error.node, "/windows/a-name-of-thirty-two-characters-");
 }
 
+static void give_it_a_long_path(void *tree)
+{
+    edit_add(tree, "/windows", "a-window-whose-path-is-longer-than-sixty-three-characters");
+}
+
+/* The next character would be the 64th. */
+static void give_it_the_longest_path(void *tree)
+{
+    edit_add(tree, "/windows", "a-window-whose-path-has-just-sixty-three-characters---");
+}
+
+static void a_window_whose_path_is_too_long_is_refused(void)
+{
+    plain();
+    machine.window_count = 0;
+    machine.edit_set = give_it_a_long_path;
+    assert_false(read());
+    assert_string_equal(error.node, "/");
+    assert_string_equal(error.property, "");
+    assert_non_null(strstr(error.text, "a node's path is longer than 63 characters"));
+    assert_int_equal(set.window_count, 0);
+    machine.edit_set = give_it_the_longest_path; /* refused as a name, not as a path */
+    assert_false(read());
+    assert_int_equal(strlen(error.node), 63);
+    assert_non_null(strstr(error.text, "the node's name is longer than 31 characters"));
+}
+
 /* ---- Against the machine --------------------------------------------------------------------------- */
 
 static void a_window_over_the_registers_of_a_listed_device_is_refused_by_name(void)
@@ -759,6 +786,7 @@ int run_windows_tests(void)
         TEST(windows_of_one_partition_that_overlap_are_refused_by_name),
         TEST(properties_of_the_wrong_form_are_refused_by_name),
         TEST(more_windows_than_are_kept_and_names_too_long_are_refused),
+        TEST(a_window_whose_path_is_too_long_is_refused),
         TEST(a_window_over_the_registers_of_a_listed_device_is_refused_by_name),
         TEST(windows_that_the_machine_has_no_memory_for_are_refused_by_name),
         TEST(both_sides_see_what_the_other_wrote_and_a_first_life_finds_zeros),
