@@ -35,6 +35,7 @@ import time
 KINDS = ("success", "check", "call", "count", "condition", "lock")
 LISTED = pathlib.Path(__file__).with_name("equivalent.txt")
 RECOMMENDED = pathlib.Path(__file__).with_name("noticed.txt")
+UNDECIDED = pathlib.Path(__file__).with_name("undecided.txt")
 RECOMMENDED_HEAD = """# SPDX-License-Identifier: Apache-2.0
 # Which tests notice most in which function: what `make mutants` tries first. Written by
 # `make mutants RECORD=1`; a line that is wrong or missing costs time and nothing else.
@@ -361,8 +362,17 @@ def choose(campaign, arguments):
         return [site for site in sites if campaign.sites[site]["file"] in arguments.files]
     if arguments.slice:
         turn, parts = arguments.slice
-        return [site for site in sites if part_of(campaign.sites[site], parts) == turn % parts]
+        part = [site for site in sites if part_of(campaign.sites[site], parts) == turn % parts]
+        left = [site for site in part if campaign.sites[site]["file"] not in undecided()]
+        print(f"{len(part) - len(left)} sites of this part are in files that no whole campaign has looked at yet "
+              f"({UNDECIDED.name}); left out")
+        return left
     return sites
+
+
+def undecided():
+    lines = UNDECIDED.read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
 
 
 def slice_of(text):
