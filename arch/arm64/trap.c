@@ -80,8 +80,6 @@ static bool device_access(struct vcpu *vcpu, struct guest_access *access)
     return true;
 }
 
-/* A data abort at an address that stage 2 does not map: the interrupt controller, or the guest's
- * end. */
 /* The walk to an instruction may lead through a window, whose leaves are out for a moment. */
 static void instruction_abort(struct vcpu *vcpu, uint64_t syndrome)
 {
@@ -93,6 +91,8 @@ static void instruction_abort(struct vcpu *vcpu, uint64_t syndrome)
         guest_ops->crash(vcpu, "executed from an address that it does not have", address);
 }
 
+/* At an address that stage 2 does not map: the interrupt controller, a window that is being led elsewhere, or the
+ * guest's end. */
 static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
 {
     uint64_t register_number = FIELD_GET(ABORT_REGISTER, syndrome);
