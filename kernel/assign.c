@@ -404,20 +404,16 @@ static int64_t move(struct device *device, struct ioas *to, bool *hitless)
 static int64_t replace_locked(struct partition *partition, struct device *device, uint64_t id,
                               bool *hitless)
 {
-    struct ioas *from = device->ioas, *to;
+    struct ioas *pair[2]; /* from, to */
     int64_t result = BH_OK;
 
-    if (from == NULL)
-        return BH_ENOENT;
-    to = ioas_acquire_beside(partition, id, from);
-    if (to == NULL)
+    /* The id of one that a device is attached to stays what it is. */
+    if (device->ioas == NULL || !ioas_acquire_pair(partition, device->ioas->id, id, pair))
         return BH_ENOENT;
     *hitless = true;
-    if (to != from) {
-        result = move(device, to, hitless);
-        ioas_release(to);
-    }
-    ioas_release(from);
+    if (pair[1] != pair[0])
+        result = move(device, pair[1], hitless);
+    ioas_release_pair(pair);
     if (result == BH_ETIMEDOUT)
         detach_locked(partition, device);
     return result;

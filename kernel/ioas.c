@@ -150,12 +150,10 @@ static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64
     struct pagetable_progress progress;
     struct window_map *map = NULL;
     uint64_t physical;
-    int64_t result = ioas_check_range(iova, size, ioas->limit);
+    int64_t result = ioas_check_map(ioas, iova, address, size, flags);
 
     if (result != BH_OK)
         return result;
-    if (!range_valid(address, size) || !is_aligned(address, PAGE_SIZE) || !ioas_flags_valid(flags))
-        return BH_EINVAL;
     if (!partition_resolve(partition, address, size, &physical)) {
         result = window_map_begin(partition, ioas, iova, address, size, flags, &physical, &map);
         if (result != BH_OK)

@@ -73,10 +73,12 @@ bool ioas_plan(struct partition *partition, const struct device *device);
  * Constant work. */
 struct ioas *ioas_acquire(struct partition *partition, uint64_t id);
 
-/* The same where the lock of one that a device is attached to is to be held, too: both locks or none are taken,
- * in the order of the slots; if id names that one it is one lock. */
-struct ioas *ioas_acquire_beside(struct partition *partition, uint64_t id, struct ioas *attached);
 void ioas_release(struct ioas *ioas);
+
+/* Both of two, their locks taken in the order of the slots; one and its one lock where the ids are the same.
+ * False: there is not either of them, and no lock is taken. */
+bool ioas_acquire_pair(struct partition *partition, uint64_t a, uint64_t b, struct ioas *pair[2]);
+void ioas_release_pair(struct ioas *const pair[2]);
 
 /* The space's domain on that instance, or NULL: there is none. A device that is attached has one. */
 struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu);

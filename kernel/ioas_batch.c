@@ -27,13 +27,11 @@ static int64_t map_element(struct partition *partition, struct ioas *ioas,
                            struct pagetable_progress *progress)
 {
     uint64_t physical;
-    int64_t result = ioas_check_range(element->iova, element->size, ioas->limit);
+    int64_t result = ioas_check_map(ioas, element->iova, element->address, element->size,
+                                    element->flags);
 
     if (result != BH_OK)
         return result;
-    if (!range_valid(element->address, element->size) || !is_aligned(element->address, PAGE_SIZE) ||
-        !ioas_flags_valid(element->flags))
-        return BH_EINVAL;
     if (!partition_resolve(partition, element->address, element->size, &physical) ||
         !range_inside(physical, element->size, 0, ioas->output_limit))
         return BH_ERANGE;
@@ -66,7 +64,7 @@ int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t addres
             done->part = progress.done;
     }
     ioas_release(ioas);
-    return result != BH_OK && result != BH_ETIMEDOUT && done->elements != 0 ? BH_EAGAIN : result;
+    return ioas_answer(result, done->elements);
 }
 
 /* What has been taken out and is not in the units' queues yet, by tree: ranges that touch become one. */
@@ -167,5 +165,5 @@ int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t addr
     if (!finish(partition, &removal))
         result = BH_ETIMEDOUT;
     ioas_release(removal.ioas);
-    return result != BH_OK && result != BH_ETIMEDOUT && done->elements != 0 ? BH_EAGAIN : result;
+    return ioas_answer(result, done->elements);
 }

@@ -85,13 +85,11 @@ static bool carry_out(struct partition *partition, struct change *change)
 
 static int64_t remap_locked(struct partition *partition, struct change *change, uint64_t address)
 {
-    int64_t result = ioas_check_range(change->iova, change->size, change->ioas->limit);
+    int64_t result = ioas_check_map(change->ioas, change->iova, address, change->size,
+                                    change->flags);
 
     if (result != BH_OK)
         return result;
-    if (!range_valid(address, change->size) || !is_aligned(address, PAGE_SIZE) ||
-        !ioas_flags_valid(change->flags))
-        return BH_EINVAL;
     if (!partition_resolve(partition, address, change->size, &change->physical) ||
         !range_inside(change->physical, change->size, 0, change->ioas->output_limit))
         return BH_ERANGE;
@@ -198,29 +196,17 @@ static int64_t copy_locked(struct partition *partition, struct ioas *from, struc
         result = BH_EINVAL;
     if (result == BH_OK)
         result = copy_stretches(partition, from, to, copy, done);
-    /* What stands in the way of the rest is the next call's to say. */
-    return result != BH_OK && result != BH_ETIMEDOUT && *done != 0 ? BH_EAGAIN : result;
+    return ioas_answer(result, *done);
 }
 
-/* Both spaces, or one twice; locks in the order of the slots. */
 int64_t ioas_copy(struct partition *partition, const struct bh_ioas_copy *copy, uint64_t *done)
 {
-    bool one = copy->from == copy->to;
-    bool turned = (copy->from & IOAS_ID_SLOT) > (copy->to & IOAS_ID_SLOT);
-    struct ioas *first = ioas_acquire(partition, turned ? copy->to : copy->from);
-    struct ioas *second = NULL;
-    int64_t result = BH_ENOENT;
+    struct ioas *pair[2];
 
-    /* Two ids of one slot: one of them is of an earlier life. */
-    if (first != NULL && (one || ((copy->from ^ copy->to) & IOAS_ID_SLOT) != 0)) {
-        second = one ? first : ioas_acquire(partition, turned ? copy->from : copy->to);
-        if (second != NULL)
-            result = copy_locked(partition, turned ? second : first, turned ? first : second, copy,
-                                 done);
-    }
-    if (second != NULL && !one)
-        ioas_release(second);
-    if (first != NULL)
-        ioas_release(first);
+    if (!ioas_acquire_pair(partition, copy->from, copy->to, pair))
+        return BH_ENOENT;
+    int64_t result = copy_locked(partition, pair[0], pair[1], copy, done);
+
+    ioas_release_pair(pair);
     return result;
 }

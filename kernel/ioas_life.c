@@ -46,22 +46,28 @@ static uint32_t make_id(uint32_t slot, uint32_t generation)
     return (uint32_t)(FIELD_PUT(IOAS_ID_GENERATION, generation) | (slot + 1));
 }
 
-struct ioas *ioas_acquire_beside(struct partition *partition, uint64_t id, struct ioas *attached)
+bool ioas_acquire_pair(struct partition *partition, uint64_t a, uint64_t b, struct ioas *pair[2])
 {
-    uint64_t slot = (id & IOAS_ID_SLOT) - 1, taken = (uint64_t)(attached - partition->ioas);
-    bool first = slot > taken;
-    struct ioas *ioas;
+    bool turned = (a & IOAS_ID_SLOT) > (b & IOAS_ID_SLOT);
 
-    if (slot == taken) /* its lock is taken once; an id of an earlier life is none */
-        return ioas_acquire(partition, id);
-    if (first)
-        lock_acquire(&attached->lock);
-    ioas = ioas_acquire(partition, id);
-    if (ioas != NULL && !first)
-        lock_acquire(&attached->lock);
-    if (ioas == NULL && first)
-        lock_release(&attached->lock);
-    return ioas;
+    /* Two ids of one slot: one of them is of an earlier life, and the lock is there once. */
+    if (a != b && ((a ^ b) & IOAS_ID_SLOT) == 0)
+        return false;
+    pair[turned] = ioas_acquire(partition, turned ? b : a);
+    if (pair[turned] == NULL)
+        return false;
+    pair[!turned] = a == b ? pair[turned] : ioas_acquire(partition, turned ? a : b);
+    if (pair[!turned] != NULL)
+        return true;
+    ioas_release(pair[turned]);
+    return false;
+}
+
+void ioas_release_pair(struct ioas *const pair[2])
+{
+    if (pair[1] != pair[0])
+        ioas_release(pair[1]);
+    ioas_release(pair[0]);
 }
 
 /* A slot that is free, its lock taken; NULL: there is none. */

@@ -15,9 +15,28 @@ static inline int64_t ioas_check_range(uint64_t iova, uint64_t size, uint64_t li
     return BH_OK;
 }
 
+/* The answer of a call that did so much of many parts: what ended it there is the next call's to say. */
+static inline int64_t ioas_answer(int64_t result, uint64_t done)
+{
+    return result != BH_OK && result != BH_ETIMEDOUT && done != 0 ? BH_EAGAIN : result;
+}
+
 static inline bool ioas_flags_valid(uint64_t flags)
 {
     return flags != 0 && (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) == 0;
+}
+
+/* What every call demands that maps [address, +size) of guest-physical memory at iova. */
+static inline int64_t ioas_check_map(const struct ioas *ioas, uint64_t iova, uint64_t address,
+                                     uint64_t size, uint64_t flags)
+{
+    int64_t result = ioas_check_range(iova, size, ioas->limit);
+
+    if (result != BH_OK)
+        return result;
+    return range_valid(address, size) && is_aligned(address, PAGE_SIZE) && ioas_flags_valid(flags)
+               ? BH_OK
+               : BH_EINVAL;
 }
 
 /* Bits of a leaf outside its address. */
