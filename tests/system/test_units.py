@@ -44,7 +44,7 @@ class Assignment(UnitsTest):
             self.assert_checks_hold(run, name)
         self.assert_codes(run, **{name: 0 for name in names})
 
-    def test_row_5_3_row_4_4_devices_of_one_partition_have_each_the_geometry_of_its_own_iommu(self):
+    def test_row_5_3_row_4_4_row_4_3_devices_reach_the_last_page_of_their_own_iommu_and_none_behind(self):
         run = self.run_set([probe("units", devices=TESTDEVS)])
         self.assert_holds(run, "units")
         ends = [re.search(r" to (0x[0-9a-f]+),", line)[1] for line in run.said("units")
