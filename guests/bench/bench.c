@@ -43,10 +43,15 @@ int main(void)
     bench_interrupt();
     bench_bind(&subject);
     bench_ioas(&subject);
-    bench_memory(&subject);
     bench_attach(&subject);
+    bench_replace(&subject);
+    bench_memory(&subject);
+    bench_change(&subject);
+    bench_batches(&subject);
     bench_query(&subject);
+    bench_window();
     bench_growth(&subject);
+    bench_reset(&subject);
     printf("complete\n");
     return 0;
 }

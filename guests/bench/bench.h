@@ -12,9 +12,10 @@
 /* What the memory groups work on. */
 struct subject {
     uint32_t index, device; /* of the edu */
-    uint32_t ioas;
-    uint64_t block;       /* guest-physical, own memory aligned like IOVAs are, physically too */
-    uint64_t block_bytes; /* what needs more is left out */
+    uint32_t ioas;          /* attached from bench_attach() on */
+    uint32_t other;         /* a second one, which the device has been attached to as well */
+    uint64_t block;         /* guest-physical, own memory aligned like IOVAs are, physically too */
+    uint64_t block_bytes;   /* what needs more is left out */
 };
 
 /* calls.c: measures the calls in turn, report_repetitions() times; each must answer what it is expected to. */
@@ -26,14 +27,23 @@ void bench_entry(void);
 /* interrupt.c */
 void bench_interrupt(void);
 
-/* ownership.c: the device is bound at the end, and the ioas is there. */
+/* ownership.c: at the end the device is bound and attached to an ioas, and has been to another. */
 void bench_bind(struct subject *subject);
 void bench_ioas(struct subject *subject);
 void bench_attach(const struct subject *subject);
-void bench_query(const struct subject *subject);
+void bench_replace(struct subject *subject);
+void bench_reset(const struct subject *subject);
 
-/* memory.c */
+/* query.c: questions; windows only where the set has one. */
+void bench_query(const struct subject *subject);
+void bench_window(void);
+
+/* memory.c: spaces that their unit knows, so that what is taken out of them has to be invalidated there. */
 void bench_memory(const struct subject *subject);
 void bench_growth(const struct subject *subject);
+
+/* change.c: what else is done to what is mapped, in the same spaces. */
+void bench_change(const struct subject *subject);
+void bench_batches(const struct subject *subject);
 
 #endif

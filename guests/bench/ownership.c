@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binding, address spaces, attaching, and questions about them. */
+/* Binding, address spaces, attaching, and resetting. */
 #include "bench.h"
 
 #include <inttypes.h>
@@ -14,24 +14,30 @@
 
 static struct row first_row, second_row;
 
-/* One whole bind: the calls that it takes, and what they cost together without the waits between. */
+/* A call that waits for a reset, until it is done: what its steps cost together without the waits between. */
+static uint64_t steps_of(const struct call *call, uint32_t *calls)
+{
+    uint64_t ticks = 0;
+    struct timed result;
+
+    *calls = 0;
+    while ((result = timed_call(call)).status == BH_EAGAIN) {
+        ticks += result.ticks - rows_reading();
+        ++*calls;
+        timer_sleep_ns(result.value);
+    }
+    report_expect(call->name, result.status, BH_OK);
+    ++*calls;
+    return ticks + result.ticks;
+}
+
 static uint64_t bind_once(uint32_t device, uint32_t *calls)
 {
     const struct call bind = { .name = "bind",
                                .id = CALL(BH_CALL_DEVICE_BIND),
                                .argument = { device, LABEL } };
-    uint64_t ticks = 0;
-    struct timed result;
 
-    *calls = 0;
-    while ((result = timed_call(&bind)).status == BH_EAGAIN) {
-        ticks += result.ticks - rows_reading();
-        ++*calls;
-        timer_sleep_ns(result.value);
-    }
-    report_expect(bind.name, result.status, BH_OK);
-    ++*calls;
-    return ticks + result.ticks;
+    return steps_of(&bind, calls);
 }
 
 void bench_bind(struct subject *subject)
@@ -75,10 +81,14 @@ void bench_ioas(struct subject *subject)
         report_expect(alloc.name, result.status > 0 ? BH_OK : result.status, BH_OK);
         row_add(&first_row, result.ticks);
 
+        uint32_t ioas = (uint32_t)result.status;
         const struct call release = { .name = "ioas-free",
                                       .id = CALL(BH_CALL_IOAS_FREE),
-                                      .argument = { (uint64_t)result.status } };
+                                      .argument = { ioas } };
 
+        /* From its first attach on the unit knows it. */
+        report_expect("attach", bh_attach(subject->device, BH_PASID_NONE, ioas), BH_OK);
+        report_expect("detach", bh_detach(subject->device, BH_PASID_NONE), BH_OK);
         row_before(&second_row);
         result = timed_call(&release);
         row_after(&second_row);
@@ -102,29 +112,35 @@ void bench_attach(const struct subject *subject)
     };
 
     bench_calls(calls, 2);
+    report_expect(calls[0].name, bh_attach(subject->device, BH_PASID_NONE, subject->ioas), BH_OK);
 }
 
-void bench_query(const struct subject *subject)
+void bench_replace(struct subject *subject)
 {
-    static struct bh_query_state state = { .size = sizeof(state) };
-    static struct bh_query_fault fault = { .size = sizeof(fault) };
-    static struct bh_query_pool pool = { .size = sizeof(pool) };
-    static struct bh_device_info info = { .size = sizeof(info) };
+    subject->other = (uint32_t)bh_ioas_alloc_paging(subject->device, BH_IOAS_NONE);
+
     const struct call calls[] = {
-        { .name = "query-state",
-          .id = CALL(BH_CALL_QUERY),
-          .argument = { BH_QUERY_STATE, bh_address(&state), subject->device } },
-        { .name = "query-fault",
-          .id = CALL(BH_CALL_QUERY),
-          .argument = { BH_QUERY_FAULT, bh_address(&fault), subject->device } },
-        { .name = "query-pool",
-          .id = CALL(BH_CALL_QUERY),
-          .argument = { BH_QUERY_POOL, bh_address(&pool) } },
-        { .name = "device-info",
-          .id = CALL(BH_CALL_DEVICE_INFO),
-          .argument = { subject->index, bh_address(&info) } },
+        { .name = "replace",
+          .id = CALL(BH_CALL_REPLACE),
+          .argument = { subject->device, BH_PASID_NONE, subject->other } },
+        { .name = "replace-back",
+          .id = CALL(BH_CALL_REPLACE),
+          .argument = { subject->device, BH_PASID_NONE, subject->ioas } },
     };
 
-    for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-        bench_calls(&calls[i], 1);
+    bench_calls(calls, 2);
+}
+
+void bench_reset(const struct subject *subject)
+{
+    const struct call reset = { .name = "device-reset",
+                                .id = CALL(BH_CALL_DEVICE_RESET),
+                                .argument = { subject->device } };
+    uint32_t calls = 0;
+
+    row_begin(&first_row, reset.name);
+    for (uint32_t i = report_repetitions(); i > 0; i--)
+        row_add(&first_row, steps_of(&reset, &calls));
+    row_print(&first_row);
+    printf("value name=device-reset-calls value=%" PRIu32 "\n", calls);
 }

@@ -15,7 +15,8 @@ class Row:
     """One line.
 
     `divide`: the measured call does that many of the thing that the line counts. `flat`: the goal is to
-    cost no more than the row of that name does, on the same CPU.
+    cost no more than the row of that name does, on the same CPU. `invalidates`: each call has the unit
+    forget what it took out, with one TLBI and one SYNC; a figure without them is of something else.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Row:
     peer: str = NO_PEER
     divide: int = 1
     flat: str = None
+    invalidates: bool = False
 
 
 GROUPS = (
@@ -34,41 +36,61 @@ GROUPS = (
     )),
     ("Map and unmap, tables present; unmap with TLBI and SYNC completed", (
         Row("map-4k", "map 4 KiB", 300, "Linux bare 547, Xen 1,938, iommufd 5,419"),
-        Row("unmap-4k", "unmap 4 KiB", 450, "Linux bare 1,251, Xen 2,769, iommufd 5,464"),
+        Row("unmap-4k", "unmap 4 KiB", 450, "Linux bare 1,251, Xen 2,769, iommufd 5,464",
+            invalidates=True),
         Row("map-2m", "map 2 MiB", 300, "Linux bare 473, iommufd 25,221"),
-        Row("unmap-2m", "unmap 2 MiB", 450, "Linux bare 1,181, iommufd 217,541"),
+        Row("unmap-2m", "unmap 2 MiB", 450, "Linux bare 1,181, iommufd 217,541", invalidates=True),
         Row("map-1g", "map 1 GiB", 300, "Linux bare 379, iommufd 10.5 M"),
-        Row("unmap-1g", "unmap 1 GiB", 450, "Linux bare 1,095, iommufd 81.1 M"),
+        Row("unmap-1g", "unmap 1 GiB", 450, "Linux bare 1,095, iommufd 81.1 M", invalidates=True),
     )),
     ("Where tables come and go", (
         Row("map-4k-first", "map 4 KiB, three tables taken", None, "Linux bare 10,752"),
-        Row("unmap-4k-last", "unmap 4 KiB, three tables freed"),
+        Row("unmap-4k-last", "unmap 4 KiB, three tables freed", invalidates=True),
         Row("map-4k-tables", "map 4 KiB, two tables taken"),
-        Row("unmap-4k-tables", "unmap 4 KiB, two tables freed"),
+        Row("unmap-4k-tables", "unmap 4 KiB, two tables freed", invalidates=True),
     )),
     ("512 pages in one call", (
         Row("map-512", "map, per page", 60, "Linux bare 543", 512),
-        Row("unmap-512", "unmap, per page, one SYNC", 60, NO_PEER, 512),
+        Row("unmap-512", "unmap, per page, one SYNC", 60, NO_PEER, 512, invalidates=True),
         Row("map-512-table", "map one whole table, per page", 60, "Linux bare 543", 512),
-        Row("unmap-512-table", "unmap one whole table, in all", 2400, "Linux bare 2,454"),
+        Row("unmap-512-table", "unmap one whole table, in all", 2400, "Linux bare 2,454",
+            invalidates=True),
+        Row("map-batch", "map_batch of scattered frames, per page", 60, "Linux bare 543", 512),
+        Row("unmap-batch", "unmap_batch, per page, one SYNC", 60, NO_PEER, 512, invalidates=True),
+        Row("map-batch-apart", "map_batch, IOVAs apart too, per page", None, NO_PEER, 512),
+        Row("unmap-batch-apart", "unmap_batch, IOVAs apart, per page", None, NO_PEER, 512),
+    )),
+    ("What is mapped, changed", (
+        Row("remap-4k", "remap 4 KiB to other memory", None, NO_PEER, invalidates=True),
+        Row("remap-4k-rights", "remap 4 KiB, other rights", None, NO_PEER, invalidates=True),
+        Row("copy-4k", "copy 4 KiB to another space"),
+        Row("unmap-all", "unmap_all of one page, three tables freed", None, NO_PEER, invalidates=True),
+        Row("reserve", "reserve"),
+        Row("reserve-none", "reserve: drop all"),
     )),
     ("Devices and address spaces", (
         Row("attach", "attach", 600, "iommufd 8,610"),
         Row("detach", "detach", 600, "iommufd 5,873"),
+        Row("replace", "replace", 1000, "iommufd 10,023"),
         Row("ioas-alloc", "ioas_alloc_paging", None, "iommufd 4,220"),
-        Row("ioas-free", "ioas_free"),
+        Row("ioas-free", "ioas_free", None, NO_PEER, invalidates=True),
         Row("bind", "bind, all its calls, waits left out", None, "iommufd 30,976"),
         Row("unbind", "unbind"),
+        Row("device-reset", "device_reset, all its calls, waits left out"),
     )),
     ("Map and unmap 4 KiB while so many mappings stand: no more than for one", tuple(
         Row(f"{way}-4k-of-{count}", f"{way}, {count:,} mappings stand",
-            flat=f"{way}-4k-of-1" if count > 1 else None)
+            flat=f"{way}-4k-of-1" if count > 1 else None, invalidates=way == "unmap")
         for count in (1, 128, 1024, 16384) for way in ("map", "unmap"))),
     ("Questions and services", (
         Row("query-state", "query(state)"),
         Row("query-fault", "query(fault)"),
         Row("query-pool", "query(pool)"),
+        Row("query-attachment", "query(attachment)"),
+        Row("query-digest", "query(digest)"),
         Row("device-info", "device_info"),
+        Row("ioas-ranges", "ioas_ranges"),
+        Row("yield", "yield"),
         Row("console-64", "console_write, a line of 64 bytes"),
     )),
     ("Interrupts", (
@@ -91,9 +113,18 @@ GROWN = (f"{PARTITIONS} partitions and {DEVICES} devices: no more than for one o
         ("map-512", "map 512 pages"), ("unmap-512", "unmap 512 pages"), ("attach", "attach"),
         ("detach", "detach"), ("query-fault", "query(fault)"))))
 
+# Of the same run: a second partition has a window with the first there.
+WINDOWS = ("A window", (
+    Row("query-window", "query(window)"),
+    Row("notify", "notify, the other side asleep"),
+))
+
 NOTES = (
-    "replace, and maps of frames that lie scattered, are not in this version; the 512 pages of one "
-    "call are contiguous, but so misaligned that each needs a leaf of its own.",
+    "The 512 pages of one map are contiguous, but so misaligned that each needs a leaf of its own. Those of "
+    "a batch are elements of a page each; no two neighbours lie beside each other in memory, and with "
+    "\"IOVAs apart\" each has a TLBI of its own.",
+    "The device is attached wherever something is mapped or taken out: a row that promises an invalidation "
+    "and has none is an error of the measurement.",
     "SMMU commands, table bytes and locks are those of a whole call. Table bytes are the entries of "
     "translation tables and of the stream table that it stores; pages that are cleared and the command "
     "queue are not counted.",

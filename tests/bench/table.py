@@ -43,6 +43,7 @@ def cost_line(row, data):
         aims.append(aim(row, data["rows"][cpu]))
         verdicts.append(verdict(aims[-1], [median]))
     commands = data["rows"]["max"][row.name]["commands"]
+    check_invalidation(row, commands)
     return (row.text, number(aims[0]), *cells, NOT_MET if NOT_MET in verdicts else verdicts[0],
             commands_text(commands), *map(number, data["touched"].get(row.name, (None, None))), row.peer)
 
@@ -51,6 +52,15 @@ def sample_of(rows, row, where):
     if row.name not in rows:
         raise MeasurementError(f"{where}: the payload printed no row {row.name}")
     return rows[row.name]
+
+
+def check_invalidation(row, commands):
+    """The unit was told, and waited for."""
+    found = commands or {}
+    forgotten = sum(count for name, count in found.items() if name.startswith("TLBI_"))
+    if row.invalidates and (forgotten, found.get("SYNC")) != (1, 1):
+        raise MeasurementError(f"row {row.name}: each call is to have one TLBI and one SYNC, and it had "
+                               f"{commands_text(commands)}")
 
 
 def aim(row, rows):
@@ -78,11 +88,13 @@ def plain_line(text, value, goal=None, peer=goals.NO_PEER, second=None):
 
 def cost_groups(data):
     groups = [(title, [cost_line(row, data) for row in rows]) for title, rows in goals.GROUPS]
-    calls = data["values"]["max"].get("bind-calls")
+    values = data["values"]["max"]
     for _, lines in groups:
         for index, line in enumerate(lines):
-            if line[0].startswith("bind,"):
-                lines[index] = (f"bind, {calls} calls, waits left out", *line[1:])
+            name = line[0].split(",")[0]
+            calls = values.get(f"{name.replace('_', '-')}-calls")
+            if calls is not None:
+                lines[index] = (f"{name}, {calls} calls, waits left out", *line[1:])
     return groups
 
 
@@ -146,7 +158,8 @@ def repetitions(data):
 def groups_of(data):
     wide = cost_groups(data)
     return [wide[0], single_group(goals.NARROW, data["narrow"], data), *wide[1:],
-            single_group(goals.GROWN, data["grown"], data), boot_group(data), size_group(data)]
+            single_group(goals.GROWN, data["grown"], data),
+            single_group(goals.WINDOWS, data["grown"], data), boot_group(data), size_group(data)]
 
 
 def aligned(lines, left):
