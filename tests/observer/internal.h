@@ -212,7 +212,7 @@ enum page_owner pages_owner(uint64_t address, unsigned int *partition);
 const char *pages_kept(uint64_t base, uint64_t size);
 const char *pages_text(uint64_t address, char *text, size_t size);
 
-/* ledger.c: what was asked and answered */
+/* ledger*.c: what was asked and answered */
 void ledger_reset(void);
 void ledger_begin(const struct pending_call *call);
 void ledger_end(const struct pending_call *call, const uint64_t *x);
