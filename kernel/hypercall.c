@@ -177,21 +177,18 @@ static int64_t call_ioas_free(struct partition *partition, uint64_t *x)
 
 static int64_t call_ioas_map(struct partition *partition, uint64_t *x)
 {
-    uint64_t done = 0;
-    int64_t result = ioas_map(partition, x[1], x[2], x[3], x[4], x[5], &done);
+    uint64_t id = x[1];
 
-    x[1] = done;
-    return result;
+    x[1] = 0;
+    return ioas_map(partition, id, x[2], x[3], x[4], x[5], &x[1]);
 }
 
 static int64_t call_ioas_unmap(struct partition *partition, uint64_t *x)
 {
-    uint64_t done = 0, bytes = 0;
-    int64_t result = ioas_unmap(partition, x[1], x[2], x[3], &done, &bytes);
+    uint64_t id = x[1], iova = x[2];
 
-    x[1] = done;
-    x[2] = bytes;
-    return result;
+    x[1] = x[2] = 0;
+    return ioas_unmap(partition, id, iova, x[3], &x[1], &x[2]);
 }
 
 static int64_t call_ioas_ranges(struct partition *partition, uint64_t *x)

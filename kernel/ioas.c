@@ -144,30 +144,45 @@ int64_t ioas_map_physical(struct partition *partition, struct ioas *ioas, uint64
     return map_physical(partition, ioas, iova, physical, size, flags, bound, progress);
 }
 
-static int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64_t iova,
-                          uint64_t address, uint64_t size, uint64_t flags, uint64_t *done)
+/* Memory that is not the owner's own: a window, or none. */
+static __attribute__((noinline)) int64_t map_window(struct partition *partition, struct ioas *ioas,
+                                                    uint64_t iova, uint64_t address, uint64_t size,
+                                                    uint64_t flags, uint64_t *done)
 {
     struct pagetable_progress progress;
-    struct window_map *map = NULL;
+    struct window_map *map;
+    uint64_t physical;
+    int64_t result = window_map_begin(partition, ioas, iova, address, size, flags, &physical, &map);
+
+    if (result != BH_OK)
+        return result;
+    if (range_inside(physical, size, 0, ioas->output_limit)) {
+        result = ioas_map_physical(partition, ioas, iova, physical, size, flags,
+                                   BH_MAP_ENTRIES_PER_CALL, &progress);
+        *done = progress.done;
+    } else {
+        result = BH_ERANGE;
+    }
+    window_map_end(map, *done, result != BH_ETIMEDOUT);
+    return result;
+}
+
+static inline int64_t map_locked(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                                 uint64_t address, uint64_t size, uint64_t flags, uint64_t *done)
+{
+    struct pagetable_progress progress;
     uint64_t physical;
     int64_t result = ioas_check_map(ioas, iova, address, size, flags);
 
     if (result != BH_OK)
         return result;
-    if (!partition_resolve(partition, address, size, &physical)) {
-        result = window_map_begin(partition, ioas, iova, address, size, flags, &physical, &map);
-        if (result != BH_OK)
-            return result;
-    }
-    if (range_inside(physical, size, 0, ioas->output_limit)) {
-        result = map_physical(partition, ioas, iova, physical, size, flags, BH_MAP_ENTRIES_PER_CALL,
-                              &progress);
-        *done = progress.done;
-    } else {
-        result = BH_ERANGE;
-    }
-    if (map != NULL)
-        window_map_end(map, *done, result != BH_ETIMEDOUT);
+    if (!partition_resolve(partition, address, size, &physical))
+        return map_window(partition, ioas, iova, address, size, flags, done);
+    if (!range_inside(physical, size, 0, ioas->output_limit))
+        return BH_ERANGE;
+    result = map_physical(partition, ioas, iova, physical, size, flags, BH_MAP_ENTRIES_PER_CALL,
+                          &progress);
+    *done = progress.done;
     return result;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/pagetable.h"
+#include "lib/pagetable_format.h"
 
 /* A stretch of leaves of one size that lies in one table. */
 struct run {
@@ -7,25 +7,17 @@ struct run {
     uint32_t count;
 };
 
+#define NO_HEIGHT UINT32_MAX
+
 /* Where a walk towards a height ended. */
 struct position {
     volatile uint64_t *entry;
     unsigned int height;
 };
 
-static unsigned int span_shift(const struct pagetable_format *format, unsigned int height)
-{
-    return format->page_shift + height * format->level_bits;
-}
-
-static uint64_t span(const struct pagetable_format *format, unsigned int height)
-{
-    return UINT64_C(1) << span_shift(format, height);
-}
-
 static uint64_t index_at(const struct pagetable *table, uint64_t address, unsigned int height)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     uint64_t index = address >> span_shift(format, height);
 
     return height == table->height ? index : index & (BIT(format->level_bits) - 1);
@@ -47,6 +39,11 @@ static bool is_leaf(const struct pagetable_format *format, uint64_t entry, unsig
     return height == 0 || (entry & format->leaf_mask) == format->leaf_value;
 }
 
+static uint64_t leaf_bits(const struct pagetable_format *format, unsigned int height)
+{
+    return height == 0 ? format->page_bits : format->block_bits;
+}
+
 static void store(const struct pagetable *table, volatile uint64_t *entry, uint64_t value)
 {
     entry_write64(entry, value);
@@ -63,7 +60,7 @@ static struct page_record *record_of(const struct pagetable *table, const volati
  * leaf. */
 static struct position descend(const struct pagetable *table, uint64_t address, unsigned int height)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     uint64_t page = table->root, index_mask = UINT64_MAX;
     unsigned int shift = span_shift(format, table->height);
 
@@ -80,12 +77,33 @@ static struct position descend(const struct pagetable *table, uint64_t address, 
     }
 }
 
+/* The entry for address at `height`, or NULL: a walk towards it ends above. */
+static inline volatile uint64_t *reach(const struct pagetable *table, uint64_t address,
+                                       unsigned int height)
+{
+    const struct pagetable_format *format = format_of(table);
+    unsigned int shift = span_shift(format, table->height), last = span_shift(format, height);
+    volatile uint64_t *entry = (volatile uint64_t *)memory_pointer(table->root) +
+                               (address >> shift);
+
+    while (shift != last) {
+        uint64_t value = *entry;
+
+        if (!is_present(format, value) || is_leaf(format, value, PAGETABLE_HEIGHTS))
+            return NULL;
+        shift -= format->level_bits;
+        entry = (volatile uint64_t *)memory_pointer(value & format->address_mask) +
+                (address >> shift & (BIT(format->level_bits) - 1));
+    }
+    return entry;
+}
+
 bool pagetable_init(struct pagetable *table, const struct pagetable_format *format,
                     struct page_pool *pool, unsigned int input_bits, bool coherent)
 {
     unsigned int height = 0;
 
-    while (format->page_shift + (height + 1) * format->level_bits < input_bits)
+    while (span_shift(format, height + 1) < input_bits)
         height++;
     *table = (struct pagetable){
         .format = format,
@@ -105,7 +123,7 @@ bool pagetable_init(struct pagetable *table, const struct pagetable_format *form
 static struct run next_run(const struct pagetable *table, uint64_t address, uint64_t output,
                            uint64_t size, uint32_t bound)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     unsigned int height = 0;
 
     for (unsigned int h = 1; h <= table->height; h++) {
@@ -124,7 +142,7 @@ static struct run next_run(const struct pagetable *table, uint64_t address, uint
 /* True if nothing is mapped where the stretch would go; position: where a walk towards it ended. */
 static bool run_is_free(const struct pagetable *table, struct position position, struct run run)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
 
     if (position.height > run.height)
         return !is_present(format, *position.entry);
@@ -141,7 +159,7 @@ static uint32_t count_tables(const struct pagetable *table, uint64_t address,
                              struct position position, struct run run,
                              uint64_t covered[PAGETABLE_HEIGHTS])
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     uint32_t tables = 0;
 
     for (unsigned int h = run.height; h < position.height; h++) {
@@ -156,9 +174,8 @@ static uint32_t count_tables(const struct pagetable *table, uint64_t address,
 static void write_run(struct pagetable *table, uint64_t address, uint64_t output,
                       struct position position, struct run run, uint64_t attributes)
 {
-    const struct pagetable_format *format = table->format;
-    uint64_t value = output | attributes |
-                     (run.height == 0 ? format->page_bits : format->block_bits);
+    const struct pagetable_format *format = format_of(table);
+    uint64_t value = output | attributes | leaf_bits(format, run.height);
     uint64_t step = span(format, run.height);
 
     while (position.height > run.height) {
@@ -174,6 +191,21 @@ static void write_run(struct pagetable *table, uint64_t address, uint64_t output
     record_of(table, position.entry)->entries += run.count;
     for (uint32_t i = 0; i < run.count; i++, value += step)
         store(table, &position.entry[i], value);
+}
+
+/* The height at which a leaf of that size may stand, at multiples of it; NO_HEIGHT: at none, or the table is one
+ * that has to be cleaned to memory. */
+static inline unsigned int height_of(const struct pagetable *table, uint64_t size)
+{
+    const struct pagetable_format *format = format_of(table);
+
+    if (!table->coherent)
+        return NO_HEIGHT;
+    for (unsigned int h = 0; h <= table->height && span(format, h) <= size; h++) {
+        if (span(format, h) == size)
+            return (format->block_heights & BIT(h)) != 0 ? h : NO_HEIGHT;
+    }
+    return NO_HEIGHT;
 }
 
 /* A request of several stretches: all of it is checked before any of it is written. Not a part of the
@@ -195,7 +227,7 @@ static __attribute__((noinline)) enum pagetable_result map_runs(struct pagetable
         if (!run_is_free(table, position, run))
             return PAGETABLE_EXISTS;
         tables += count_tables(table, address + done, position, run, covered);
-        done += run.count * span(table->format, run.height);
+        done += run.count * span(format_of(table), run.height);
         left -= run.count;
     }
     if (tables > table->pool->free)
@@ -205,7 +237,7 @@ static __attribute__((noinline)) enum pagetable_result map_runs(struct pagetable
 
         write_run(table, address + at, output + at, descend(table, address + at, run.height), run,
                   attributes);
-        at += run.count * span(table->format, run.height);
+        at += run.count * span(format_of(table), run.height);
         progress->leaves += run.count;
     }
     progress->done = done;
@@ -229,15 +261,18 @@ static enum pagetable_result map_run(struct pagetable *table, uint64_t address, 
     return PAGETABLE_OK;
 }
 
-enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
-                                    uint64_t size, uint64_t attributes, uint32_t bound,
-                                    struct pagetable_progress *progress)
+/* Any request. */
+static __attribute__((noinline)) enum pagetable_result map_any(struct pagetable *table,
+                                                               uint64_t address, uint64_t output,
+                                                               uint64_t size, uint64_t attributes,
+                                                               uint32_t bound,
+                                                               struct pagetable_progress *progress)
 {
     struct run run = next_run(table, address, output, size, bound);
     enum pagetable_result result;
 
     *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
-    if (run.count * span(table->format, run.height) == size)
+    if (run.count * span(format_of(table), run.height) == size)
         result = map_run(table, address, output, size, attributes, run, progress);
     else
         result = map_runs(table, address, output, size, attributes, bound, progress);
@@ -245,6 +280,28 @@ enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, u
     table->mapped += progress->done;
     progress->bytes = progress->done;
     return result;
+}
+
+/* One leaf in a table that is there, the common request, is written here, with one walk. */
+enum pagetable_result pagetable_map(struct pagetable *table, uint64_t address, uint64_t output,
+                                    uint64_t size, uint64_t attributes, uint32_t bound,
+                                    struct pagetable_progress *progress)
+{
+    const struct pagetable_format *format = format_of(table);
+    unsigned int height = height_of(table, size);
+    volatile uint64_t *entry = NULL;
+
+    if (height != NO_HEIGHT && is_aligned(address | output, size))
+        entry = reach(table, address, height);
+    if (entry == NULL || is_present(format, *entry))
+        return map_any(table, address, output, size, attributes, bound, progress);
+    record_of(table, entry)->entries++;
+    entry_write64(entry, output | attributes | leaf_bits(format, height));
+    barrier_entries();
+    table->mapped += size;
+    progress->done = progress->bytes = size;
+    progress->leaves = 1;
+    return PAGETABLE_OK;
 }
 
 struct unmapping {
@@ -258,8 +315,8 @@ struct unmapping {
 static bool is_inside_leaf(const struct pagetable *table, uint64_t address,
                            struct position position)
 {
-    return is_present(table->format, *position.entry) &&
-           !is_aligned(address, span(table->format, position.height));
+    return is_present(format_of(table), *position.entry) &&
+           !is_aligned(address, span(format_of(table), position.height));
 }
 
 /* True if the end of the range cuts a leaf. first: where a walk to its beginning ended; where
@@ -268,7 +325,7 @@ static bool is_inside_leaf(const struct pagetable *table, uint64_t address,
 static bool cuts_end(const struct pagetable *table, const struct unmapping *u,
                      struct position first)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     bool same_table = first.height == 0 && table->height > 0 &&
                       align_down(u->address, span(format, 1)) ==
                           align_down(u->end - 1, span(format, 1));
@@ -295,7 +352,7 @@ static void unlink_table(struct unmapping *u, uint64_t address, unsigned int hei
 
     for (unsigned int h = height; h <= table->height; h++) {
         volatile uint64_t *entry = descend(table, address, h).entry;
-        uint64_t page = *entry & table->format->address_mask;
+        uint64_t page = *entry & format_of(table)->address_mask;
 
         store(table, entry, 0);
         page_list_add(table->pool, &u->progress->freed, page);
@@ -309,12 +366,12 @@ static void unlink_table(struct unmapping *u, uint64_t address, unsigned int hei
 static void drop_table(struct unmapping *u, struct position position)
 {
     struct pagetable *table = u->table;
-    uint64_t size = span(table->format, 1);
+    uint64_t size = span(format_of(table), 1);
     uint32_t entries = record_of(table, position.entry)->entries;
 
     unlink_table(u, u->address, 1);
     note_removed(u->progress, u->address, size);
-    u->progress->bytes += (uint64_t)entries * span(table->format, 0);
+    u->progress->bytes += (uint64_t)entries * span(format_of(table), 0);
     u->progress->leaves += entries;
     u->address += size;
     u->left--;
@@ -324,7 +381,7 @@ static void drop_table(struct unmapping *u, struct position position)
 static void clear_leaves(struct unmapping *u, struct position position)
 {
     struct pagetable *table = u->table;
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     uint64_t step = span(format, position.height), address = u->address;
     uint64_t room = position.height < table->height
                         ? BIT(format->level_bits) - index_at(table, address, position.height)
@@ -361,7 +418,7 @@ static void clear_leaves(struct unmapping *u, struct position position)
 static void unmap_step(struct unmapping *u, struct position position)
 {
     struct pagetable *table = u->table;
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
 
     if (position.height == 0 && table->height > 0 && is_aligned(u->address, span(format, 1)) &&
         u->end - u->address >= span(format, 1)) {
@@ -376,8 +433,10 @@ static void unmap_step(struct unmapping *u, struct position position)
     }
 }
 
-enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
-                                      uint32_t bound, struct pagetable_progress *progress)
+/* Any request. */
+static __attribute__((noinline)) enum pagetable_result unmap_any(
+    struct pagetable *table, uint64_t address, uint64_t size, uint32_t bound,
+    struct pagetable_progress *progress)
 {
     struct unmapping u = {
         .table = table,
@@ -404,6 +463,37 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
     return u.address < u.end ? PAGETABLE_MORE : PAGETABLE_OK;
 }
 
+/* One leaf that is not its table's last, the common request, is cleared here, with one walk. */
+enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address, uint64_t size,
+                                      uint32_t bound, struct pagetable_progress *progress)
+{
+    const struct pagetable_format *format = format_of(table);
+    unsigned int height = height_of(table, size);
+    volatile uint64_t *entry = NULL;
+
+    if (height != NO_HEIGHT && is_aligned(address, size))
+        entry = reach(table, address, height);
+    if (entry == NULL)
+        return unmap_any(table, address, size, bound, progress);
+    uint64_t value = *entry;
+    struct page_record *record = record_of(table, entry);
+
+    if (!is_present(format, value) || !is_leaf(format, value, height) || record->entries == 1)
+        return unmap_any(table, address, size, bound, progress);
+    record->entries--;
+    entry_write64(entry, 0);
+    barrier_entries();
+    table->mapped -= size;
+    *progress = (struct pagetable_progress){ .done = size,
+                                             .bytes = size,
+                                             .leaves = 1,
+                                             .steps = 1,
+                                             .first = address,
+                                             .end = address + size,
+                                             .freed = PAGE_LIST_EMPTY };
+    return PAGETABLE_OK;
+}
+
 struct pagetable_place pagetable_walk(const struct pagetable *table, uint64_t address)
 {
     struct position position = descend(table, address, 0);
@@ -418,10 +508,10 @@ bool pagetable_lookup(const struct pagetable *table, uint64_t address, uint64_t 
         return false;
     struct position position = descend(table, address, 0);
 
-    if (!is_present(table->format, *position.entry))
+    if (!is_present(format_of(table), *position.entry))
         return false;
     *entry = *position.entry;
-    *leaf_size = span(table->format, position.height);
+    *leaf_size = span(format_of(table), position.height);
     return true;
 }
 

@@ -29,7 +29,6 @@ struct pagetable_format {
     uint64_t leaf_value;   /* ... it has exactly these */
     uint64_t page_bits;    /* set in a leaf at height 0 */
     uint64_t block_bits;   /* set in a leaf above */
-    uint8_t page_shift;    /* log2 of a page's bytes */
     uint8_t level_bits;    /* log2 of entries per table; 9 for 4 KiB, fewer in proofs */
     uint8_t block_heights; /* bit n: a leaf may stand at height n */
 };
@@ -44,7 +43,7 @@ struct pagetable {
     bool coherent;   /* walkers see the caches; otherwise each store is cleaned to memory */
 };
 
-/* What one map or unmap did. */
+/* What one map or unmap did. A map that did its part may leave all but the first three alone. */
 struct pagetable_progress {
     uint64_t done;   /* bytes of the request dealt with */
     uint64_t bytes;  /* bytes that were in fact mapped there (unmap) */

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other memory, or another access, behind leaves that stay where they are (pagetable.h). */
-#include "lib/pagetable.h"
-
-static uint64_t leaf_size(const struct pagetable *table, unsigned int height)
-{
-    return UINT64_C(1) << (table->format->page_shift + height * table->format->level_bits);
-}
+#include "lib/pagetable_format.h"
 
 enum pagetable_result pagetable_remap_check(const struct pagetable *table, uint64_t address,
                                             uint64_t output, uint64_t size, uint32_t bound,
                                             struct pagetable_progress *progress)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
     uint64_t done = 0;
     uint32_t leaves = 0;
     bool same = true;
@@ -19,7 +14,7 @@ enum pagetable_result pagetable_remap_check(const struct pagetable *table, uint6
     *progress = (struct pagetable_progress){ .freed = PAGE_LIST_EMPTY };
     while (done < size && leaves < bound) {
         struct pagetable_place place = pagetable_walk(table, address + done);
-        uint64_t value = *place.entry, step = leaf_size(table, place.height);
+        uint64_t value = *place.entry, step = span(format, place.height);
 
         if ((value & format->present_mask) == 0)
             return PAGETABLE_ABSENT;
@@ -47,11 +42,13 @@ static void store(const struct pagetable *table, volatile uint64_t *entry, uint6
 
 void pagetable_remap_break(struct pagetable *table, uint64_t address, uint64_t size)
 {
+    const struct pagetable_format *format = format_of(table);
+
     for (uint64_t done = 0; done < size;) {
         struct pagetable_place place = pagetable_walk(table, address + done);
 
         store(table, place.entry, 0);
-        done += leaf_size(table, place.height);
+        done += span(format, place.height);
     }
     barrier_entries();
 }
@@ -59,7 +56,7 @@ void pagetable_remap_break(struct pagetable *table, uint64_t address, uint64_t s
 void pagetable_remap_make(struct pagetable *table, uint64_t address, uint64_t output, uint64_t size,
                           uint64_t attributes)
 {
-    const struct pagetable_format *format = table->format;
+    const struct pagetable_format *format = format_of(table);
 
     for (uint64_t done = 0; done < size;) {
         /* Where a leaf was broken the walk still ends at its place. */
@@ -68,7 +65,7 @@ void pagetable_remap_make(struct pagetable *table, uint64_t address, uint64_t ou
         store(table, place.entry,
               (output + done) | attributes |
                   (place.height == 0 ? format->page_bits : format->block_bits));
-        done += leaf_size(table, place.height);
+        done += span(format, place.height);
     }
     barrier_entries();
 }

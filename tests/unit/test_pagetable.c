@@ -317,7 +317,6 @@ static void random_maps_and_unmaps_agree_where_a_leaf_is_marked_and_a_table_is_n
         .leaf_value = BIT(52),
         .page_bits = 3,
         .block_bits = 3 | BIT(52),
-        .page_shift = PAGE_SHIFT,
     };
 
     kind = &marked;

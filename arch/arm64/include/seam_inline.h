@@ -6,6 +6,9 @@
 
 #include "lib/types.h"
 
+/* The tables of the CPUs and of the SMMUs (lib/pagetable_format.h). */
+#define ARCH_ONE_FORMAT VMSA_4K
+
 /* The accesses are written in assembler so that each stays one load or store without writeback, the
  * only kind whose syndrome a hypervisor below could decode. */
 static inline uint32_t mmio_read32(uint64_t address)
