@@ -4,54 +4,6 @@
 #include "drivers/iommu/smmuv3/unit.h"
 #include "lib/log.h"
 
-struct command command_cfgi_ste(uint32_t stream, bool leaf)
-{
-    return (struct command){ { CMD_CFGI_STE | FIELD_PUT(CFGI0_STREAM, stream),
-                               leaf ? CFGI1_LEAF : 0 } };
-}
-
-struct command command_cfgi_cd(uint32_t stream, uint32_t pasid)
-{
-    return (struct command){ { CMD_CFGI_CD | FIELD_PUT(CFGI0_SUBSTREAM, pasid) |
-                                   FIELD_PUT(CFGI0_STREAM, stream),
-                               CFGI1_LEAF } };
-}
-
-struct command command_cfgi_all(void)
-{
-    return (struct command){ { CMD_CFGI_STE_RANGE, FIELD_PUT(CFGI1_RANGE, CFGI_RANGE_ALL) } };
-}
-
-struct command command_tlbi_all(void)
-{
-    return (struct command){ { CMD_TLBI_NSNH_ALL, 0 } };
-}
-
-struct command command_tlbi_el2_all(void)
-{
-    return (struct command){ { CMD_TLBI_EL2_ALL, 0 } };
-}
-
-/* A unit without stage 2 has ASIDs for tags, and all of them under VMID 0 (4.4.2). */
-struct command command_tlbi_domain(unsigned int stage, uint16_t tag)
-{
-    return (struct command){ { stage == 1 ? CMD_TLBI_NH_ASID | FIELD_PUT(TLBI0_ASID, tag)
-                                          : CMD_TLBI_S12_VMALL | FIELD_PUT(TLBI0_VMID, tag),
-                               0 } };
-}
-
-static uint64_t by_address(unsigned int stage, uint16_t tag)
-{
-    return stage == 1 ? CMD_TLBI_NH_VA | FIELD_PUT(TLBI0_ASID, tag)
-                      : CMD_TLBI_S2_IPA | FIELD_PUT(TLBI0_VMID, tag);
-}
-
-struct command command_tlbi_address(unsigned int stage, uint16_t tag, uint64_t address, bool leaf)
-{
-    return (struct command){ { by_address(stage, tag),
-                               (address & TLBI1_ADDRESS) | (leaf ? TLBI1_LEAF : 0) } };
-}
-
 struct command command_tlbi_range(unsigned int stage, uint16_t tag, uint64_t address,
                                   uint64_t pages, bool leaf)
 {
@@ -62,28 +14,15 @@ struct command command_tlbi_range(unsigned int stage, uint16_t tag, uint64_t add
         scale++;
     uint64_t num = ((pages + BIT(scale) - 1) >> scale) - 1;
 
-    return (struct command){
-        { by_address(stage, tag) | FIELD_PUT(TLBI0_NUM, num) | FIELD_PUT(TLBI0_SCALE, scale),
-          (address & TLBI1_ADDRESS) | FIELD_PUT(TLBI1_TG, TLBI_TG_4K) | (leaf ? TLBI1_LEAF : 0) }
-    };
+    return (struct command){ { command_by_address(stage, tag) | FIELD_PUT(TLBI0_NUM, num) |
+                                   FIELD_PUT(TLBI0_SCALE, scale),
+                               (address & TLBI1_ADDRESS) | FIELD_PUT(TLBI1_TG, TLBI_TG_4K) |
+                                   (leaf ? TLBI1_LEAF : 0) } };
 }
 
-static struct command command_sync(void)
+static volatile uint64_t *slot(const struct smmuv3 *unit, uint64_t position)
 {
-    return (struct command){ { CMD_SYNC | FIELD_PUT(SYNC0_CS, SYNC_CS_NONE), 0 } };
-}
-
-static volatile uint64_t *slot(struct smmuv3 *unit, uint64_t position)
-{
-    return unit->commands + (position & (BIT(unit->command_log2) - 1)) * COMMAND_WORDS;
-}
-
-static void put(volatile uint64_t *entry, struct command command, bool coherent)
-{
-    entry_write64(&entry[0], command.word[0]);
-    entry_write64(&entry[1], command.word[1]);
-    if (!coherent)
-        cache_clean(entry, COMMAND_SIZE);
+    return unit->commands + (position & unit->command_mask) * COMMAND_WORDS;
 }
 
 /* Brings `consumed` up to what the unit says. Between two looks the queue cannot have been
@@ -124,57 +63,103 @@ static bool wait_consumed(struct smmuv3 *unit, uint64_t position)
     }
 }
 
-/* Room for a batch and its SYNCs. Lock held on return if true. */
-static bool acquire_room(struct smmuv3 *unit, uint64_t entries)
+static inline void put(volatile uint64_t *entry, struct command command)
 {
-    for (;;) {
-        uint64_t needed;
-
-        lock_acquire(&unit->lock);
-        if (unit->produced - unit->consumed + entries <= BIT(unit->command_log2))
-            return true;
-        needed = unit->produced + entries - BIT(unit->command_log2);
-        lock_release(&unit->lock);
-        if (!wait_consumed(unit, needed))
-            return false;
-    }
+    entry_write64(&entry[0], command.word[0]);
+    entry_write64(&entry[1], command.word[1]);
 }
 
-enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands, uint32_t count,
-                             struct iommu_ticket *ticket, bool last)
+static inline bool has_room(const struct smmuv3 *unit, uint64_t end)
 {
-    struct iommu *iommu = unit->iommu;
-    bool sync_each = iommu->capabilities.sync_each;
-    bool coherent = iommu->capabilities.coherent;
-    uint32_t syncs = sync_each ? count : last;
+    return end - unit->consumed <= unit->command_mask + 1;
+}
 
-    if (iommu->silenced || !acquire_room(unit, count + syncs))
-        return IOMMU_SILENCED;
-    uint64_t end = unit->produced, mask = BIT(unit->command_log2) - 1;
-    volatile uint64_t *queue = unit->commands;
+/* Tells the unit of all commands up to that position. A batch that is through before the lock is given back leaves
+ * nothing to wait for, and none of it was refused: that is repaired under the lock, and the unit goes no further
+ * before. Lock held. */
+static inline void tell(struct smmuv3 *unit, uint64_t end, uint64_t mask, uint32_t commands,
+                        uint32_t syncs, struct iommu_ticket *ticket)
+{
+    struct iommu_counters *counters = &unit->iommu->counters;
+    uint32_t producer = (uint32_t)(end & (2 * mask + 1));
+    uint64_t base = unit->base;
+
+    counters->commands += commands;
+    counters->syncs += syncs;
+    unit->produced = end;
+    barrier_entries();
+    mmio_write32(base + SMMU_CMDQ_PROD, producer);
+    if (syncs != 0 && mmio_read32(base + SMMU_CMDQ_CONS) == producer) {
+        unit->consumed = end;
+        if (ticket->position == 0)
+            return;
+    }
+    if (ticket->position == 0)
+        ticket->illegal = counters->illegal_commands;
+    ticket->position = end;
+}
+
+static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 *unit,
+                                                                  const struct command *commands,
+                                                                  uint32_t count,
+                                                                  struct iommu_ticket *ticket,
+                                                                  bool last)
+{
+    const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
+    uint32_t syncs = capabilities->sync_each ? count : last;
+
+    lock_acquire(&unit->lock);
+    while (!has_room(unit, unit->produced + count + syncs)) {
+        uint64_t needed = unit->produced + count + syncs - unit->command_mask - 1;
+
+        lock_release(&unit->lock);
+        if (!wait_consumed(unit, needed))
+            return IOMMU_SILENCED;
+        lock_acquire(&unit->lock);
+    }
+    uint64_t at = unit->produced, end = at + count + syncs;
 
     for (uint32_t i = 0; i < count; i++) {
-        put(queue + (end++ & mask) * COMMAND_WORDS, commands[i], coherent);
-        if (sync_each && i + 1 < count)
-            put(queue + (end++ & mask) * COMMAND_WORDS, command_sync(), coherent);
+        put(slot(unit, at++), commands[i]);
+        if (i + 1 < syncs)
+            put(slot(unit, at++), command_sync());
     }
-    if (syncs != 0)
-        put(queue + (end++ & mask) * COMMAND_WORDS, command_sync(), coherent);
-    unit->produced = end;
-    iommu->counters.commands += count;
-    iommu->counters.syncs += syncs;
-    barrier_entries();
-    mmio_write32(unit->base + SMMU_CMDQ_PROD, (uint32_t)(end & (2 * mask + 1)));
-    if (last)
-        look(unit);
-    /* Refused commands are repaired under the lock: in this call none was. */
-    uint64_t illegal = iommu->counters.illegal_commands;
-
-    if (ticket->position == 0)
-        ticket->illegal = illegal;
-    ticket->position = unit->consumed >= end && illegal == ticket->illegal ? 0 : end;
+    if (at != end)
+        put(slot(unit, at), command_sync());
+    for (at = unit->produced; at != end && !capabilities->coherent; at++)
+        cache_clean(slot(unit, at), COMMAND_SIZE);
+    tell(unit, end, unit->command_mask, count, syncs, ticket);
     lock_release(&unit->lock);
     return IOMMU_OK;
+}
+
+/* Almost every batch is one command and its SYNC. */
+__attribute__((noinline)) enum iommu_result smmuv3_put(struct smmuv3 *unit,
+                                                       const struct command *commands,
+                                                       uint32_t count, struct iommu_ticket *ticket,
+                                                       bool last)
+{
+    const struct iommu *iommu = unit->iommu;
+    volatile uint64_t *queue = unit->commands;
+    uint64_t mask = unit->command_mask;
+
+    if (iommu->silenced)
+        return IOMMU_SILENCED;
+    if (count == 1 && last && iommu->capabilities.coherent && !iommu->capabilities.sync_each) {
+        lock_acquire(&unit->lock);
+        uint64_t at = unit->produced;
+        bool room = has_room(unit, at + 2);
+
+        if (room) {
+            put(queue + (at & mask) * COMMAND_WORDS, *commands);
+            put(queue + ((at + 1) & mask) * COMMAND_WORDS, command_sync());
+            tell(unit, at + 2, mask, 1, 1, ticket);
+        }
+        lock_release(&unit->lock);
+        if (room)
+            return IOMMU_OK;
+    }
+    return put_many(unit, commands, count, ticket, last);
 }
 
 /* One command in the queue was refused and replaced; what it should have done is not known to be

@@ -139,6 +139,7 @@ static bool start_queues(struct smmuv3 *unit)
     uint32_t idr1 = mmio_read32(unit->base + SMMU_IDR1);
 
     unit->command_log2 = (unsigned int)min_u64(COMMAND_QUEUE_LOG2, FIELD_GET(IDR1_CMDQS, idr1));
+    unit->command_mask = BIT(unit->command_log2) - 1;
     unit->event_log2 = (unsigned int)min_u64(EVENT_QUEUE_LOG2, FIELD_GET(IDR1_EVENTQS, idr1));
     unit->commands = take_queue(unit, COMMAND_SIZE << unit->command_log2);
     unit->events = take_queue(unit, EVENT_SIZE << unit->event_log2);

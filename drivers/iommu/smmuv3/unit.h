@@ -4,6 +4,7 @@
 #define DRIVERS_IOMMU_SMMUV3_UNIT_H
 
 #include "drivers/iommu/iommu.h"
+#include "drivers/iommu/smmuv3/commands.h"
 #include "drivers/iommu/smmuv3/registers.h"
 #include "lib/lock.h"
 
@@ -19,10 +20,6 @@
 #define COMMAND_QUEUE_LOG2_LEAST 7
 /* QEMU reports each 4 bytes of a blocked transfer; 4 KiB of them fit. */
 #define EVENT_QUEUE_LOG2 10
-
-struct command {
-    uint64_t word[COMMAND_WORDS];
-};
 
 /* A stream-table entry or a context descriptor, as values. */
 struct entry {
@@ -44,8 +41,9 @@ struct smmuv3 {
     struct lock lock; /* guards the command queue and GERROR */
     volatile uint64_t *commands;
     unsigned int command_log2;
-    uint64_t produced; /* commands ever put into the queue */
-    uint64_t consumed; /* of these, known to be consumed */
+    uint64_t command_mask; /* of a position: the command's place in the queue */
+    uint64_t produced;     /* commands ever put into the queue */
+    uint64_t consumed;     /* of these, known to be consumed */
 
     const volatile uint64_t *events;
     unsigned int event_log2;
@@ -64,19 +62,6 @@ struct smmuv3 {
         reserved_tag; /* stage 2, hitless_replace: names two roots while one takes the other's place */
     struct lock reserved_lock; /* who uses it; never waited for */
 };
-
-/* Commands, built by name (4.3, 4.4). stream: one that has an entry. stage, tag: a domain's. address: of the domain's input
- * space; what lies below its page is left out. leaf: entries of the last level only, not of tables. */
-struct command command_cfgi_ste(uint32_t stream, bool leaf);
-struct command command_cfgi_cd(uint32_t stream, uint32_t pasid);
-struct command command_cfgi_all(void);
-struct command command_tlbi_all(void);
-struct command command_tlbi_el2_all(void);
-struct command command_tlbi_domain(unsigned int stage, uint16_t tag);
-struct command command_tlbi_address(unsigned int stage, uint16_t tag, uint64_t address, bool leaf);
-/* Covers at least pages 4 KiB pages from address on; pages >= 2. */
-struct command command_tlbi_range(unsigned int stage, uint16_t tag, uint64_t address,
-                                  uint64_t pages, bool leaf);
 
 /*
  * Puts count <= BATCH_LIMIT commands into the queue, and with the last of a batch a SYNC. The ticket
