@@ -7,6 +7,24 @@
 
 #define REGISTER_RANGES BH_BAR_COUNT
 
+/* Nobody waits for the lock of a group that is another's; and another CPU of the partition may have unbound the device
+ * before the lock was there. */
+bool assign_hold(const struct partition *partition, struct device *device)
+{
+    if (device->bound != partition)
+        return false;
+    lock_acquire(&device->group->lock);
+    if (device->bound == partition)
+        return true;
+    lock_release(&device->group->lock);
+    return false;
+}
+
+void assign_let_go(struct device *device)
+{
+    lock_release(&device->group->lock);
+}
+
 /* Its registers appear at the guest-physical address that is their physical one. All of them, or
  * none. */
 static bool map_registers(struct partition *partition, const struct device *device)
@@ -351,11 +369,10 @@ int64_t assign_attach(struct partition *partition, struct device *device, uint64
 {
     int64_t result;
 
-    if (device->bound != partition)
+    if (!assign_hold(partition, device))
         return BH_EPERM;
-    lock_acquire(&device->group->lock);
     result = attach_locked(partition, device, id);
-    lock_release(&device->group->lock);
+    assign_let_go(device);
     return result;
 }
 
@@ -424,11 +441,10 @@ int64_t assign_replace(struct partition *partition, struct device *device, uint6
 {
     int64_t result;
 
-    if (device->bound != partition)
+    if (!assign_hold(partition, device))
         return BH_EPERM;
-    lock_acquire(&device->group->lock);
     result = replace_locked(partition, device, id, hitless);
-    lock_release(&device->group->lock);
+    assign_let_go(device);
     return result;
 }
 
@@ -436,11 +452,10 @@ int64_t assign_detach(struct partition *partition, struct device *device)
 {
     int64_t result;
 
-    if (device->bound != partition)
+    if (!assign_hold(partition, device))
         return BH_EPERM;
-    lock_acquire(&device->group->lock);
     result = device->ioas == NULL ? BH_ENOENT : detach_locked(partition, device);
-    lock_release(&device->group->lock);
+    assign_let_go(device);
     return result;
 }
 
@@ -534,11 +549,10 @@ int64_t assign_reset(struct partition *partition, struct device *device, uint64_
 
     if (device->function == NULL)
         return BH_EOPNOTSUPP;
-    if (device->bound != partition)
+    if (!assign_hold(partition, device))
         return BH_EPERM;
-    lock_acquire(&device->group->lock);
     result = reset_locked(partition, device, wait);
-    lock_release(&device->group->lock);
+    assign_let_go(device);
     return result;
 }
 

@@ -16,6 +16,11 @@
 struct partition;
 struct device;
 
+/* While the device is held, the partition has it bound and nothing of it changes: the lock of its group is taken.
+ * False: the partition has not bound it. */
+bool assign_hold(const struct partition *partition, struct device *device);
+void assign_let_go(struct device *device);
+
 /*
  * Takes the group or counts one more device of it, takes the device one step further in its reset, and at
  * the end of that shows its registers to the partition. label: any that no other device has which the

@@ -334,10 +334,10 @@ static uint32_t owner_as_seen_by(const struct partition *partition, const struct
     }
 }
 
-static int64_t query_state(const struct partition *partition, const struct device *device,
+static int64_t query_state(const struct partition *partition, struct device *device,
                            uint64_t address)
 {
-    bool mine = device->bound == partition;
+    bool mine = assign_hold(partition, device);
     bool visible = owner_as_seen_by(partition, device) != BH_OWNER_OTHER;
     struct bh_query_state state = {
         .owner = owner_as_seen_by(partition, device),
@@ -348,6 +348,8 @@ static int64_t query_state(const struct partition *partition, const struct devic
         .generation = visible ? device->generation : 0,
     };
 
+    if (mine)
+        assign_let_go(device);
     return give(partition, address, &state, sizeof(state), sizeof(state));
 }
 
@@ -381,10 +383,8 @@ static int64_t query_attachment(const struct partition *partition, uint64_t addr
     for (uint32_t i = 0; i < partition->device_count && attachment.ioas == 0; i++) {
         struct device *device = partition->device[i];
 
-        /* What another's CPU does meanwhile is not looked at. */
-        if (device->bound != partition)
+        if (!assign_hold(partition, device))
             continue;
-        lock_acquire(&device->group->lock);
         if (device->ioas != NULL && index-- == 0)
             attachment = (struct bh_query_attachment){
                 .device = device->id,
@@ -394,7 +394,7 @@ static int64_t query_attachment(const struct partition *partition, uint64_t addr
                 .label = device->label,
                 .generation = device->generation,
             };
-        lock_release(&device->group->lock);
+        assign_let_go(device);
     }
     if (attachment.ioas == 0)
         return BH_ENOENT;
@@ -470,7 +470,7 @@ static int64_t query_digest(const struct partition *partition, uint64_t address)
 
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
-    const struct device *device;
+    struct device *device;
 
     if (x[1] == BH_QUERY_POOL)
         return query_pool(partition, x[2]);

@@ -95,6 +95,17 @@ static bool is_listed(const struct device *device)
     return device == caller->device[0] || device == caller->device[1];
 }
 
+bool assign_hold(const struct partition *partition, struct device *device)
+{
+    HOLDS(partition == caller && is_listed(device), "only a listed device is held");
+    return device->bound == caller;
+}
+
+void assign_let_go(struct device *device)
+{
+    HOLDS(is_listed(device) && device->bound == caller, "what is let go was held");
+}
+
 int64_t assign_bind(struct partition *partition, struct device *device, uint64_t label,
                     uint64_t *wait)
 {

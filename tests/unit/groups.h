@@ -64,6 +64,7 @@ int run_observer_tests(void);
 int run_wrong_tests(void);
 int run_played_replace_tests(void);
 int run_races_tests(void);
+int run_ioas_races_tests(void);
 int run_typing_tests(void);
 int run_masters_tests(void);
 int run_queue_tests(void);

@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "observer.h"
 
+#define STRUCTURE UINT64_C(0x40200000)
 #define BASE UINT64_C(0x40000000)
 
 static void start_two(void)
@@ -77,6 +78,25 @@ static void attach_and_detach_ask_again_who_has_the_device(void)
     assert_int_equal(assign_detach(&partitions.partition[0], device), BH_OK);
     assert_int_equal(assign_attach(&partitions.partition[1], device, id), BH_EPERM);
     assert_null(device->ioas);
+}
+
+static void nobody_waits_for_the_lock_of_a_group_that_is_anothers(void)
+{
+    struct bh_query_attachment *attachment;
+    struct device *device;
+
+    start_two();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    attachment = guest(1, STRUCTURE);
+    attachment->size = sizeof(*attachment);
+    device = device_find(DEVICE1_NAME);
+    lock_acquire(&device->group->lock);
+    /* A call that waits here does so for ever. */
+    assert_int_equal(call2(1, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_EPERM);
+    assert_int_equal(call1(1, BH_CALL_DEVICE_RESET, DEVICE1_ID), BH_EPERM);
+    assert_int_equal(call3(1, BH_CALL_QUERY, BH_QUERY_ATTACHMENT, STRUCTURE, 0), BH_ENOENT);
+    assert_int_equal(query_state(1, DEVICE1_ID).owner, BH_OWNER_OTHER);
+    lock_release(&device->group->lock);
 }
 
 static void unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_callers(void)
@@ -458,6 +478,7 @@ int run_refusals_tests(void)
         TEST(the_hypervisors_own_group_is_seen_as_such_and_given_to_nobody),
         TEST(unbind_of_a_group_that_is_not_the_callers_does_not_touch_its_lock),
         TEST(attach_and_detach_ask_again_who_has_the_device),
+        TEST(nobody_waits_for_the_lock_of_a_group_that_is_anothers),
         TEST(unbind_of_a_device_not_bound_is_eperm_though_the_group_is_the_callers),
         TEST(an_ioas_on_a_dead_unit_stays_taken),
         TEST(a_dead_unit_is_cut_off_at_the_topmost_port_above_each_device),
