@@ -393,6 +393,7 @@ static int64_t detach_locked(struct partition *partition, struct device *device)
 static int64_t move(struct device *device, struct ioas *to, bool *hitless)
 {
     struct ioas *from = device->ioas;
+    bool known = ioas_domain_on(to, device->iommu) != NULL;
     int64_t result;
 
     if (attached_sibling(device, false) != NULL || device->reset.step != 0)
@@ -409,6 +410,8 @@ static int64_t move(struct device *device, struct ioas *to, bool *hitless)
         return BH_OK;
     case IOMMU_BUSY:
         ioas_leave(to, device);
+        if (!known)
+            ioas_drop_domain(to, device->iommu);
         return BH_EAGAIN;
     case IOMMU_SILENCED:
     default:

@@ -94,6 +94,9 @@ int64_t ioas_free(struct partition *partition, uint64_t id);
  * to the unit's limits. Refusals change nothing. The space's lock is held, here and below. Work: the tags. */
 int64_t ioas_enter(struct ioas *ioas, const struct device *device);
 
+/* The space's domain on that instance, which never saw it, ends. */
+void ioas_drop_domain(struct ioas *ioas, const struct iommu *iommu);
+
 /* The device is not attached any more, or could not be. */
 void ioas_leave(struct ioas *ioas, const struct device *device);
 

@@ -170,6 +170,20 @@ struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu
     return domain->tag != 0 ? domain : NULL;
 }
 
+static void give_tag(struct ioas *ioas, struct ioas_tree *tree, uint32_t unit)
+{
+    iommu_tag_give(&devices.iommu[unit], ioas->domain[unit].tag);
+    ioas->domain[unit].tag = 0;
+    tree->units &= ~(uint32_t)BIT(unit);
+}
+
+void ioas_drop_domain(struct ioas *ioas, const struct iommu *iommu)
+{
+    uint32_t unit = (uint32_t)(iommu - devices.iommu);
+
+    give_tag(ioas, tree_of(ioas, &ioas->domain[unit]), unit);
+}
+
 /* The units give the space's tags back once they cache nothing under them. */
 static bool give_tags(struct ioas *ioas)
 {
@@ -182,13 +196,10 @@ static bool give_tags(struct ioas *ioas)
             uint32_t unit = first_bit(left);
             struct iommu *iommu = &devices.iommu[unit];
 
-            if (iommu->driver->invalidate_domain(iommu, &ioas->domain[unit]) != IOMMU_OK) {
+            if (iommu->driver->invalidate_domain(iommu, &ioas->domain[unit]) == IOMMU_OK)
+                give_tag(ioas, tree, unit);
+            else
                 clean = false;
-                continue;
-            }
-            iommu_tag_give(iommu, ioas->domain[unit].tag);
-            ioas->domain[unit].tag = 0;
-            tree->units &= ~(uint32_t)BIT(unit);
         }
     }
     return clean;

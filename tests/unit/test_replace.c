@@ -222,7 +222,6 @@ static void a_replace_that_meets_a_dead_unit_ends_parked(void)
 static void a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing(void)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
-    struct bh_query_state before, after;
     const struct ioas *ioas;
     struct smmuv3 *unit;
 
@@ -231,13 +230,10 @@ static void a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing(v
     ioas = partitions.partition[0].ioas;
     unit = devices.iommu[0].unit;
     assert_true(lock_try(&unit->reserved_lock));
-    before = query_state(0, DEVICE1_ID);
-    assert_int_equal(replace(DEVICE1_ID, new), BH_EAGAIN);
-    after = query_state(0, DEVICE1_ID);
-    assert_memory_equal(&before, &after, sizeof(before));
-    assert_int_equal(after.ioas, old);
-    assert_int_equal(ioas[0].attached, 1);
-    assert_int_equal(ioas[1].attached, 0);
+    /* The tag that it took for the new one is free again. */
+    expect_refused(BH_EAGAIN, DEVICE1_ID, BH_PASID_NONE, new);
+    assert_int_equal(ioas[1].domain[0].tag, 0);
+    assert_int_equal(query_state(0, DEVICE1_ID).ioas, old);
     assert_int_equal(dma_write(DEVICE1, IOVA, 3), DMA_LANDED);
     assert_int_equal(*(uint64_t *)guest(0, BASE + OLD), 3);
     lock_release(&unit->reserved_lock);
@@ -247,6 +243,12 @@ static void a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing(v
     assert_int_equal(ioas[1].attached, 1);
     assert_int_equal(dma_write(DEVICE1, IOVA, 5), DMA_LANDED);
     assert_int_equal(*(uint64_t *)guest(0, BASE + NEW), 5);
+    /* One that the unit knows already keeps its own. */
+    assert_true(lock_try(&unit->reserved_lock));
+    expect_refused(BH_EAGAIN, DEVICE1_ID, BH_PASID_NONE, old);
+    assert_int_not_equal(ioas[0].domain[0].tag, 0);
+    lock_release(&unit->reserved_lock);
+    assert_int_equal(replace(DEVICE1_ID, old), BH_OK);
     assert_units_clean();
 }
 
