@@ -63,16 +63,15 @@ bool ioas_wait(const struct ioas_batch *batch)
     return clean;
 }
 
-/* Takes [iova, +size) out of every tree as far as the bound allows for the first one, and waits until no unit
- * knows it any more. *progress: of each tree. */
-static int64_t remove(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
-                      struct pagetable_progress progress[IOAS_TREES])
+/* The space has several trees or units: those behind the first lose what it lost, all units forget it, and the
+ * other trees' tables go back. False: a unit has failed. */
+static __attribute__((noinline)) bool remove_alike(struct partition *partition, struct ioas *ioas,
+                                                   uint64_t iova,
+                                                   struct pagetable_progress progress[IOAS_TREES])
 {
-    enum pagetable_result result = pagetable_unmap(&ioas->tree[0].table, iova, size,
-                                                   BH_MAP_ENTRIES_PER_CALL, &progress[0]);
     struct ioas_batch batch;
 
-    batch.waiting = 0;
+    batch.waiting = 0; /* tickets have no meaning yet */
     batch.failed = false;
     for (uint32_t t = 1; t < ioas->tree_count; t++) {
         uint64_t part = ioas_within(&ioas->tree[t], iova, progress[0].done);
@@ -85,13 +84,54 @@ static int64_t remove(struct partition *partition, struct ioas *ioas, uint64_t i
     }
     for (uint32_t t = 0; t < ioas->tree_count; t++)
         ioas_put(ioas, t, &progress[t], true, &batch);
-    if (!ioas_wait(&batch)) {
+    if (!ioas_wait(&batch))
+        return false;
+    for (uint32_t t = 1; t < ioas->tree_count; t++)
+        page_pool_give(&partition->pool, &progress[t].freed);
+    return true;
+}
+
+/* The one unit of the one tree forgets what was taken out of it. False: it has failed. */
+static inline bool forget(const struct ioas *ioas, uint32_t unit,
+                          const struct pagetable_progress *progress)
+{
+    struct iommu *iommu = &devices.iommu[unit];
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+
+    return iommu->driver->invalidate(iommu, &ioas->domain[unit], progress->first,
+                                     progress->end - progress->first, progress->leaves,
+                                     progress->tables_freed, &ticket, true) == IOMMU_OK &&
+           iommu_wait(iommu, &ticket) == IOMMU_OK;
+}
+
+/* Takes [iova, +size) out of every tree as far as the bound allows for the first one, and waits until no unit
+ * knows it any more. *progress: of the first tree; behind it there is room for the others'. */
+static inline int64_t remove_inline(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                                    uint64_t size, struct pagetable_progress progress[IOAS_TREES])
+{
+    enum pagetable_result result = pagetable_unmap(&ioas->tree[0].table, iova, size,
+                                                   BH_MAP_ENTRIES_PER_CALL, &progress[0]);
+    uint32_t units = ioas->tree[0].units;
+    bool clean = true;
+
+    if (ioas->tree_count > 1 || (units & (units - 1)) != 0)
+        clean = remove_alike(partition, ioas, iova, progress);
+    else if (units != 0 && (progress->leaves != 0 || progress->tables_freed))
+        clean = forget(ioas, first_bit(units), progress);
+    if (!clean) {
         partition->pinned = true; /* table pages and frames stay what they are */
         return BH_ETIMEDOUT;
     }
-    for (uint32_t t = 0; t < ioas->tree_count; t++)
-        page_pool_give(&partition->pool, &progress[t].freed);
+    if (progress->tables_freed)
+        page_pool_give(&partition->pool, &progress->freed);
     return codes[result];
+}
+
+static __attribute__((noinline)) int64_t remove(struct partition *partition, struct ioas *ioas,
+                                                uint64_t iova, uint64_t size,
+                                                struct pagetable_progress progress[IOAS_TREES])
+{
+    return remove_inline(partition, ioas, iova, size, progress);
 }
 
 /* The trees behind the first one get what it got. BH_ENOSPC: none has any of it any more. */
@@ -200,18 +240,17 @@ int64_t ioas_map(struct partition *partition, uint64_t id, uint64_t iova, uint64
 }
 
 /* As remove(), and the maps of windows in the range are not that any more. */
-static int64_t take_out(struct partition *partition, struct ioas *ioas, uint64_t iova,
-                        uint64_t size, struct pagetable_progress progress[IOAS_TREES])
+static __attribute__((noinline)) int64_t remove_shared(
+    struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
+    struct pagetable_progress progress[IOAS_TREES])
 {
-    bool shared = ioas->window_maps != 0;
-
-    progress[0].done = progress[0].bytes = 0;
-    if (shared && !windows_may_unmap(partition, ioas, iova, size))
+    progress->done = progress->bytes = 0;
+    if (!windows_may_unmap(partition, ioas, iova, size))
         return BH_EINVAL;
     int64_t result = remove(partition, ioas, iova, size, progress);
 
-    if (shared && progress[0].done != 0)
-        windows_unmapped(partition, ioas, iova, progress[0].done, result != BH_ETIMEDOUT);
+    if (progress->done != 0)
+        windows_unmapped(partition, ioas, iova, progress->done, result != BH_ETIMEDOUT);
     return result;
 }
 
@@ -226,7 +265,8 @@ int64_t ioas_unmap(struct partition *partition, uint64_t id, uint64_t iova, uint
     int64_t result = ioas_check_range(iova, size, ioas->tree[0].table.limit);
 
     if (result == BH_OK) {
-        result = take_out(partition, ioas, iova, size, progress);
+        result = ioas->window_maps != 0 ? remove_shared(partition, ioas, iova, size, progress)
+                                        : remove_inline(partition, ioas, iova, size, progress);
         *done = progress[0].done;
         *bytes = progress[0].bytes;
     }
@@ -245,7 +285,9 @@ int64_t ioas_unmap_all(struct partition *partition, uint64_t id, uint64_t *curso
     int64_t result = ioas_check_range(from, from < limit ? limit - from : PAGE_SIZE, limit);
 
     if (result == BH_OK) {
-        result = take_out(partition, ioas, from, limit - from, progress);
+        result = ioas->window_maps != 0
+                     ? remove_shared(partition, ioas, from, limit - from, progress)
+                     : remove(partition, ioas, from, limit - from, progress);
         *cursor = result == BH_EAGAIN ? from + progress[0].done : 0;
         *bytes = progress[0].bytes;
     }

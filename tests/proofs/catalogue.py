@@ -225,8 +225,8 @@ PASID = ("    if (x[2] == 0)\n        return BH_EINVAL;\n"
 SLOW_CALLS = ("partition-info", "device-info", "query", "ioas-map")
 
 # There is one unit and one tree.
-CALL_LOOPS = {"ioas_put.0": 2, "ioas_wait.0": 2, "give_tags.0": 2, "remove.0": 2, "remove.1": 2,
-              "remove.2": 2, "map_alike.0": 2, "plan_others.0": 2, "break_all.0": 2, "make_all.0": 2,
+CALL_LOOPS = {"ioas_put.0": 2, "ioas_wait.0": 2, "give_tags.0": 2, "remove_alike.0": 2, "remove_alike.1": 2,
+              "remove_alike.2": 2, "map_alike.0": 2, "plan_others.0": 2, "break_all.0": 2, "make_all.0": 2,
               "forget_all.0": 2, "carry_out.0": 2}
 
 
