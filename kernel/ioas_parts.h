@@ -58,6 +58,11 @@ int64_t ioas_map_physical(struct partition *partition, struct ioas *ioas, uint64
                           uint64_t physical, uint64_t size, uint64_t flags, uint32_t bound,
                           struct pagetable_progress *progress);
 
+/* Takes [iova, +size) out of every tree as far as the bound allows for the first one, and waits until no unit
+ * knows it any more. *progress: of the first tree; behind it there is room for the others'. */
+int64_t ioas_remove(struct partition *partition, struct ioas *ioas, uint64_t iova, uint64_t size,
+                    struct pagetable_progress progress[IOAS_TREES]);
+
 /* Batches of invalidations that are under way, by instance. */
 struct ioas_batch {
     struct iommu_ticket ticket[TOPOLOGY_IOMMUS];
@@ -71,5 +76,24 @@ void ioas_put(const struct ioas *ioas, uint32_t tree, const struct pagetable_pro
 
 /* Waits for the SYNCs. False: a unit has failed. */
 bool ioas_wait(const struct ioas_batch *batch);
+
+/* ---- What is not needed for a space with one tree and one unit, and memory of the owner's own -------------- */
+
+/* The trees behind the first one lose what it lost, all units forget it, and the other trees' tables go back.
+ * False: a unit has failed. */
+bool ioas_remove_alike(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                       struct pagetable_progress progress[IOAS_TREES]);
+
+/* The trees behind the first one get what it got. BH_ENOSPC: none has any of it any more. */
+int64_t ioas_map_alike(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                       uint64_t physical, uint64_t size, uint64_t flags);
+
+/* A map of memory that is not the owner's own: a window, or none. */
+int64_t ioas_map_window(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                        uint64_t address, uint64_t size, uint64_t flags, uint64_t *done);
+
+/* As ioas_remove(), and the maps of windows in the range are not that any more. */
+int64_t ioas_remove_shared(struct partition *partition, struct ioas *ioas, uint64_t iova,
+                           uint64_t size, struct pagetable_progress progress[IOAS_TREES]);
 
 #endif
