@@ -34,10 +34,10 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
  * BH_EBUSY. Work: as the end of a bind. */
 int64_t assign_unbind(struct partition *partition, struct device *device);
 
-/* Has the bound device's stream go through the partition's ioas with that id. Work: three SYNCs. */
+/* Has the bound device's stream go through the partition's ioas with that id. Work: two SYNCs a stream. */
 int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id);
 
-/* Parks the device. It is out of its ioas whatever this returns. Work: three SYNCs, and one that waits for
+/* Parks the device. It is out of its ioas whatever this returns. Work: two SYNCs a stream, and one that waits for
  * its last access. */
 int64_t assign_detach(struct partition *partition, struct device *device);
 

@@ -148,8 +148,8 @@ struct iommu_driver {
 
     /* Changes a prepared stream's state; domain only where it is attached. The stream passes nothing
      * of its old state when this returns, whatever it returns; between attached and attached silent
-     * of one domain nothing is blocked on the way. One change of a stream at a time. At most four SYNCs,
-     * each with the deadline. */
+     * of one domain nothing is blocked on the way. One change of a stream at a time. SYNCs, each with the
+     * deadline: from parked at most two, to parked three, else four. */
     enum iommu_result (*stream_set)(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain);

@@ -113,10 +113,15 @@ static void attach_and_detach_meet_their_bounds(void)
     EXPECT_MOST(BH_CALL_DETACH, syncs);
     EXPECT_MOST(BH_CALL_DETACH, locks);
     assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas), BH_OK);
+    EXPECT_MOST(BH_CALL_ATTACH, commands);
+    EXPECT_MOST(BH_CALL_ATTACH, syncs);
+    /* From an entry that a storm has made silent all four words change, not two. */
+    assert_int_equal(contract_last.entries, most(BH_CALL_ATTACH).entries / 2);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    assert_int_equal(device_park(device_find(DEVICE1_NAME), true), IOMMU_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE1_ID, BH_PASID_NONE, ioas), BH_OK);
     EXPECT_MOST(BH_CALL_ATTACH, entries);
-    /* From an entry that was never parked it takes one more. */
-    assert_int_equal(contract_last.commands, most(BH_CALL_ATTACH).commands - 1);
-    assert_int_equal(contract_last.syncs, contract_last.commands);
+    EXPECT_MOST(BH_CALL_ATTACH, commands);
 }
 
 static void alloc_and_free_meet_their_bounds(void)

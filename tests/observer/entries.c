@@ -135,6 +135,7 @@ static struct translation translation_of(unsigned int unit, const uint64_t words
     translation = (struct translation){ .valid = ste.kind != DECODED_NOTHING,
                                         .tag = ste.tag,
                                         .root = ste.root };
+    translation.barren = translation.valid && tags_barren(translation.root);
     decode_how(&ste, words, context, translation.how);
     return translation;
 }
@@ -170,7 +171,7 @@ static void add_mixture(const struct stream *stream, struct mixtures *mixtures,
         report_violation(I3, stream, NULL,
                          "its entry may be read as one with a stage 1, which nobody attached: %s",
                          decode_ste_text(words, text, sizeof(text)));
-    mixtures->blocked = mixtures->blocked || !translation.valid;
+    mixtures->blocked = mixtures->blocked || !translation.valid || translation.barren;
     if (!translation.valid)
         return;
     for (unsigned int i = 0; i < mixtures->count; i++) {
@@ -230,6 +231,7 @@ static void settle(struct history *history, struct translation now)
 {
     history->old = now;
     history->seen_count = 0;
+    history->passed = 0;
     history->blocked = false;
 }
 
@@ -307,6 +309,21 @@ static bool is_on_the_way(const struct history *history, const struct translatio
     return seen->root == history->old.root || other == 0 || seen->root == other;
 }
 
+/* Over the barren root a tag stands for what the unit has cached under it already: that is what the stream had, where
+ * it is the old tag, or what it is to have, where the change ends under it. */
+static void pass_barren(struct stream *stream, const struct translation *seen)
+{
+    struct history *history = &stream->history;
+
+    if (seen->tag == history->old.tag && history->old.valid)
+        return;
+    if (history->passed != 0 && history->passed != seen->tag)
+        report_violation(I11, stream, NULL,
+                         "its entry has tag %u over the empty root, then tag %u, in one change",
+                         history->passed, seen->tag);
+    history->passed = seen->tag;
+}
+
 /* The change under way leads from what the stream had to one other translation. */
 static void judge_change(struct stream *stream, const struct mixtures *mixtures)
 {
@@ -325,6 +342,10 @@ static void judge_change(struct stream *stream, const struct mixtures *mixtures)
                              seen->tag, (unsigned long long)seen->root);
         if (was_seen(history, seen))
             continue;
+        if (seen->barren) {
+            pass_barren(stream, seen);
+            continue;
+        }
         if (history->seen_count != 0 && !is_on_the_way(history, seen))
             report_violation(I11, stream, NULL,
                              "its entry translates as tag %u over the root 0x%llx, then as tag %u "
@@ -462,6 +483,11 @@ void entries_quiet(struct stream *stream)
                              "which is neither what it was nor what it is now",
                              seen->tag, (unsigned long long)seen->root);
     }
+    if (now.valid && history->passed != 0 && history->passed != now.tag)
+        report_violation(I11, stream, NULL,
+                         "the change of its entry led through tag %u over the empty root, which is "
+                         "the tag of neither what it was nor what it is now",
+                         history->passed);
     settle(history, now);
 }
 

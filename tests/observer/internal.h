@@ -28,6 +28,7 @@ struct translation {
     bool valid;
     uint16_t tag;
     uint64_t root;
+    bool barren; /* the root is the hypervisor's own, without entries: nothing is cached by it */
     uint64_t how[DECODE_HOW_WORDS]; /* the rest of the words that count */
 };
 
@@ -56,6 +57,8 @@ struct history {
      * reserved tag up to three. */
     struct translation old, seen[SEEN];
     unsigned int seen_count;
+    uint16_t
+        passed; /* a tag that stood over the barren root on the way, and is not the old one; 0: none */
     unsigned int replaces; /* calls under way that replace the stream's translation */
     bool blocked;          /* in the change under way it may have led nowhere at some moment */
     /* Tags that the entry named, until a TLBI of them that was consumed later has completed. */
@@ -193,6 +196,8 @@ void tags_taken(unsigned int unit, uint16_t tag);
 void tags_given(unsigned int unit, uint16_t tag);
 /* A change is over: the tag, which was only passed through, is clean. */
 void tags_passed(const struct stream *stream, uint16_t number);
+/* The root is the hypervisor's own: such a one has no entries, ever. */
+bool tags_barren(uint64_t root);
 /* Nothing cached was made by another root than its tag names. */
 void tags_cached(unsigned int unit);
 void tags_page_free(unsigned int unit, uint64_t page);

@@ -19,6 +19,35 @@ static bool moves_on(const struct stream *stream, const struct tag *tag,
            tag->other == 0 && named_by(stream->unit, to->tag, stream) == NULL;
 }
 
+bool tags_barren(uint64_t root)
+{
+    unsigned int partition;
+
+    return pages_owner(root, &partition) == PAGE_HYPERVISOR;
+}
+
+static void expect_no_entries(const struct stream *stream, uint64_t root)
+{
+    uint64_t entries[PAGE_SIZE / sizeof(uint64_t)];
+    unsigned int i = 0;
+
+    observer_read(stream->unit, root, entries, ARRAY_LENGTH(entries));
+    while (i < ARRAY_LENGTH(entries) && entries[i] == 0)
+        i++;
+    if (i < ARRAY_LENGTH(entries))
+        report_violation(I3, stream, NULL,
+                         "its entry names the root 0x%llx, which is the hypervisor's own and has "
+                         "the entry 0x%llx",
+                         (unsigned long long)root, (unsigned long long)entries[i]);
+}
+
+/* A tag that stood over the barren root, on the way to the first root that it names in earnest. */
+static bool enters(const struct stream *stream, const struct tag *tag, uint16_t number)
+{
+    return tags_barren(tag->root) && tag->other == 0 &&
+           named_by(stream->unit, number, stream) == NULL;
+}
+
 void tags_name(const struct stream *stream, const struct mixtures *mixtures)
 {
     struct unit *unit = &observer.unit[stream->unit];
@@ -29,10 +58,15 @@ void tags_name(const struct stream *stream, const struct mixtures *mixtures)
 
         tag->last_named = observer.now;
         tag->dirty = true;
+        if (translation->barren)
+            expect_no_entries(stream, translation->root);
         if (tag->root == 0) {
             tag->root = translation->root;
-        } else if (tag->root == translation->root || tag->other == translation->root) {
+        } else if (tag->root == translation->root || tag->other == translation->root ||
+                   translation->barren) {
             continue;
+        } else if (enters(stream, tag, translation->tag)) {
+            tag->root = translation->root;
         } else if (moves_on(stream, tag, translation)) {
             tag->other = translation->root;
         } else {

@@ -314,6 +314,20 @@ static void i4_a_detach_that_does_not_wait_for_the_last_accesses_is_caught(void)
                  "detach(0x10000100, 0xffffffff) answered OK"));
 }
 
+static void i4_a_detach_that_waits_for_them_while_the_entry_names_the_tag_is_caught(void)
+{
+    caught(wrong_drain_too_early, detach_by_a_driver_that_was_right,
+           LINES("I4: a frame", "its last accesses may be under way", "left tag 2",
+                 "detach(0x10000100, 0xffffffff) answered OK"));
+}
+
+static void i5_a_root_that_turns_before_its_tag_is_caught(void)
+{
+    caught(wrong_root_before_tag, attach_a_device,
+           LINES("I5: a tag names one root", "tag 1 names the root 0x",
+                 "under way: partition one: attach(0x10000100, 0xffffffff, 0x101)"));
+}
+
 static void i4_a_cleared_leaf_that_stays_in_a_cache_of_the_cpu_is_caught(void)
 {
     caught(wrong_no_clean, unmap_a_page,
@@ -415,6 +429,8 @@ int run_wrong_tests(void)
         TEST(i11_an_entry_that_the_unit_is_not_told_to_forget_is_caught),
         TEST(i11_an_entry_that_is_valid_before_its_words_is_caught),
         TEST(i4_a_detach_that_does_not_wait_for_the_last_accesses_is_caught),
+        TEST(i4_a_detach_that_waits_for_them_while_the_entry_names_the_tag_is_caught),
+        TEST(i5_a_root_that_turns_before_its_tag_is_caught),
         TEST(i4_a_cleared_leaf_that_stays_in_a_cache_of_the_cpu_is_caught),
         TEST(the_right_driver_passes_unmap_a_page),
         TEST(the_right_driver_passes_unmap_two_pages),

@@ -174,6 +174,14 @@ static struct entry stage1_ste(uint64_t context)
     } };
 }
 
+void smmuv3_stage2_start(struct smmuv3 *unit)
+{
+    unit->stage2 = FIELD_PUT(STE2_T0SZ, 64 - unit->iommu->capabilities.input_bits) |
+                   FIELD_PUT(STE2_IR0, write_back) | FIELD_PUT(STE2_OR0, write_back) |
+                   FIELD_PUT(STE2_SH0, inner_shareable) | FIELD_PUT(STE2_TG, granule_4k) |
+                   FIELD_PUT(STE2_PS, physical_size(unit)) | STE2_AA64 | STE2_PTW;
+}
+
 /* recorded: whether the faults of its stage 2 become events (S2R). */
 static struct entry stage2_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
                                bool recorded)
@@ -183,12 +191,8 @@ static struct entry stage2_ste(const struct smmuv3 *unit, const struct iommu_dom
     return (struct entry){ {
         STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2),
         STE1_MEV | FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
-        FIELD_PUT(STE2_VMID, domain->tag) |
-            FIELD_PUT(STE2_T0SZ, 64 - unit->iommu->capabilities.input_bits) |
+        unit->stage2 | FIELD_PUT(STE2_VMID, domain->tag) |
             FIELD_PUT(STE2_SL0, domain->table->height == level0_height ? 2 : 1) |
-            FIELD_PUT(STE2_IR0, write_back) | FIELD_PUT(STE2_OR0, write_back) |
-            FIELD_PUT(STE2_SH0, inner_shareable) | FIELD_PUT(STE2_TG, granule_4k) |
-            FIELD_PUT(STE2_PS, physical_size(unit)) | STE2_AA64 | STE2_PTW |
             (recorded ? STE2_R : 0),
         domain->table->root & STE3_TTB,
     } };
@@ -241,6 +245,38 @@ static struct live_entry live_ste(struct smmuv3 *unit, uint32_t stream)
                                 .forget = command_cfgi_ste(stream, true) };
 }
 
+/*
+ * Between the parked domain and another of stage 2: tag and root turn one after the other, and on the way the
+ * empty root stands under the other's tag. By an empty root nothing is cached (absence is not, 3.16), so that tag
+ * keeps naming one root only; what the unit has cached under it already is what the stream had, or is to have. Under
+ * the parked tag, which all parked streams share, no other root ever stands. Both on one domain: the reports change.
+ */
+static enum iommu_result turn_stage2(const struct live_entry *live, const struct entry *target,
+                                     uint64_t empty)
+{
+    unsigned int first = target->word[3] == empty ? 3 : 2, second = 5 - first;
+    enum iommu_result result = smmuv3_entry_turn(live, first, target->word[first]);
+
+    return result == IOMMU_OK ? smmuv3_entry_turn(live, second, target->word[second]) : result;
+}
+
+/* Both are a stage 2 and differ in no more than root, tag, and what is reported. */
+static bool same_geometry(const struct live_entry *live, const struct entry *target)
+{
+    return live->unit->iommu->capabilities.stage == 2 && live->words[0] == target->word[0] &&
+           ((live->words[2] ^ target->word[2]) & ~(STE2_VMID | STE2_R)) == 0;
+}
+
+static enum iommu_result change(const struct live_entry *live, const struct entry *target)
+{
+    uint64_t empty = live->unit->parked_table.root, root = live->words[3];
+
+    if (same_geometry(live, target) &&
+        (root == target->word[3] || root == empty || target->word[3] == empty))
+        return turn_stage2(live, target, empty);
+    return smmuv3_entry_write(live, target);
+}
+
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,
                                     const struct iommu_domain *domain)
@@ -249,7 +285,7 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
     const struct live_entry live = live_ste(unit, stream);
     uint16_t old_tag = tag_of(unit, live.words[0], live.words[2]);
     const struct entry target = ste_for(unit, stream, state, domain);
-    enum iommu_result result = smmuv3_entry_write(&live, &target);
+    enum iommu_result result = change(&live, &target);
 
     /* Accesses that were translated before have reached memory once a TLBI of their tag and a
      * SYNC have completed (3.21.1): after this the device's last access is over. */
@@ -277,17 +313,14 @@ static enum iommu_result replace_stage2(const struct live_entry *live, const str
     struct smmuv3 *unit = live->unit;
     const struct command forget[] = { command_tlbi_domain(2, unit->reserved_tag),
                                       command_tlbi_domain(2, old_tag) };
-    struct entry between = *target;
+    uint64_t others = target->word[2] & ~STE2_VMID;
     enum iommu_result result;
 
-    between.word[2] = (target->word[2] & ~STE2_VMID) | FIELD_PUT(STE2_VMID, unit->reserved_tag);
-    between.word[3] = live->words[3];
-    result = smmuv3_entry_write(live, &between);
-    between.word[3] = target->word[3];
+    result = smmuv3_entry_turn(live, 2, others | FIELD_PUT(STE2_VMID, unit->reserved_tag));
     if (result == IOMMU_OK)
-        result = smmuv3_entry_write(live, &between);
+        result = smmuv3_entry_turn(live, 3, target->word[3]);
     if (result == IOMMU_OK)
-        result = smmuv3_entry_write(live, target);
+        result = smmuv3_entry_turn(live, 2, target->word[2]);
     /* The reserved tag names nothing when it is given to the next, and the old one's accesses are over. */
     return result == IOMMU_OK ? smmuv3_issue(unit, forget, ARRAY_LENGTH(forget)) : result;
 }
@@ -308,7 +341,7 @@ enum iommu_result smmuv3_stream_replace(struct iommu *iommu, uint32_t stream,
         return smmuv3_stream_set(iommu, stream, state, to);
     const struct entry target = stage2_ste(unit, to, state == STREAM_ATTACHED);
 
-    *hitless = ((live.words[2] ^ target.word[2]) & ~(STE2_VMID | STE2_R)) == 0;
+    *hitless = same_geometry(&live, &target);
     if (!*hitless)
         return smmuv3_stream_set(iommu, stream, state, to);
     if (!lock_try(&unit->reserved_lock))

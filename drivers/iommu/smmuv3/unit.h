@@ -54,6 +54,7 @@ struct smmuv3 {
     uint64_t stream_table; /* linear: physical base of the entries */
     unsigned int stream_bits;
     struct iommu_domain parked; /* an empty domain: where logged parked streams lead */
+    uint64_t stage2;            /* stage 2: what word 2 of each translating entry has in common */
     struct pagetable parked_table;
     struct page_record parked_record;
     struct page_pool parked_pool;
@@ -93,6 +94,14 @@ struct live_entry {
  */
 enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target);
 
+/*
+ * One word of a live entry gets another value, and the unit holds no copy of the old one when IOMMU_OK is returned;
+ * where it has that value, nothing is done. The caller knows that the entry means what it may with either value. At
+ * most one SYNC. IOMMU_SILENCED: as above.
+ */
+enum iommu_result smmuv3_entry_turn(const struct live_entry *live, unsigned int word,
+                                    uint64_t value);
+
 extern const struct entry_kind smmuv3_stream_entry, smmuv3_context_descriptor;
 
 /* Looks at GERROR and does what each error asks for, but for the event queue's. Any time. */
@@ -114,10 +123,11 @@ bool smmuv3_write_acknowledged(struct smmuv3 *unit, uint64_t reg, uint64_t ackno
                                uint32_t value);
 
 /* Stream table (stream.c). The first: boot, the unit closed; stream_count: more than the highest stream id. False:
- * *reason says why. The second: stage 1, once the parked domain is there; false: no memory. The others as
- * struct iommu_driver has them. */
+ * *reason says why. The second and the third: once the parked domain is there, on a unit of that stage; false: no
+ * memory. The others as struct iommu_driver has them. */
 bool smmuv3_stream_table_start(struct smmuv3 *unit, uint32_t stream_count, const char **reason);
 bool smmuv3_parked_context_start(struct smmuv3 *unit);
+void smmuv3_stage2_start(struct smmuv3 *unit);
 bool smmuv3_stream_prepare(struct iommu *iommu, uint32_t stream);
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
                                     enum iommu_stream_state state,

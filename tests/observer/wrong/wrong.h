@@ -31,6 +31,8 @@ void wrong_walk_caches_kept(void);
 void wrong_entry_not_forgotten(void);
 void wrong_valid_before_words(void);
 void wrong_no_drain(void);
+void wrong_drain_too_early(void);
+void wrong_root_before_tag(void);
 void wrong_no_clean(void);
 void wrong_silenced_only_in_name(void);
 void wrong_failure_forgotten(void);
