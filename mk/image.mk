@@ -23,13 +23,14 @@ ARM64_CPPFLAGS := -I. -Iinclude -Iarch/arm64/include -isystem $(LIBFDT_INCLUDE) 
 ARM64_CODEGEN := -ffreestanding -fpie -mcmodel=tiny -include arch/arm64/include/hidden.h -g \
                  -fno-stack-protector -fno-omit-frame-pointer -fno-common -ffunction-sections \
                  -fdata-sections -falign-functions=4 -mstrict-align -fno-asynchronous-unwind-tables \
-                 -fno-delete-null-pointer-checks -ffile-prefix-map=$(CURDIR)=. -march=armv8-a+nofp
+                 -fno-unwind-tables -fno-delete-null-pointer-checks -ffile-prefix-map=$(CURDIR)=. \
+                 -march=armv8-a+nofp
 ARM64_CFLAGS := -std=c11 $(WARNINGS) $(ARM64_CODEGEN) -mgeneral-regs-only -mno-outline-atomics
 ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CODEGEN) \
                       -mgeneral-regs-only -mno-outline-atomics
 
 # What runs after boot, or before the units are closed, is compiled for speed, what runs once for size:
-# the two flags are what -Os spends on speed.
+# the flags are what -Os spends on speed, or on compares and copies that it hopes to drop later.
 HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c kernel/assign.c kernel/hypercall.c \
                kernel/ioas.c kernel/ioas_batch.c kernel/partition.c drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
                drivers/iommu/smmuv3/early.c drivers/iommu/smmuv3/entry_kinds.c drivers/iommu/smmuv3/queue.c \
@@ -38,7 +39,7 @@ HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c kernel/assign.c kern
 # The words of an entry are few: what is done with each is written out.
 arm64_unrolled := drivers/iommu/smmuv3/entry.c
 arm64_optimize = $(if $(filter $*.c,$(HOT_SOURCES)),-O2 $(if $(filter $*.c,$(arm64_unrolled)),-fpeel-loops),\
-                   -Os -fno-move-loop-invariants -fno-tree-ch)
+                   -Os -fno-move-loop-invariants -fno-tree-ch -fno-tree-forwprop -fno-shrink-wrap)
 
 ARM64_OBJECTS := $(ARM64_C_SOURCES:%.c=$(IMAGE_DIR)/obj/%.o) \
                  $(ARM64_S_SOURCES:%.S=$(IMAGE_DIR)/obj/%.o) $(IMAGE_DIR)/obj/board_table.o
