@@ -451,6 +451,34 @@ static int64_t query_health(const struct partition *partition, uint64_t address)
     return give(partition, address, &health, sizeof(health), sizeof(health));
 }
 
+/* What such a unit does it does for the partition: nobody learns of another's work. */
+static bool is_alone_behind(const struct partition *partition, uint32_t unit)
+{
+    bool alone = partition->class_of[unit] != 0;
+
+    for (uint32_t i = 0; i < partitions.count; i++)
+        alone = alone && (i == partition->index || partitions.partition[i].class_of[unit] == 0);
+    return alone;
+}
+
+/* Nothing is counted for this: a ticket lock knows how often it was taken. */
+static int64_t query_counters(struct partition *partition, uint64_t address)
+{
+    struct bh_query_counters counters = { .calls = partition->calls };
+
+    counters.locks = atomic_load_explicit(&partition->pool.lock.next, memory_order_relaxed);
+    for (uint32_t i = 0; i < PARTITION_IOAS; i++)
+        counters.locks += atomic_load_explicit(&partition->ioas[i].lock.next, memory_order_relaxed);
+    for (uint32_t i = 0; i < devices.iommu_count; i++) {
+        if (!is_alone_behind(partition, i))
+            continue;
+        counters.commands += devices.iommu[i].counters.commands;
+        counters.syncs += devices.iommu[i].counters.syncs;
+        counters.units++;
+    }
+    return give(partition, address, &counters, sizeof(counters), sizeof(counters));
+}
+
 static int64_t query_window(const struct partition *partition, uint64_t index, uint64_t address)
 {
     struct bh_query_window window;
@@ -480,6 +508,8 @@ static int64_t call_query(struct partition *partition, uint64_t *x)
         return query_attachment(partition, x[2], x[3]);
     if (x[1] == BH_QUERY_WINDOW)
         return query_window(partition, x[3], x[2]);
+    if (x[1] == BH_QUERY_COUNTERS)
+        return query_counters(partition, x[2]);
     if (x[1] == BH_QUERY_DIGEST)
         return query_digest(partition, x[2]);
     if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
@@ -581,5 +611,8 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
 {
-    x[0] = (uint64_t)calls[clamp_index(number, BH_CALL_LIMIT)](arch_vcpu_partition(vcpu), x);
+    struct partition *partition = arch_vcpu_partition(vcpu);
+
+    partition->calls++;
+    x[0] = (uint64_t)calls[clamp_index(number, BH_CALL_LIMIT)](partition, x);
 }

@@ -35,7 +35,8 @@ struct partition {
     unsigned int cpu;
     enum partition_state state;
     uint32_t exit_code;
-    bool pinned; /* a unit failed while it held a device: its memory may still be reached */
+    uint64_t calls; /* that it made since boot; its one vCPU counts them */
+    bool pinned;    /* a unit failed while it held a device: its memory may still be reached */
 
     uint64_t physical;     /* where its memory begins */
     uint64_t visible_size; /* what the guest sees; the table pool lies behind */

@@ -17,6 +17,7 @@ void bench_query(const struct subject *subject)
     static struct bh_query_fault fault = { .size = sizeof(fault) };
     static struct bh_query_pool pool = { .size = sizeof(pool) };
     static struct bh_query_attachment attachment = { .size = sizeof(attachment) };
+    static struct bh_query_counters counters = { .size = sizeof(counters) };
     static struct bh_query_digest digest = { .size = sizeof(digest) };
     static struct bh_device_info info = { .size = sizeof(info) };
     static struct bh_ioas_ranges ranges = { .size = sizeof(ranges) };
@@ -33,6 +34,9 @@ void bench_query(const struct subject *subject)
         { .name = "query-attachment",
           .id = CALL(BH_CALL_QUERY),
           .argument = { BH_QUERY_ATTACHMENT, bh_address(&attachment), 0 } },
+        { .name = "query-counters",
+          .id = CALL(BH_CALL_QUERY),
+          .argument = { BH_QUERY_COUNTERS, bh_address(&counters) } },
         { .name = "query-digest",
           .id = CALL(BH_CALL_QUERY),
           .argument = { BH_QUERY_DIGEST, bh_address(&digest) } },

@@ -294,6 +294,13 @@ static inline int64_t bh_query_pool(struct bh_query_pool *pool)
     return bh_call(BH_CALL_QUERY, BH_QUERY_POOL, bh_address(pool), 0, 0, 0).status;
 }
 
+/* What this partition's calls have cost so far. */
+static inline int64_t bh_query_counters(struct bh_query_counters *counters)
+{
+    *counters = (struct bh_query_counters){ .size = sizeof(*counters) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_COUNTERS, bh_address(counters), 0, 0, 0).status;
+}
+
 /* What runs on this machine, as SHA-256. */
 static inline int64_t bh_query_digest(struct bh_query_digest *digest)
 {

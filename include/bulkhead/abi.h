@@ -113,10 +113,9 @@
 #define BH_QUERY_POOL 2       /* struct bh_query_pool */
 #define BH_QUERY_HEALTH 3     /* struct bh_query_health */
 #define BH_QUERY_ATTACHMENT 4 /* struct bh_query_attachment; takes an index among the attachments */
-/* To come: EINVAL in this version. */
-#define BH_QUERY_COUNTERS 5
-#define BH_QUERY_DIGEST 6 /* struct bh_query_digest */
-#define BH_QUERY_WINDOW 7 /* struct bh_query_window; the third argument is the window's index */
+#define BH_QUERY_COUNTERS 5   /* struct bh_query_counters */
+#define BH_QUERY_DIGEST 6     /* struct bh_query_digest */
+#define BH_QUERY_WINDOW 7     /* struct bh_query_window; the third argument is the window's index */
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0
@@ -292,6 +291,18 @@ struct bh_query_health {
     uint32_t devices_silent;   /* devices of its groups whose faults are not told any more */
     uint32_t pinned;           /* 1: a unit failed while it may have reached the caller's memory */
     uint32_t input_dropped;    /* bytes typed to it while BH_CONSOLE_INPUT_BYTES waited already */
+};
+
+/* What the caller's calls cost, since boot: read it before and after what is to be measured. */
+struct bh_query_counters {
+    uint64_t size;
+    uint64_t calls; /* of the caller, this one too */
+    uint64_t
+        commands;   /* to units that no other partition has devices behind, without their SYNCs */
+    uint64_t syncs; /* to the same */
+    uint32_t units; /* how many these are */
+    uint32_t
+        locks; /* times that the locks of its ioas and of its table pool were taken, modulo 2^32 */
 };
 
 /* What runs here: equal digests are equal contents. */
@@ -503,8 +514,8 @@ struct bh_event_ring {
  * YIELD ()                           interrupts that wait for this CPU, the hypervisor's and the
  *                                    caller's own, are taken before the caller goes on.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.
- *                                    BH_QUERY_POOL, BH_QUERY_HEALTH and BH_QUERY_DIGEST take no
- *                                    device. BH_QUERY_ATTACHMENT takes an index below the number of
+ *                                    BH_QUERY_POOL, BH_QUERY_HEALTH, BH_QUERY_COUNTERS and
+ *                                    BH_QUERY_DIGEST take no device. BH_QUERY_ATTACHMENT takes an index below the number of
  *                                    the caller's attached devices instead; ENOENT: not below.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.

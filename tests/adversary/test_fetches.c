@@ -93,6 +93,7 @@ static const struct taker takers[] = {
     { BH_CALL_QUERY, { BH_QUERY_FAULT, STRUCTURE, DEVICE1_ID }, sizeof(struct bh_query_fault), 56 },
     { BH_CALL_QUERY, { BH_QUERY_POOL, STRUCTURE }, sizeof(struct bh_query_pool), 40 },
     { BH_CALL_QUERY, { BH_QUERY_HEALTH, STRUCTURE }, sizeof(struct bh_query_health), 64 },
+    { BH_CALL_QUERY, { BH_QUERY_COUNTERS, STRUCTURE }, sizeof(struct bh_query_counters), 40 },
     { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, sizeof(struct bh_query_digest), 40 },
 };
 

@@ -87,6 +87,7 @@ GROUPS = (
         Row("query-fault", "query(fault)"),
         Row("query-pool", "query(pool)"),
         Row("query-attachment", "query(attachment)"),
+        Row("query-counters", "query(counters)"),
         Row("query-digest", "query(digest)"),
         Row("device-info", "device_info"),
         Row("ioas-ranges", "ioas_ranges"),

@@ -262,6 +262,7 @@ static unsigned int right_calls(struct right *right)
         { BH_CALL_QUERY, { BH_QUERY_FAULT, STRUCTURE, id.attached }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_POOL, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_HEALTH, STRUCTURE }, 3, bad | none | fault },
+        { BH_CALL_QUERY, { BH_QUERY_COUNTERS, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_ATTACHMENT, STRUCTURE, 0 }, 3, bad | none | fault },
         { BH_CALL_IOAS_RANGES, { id.full, STRUCTURE }, 2, bad | none | fault },

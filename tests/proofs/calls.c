@@ -524,7 +524,9 @@ static void any_device(struct device *device)
     device->function = EITHER(&function, NULL);
     device->bound = EITHER(caller, EITHER(&another, NULL));
     device->last_bound = EITHER(caller, NULL);
-    device->ioas = EITHER(&caller->ioas[ALL_TAKEN ? 0 : proof_slot], NULL);
+    /* What is attached has a unit. */
+    device->ioas = device->iommu != NULL ? EITHER(&caller->ioas[ALL_TAKEN ? 0 : proof_slot], NULL)
+                                         : NULL;
     device->label = nondet_u64();
     device->generation = nondet_u64();
     device->silent = nondet_bool();

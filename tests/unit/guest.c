@@ -134,6 +134,7 @@ uint64_t query_bytes(uint64_t what)
         [BH_QUERY_POOL] = sizeof(struct bh_query_pool),
         [BH_QUERY_HEALTH] = sizeof(struct bh_query_health),
         [BH_QUERY_ATTACHMENT] = sizeof(struct bh_query_attachment),
+        [BH_QUERY_COUNTERS] = sizeof(struct bh_query_counters),
         [BH_QUERY_DIGEST] = sizeof(struct bh_query_digest),
         [BH_QUERY_WINDOW] = sizeof(struct bh_query_window),
     };
@@ -185,6 +186,7 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
     static struct partition image;
 
     image = *partition;
+    image.calls = 0; /* refused ones count */
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
     memset(&image.events.lock, 0, sizeof(image.events.lock));
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {

@@ -104,10 +104,14 @@ static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(
         uint64_t number, first, size; /* of the first version */
         bool second;
     } calls[] = {
-        { BH_CALL_PARTITION_INFO, 0, 88, false },     { BH_CALL_DEVICE_INFO, 0, 200, true },
-        { BH_CALL_QUERY, BH_QUERY_STATE, 40, true },  { BH_CALL_QUERY, BH_QUERY_FAULT, 56, true },
-        { BH_CALL_QUERY, BH_QUERY_POOL, 40, true },   { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
+        { BH_CALL_PARTITION_INFO, 0, 88, false },
+        { BH_CALL_DEVICE_INFO, 0, 200, true },
+        { BH_CALL_QUERY, BH_QUERY_STATE, 40, true },
+        { BH_CALL_QUERY, BH_QUERY_FAULT, 56, true },
+        { BH_CALL_QUERY, BH_QUERY_POOL, 40, true },
+        { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
         { BH_CALL_QUERY, BH_QUERY_DIGEST, 40, true },
+        { BH_CALL_QUERY, BH_QUERY_COUNTERS, 40, true },
     };
     static const uint64_t wild[] = { 0,
                                      8,
@@ -186,6 +190,92 @@ static void query_tells_the_digest_of_the_set_as_the_log_has_it(void)
     for (unsigned int i = 0; i < sizeof(digest->set); i++)
         snprintf(line + strlen(line), 3, "%02x", digest->set[i]);
     assert_console(line);
+}
+
+static struct bh_query_counters counters_of(unsigned int partition)
+{
+    struct bh_query_counters *counters = guest(partition, PAGE_AT);
+
+    *counters = (struct bh_query_counters){ .size = sizeof(*counters) };
+    assert_int_equal(call2(partition, BH_CALL_QUERY, BH_QUERY_COUNTERS, PAGE_AT), BH_OK);
+    assert_int_equal(counters->size, sizeof(*counters));
+    return *counters;
+}
+
+static void expect_cost(unsigned int partition, const struct bh_query_counters *before,
+                        uint64_t calls, uint64_t commands, uint64_t syncs, uint32_t locks)
+{
+    struct bh_query_counters now = counters_of(partition);
+
+    /* The second query is one of the calls. */
+    assert_int_equal(now.calls - before->calls, calls + 1);
+    assert_int_equal(now.commands - before->commands, commands);
+    assert_int_equal(now.syncs - before->syncs, syncs);
+    assert_int_equal(now.locks - before->locks, locks);
+}
+
+static void query_tells_what_the_callers_calls_cost(void)
+{
+    struct bh_query_counters before;
+    uint64_t ioas;
+
+    start();
+    before = counters_of(0);
+    assert_true(before.calls == 1 && before.units == 1);
+    assert_int_equal(call1(0, BH_CALL_FEATURES, BH_CALL_LIMIT), BH_NOT_SUPPORTED);
+    expect_cost(0, &before, 1, 0, 0, 0);
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    before = counters_of(0);
+    /* The ioas, and three tables of the pool. */
+    assert_int_equal(map(0, ioas, 0x10000, BASE, PAGE_SIZE), BH_OK);
+    expect_cost(0, &before, 1, 0, 0, 4);
+    before = counters_of(0);
+    assert_int_equal(map(0, ioas, 0x11000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(map(0, ioas, 0x11000, BASE, PAGE_SIZE), BH_EEXIST);
+    expect_cost(0, &before, 2, 0, 0, 2);
+    before = counters_of(0);
+    assert_int_equal(unmap(0, ioas, 0x10000, PAGE_SIZE), BH_OK);
+    expect_cost(0, &before, 1, 1, 1, 1);
+}
+
+static void counters_tell_of_units_that_the_caller_has_alone(void)
+{
+    struct bh_query_counters before, other;
+    uint64_t ioas;
+
+    machine_plain();
+    pci_model_express(&machine.pci, DEVICE2, 0, true);
+    machine_partition("two")->pci[0] = DEVICE2_NAME;
+    machine_boot();
+    before = counters_of(0);
+    assert_true(before.units == 0 && before.commands == 0 && before.syncs == 0);
+    other = counters_of(1);
+    ioas = bind_and_attach(1, DEVICE2_ID, 1);
+    assert_int_equal(map(1, ioas, 0x10000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(unmap(1, ioas, 0x10000, PAGE_SIZE), BH_OK);
+    expect_cost(0, &before, 0, 0, 0, 0);
+    assert_true(counters_of(1).calls > other.calls);
+    assert_true(counters_of(1).locks != other.locks && counters_of(1).commands == 0);
+}
+
+static void counters_leave_out_the_unit_that_another_uses_too(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    struct bh_query_counters before;
+
+    machine_plain();
+    machine_unit_for_bus(&parameters, 2);
+    pci_model_express(&machine.pci, DEVICE2, 0, true);
+    machine.partition[0].pci[1] = DEVICE2_NAME;
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    machine_boot();
+    assert_int_equal(counters_of(1).units, 0);
+    before = counters_of(0);
+    assert_int_equal(before.units, 1);
+    bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(counters_of(0).commands, before.commands);
+    bind_and_attach(0, DEVICE2_ID, 2);
+    assert_true(counters_of(0).commands > before.commands);
 }
 
 static void query_refuses_what_it_does_not_know(void)
@@ -310,6 +400,9 @@ int run_calls_tests(void)
         TEST(a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it),
         TEST(a_structure_of_the_first_version_is_filled_as_far_as_it_goes),
         TEST(query_tells_the_digest_of_the_set_as_the_log_has_it),
+        TEST(query_tells_what_the_callers_calls_cost),
+        TEST(counters_tell_of_units_that_the_caller_has_alone),
+        TEST(counters_leave_out_the_unit_that_another_uses_too),
         TEST(query_refuses_what_it_does_not_know),
         TEST(query_follows_the_life_of_a_device),
         TEST(console_lines_come_out_whole_with_the_partitions_name),
