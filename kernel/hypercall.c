@@ -207,11 +207,13 @@ static int64_t call_ioas_reserve(struct partition *partition, uint64_t *x)
 
 static int64_t call_ioas_unmap_all(struct partition *partition, uint64_t *x)
 {
-    uint64_t bytes = 0;
-    int64_t result = ioas_unmap_all(partition, x[1], &x[2], &bytes);
+    /* Where registers have 32 bits the upper half comes and goes in one of its own; elsewhere it is the same bits. */
+    uint64_t cursor = x[2] | x[3] << 32, bytes = 0;
+    int64_t result = ioas_unmap_all(partition, x[1], &cursor, &bytes);
 
-    x[1] = x[2];
+    x[1] = cursor;
     x[2] = bytes;
+    x[3] = cursor >> 32;
     return result;
 }
 

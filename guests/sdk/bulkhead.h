@@ -196,10 +196,11 @@ static inline int64_t bh_ioas_remap(uint32_t ioas, uint64_t iova, uint64_t addre
  * cursor has moved. An error leaves it. *unmapped: bytes that this step removed. */
 static inline int64_t bh_ioas_unmap_all(uint32_t ioas, uint64_t *cursor, uint64_t *unmapped)
 {
-    struct bh_result result = bh_call(BH_CALL_IOAS_UNMAP_ALL, ioas, *cursor, 0, 0, 0);
+    struct bh_result result = bh_call(BH_CALL_IOAS_UNMAP_ALL, ioas, (uintptr_t)*cursor,
+                                      *cursor >> 32, 0, 0);
 
     if (result.status == BH_OK || result.status == BH_EAGAIN)
-        *cursor = result.value[0];
+        *cursor = result.value[0] | result.value[2] << 32;
     if (unmapped)
         *unmapped = result.value[1];
     return result.status;

@@ -478,8 +478,11 @@ struct bh_event_ring {
  *                                    leaf is cut by the range, or too large for the new address, or as in
  *                                    map. ERANGE as in map. After these nothing has changed. ETIMEDOUT: the
  *                                    unit was silenced; the memory stays pinned.
- * IOAS_UNMAP_ALL (ioas, cursor)      removes every mapping from the cursor on; begin with 0. x1 = where to
- *                                    go on with EAGAIN, else 0; x2 = bytes that were mapped. EINVAL: a
+ * IOAS_UNMAP_ALL (ioas, cursor, upper)
+ *                                    removes every mapping from the cursor on; begin with 0. x1 = where to
+ *                                    go on with EAGAIN, else 0; x2 = bytes that were mapped; x3 = bits 63:32
+ *                                    of x1. upper is these of the cursor: from AArch32 x3 of the call
+ *                                    before; from AArch64 that or 0, it is OR-ed. EINVAL: a
  *                                    cursor that is no multiple of 4096 or cuts a mapping. ERANGE: above
  *                                    the aperture. ENOENT. ETIMEDOUT as in unmap.
  * IOAS_MAP_BATCH (ioas, address, count)

@@ -241,15 +241,22 @@ static uint32_t causes_of_copy(unsigned int guest_index, const uint64_t *x)
     return plan.done == 0 ? plan.causes : 0;
 }
 
+/* Of a cursor, what it is whole: its upper half has a register of its own. */
+static uint64_t cursor_of(uint64_t lower, uint64_t upper)
+{
+    return lower | upper << 32;
+}
+
 static uint32_t causes_of_unmap_all(unsigned int guest_index, const uint64_t *x)
 {
-    const uint64_t unmap[6] = { BH_CALL_IOAS_UNMAP, x[1], x[2], book.input_limit - x[2] };
+    uint64_t cursor = cursor_of(x[2], x[3]);
+    const uint64_t unmap[6] = { BH_CALL_IOAS_UNMAP, x[1], cursor, book.input_limit - cursor };
     uint32_t causes = 0;
 
     if (book_space(guest_index, x[1]) == NULL)
         return ALLOWED(BH_ENOENT);
-    causes |= (x[2] & (PAGE_SIZE - 1)) != 0 ? ALLOWED(BH_EINVAL) : 0;
-    causes |= x[2] >= book.input_limit ? ALLOWED(BH_ERANGE) : 0;
+    causes |= (cursor & (PAGE_SIZE - 1)) != 0 ? ALLOWED(BH_EINVAL) : 0;
+    causes |= cursor >= book.input_limit ? ALLOWED(BH_ERANGE) : 0;
     return causes != 0 ? causes : book_causes_of_unmap(guest_index, unmap);
 }
 
@@ -326,13 +333,11 @@ static void enter_unmap_batch(unsigned int guest_index, const uint64_t *x, int64
 static void enter_unmap_all(unsigned int guest_index, const uint64_t *x, int64_t answer)
 {
     struct book_space *space = book_space(guest_index, x[1]);
-    uint64_t end = answer == BH_OK ? book.input_limit : machine.x[1];
+    uint64_t from = cursor_of(x[2], x[3]), to = cursor_of(machine.x[1], machine.x[3]);
+    uint64_t end = answer == BH_OK ? book.input_limit : to;
 
-    /* A 32-bit caller does not see a cursor above 4 GiB whole, and nor does this book. */
-    if (guest_width == GUEST_AARCH32 && answer == BH_EAGAIN)
-        return;
-    EXPECT(answer == BH_OK ? machine.x[1] == 0 : end > x[2] && end < book.input_limit);
-    EXPECT(machine.x[2] == enter_removal(space, x[2], end - x[2]));
+    EXPECT(answer == BH_OK ? to == 0 : end > from && end < book.input_limit);
+    EXPECT(machine.x[2] == enter_removal(space, from, end - from));
 }
 
 void changes_enter(unsigned int guest_index, const uint64_t *x, int64_t answer)

@@ -444,7 +444,8 @@ static void change_something(unsigned int partition)
              bend(3 - vary(3)));
         return;
     case 1:
-        make(partition, BH_CALL_IOAS_UNMAP_ALL, id, bend(vary(2) == 0 ? 0 : iova), 0, 0, 0);
+        iova = bend(vary(2) == 0 ? 0 : iova);
+        make(partition, BH_CALL_IOAS_UNMAP_ALL, id, iova, iova >> 32, 0, 0);
         return;
     case 2: {
         struct bh_ioas_copy copy = { .size = bend(sizeof(copy)),

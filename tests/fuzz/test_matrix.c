@@ -429,6 +429,8 @@ static void write_batches(void)
     LINE("askew", BH_CALL_IOAS_UNMAP_ALL, 2, BH_EINVAL, { s, 1 });
     LINE("inside a block", BH_CALL_IOAS_UNMAP_ALL, 2, BH_EINVAL, { s, 0x401000 });
     LINE("beyond", BH_CALL_IOAS_UNMAP_ALL, 2, BH_ERANGE, { s, book.input_limit });
+    LINE("beyond by its upper half", BH_CALL_IOAS_UNMAP_ALL, 3, BH_ERANGE,
+         { s, 0, book.input_limit >> 32 });
     LINE("behind a dead unit", BH_CALL_IOAS_UNMAP_ALL, 0, BH_ETIMEDOUT, { s, 0 },
          .before = the_unit_has_failed, .done_all_the_same = true);
 }

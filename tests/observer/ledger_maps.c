@@ -117,12 +117,20 @@ static void begin_copy(const struct pending_call *call)
     }
 }
 
+/* Its upper half may have a register of its own. */
+static uint64_t cursor_of(const struct pending_call *call)
+{
+    return call->x[2] | call->x[3] << 32;
+}
+
 static void begin_unmap_all(const struct pending_call *call)
 {
+    uint64_t cursor = cursor_of(call);
+
     unmapping_now[call->cpu].space = ledger_find_space(call->partition, call->x[1]);
     unmapping_now[call->cpu].count = 1;
-    unmapping_now[call->cpu].mapping[0] = (struct mapping){ .iova = call->x[2],
-                                                            .size = UINT64_MAX - call->x[2] };
+    unmapping_now[call->cpu].mapping[0] = (struct mapping){ .iova = cursor,
+                                                            .size = UINT64_MAX - cursor };
 }
 
 void ledger_maps_begin(const struct pending_call *call)
@@ -270,7 +278,7 @@ static void end_unmap_all(const struct pending_call *call, const uint64_t *x)
 
     unmapping_now[call->cpu].space = NULL;
     if (space != NULL && (result == BH_OK || result == BH_EAGAIN || result == BH_ETIMEDOUT))
-        ledger_cut(space, call->x[2], result == BH_EAGAIN ? x[1] : UINT64_MAX,
+        ledger_cut(space, cursor_of(call), result == BH_EAGAIN ? x[1] : UINT64_MAX,
                    result == BH_ETIMEDOUT);
 }
 

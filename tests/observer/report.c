@@ -132,7 +132,7 @@ static void call_text(const struct pending_call *call, char *to, size_t size)
         [BH_CALL_IOAS_RESERVE] = { "ioas_reserve", 3 },
         [BH_CALL_IOAS_COPY] = { "ioas_copy", 1 },
         [BH_CALL_IOAS_REMAP] = { "ioas_remap", 5 },
-        [BH_CALL_IOAS_UNMAP_ALL] = { "ioas_unmap_all", 2 },
+        [BH_CALL_IOAS_UNMAP_ALL] = { "ioas_unmap_all", 3 },
         [BH_CALL_IOAS_MAP_BATCH] = { "ioas_map_batch", 3 },
         [BH_CALL_IOAS_UNMAP_BATCH] = { "ioas_unmap_batch", 3 },
         [BH_CALL_REPLACE] = { "replace", 3 },

@@ -180,6 +180,44 @@ static void row_2_12_unmap_all_empties_a_space_a_bounded_part_a_call(void)
     assert_int_equal(machine.x[2], 0);
 }
 
+/* What begins below 4 GiB may end above, and the cursor of the last calls lies there whatever is mapped. */
+static void row_2_12_unmap_all_ends_for_a_caller_of_32_bit_registers_too(void)
+{
+    const uint64_t last = UINT64_C(0xFFFFF000);
+    unsigned int calls = 0;
+    int64_t result;
+
+    start();
+    assert_int_equal(map(0, ioas, 0x1000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(map(0, ioas, last, BASE, 2 * PAGE_SIZE), BH_OK);
+    guest_width = GUEST_AARCH32;
+    machine.x[1] = machine.x[3] = 0;
+    do {
+        result = call3(0, BH_CALL_IOAS_UNMAP_ALL, ioas, machine.x[1], machine.x[3]);
+        calls++;
+    } while (result == BH_EAGAIN && calls < 2000);
+    assert_int_equal(result, BH_OK);
+    assert_true(calls > 2 && machine.x[1] == 0 && machine.x[3] == 0);
+    assert_int_equal(dma_write(DEVICE1, last + PAGE_SIZE, 1), DMA_BLOCKED);
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_ALL, ioas, 0, 1 << 16), BH_ERANGE);
+    assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, ioas), BH_OK);
+    guest_width = GUEST_AARCH64;
+}
+
+/* A caller of whole registers may give back what it got. */
+static void the_upper_half_of_a_whole_cursor_changes_nothing(void)
+{
+    start();
+    assert_int_equal(map(0, ioas, UINT64_C(0x7000000000), BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, 0), BH_EAGAIN);
+    while (machine.x[1] < UINT64_C(0x7000000000) && machine.x[0] == (uint64_t)BH_EAGAIN) {
+        assert_int_equal(machine.x[3], machine.x[1] >> 32);
+        call3(0, BH_CALL_IOAS_UNMAP_ALL, ioas, machine.x[1], machine.x[3]);
+    }
+    assert_int_equal(machine.x[2], PAGE_SIZE);
+}
+
 static void row_2_12_unmap_all_refusals_are_as_documented_and_change_nothing(void)
 {
     start();
@@ -526,6 +564,8 @@ int run_change_calls_tests(void)
         TEST(row_2_10_remap_refusals_are_as_documented_and_change_nothing),
         TEST(a_unit_that_failed_pins_the_memory_of_a_remap),
         TEST(row_2_12_unmap_all_empties_a_space_a_bounded_part_a_call),
+        TEST(row_2_12_unmap_all_ends_for_a_caller_of_32_bit_registers_too),
+        TEST(the_upper_half_of_a_whole_cursor_changes_nothing),
         TEST(row_2_12_unmap_all_refusals_are_as_documented_and_change_nothing),
         TEST(row_2_11_a_batch_of_maps_and_one_of_unmaps_with_one_sync),
         TEST(a_batch_of_unmaps_side_by_side_is_one_range),
