@@ -59,6 +59,7 @@ int run_two_units_tests(void);
 int run_units_tests(void);
 int run_platform_tests(void);
 int run_unequal_units_tests(void);
+int run_unequal_ends_tests(void);
 int run_replace_tests(void);
 int run_observer_tests(void);
 int run_wrong_tests(void);

@@ -72,6 +72,7 @@ int main(int count, char **arguments)
     failed += run_units_tests();
     failed += run_platform_tests();
     failed += run_unequal_units_tests();
+    failed += run_unequal_ends_tests();
     failed += run_replace_tests();
     failed += run_observer_tests();
     failed += run_wrong_tests();
