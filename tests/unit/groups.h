@@ -32,6 +32,7 @@ int run_fdt_sizes_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
 int run_set_faults_tests(void);
+int run_windows_set_tests(void);
 int run_windows_tests(void);
 int run_windows_dma_tests(void);
 int run_window_races_tests(void);

@@ -269,6 +269,13 @@ struct window_spec *machine_window(const char *name, const char *first, const ch
     return spec;
 }
 
+struct window_spec *machine_shared(void)
+{
+    machine_plain();
+    machine_partition("two")->pci[0] = DEVICE1_NAME;
+    return machine_window("samples", "one", "two");
+}
+
 void machine_plain_with(const struct smmuv3_model_parameters *parameters)
 {
     struct pci_model *pci = &machine.pci;

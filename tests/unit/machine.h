@@ -187,6 +187,9 @@ struct partition_spec *machine_partition(const char *name);
  * that was there; both write. */
 struct window_spec *machine_window(const char *name, const char *first, const char *second);
 
+/* The plain machine with a second partition, "two", that may bind the same device, and a window of both. */
+struct window_spec *machine_shared(void);
+
 /* tree.c: writes the machine's device tree; returns its size. */
 struct tree_options machine_tree_plain(void);
 size_t machine_tree(void *tree, size_t size, const struct tree_options *options);
