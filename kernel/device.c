@@ -145,7 +145,7 @@ static const char *refuse_block(const struct topology *topology, uint32_t index)
     /* What can reach memory or interrupts by itself, without an IOMMU in front (I13). */
     static const char *const never[] = { "qemu,fw-cfg-mmio", "virtio,mmio", "cfi-flash" };
 
-    if (block->masters && block->streams_refusal != NULL)
+    if (block->streams_refusal != NULL)
         return block->streams_refusal;
     if (block->infrastructure)
         return "takes part in the interrupts or translation of others";

@@ -81,9 +81,10 @@ static void note(const struct partition *partition, struct removal *removal, uin
     struct pagetable_progress *pending = &removal->pending[tree];
 
     page_list_join(&partition->pool, &removal->freed, &progress->freed);
-    if (progress->leaves == 0 && !progress->tables_freed)
+    if (progress->leaves == 0) /* and no table has been freed */
         return;
-    if (pending->leaves != 0 && pending->end == progress->first) {
+    /* Where nothing is pending that is [0, 0), which goes with a range that begins at 0. */
+    if (pending->end == progress->first) {
         pending->end = progress->end;
         pending->leaves += progress->leaves;
         pending->tables_freed = pending->tables_freed || progress->tables_freed;

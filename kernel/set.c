@@ -374,8 +374,9 @@ static bool read_size(const struct reader *reader, int node, struct set_window *
 {
     unsigned int count;
 
-    return (read_pairs(reader, node, "size", &window->size, 1, &count) && count == 1 &&
-            window->size != 0 && window->size <= WINDOW_SIZE_LIMIT &&
+    /* Where there is none it stays 0. */
+    return (read_pairs(reader, node, "size", &window->size, 1, &count) && window->size != 0 &&
+            window->size <= WINDOW_SIZE_LIMIT &&
             is_aligned(window->size, window_alignment(window->size))) ||
            set_refuse(reader->error, window->node, "size",
                       "write two cells: a multiple of 4 KiB below 2 MiB, or a multiple of 2 MiB up "

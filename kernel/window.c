@@ -389,8 +389,6 @@ bool windows_join(struct partition *partition)
         joined = join(partition->window[i]);
         lock_release(&window->change);
     }
-    if (!joined)
-        windows_leave(partition);
     return joined;
 }
 

@@ -66,8 +66,8 @@ bool windows_plan(const struct set *set, struct set_error *error);
 
 /*
  * The partition, whose stage 2 has been built and which does not run, gets its windows: what it shares with one
- * that lives is connected. On its own CPU, or while booting. False: too few table pages. Work: the windows'
- * memory is zeroed; under the lock of each, two stores for each of up to 512 leaves and one TLB invalidation.
+ * that lives is connected. On its own CPU, or while booting. False: too few table pages; each life has as many
+ * and needs as many, so that this ends the boot and no later life. Work: the windows' memory is zeroed; under the lock of each, two stores for each of up to 512 leaves and one TLB invalidation.
  */
 bool windows_join(struct partition *partition);
 

@@ -3,6 +3,7 @@
  * watched by the observer. */
 #include <string.h>
 
+#include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
 #include "machine.h"
 #include "observer.h"
@@ -16,12 +17,17 @@
 
 static uint64_t ioas;
 
-static void start(void)
+static void boot(void)
 {
-    machine_plain();
     observer_start();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
+}
+
+static void start(void)
+{
+    machine_plain();
+    boot();
 }
 
 static int64_t remap(uint64_t iova, uint64_t address, uint64_t size, uint64_t flags)
@@ -130,6 +136,36 @@ static void row_2_10_remap_refusals_are_as_documented_and_change_nothing(void)
                 rows[i].flags);
     refused(BH_ENOENT, BH_CALL_IOAS_REMAP, ioas + 1, IOVA, BASE, PAGE_SIZE, RW);
     expect_reads(IOVA, BASE + 0x1000);
+}
+
+static unsigned int told; /* how often the unit was told of commands */
+
+static void expect_nothing_mapped(unsigned int unit, uint64_t offset, uint64_t value)
+{
+    const struct pagetable *table = &partitions.partition[0].ioas[0].tree[0].table;
+    uint64_t entry, size;
+
+    (void)unit;
+    (void)value;
+    if (offset != SMMU_CMDQ_PROD)
+        return;
+    told++;
+    for (uint64_t at = IOVA; at < IOVA + 3 * PAGE_SIZE; at += PAGE_SIZE) {
+        if (pagetable_lookup(table, at, &entry, &size))
+            fail_msg("the unit forgets while 0x%llx leads somewhere", (unsigned long long)at);
+    }
+}
+
+/* Break before make: while a unit may know the old leaf the new one is not there. */
+static void row_2_10_other_memory_is_there_once_the_unit_has_forgotten_the_old(void)
+{
+    start();
+    assert_int_equal(map(0, ioas, IOVA, BASE + 0x1000, 3 * PAGE_SIZE), BH_OK);
+    machine.before_register_write = expect_nothing_mapped;
+    assert_int_equal(remap(IOVA, BASE + 0x101000, 3 * PAGE_SIZE, RW), BH_OK);
+    machine.before_register_write = NULL;
+    assert_true(told > 0);
+    expect_reads(IOVA, BASE + 0x101000);
 }
 
 static void fail_unit(void)
@@ -332,6 +368,68 @@ static void a_batch_shares_one_bound_and_says_where_it_stands(void)
     expect_reads(0x100C000, BASE + 0xD000);
 }
 
+/* The element that is not begun has no part, and nothing of it counts. */
+static void a_batch_whose_bound_is_used_up_ends_between_two_elements(void)
+{
+    struct bh_map *maps;
+    struct bh_unmap *unmaps;
+
+    start();
+    maps = guest(0, STRUCTURE);
+    maps[0] = (struct bh_map){ 0x1000, BASE, 512 * PAGE_SIZE, RW };
+    maps[1] = (struct bh_map){ 0x1000000, BASE + 0x1000, PAGE_SIZE, RW };
+    assert_int_equal(map_batch(2), BH_EAGAIN);
+    assert_int_equal(machine.x[1], 1);
+    assert_int_equal(machine.x[2], 0);
+    assert_int_equal(dma_write(DEVICE1, 0x1000000, 1), DMA_BLOCKED);
+    assert_int_equal(call3(0, BH_CALL_IOAS_MAP_BATCH, ioas, STRUCTURE + sizeof(*maps), 1), BH_OK);
+    unmaps = guest(0, STRUCTURE);
+    unmaps[0] = (struct bh_unmap){ 0x1000, 512 * PAGE_SIZE };
+    unmaps[1] = (struct bh_unmap){ 0x1000000, PAGE_SIZE };
+    assert_int_equal(unmap_batch(2), BH_EAGAIN);
+    assert_int_equal(machine.x[1], 1);
+    assert_int_equal(machine.x[2], 0);
+    assert_int_equal(machine.x[3], 512 * PAGE_SIZE);
+    expect_reads(0x1000000, BASE + 0x1000);
+}
+
+/* What is taken out waits to be told together with what follows, which may be nothing. */
+static void a_batch_of_unmaps_that_ends_with_a_hole_is_forgotten_before_it_returns(void)
+{
+    struct bh_unmap *unmaps;
+    uint64_t syncs;
+
+    start();
+    assert_int_equal(map(0, ioas, IOVA, BASE, 2 * PAGE_SIZE), BH_OK);
+    expect_reads(IOVA, BASE);
+    unmaps = guest(0, STRUCTURE);
+    unmaps[0] = (struct bh_unmap){ IOVA, PAGE_SIZE };
+    unmaps[1] = (struct bh_unmap){ 64 * BLOCK, PAGE_SIZE };
+    syncs = devices.iommu[0].counters.syncs;
+    assert_int_equal(unmap_batch(2), BH_OK);
+    assert_int_equal(machine.x[3], PAGE_SIZE);
+    assert_int_equal(devices.iommu[0].counters.syncs - syncs, 1);
+    assert_false(smmuv3_model_invalidation_pending(machine.unit[0]));
+    assert_int_equal(dma_write(DEVICE1, IOVA, 1), DMA_BLOCKED);
+}
+
+static void a_batch_of_two_neighbours_is_forgotten_with_both(void)
+{
+    struct bh_unmap *unmaps;
+
+    start();
+    assert_int_equal(map(0, ioas, IOVA, BASE, 3 * PAGE_SIZE), BH_OK);
+    expect_reads(IOVA, BASE);
+    expect_reads(IOVA + PAGE_SIZE, BASE + PAGE_SIZE);
+    unmaps = guest(0, STRUCTURE);
+    unmaps[0] = (struct bh_unmap){ IOVA, PAGE_SIZE };
+    unmaps[1] = (struct bh_unmap){ IOVA + PAGE_SIZE, PAGE_SIZE };
+    assert_int_equal(unmap_batch(2), BH_OK);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 1), DMA_BLOCKED);
+    assert_int_equal(dma_write(DEVICE1, IOVA + PAGE_SIZE, 1), DMA_BLOCKED);
+    expect_reads(IOVA + 2 * PAGE_SIZE, BASE + 2 * PAGE_SIZE);
+}
+
 static void a_refused_element_ends_a_batch_and_is_refused_where_it_is_the_first(void)
 {
     struct bh_map *maps;
@@ -393,9 +491,9 @@ static void a_unit_that_failed_pins_the_memory_of_a_batch(void)
 
 static struct bh_ioas_copy *copy;
 
-static void start_copy(void)
+static void boot_copy(void)
 {
-    start();
+    boot();
     copy = guest(0, STRUCTURE);
     *copy = (struct bh_ioas_copy){ .size = sizeof(*copy),
                                    .from = (uint32_t)ioas,
@@ -406,6 +504,12 @@ static void start_copy(void)
                                    .flags = BH_MAP_READ };
     assert_int_equal(map(0, ioas, IOVA, BASE + 0x1000, 2 * PAGE_SIZE), BH_OK);
     assert_int_equal(map(0, ioas, IOVA + 2 * PAGE_SIZE, BASE + 0x8000, PAGE_SIZE), BH_OK);
+}
+
+static void start_copy(void)
+{
+    machine_plain();
+    boot_copy();
 }
 
 static int64_t make_copy(void)
@@ -483,6 +587,43 @@ static void row_2_18_a_copy_does_its_bound_and_says_how_far_it_came(void)
     expect_reads(4 * BLOCK + 512 * PAGE_SIZE, BASE + 0x201000);
 }
 
+/* 4 MiB in two calls: the leaves of the second half lead to nothing until the second one. */
+static void expect_two_calls(uint64_t from, uint64_t to, uint64_t first, uint64_t second)
+{
+    copy->from_iova = from;
+    copy->to_iova = to;
+    copy->bytes = 2 * BLOCK;
+    copy->flags = RW;
+    assert_int_equal(make_copy(), BH_EAGAIN);
+    assert_int_equal(machine.x[1], BLOCK);
+    expect_reads(to + BLOCK - PAGE_SIZE, first + BLOCK - PAGE_SIZE);
+    assert_int_equal(dma_write(DEVICE1, to + BLOCK, 1), DMA_BLOCKED);
+    copy->from_iova += BLOCK;
+    copy->to_iova += BLOCK;
+    copy->bytes = BLOCK;
+    assert_int_equal(make_copy(), BH_OK);
+    assert_int_equal(machine.x[1], BLOCK);
+    expect_reads(to + BLOCK, second);
+}
+
+static void row_2_18_a_copy_is_bounded_by_what_it_reads_and_by_what_it_writes(void)
+{
+    const uint64_t first = BASE + 2 * BLOCK, second = BASE + 3 * BLOCK;
+
+    machine_plain();
+    machine.partition[0].memory_size = 8 * BLOCK;
+    boot_copy();
+    /* Pages become blocks; blocks side by side become pages; blocks that are not do. */
+    assert_int_equal(map(0, ioas, 0x801001000, first, BLOCK), BH_OK);
+    assert_int_equal(map(0, ioas, 0x801201000, second, BLOCK), BH_OK);
+    expect_two_calls(0x801001000, 0x40000000, first, second);
+    assert_int_equal(map(0, ioas, 0x50000000, first, 2 * BLOCK), BH_OK);
+    expect_two_calls(0x50000000, 0x60001000, first, second);
+    assert_int_equal(map(0, ioas, 0x70000000, second, BLOCK), BH_OK);
+    assert_int_equal(map(0, ioas, 0x70200000, first, BLOCK), BH_OK);
+    expect_two_calls(0x70000000, 0x80001000, second, first);
+}
+
 static void row_2_18_what_ends_a_copy_is_refused_where_it_is_the_first(void)
 {
     start_copy();
@@ -533,6 +674,11 @@ static void row_2_18_copy_refusals_are_as_documented_and_change_nothing(void)
         ((uint64_t *)copy)[rows[i].word] = rows[i].value;
         refused_copy(rows[i].code);
     }
+    /* As in a map, where the range says more than the flags. */
+    memcpy(copy, kept, sizeof(*copy));
+    copy->from_iova = UINT64_C(1) << 48;
+    copy->flags = 0;
+    refused_copy(BH_ERANGE);
     memcpy(copy, kept, sizeof(*copy));
     refused(BH_EFAULT, BH_CALL_IOAS_COPY, STRUCTURE + 4, 0, 0, 0, 0);
     refused(BH_EFAULT, BH_CALL_IOAS_COPY, BASE - 8, 0, 0, 0, 0);
@@ -562,6 +708,7 @@ int run_change_calls_tests(void)
         TEST(row_2_10_a_remap_that_changes_the_access_alone_says_that_it_was_hitless),
         TEST(row_2_10_a_remap_does_its_bound_and_says_how_far_it_came),
         TEST(row_2_10_remap_refusals_are_as_documented_and_change_nothing),
+        TEST(row_2_10_other_memory_is_there_once_the_unit_has_forgotten_the_old),
         TEST(a_unit_that_failed_pins_the_memory_of_a_remap),
         TEST(row_2_12_unmap_all_empties_a_space_a_bounded_part_a_call),
         TEST(row_2_12_unmap_all_ends_for_a_caller_of_32_bit_registers_too),
@@ -570,6 +717,9 @@ int run_change_calls_tests(void)
         TEST(row_2_11_a_batch_of_maps_and_one_of_unmaps_with_one_sync),
         TEST(a_batch_of_unmaps_side_by_side_is_one_range),
         TEST(a_batch_shares_one_bound_and_says_where_it_stands),
+        TEST(a_batch_whose_bound_is_used_up_ends_between_two_elements),
+        TEST(a_batch_of_unmaps_that_ends_with_a_hole_is_forgotten_before_it_returns),
+        TEST(a_batch_of_two_neighbours_is_forgotten_with_both),
         TEST(a_refused_element_ends_a_batch_and_is_refused_where_it_is_the_first),
         TEST(i10_an_array_is_checked_as_a_whole_before_its_first_element),
         TEST(a_unit_that_failed_pins_the_memory_of_a_batch),
@@ -577,6 +727,7 @@ int run_change_calls_tests(void)
         TEST(row_2_18_a_copy_of_a_part_of_a_block_into_another_space),
         TEST(row_2_19_the_same_frame_is_mapped_twice_and_goes_once_from_each_place),
         TEST(row_2_18_a_copy_does_its_bound_and_says_how_far_it_came),
+        TEST(row_2_18_a_copy_is_bounded_by_what_it_reads_and_by_what_it_writes),
         TEST(row_2_18_what_ends_a_copy_is_refused_where_it_is_the_first),
         TEST(row_2_18_copy_refusals_are_as_documented_and_change_nothing),
         TEST(a_longer_structure_may_hold_nothing_that_is_not_known),

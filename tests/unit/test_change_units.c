@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Remap, copy and batches where units of 48 and of 32 bits serve one partition: what each tree has then. */
+#include <string.h>
+
 #include "groups.h"
 #include "kernel/window.h"
 #include "machine.h"
@@ -179,6 +181,53 @@ static void a_remap_of_what_the_second_tree_has_a_part_of_takes_that_part_out(vo
     assert_int_equal(attach(DEVICE2_ID, id), BH_ERANGE);
 }
 
+/* As if its addresses ended below the memory of this machine, which no size of the manual does. */
+static void what_an_attached_unit_cannot_address_is_erange_in_a_remap_and_in_a_batch(void)
+{
+    struct bh_map *maps;
+    uint64_t before;
+
+    start();
+    ioas->tree[1].output_limit = partitions.partition[0].physical + 2 * PAGE_SIZE;
+    assert_int_equal(attach(DEVICE2_ID, id), BH_OK);
+    assert_int_equal(map(0, id, IOVA, BASE, PAGE_SIZE), BH_OK);
+    maps = guest(0, STRUCTURE);
+    maps[0] = (struct bh_map){ 2 * IOVA, BASE + 2 * PAGE_SIZE, PAGE_SIZE, RW };
+    before = machine_state();
+    assert_int_equal(remap(IOVA, BASE + 2 * PAGE_SIZE, PAGE_SIZE, RW), BH_ERANGE);
+    assert_int_equal(call3(0, BH_CALL_IOAS_MAP_BATCH, id, STRUCTURE, 1), BH_ERANGE);
+    assert_int_equal(machine_state(), before);
+    maps[0].address = BASE + PAGE_SIZE;
+    assert_int_equal(call3(0, BH_CALL_IOAS_MAP_BATCH, id, STRUCTURE, 1), BH_OK);
+    expect_both(IOVA, BASE);
+    expect_both(2 * IOVA, BASE + PAGE_SIZE);
+}
+
+/* An index beyond the root of a tree of 39 bits would be that of a word behind it, here of no table at all. */
+static void no_call_looks_in_a_tree_for_what_lies_beyond_it(void)
+{
+    const uint64_t iova = BIT(48) - PAGE_SIZE;
+    struct bh_unmap *unmaps;
+    uint64_t behind;
+
+    start();
+    behind = ioas->tree[1].table.root + (iova >> 30) * sizeof(uint64_t);
+    assert_true(behind >= partitions.partition[0].physical + 0x400000);
+    memset(memory_pointer(align_down(behind, PAGE_SIZE)), 0xFF, PAGE_SIZE);
+    assert_int_equal(map(0, id, iova, BASE, PAGE_SIZE), BH_OK);
+    expect_write(DEVICE1, iova, BASE);
+    assert_int_equal(remap(iova, BASE + PAGE_SIZE, PAGE_SIZE, RW), BH_OK);
+    expect_write(DEVICE1, iova, BASE + PAGE_SIZE);
+    assert_int_equal(unmap(0, id, iova, PAGE_SIZE), BH_OK);
+    assert_int_equal(map(0, id, iova, BASE, PAGE_SIZE), BH_OK);
+    unmaps = guest(0, STRUCTURE);
+    unmaps[0] = (struct bh_unmap){ iova, PAGE_SIZE };
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, id, STRUCTURE, 1), BH_OK);
+    assert_int_equal(dma_write(DEVICE1, iova, 1), DMA_BLOCKED);
+    assert_int_equal(ioas->tree[1].table.mapped, 0);
+    assert_units_clean();
+}
+
 /* ---- Batches ------------------------------------------------------------------------------------- */
 
 static void a_batch_of_unmaps_takes_out_of_each_tree_what_it_has(void)
@@ -293,6 +342,8 @@ int run_change_units_tests(void)
         TEST(a_remap_across_the_second_units_end_takes_what_it_had_out_of_its_tree),
         TEST(a_remap_to_memory_that_the_second_unit_cannot_address_is_in_the_first_tree_alone),
         TEST(a_remap_of_what_the_second_tree_has_a_part_of_takes_that_part_out),
+        TEST(what_an_attached_unit_cannot_address_is_erange_in_a_remap_and_in_a_batch),
+        TEST(no_call_looks_in_a_tree_for_what_lies_beyond_it),
         TEST(a_batch_of_unmaps_takes_out_of_each_tree_what_it_has),
         TEST(a_batch_of_unmaps_beyond_and_across_the_second_units_end_leaves_the_trees_alike),
         TEST(a_copy_of_memory_that_a_unit_of_the_other_space_cannot_address_is_erange),

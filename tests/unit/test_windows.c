@@ -86,6 +86,324 @@ static void expect_unlocked(void)
     lock_release(&windows.window[0].lock);
 }
 
+/* ---- The set ------------------------------------------------------------------------------------- */
+
+static struct set set;
+static struct set_error error;
+
+static bool read(void)
+{
+    static _Alignas(8) uint8_t tree[SET_SIZE_LIMIT];
+
+    memset(&error, 0, sizeof(error));
+    return set_read(tree, machine_set(tree, sizeof(tree)), &set, &error);
+}
+
+/* Refused for that property of the window; then there is a good one again. */
+static void expect(const char *property)
+{
+    if (read())
+        fail_msg("accepted, where %s is wrong", property);
+    assert_string_equal(error.node, "/windows/samples");
+    assert_string_equal(error.property, property);
+    assert_true(strlen(error.text) > 10);
+    plain();
+}
+
+static void a_window_is_read_as_the_set_says(void)
+{
+    plain();
+    spec->writable_by[0] = "two";
+    spec->writable_by[1] = NULL;
+    spec->address[1] = 0x90000000;
+    spec->dma = true;
+    assert_true(read());
+    assert_int_equal(set.window_count, 1);
+    const struct set_window *window = &set.window[0];
+
+    assert_string_equal(window->name, "samples");
+    assert_int_equal(window->side[0], 0);
+    assert_int_equal(window->side[1], 1);
+    assert_int_equal(window->size, SIZE);
+    assert_int_equal(window->address[0], AT);
+    assert_int_equal(window->address[1], 0x90000000);
+    assert_false(window->writes[0]);
+    assert_true(window->writes[1]);
+    assert_true(window->dma);
+    assert_int_equal(window->maps, 8);
+    spec->maps = 16;
+    spec->dma = false;
+    assert_true(read());
+    assert_int_equal(set.window[0].maps, 16);
+    assert_false(set.window[0].dma);
+}
+
+static void a_set_without_windows_has_none(void)
+{
+    machine_plain();
+    assert_true(read());
+    assert_int_equal(set.window_count, 0);
+    machine_boot();
+    assert_int_equal(windows.count, 0);
+}
+
+static void drop_windows(void *tree)
+{
+    assert_int_equal(fdt_del_node(tree, fdt_path_offset(tree, "/windows")), 0);
+}
+
+static void a_set_may_do_without_the_node_of_windows(void)
+{
+    machine_plain();
+    machine.edit_set = drop_windows;
+    assert_true(read());
+    assert_int_equal(set.window_count, 0);
+    assert_int_equal(set.partition_count, 1);
+}
+
+static void sides_that_are_wrong_are_refused_by_name(void)
+{
+    plain();
+    spec->between[1] = NULL;
+    expect("between");
+    spec->between[0] = NULL;
+    spec->between[1] = NULL;
+    expect("between");
+    spec->between[1] = "three";
+    expect("between");
+    spec->between[0] = "zero";
+    expect("between");
+    spec->between[1] = "one"; /* with itself */
+    expect("between");
+    spec->writable_by[0] = NULL;
+    expect("writable-by");
+    spec->writable_by[1] = "three";
+    expect("writable-by");
+    spec->writable_by[1] = "one"; /* named twice */
+    expect("writable-by");
+    machine_partition("three");
+    spec->writable_by[1] = "three"; /* a partition, and no side of it */
+    expect("writable-by");
+}
+
+static void sizes_and_addresses_that_are_wrong_are_refused_by_name(void)
+{
+    static const uint64_t sizes[] = {
+        0, 0x800, 0x1001, 0x201000, 0x20200000, 0x40000000, UINT64_MAX & ~UINT64_C(0xFFF)
+    };
+
+    plain();
+    for (unsigned int i = 0; i < ARRAY_LENGTH(sizes); i++) {
+        spec->size = sizes[i];
+        expect("size");
+    }
+    for (unsigned int side = 0; side < 2; side++) {
+        spec->address[side] = AT + 0x800;
+        expect("at");
+        spec->address[side] = BIT(39) - SIZE + PAGE_SIZE;
+        expect("at");
+        spec->address[side] = BIT(39);
+        expect("at");
+        spec->address[side] = UINT64_MAX - 0xFFF;
+        expect("at");
+        spec->address[side] = BASE + 0x3FF000; /* over its own memory, its pool included */
+        expect("at");
+        spec->address[side] = BASE - PAGE_SIZE;
+        expect("at");
+        spec->address[side] = 0x0800F000; /* over the interrupt controller */
+        expect("at");
+        spec->size = 0x200000;
+        spec->address[side] = AT + 0x1000; /* blocks need blocks */
+        expect("at");
+        spec->address[side] = BIT(39) - SIZE;
+        assert_true(read());
+    }
+}
+
+static void a_window_of_an_aarch32_partition_lies_below_4_gib(void)
+{
+    plain();
+    machine.partition[1].aarch32 = true;
+    spec->address[1] = BIT(32) - SIZE;
+    assert_true(read());
+    spec->address[1] = BIT(32);
+    expect("at");
+}
+
+static void windows_of_one_partition_that_overlap_are_refused_by_name(void)
+{
+    plain();
+    machine_partition("three");
+    /* Where another partition has something is no concern of it. */
+    machine_window("more", "two", "three")->address[0] = AT + SIZE;
+    machine.window[1].address[1] = AT;
+    assert_true(read());
+    machine.window[1].address[0] = AT + SIZE - PAGE_SIZE;
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/more");
+    assert_string_equal(error.property, "at");
+}
+
+static void give_dma_a_value(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "dma", 1);
+}
+
+static void drop_at(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "at");
+}
+
+static void drop_writers(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "writable-by");
+}
+
+static void drop_sides(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "between");
+}
+
+static void drop_size(void *tree)
+{
+    edit_remove(tree, "/windows/samples", "size");
+}
+
+static void one_cell_of_size(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "size", 0x1000);
+}
+
+static void one_address(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "at", 0, 0x80000000);
+}
+
+static void no_maps(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "maps", 0);
+}
+
+static void a_window_whose_devices_may_have_no_map_of_it_is_refused_by_name(void)
+{
+    plain();
+    spec->dma = true;
+    machine.edit_set = no_maps;
+    expect("maps");
+}
+
+static void properties_of_the_wrong_form_are_refused_by_name(void)
+{
+    static const struct {
+        void (*edit)(void *tree);
+        const char *property;
+    } wrong[] = {
+        { give_dma_a_value, "dma" }, { drop_at, "at" },     { drop_writers, "writable-by" },
+        { drop_sides, "between" },   { drop_size, "size" }, { one_cell_of_size, "size" },
+        { one_address, "at" },
+    };
+
+    plain();
+    for (unsigned int i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        machine.edit_set = wrong[i].edit;
+        expect(wrong[i].property);
+    }
+    spec->maps = WINDOW_MAPS + 1;
+    expect("maps");
+}
+
+static void name_it_longer(void *tree)
+{
+    edit_add(tree, "/windows", "a-name-of-thirty-two-characters-");
+}
+
+static void more_windows_than_are_kept_and_names_too_long_are_refused(void)
+{
+    static const char *const names[] = { "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7" };
+
+    plain();
+    machine.window_count = 0;
+    for (unsigned int i = 0; i < WINDOW_LIMIT; i++)
+        machine_window(names[i], "one", "two");
+    assert_true(read());
+    machine_window("last", "one", "two");
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/last");
+    plain();
+    machine.window_count = 0;
+    machine.edit_set = name_it_longer;
+    assert_false(read());
+    assert_string_equal(error.node, "/windows/a-name-of-thirty-two-characters-");
+}
+
+static void give_it_a_long_path(void *tree)
+{
+    edit_add(tree, "/windows", "a-window-whose-path-is-longer-than-sixty-three-characters");
+}
+
+/* The next character would be the 64th. */
+static void give_it_the_longest_path(void *tree)
+{
+    edit_add(tree, "/windows", "a-window-whose-path-has-just-sixty-three-characters---");
+}
+
+static void a_window_whose_path_is_too_long_is_refused(void)
+{
+    plain();
+    machine.window_count = 0;
+    machine.edit_set = give_it_a_long_path;
+    assert_false(read());
+    assert_string_equal(error.node, "/");
+    assert_string_equal(error.property, "");
+    assert_non_null(strstr(error.text, "a node's path is longer than 63 characters"));
+    assert_int_equal(set.window_count, 0);
+    machine.edit_set = give_it_the_longest_path; /* refused as a name, not as a path */
+    assert_false(read());
+    assert_int_equal(strlen(error.node), 63);
+    assert_non_null(strstr(error.text, "the node's name is longer than 31 characters"));
+}
+
+/* ---- Against the machine --------------------------------------------------------------------------- */
+
+static void a_window_over_the_registers_of_a_listed_device_is_refused_by_name(void)
+{
+    uint64_t base;
+
+    plain();
+    machine_boot();
+    base = device_registers(device_find(DEVICE1_NAME), 2).base;
+    assert_true(base != 0);
+    for (unsigned int side = 0; side < 2; side++) {
+        plain();
+        spec->address[side] = align_down(base, PAGE_SIZE) + 0x3000;
+        assert_int_equal(machine_kernel(), HOST_OFF);
+        assert_console("/windows/samples: at: ");
+        assert_console(DEVICE1_NAME);
+    }
+}
+
+static void windows_that_the_machine_has_no_memory_for_are_refused_by_name(void)
+{
+    plain();
+    spec->size = 0x10000000;
+    spec->address[0] = spec->address[1] = 0x100000000;
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("/windows: size: the machine has no");
+}
+
+static void windows_that_no_table_page_is_left_for_are_refused_by_name(void)
+{
+    uint64_t physical;
+
+    plain();
+    machine_boot();
+    physical = windows.window[0].physical;
+    plain();
+    host_refuse_maps(physical, PAGE_SIZE);
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("/windows: size: the machine has no");
+}
+
 /* ---- Two lives -------------------------------------------------------------------------------------- */
 
 static void both_sides_see_what_the_other_wrote_and_a_first_life_finds_zeros(void)
@@ -211,6 +529,58 @@ static void i4_a_new_life_finds_zeros_and_the_survivor_with_it(void)
         for (uint64_t at = 0; at < SIZE; at += sizeof(uint64_t))
             assert_int_equal(*word(survivor, AT + at), 0);
     }
+}
+
+/* A life begins with its CPU's caches off: what it reads is memory. */
+static void i4_a_new_life_finds_zeros_behind_the_caches_as_well(void)
+{
+    uint64_t value = 0, frame;
+
+    plain();
+    machine_boot();
+    host_noncoherent_start();
+    frame = frame_at(1, AT + 0x1000);
+    *word(1, AT + 0x1000) = 0x1234;
+    cache_clean(memory_pointer(frame), sizeof(uint64_t));
+    barrier_entries();
+    host_view_read(HOST_VIEW_MEMORY, frame, &value, sizeof(value));
+    assert_int_equal(value, 0x1234);
+    end(1, BH_POWER_RESET);
+    start_again(1);
+    expect_connected();
+    assert_int_equal(frame_at(1, AT + 0x1000), frame);
+    host_view_read(HOST_VIEW_MEMORY, frame, &value, sizeof(value));
+    assert_int_equal(value, 0);
+}
+
+static unsigned int broken, made; /* leaves of the window of the partition that lives on */
+
+static void expect_break_before_make(const struct host_store *store)
+{
+    const struct pagetable *table = &partitions.partition[0].stage2;
+    uint64_t first = memory_physical(pagetable_walk(table, AT).entry);
+
+    if (store->address - first >= SIZE / PAGE_SIZE * sizeof(uint64_t))
+        return;
+    if (store->before != 0 && store->after != 0)
+        fail_msg("a leaf was 0x%llx and is 0x%llx", (unsigned long long)store->before,
+                 (unsigned long long)store->after);
+    broken += store->after == 0;
+    made += store->after != 0;
+}
+
+/* Its CPU may run meanwhile, and may have the old leaf. */
+static void a_live_sides_leaves_are_broken_before_they_lead_elsewhere(void)
+{
+    plain();
+    machine_boot();
+    host_visible = expect_break_before_make;
+    end(1, BH_POWER_RESET);
+    start_again(1);
+    host_visible = NULL;
+    expect_connected();
+    assert_int_equal(broken, 2 * SIZE / PAGE_SIZE);
+    assert_int_equal(made, 2 * SIZE / PAGE_SIZE);
 }
 
 static void i4_what_a_life_wrote_alone_no_later_one_finds(void)
@@ -492,6 +862,20 @@ static void notify_to_a_side_that_does_not_run_is_eagain_and_no_life_finds_it(vo
 int run_windows_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_window_is_read_as_the_set_says),
+        TEST(a_set_without_windows_has_none),
+        TEST(a_set_may_do_without_the_node_of_windows),
+        TEST(sides_that_are_wrong_are_refused_by_name),
+        TEST(sizes_and_addresses_that_are_wrong_are_refused_by_name),
+        TEST(a_window_of_an_aarch32_partition_lies_below_4_gib),
+        TEST(windows_of_one_partition_that_overlap_are_refused_by_name),
+        TEST(a_window_whose_devices_may_have_no_map_of_it_is_refused_by_name),
+        TEST(properties_of_the_wrong_form_are_refused_by_name),
+        TEST(more_windows_than_are_kept_and_names_too_long_are_refused),
+        TEST(a_window_whose_path_is_too_long_is_refused),
+        TEST(a_window_over_the_registers_of_a_listed_device_is_refused_by_name),
+        TEST(windows_that_the_machine_has_no_memory_for_are_refused_by_name),
+        TEST(windows_that_no_table_page_is_left_for_are_refused_by_name),
         TEST(both_sides_see_what_the_other_wrote_and_a_first_life_finds_zeros),
         TEST(a_first_life_finds_zeros_whatever_the_memory_held),
         TEST(a_window_of_blocks_is_one_of_blocks_for_both),
@@ -499,6 +883,8 @@ int run_windows_tests(void)
         TEST(i13_a_partition_that_is_no_side_has_nothing_there),
         TEST(when_a_side_ends_the_survivor_has_memory_of_its_own_there_all_zero),
         TEST(i4_a_new_life_finds_zeros_and_the_survivor_with_it),
+        TEST(i4_a_new_life_finds_zeros_behind_the_caches_as_well),
+        TEST(a_live_sides_leaves_are_broken_before_they_lead_elsewhere),
         TEST(i4_what_a_life_wrote_alone_no_later_one_finds),
         TEST(a_side_that_ends_alone_changes_nothing_for_the_one_that_is_gone),
         TEST(a_pool_too_small_for_its_windows_is_refused_by_name),

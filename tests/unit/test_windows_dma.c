@@ -276,6 +276,27 @@ static void row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window(void)
     assert_int_equal(fire(IOVA), DMA_BLOCKED);
 }
 
+/* What else its space has is its own, to be led elsewhere and taken out at will. */
+static void row_2_20_a_map_of_a_window_ties_nothing_beside_it(void)
+{
+    struct bh_unmap *element;
+
+    start();
+    assert_int_equal(map(0, ioas, IOVA, AT, SIZE), BH_OK);
+    assert_int_equal(map(0, ioas, IOVA + SIZE, BASE, SIZE), BH_OK);
+    assert_int_equal(
+        call(0, BH_CALL_IOAS_REMAP, ioas, IOVA + SIZE, BASE + SIZE, SIZE, BH_MAP_WRITE), BH_OK);
+    assert_int_equal(dma_write(DEVICE1, IOVA + SIZE, 0x22), DMA_LANDED);
+    assert_int_equal(*(uint64_t *)guest(0, BASE + SIZE), 0x22);
+    element = guest(0, STRUCTURE);
+    element->iova = IOVA + SIZE;
+    element->size = SIZE;
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE, 1), BH_OK);
+    assert_int_equal(fire(IOVA + SIZE), DMA_BLOCKED);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 0x11), DMA_LANDED);
+    assert_int_equal(query(0).maps_used, 1);
+}
+
 static void row_2_20_a_unit_that_fails_at_the_withdrawal_costs_the_window_and_nobodys_life(void)
 {
     start();
@@ -333,6 +354,7 @@ int run_windows_dma_tests(void)
         TEST(row_2_20_a_new_life_is_reached_by_what_was_mapped_in_its_time_alone),
         TEST(row_2_20_a_side_that_ends_takes_its_own_maps_along),
         TEST(row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window),
+        TEST(row_2_20_a_map_of_a_window_ties_nothing_beside_it),
         TEST(row_2_20_a_unit_that_fails_at_the_withdrawal_costs_the_window_and_nobodys_life),
         TEST(row_2_20_a_unit_that_fails_at_an_unmap_costs_the_window_later),
         TEST(row_2_20_a_side_that_ends_behind_a_failed_unit_costs_the_window),
