@@ -239,16 +239,19 @@ struct device *device_find(const char *name)
 
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream)
 {
-    struct device *found = NULL;
+    struct device *first = NULL;
 
     for (uint32_t i = 0; i < devices.count; i++) {
         struct device *device = &devices.device[i];
 
-        if (device->iommu == iommu && device_has_stream(device, stream) &&
-            (found == NULL || (device->ioas != NULL && !device->held)))
-            found = device;
+        if (device->iommu != iommu || !device_has_stream(device, stream))
+            continue;
+        if (device->ioas != NULL && !device->held)
+            return device;
+        if (first == NULL)
+            first = device;
     }
-    return found;
+    return first;
 }
 
 struct topology_range device_registers(const struct device *device, unsigned int index)

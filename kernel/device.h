@@ -139,8 +139,8 @@ bool device_has_stream(const struct device *device, uint32_t stream);
  * One SYNC for each stream, with its deadline. */
 enum iommu_result device_settle(const struct device *device);
 
-/* The device behind a stream of a unit, or NULL: of several that share it, the one that is
- * attached now, which without the group's lock is a hint. Work: the devices. */
+/* The device behind a stream of a unit, or NULL: of several that share it the first that is attached now and not
+ * held, which without the group's lock is a hint; else the first. Work: the devices. */
 struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
 /* Register range index (BAR number, or reg entry; below BH_BAR_COUNT) as [base, +size); size 0: none. */

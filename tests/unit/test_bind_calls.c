@@ -404,6 +404,33 @@ static void a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached(vo
     assert_int_equal(query_fault(0, SIBLING_A).count, 1);
 }
 
+static void expect_counts(uint64_t a, uint64_t b)
+{
+    assert_int_equal(query_fault(0, SIBLING_A).count, a);
+    assert_int_equal(query_fault(0, SIBLING_B).count, b);
+}
+
+static void of_several_that_are_attached_to_a_stream_the_first_is_told_of_its_faults(void)
+{
+    uint64_t ioas;
+
+    start_siblings();
+    ioas = bind_and_attach(0, SIBLING_A, 1);
+    assert_int_equal(bind(0, SIBLING_B, 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, SIBLING_B, BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(dma_write(sibling_b, 0x5000, 1), DMA_BLOCKED);
+    expect_counts(1, 0);
+    /* While it is reset it reaches nothing: it was the other one. */
+    assert_int_equal(call1(0, BH_CALL_DEVICE_RESET, SIBLING_A), BH_EAGAIN);
+    assert_int_equal(dma_write(sibling_b, 0x5000, 1), DMA_BLOCKED);
+    expect_counts(1, 1);
+    while (call1(0, BH_CALL_DEVICE_RESET, SIBLING_A) == BH_EAGAIN)
+        host_advance(1000000);
+    assert_int_equal(call1(0, BH_CALL_DEVICE_RESET, SIBLING_B), BH_EAGAIN);
+    assert_int_equal(dma_write(sibling_a, 0x5000, 1), DMA_BLOCKED);
+    expect_counts(2, 1);
+}
+
 static void a_record_outlives_the_unbind_until_the_group_has_another_owner(void)
 {
     start_siblings();
@@ -534,6 +561,7 @@ int run_bind_calls_tests(void)
         TEST(a_bind_leaves_the_records_of_other_groups_alone),
         TEST(devices_on_one_stream_share_its_attachment),
         TEST(a_fault_on_a_shared_stream_is_told_of_the_device_that_is_attached),
+        TEST(of_several_that_are_attached_to_a_stream_the_first_is_told_of_its_faults),
         TEST(a_record_outlives_the_unbind_until_the_group_has_another_owner),
         TEST(i9_a_fault_on_a_shared_stream_is_not_told_to_whoever_had_the_first_device_before),
         TEST(an_overflow_leaves_a_stream_that_a_sibling_uses_as_it_is),

@@ -249,6 +249,26 @@ static void a_master_has_the_stream_ids_that_it_names_each_once(void)
     assert_int_equal(fdt_bench_block(CLOCK)->stream_count, TOPOLOGY_STREAMS);
 }
 
+static void master_of_the_first(void *tree)
+{
+    second_unit(tree);
+    EDIT_CELLS(tree, CLOCK, "iommus", 0x8000, 1, 0x8000, 2);
+}
+
+static void a_master_stands_behind_the_unit_that_it_names_whichever_that_is(void)
+{
+    const struct topology_block *block;
+    uint32_t other;
+
+    expect_accepted(master_of_three);
+    other = fdt_bench_block(CLOCK)->iommu;
+    expect_accepted(master_of_the_first);
+    block = fdt_bench_block(CLOCK);
+    assert_null(block->streams_refusal);
+    assert_int_equal(block->iommu, 1 - other);
+    assert_int_equal(block->stream_count, 2);
+}
+
 static void a_master_whose_stream_ids_cannot_be_used_says_why(void)
 {
     static const struct {
@@ -391,6 +411,7 @@ int run_fdt_faults_tests(void)
         TEST(psci_0_2_is_psci_and_its_conduit_is_read),
         TEST(a_block_says_whether_it_masters_or_serves_others),
         TEST(a_master_has_the_stream_ids_that_it_names_each_once),
+        TEST(a_master_stands_behind_the_unit_that_it_names_whichever_that_is),
         TEST(a_master_whose_stream_ids_cannot_be_used_says_why),
         TEST(what_is_disabled_or_has_no_registers_is_no_block),
         TEST(the_initrd_lies_between_start_and_end_in_one_cell_or_two),

@@ -303,6 +303,27 @@ static void a_master_whose_ids_the_unit_does_not_take_is_refused(void)
                    " cannot be assigned: it stands behind an IOMMU that is not usable");
 }
 
+static void serving_interrupts(void *tree)
+{
+    master(tree);
+    edit_flag(tree, MASTER, "msi-controller");
+}
+
+static void a_master_that_is_refused_anyhow_takes_no_stream_of_its_unit(void)
+{
+    const struct device *device;
+
+    machine_plain();
+    machine.tree.edit = serving_interrupts;
+    machine_boot();
+    device = device_find(MASTER);
+    assert_non_null(device->refusal);
+    assert_null(device->iommu);
+    assert_int_equal(device->stream_count, 0);
+    for (unsigned int i = 0; i < STREAMS; i++)
+        assert_false(lands(streams[i], IOVA));
+}
+
 int run_platform_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +340,7 @@ int run_platform_tests(void)
         TEST(a_master_behind_several_units_is_refused_by_name),
         TEST(i3_a_master_with_the_stream_of_a_function_is_refused),
         TEST(a_master_whose_ids_the_unit_does_not_take_is_refused),
+        TEST(a_master_that_is_refused_anyhow_takes_no_stream_of_its_unit),
     };
 
     return RUN_GROUP("kernel/platform masters");

@@ -200,6 +200,21 @@ static void a_stream_that_a_sibling_uses_is_not_moved(void)
     assert_int_equal(replace(DEVICE1_ID, new), BH_OK);
 }
 
+static void a_device_that_stormed_is_told_of_again_once_it_is_moved(void)
+{
+    uint64_t count;
+
+    start();
+    for (unsigned int i = 0; i < 5000; i++)
+        assert_int_equal(dma_write(DEVICE1, IOVA + PAGE_SIZE, 1), DMA_BLOCKED);
+    assert_int_equal(query_state(0, DEVICE1_ID).stream_silent, 1);
+    assert_int_equal(replace(DEVICE1_ID, new), BH_OK);
+    assert_int_equal(query_state(0, DEVICE1_ID).stream_silent, 0);
+    count = query_fault(0, DEVICE1_ID).count;
+    assert_int_equal(dma_write(DEVICE1, IOVA + PAGE_SIZE, 1), DMA_BLOCKED);
+    assert_int_equal(query_fault(0, DEVICE1_ID).count, count + 1);
+}
+
 static void a_replace_that_meets_a_dead_unit_ends_parked(void)
 {
     struct ioas *ioas;
@@ -365,6 +380,7 @@ int run_replace_tests(void)
         TEST(a_replace_by_the_same_ioas_is_nothing),
         TEST(replace_is_refused_as_attach_is_and_changes_nothing),
         TEST(a_stream_that_a_sibling_uses_is_not_moved),
+        TEST(a_device_that_stormed_is_told_of_again_once_it_is_moved),
         TEST(a_replace_that_meets_a_dead_unit_ends_parked),
         TEST(a_replace_beside_another_on_the_unit_is_eagain_and_changes_nothing),
         TEST(a_device_is_not_moved_by_a_partition_that_did_not_bind_it),

@@ -156,6 +156,31 @@ static void a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has(void)
     assert_int_equal(tags, 256 - 3);
 }
 
+/* Stage 2 is replaced hitless by way of a third tag; a context descriptor needs none, and stage 2 no descriptor. */
+static void a_stage_takes_of_tags_and_memory_what_it_needs(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_variant(SMMUV3_MODEL_STAGE_1_ONLY);
+    unsigned int tags = 0;
+
+    parameters.asid16 = false;
+    if (!bench_start(&parameters, 0x10000))
+        fail_msg("not brought up: %s", bench.reason);
+    assert_true(bench_unit()->parked_context != 0);
+    while (iommu_tag_take(&bench.iommu) != 0)
+        tags++;
+    assert_int_equal(tags, 256 - 2);
+    machine.unit_count = 0;
+    parameters = plain();
+    parameters.vmid16 = false;
+    parameters.bbml = 2;
+    if (!bench_start(&parameters, 0x10000))
+        fail_msg("not brought up: %s", bench.reason);
+    assert_int_equal(bench_unit()->parked_context, 0);
+    for (tags = 0; iommu_tag_take(&bench.iommu) != 0;)
+        tags++;
+    assert_int_equal(tags, 256 - 3);
+}
+
 static void row_4_1_each_output_size_gets_an_aperture_and_a_root_that_fit(void)
 {
     static const unsigned int sizes[][2] = { { 32, 32 }, { 36, 36 }, { 40, 39 },
@@ -405,6 +430,7 @@ int run_start_tests(void)
         TEST(streams_beyond_2_to_the_16_are_refused_with_a_reason),
         TEST(row_1_20_row_4_2_a_unit_that_the_hypervisor_cannot_use_is_refused_with_its_reason),
         TEST(a_unit_with_8_bit_vmids_hands_out_no_more_tags_than_it_has),
+        TEST(a_stage_takes_of_tags_and_memory_what_it_needs),
         TEST(row_4_1_each_output_size_gets_an_aperture_and_a_root_that_fit),
         TEST(a_unit_is_coherent_if_it_and_the_tree_say_so),
         TEST(every_store_is_cleaned_to_memory_for_a_unit_that_is_not_coherent),
