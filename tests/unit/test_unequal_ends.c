@@ -126,6 +126,22 @@ static void i4_a_free_gives_back_the_tags_of_every_unit_and_the_pages_of_every_t
     assert_units_clean();
 }
 
+/* The tag that the living unit got back may be another's by the next try. */
+static void a_free_that_a_dead_unit_holds_up_gives_the_other_units_tag_back_once(void)
+{
+    uint64_t ioas, commands;
+
+    unequal_start_48_and_32();
+    ioas = unequal_shared_ioas();
+    unequal_detach(DEVICE1_ID);
+    unequal_detach(DEVICE2_ID);
+    smmuv3_model_set_late(machine.unit[1], SMMUV3_MODEL_LATE_SYNC, SMMUV3_MODEL_NEVER);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, ioas), BH_ETIMEDOUT);
+    commands = smmuv3_model_command_total(machine.unit[0]);
+    assert_int_equal(call1(0, BH_CALL_IOAS_FREE, ioas), BH_ETIMEDOUT);
+    assert_int_equal(smmuv3_model_command_total(machine.unit[0]), commands);
+}
+
 static void an_ioas_that_was_never_attached_asks_no_unit_when_it_goes(void)
 {
     uint64_t ioas, first[2];
@@ -312,6 +328,7 @@ int run_unequal_ends_tests(void)
         TEST(row_4_12_every_unit_has_its_batch_before_the_first_one_is_waited_for),
         TEST(row_4_12_an_unmap_that_meets_one_dead_unit_is_etimedout_and_done_on_the_other),
         TEST(i4_a_free_gives_back_the_tags_of_every_unit_and_the_pages_of_every_tree),
+        TEST(a_free_that_a_dead_unit_holds_up_gives_the_other_units_tag_back_once),
         TEST(an_ioas_that_was_never_attached_asks_no_unit_when_it_goes),
         TEST(i4_a_dead_partition_leaves_no_tag_on_either_unit),
         TEST(a_map_that_the_second_tree_has_no_pages_for_is_in_neither),

@@ -72,6 +72,20 @@ static void a_set_without_windows_has_none(void)
     assert_int_equal(windows.count, 0);
 }
 
+static void drop_windows(void *tree)
+{
+    assert_int_equal(fdt_del_node(tree, fdt_path_offset(tree, "/windows")), 0);
+}
+
+static void a_set_may_do_without_the_node_of_windows(void)
+{
+    machine_plain();
+    machine.edit_set = drop_windows;
+    assert_true(read());
+    assert_int_equal(set.window_count, 0);
+    assert_int_equal(set.partition_count, 1);
+}
+
 static void sides_that_are_wrong_are_refused_by_name(void)
 {
     spec = machine_shared();
@@ -190,6 +204,19 @@ static void one_address(void *tree)
     EDIT_CELLS(tree, "/windows/samples", "at", 0, 0x80000000);
 }
 
+static void no_maps(void *tree)
+{
+    EDIT_CELLS(tree, "/windows/samples", "maps", 0);
+}
+
+static void a_window_whose_devices_may_have_no_map_of_it_is_refused_by_name(void)
+{
+    spec = machine_shared();
+    spec->dma = true;
+    machine.edit_set = no_maps;
+    expect("maps");
+}
+
 static void properties_of_the_wrong_form_are_refused_by_name(void)
 {
     static const struct {
@@ -289,20 +316,36 @@ static void windows_that_the_machine_has_no_memory_for_are_refused_by_name(void)
     assert_console("/windows: size: the machine has no");
 }
 
+static void windows_that_no_table_page_is_left_for_are_refused_by_name(void)
+{
+    uint64_t physical;
+
+    spec = machine_shared();
+    machine_boot();
+    physical = windows.window[0].physical;
+    spec = machine_shared();
+    host_refuse_maps(physical, PAGE_SIZE);
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("/windows: size: the machine has no");
+}
+
 int run_windows_set_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_window_is_read_as_the_set_says),
         TEST(a_set_without_windows_has_none),
+        TEST(a_set_may_do_without_the_node_of_windows),
         TEST(sides_that_are_wrong_are_refused_by_name),
         TEST(sizes_and_addresses_that_are_wrong_are_refused_by_name),
         TEST(a_window_of_an_aarch32_partition_lies_below_4_gib),
         TEST(windows_of_one_partition_that_overlap_are_refused_by_name),
+        TEST(a_window_whose_devices_may_have_no_map_of_it_is_refused_by_name),
         TEST(properties_of_the_wrong_form_are_refused_by_name),
         TEST(more_windows_than_are_kept_and_names_too_long_are_refused),
         TEST(a_window_whose_path_is_too_long_is_refused),
         TEST(a_window_over_the_registers_of_a_listed_device_is_refused_by_name),
         TEST(windows_that_the_machine_has_no_memory_for_are_refused_by_name),
+        TEST(windows_that_no_table_page_is_left_for_are_refused_by_name),
     };
 
     return RUN_GROUP("kernel/window, the set");
