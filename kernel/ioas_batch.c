@@ -7,6 +7,7 @@
 #include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
+#include "lib/pagetable_pages.h"
 
 /* The elements, or NULL; *result says why. */
 static const void *elements_at(const struct partition *partition, uint64_t address, uint64_t count,
@@ -39,12 +40,37 @@ static int64_t map_element(struct partition *partition, struct ioas *ioas,
                              element->flags, bound, progress);
 }
 
+/* An element was a page: the next ones may lie in its table. They need no walk then, and no check of what all of the
+ * owner's memory passes and, as limits are powers of two, all addresses of a table with one of them. */
+static void open_pages(const struct partition *partition, struct ioas *ioas, uint64_t iova,
+                       struct pagetable_pages *pages)
+{
+    pages->size = 0;
+    if (ioas->tree_count > 1 || partition->physical + partition->visible_size > ioas->output_limit)
+        return;
+    pagetable_pages_open(pages, &ioas->tree[0].table, iova);
+}
+
+/* False: it is more than a page of own memory in the open table, where nothing is; nothing was done. */
+static inline bool map_page(const struct partition *partition, const struct ioas *ioas,
+                            const struct bh_map *element, struct pagetable_pages *pages)
+{
+    uint64_t offset = element->address - partition->set->memory_base;
+
+    return element->size == PAGE_SIZE && is_aligned(element->iova | element->address, PAGE_SIZE) &&
+           ioas_flags_valid(element->flags) && offset < partition->visible_size &&
+           pagetable_pages_map(pages, element->iova,
+                               partition->physical + clamp_index(offset, partition->visible_size),
+                               ioas_attributes(ioas->tree[0].format, element->flags));
+}
+
 int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t address, uint64_t count,
                        struct ioas_batch_done *done)
 {
     uint32_t left = BH_MAP_ENTRIES_PER_CALL;
     int64_t result;
     const volatile struct bh_map *from;
+    struct pagetable_pages pages = { .size = 0 };
     struct ioas *ioas = ioas_acquire(partition, id);
 
     if (ioas == NULL)
@@ -54,6 +80,12 @@ int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t addres
         const struct bh_map element = from[done->elements];
         struct pagetable_progress progress;
 
+        if (left != 0 && map_page(partition, ioas, &element, &pages)) {
+            left--;
+            done->elements++;
+            continue;
+        }
+        pagetable_pages_close(&pages);
         result = left == 0 ? BH_EAGAIN : map_element(partition, ioas, &element, left, &progress);
         if (left == 0 || (result != BH_OK && result != BH_EAGAIN))
             break;
@@ -62,7 +94,10 @@ int64_t ioas_map_batch(struct partition *partition, uint64_t id, uint64_t addres
             done->elements++;
         else
             done->part = progress.done;
+        if (element.size == PAGE_SIZE)
+            open_pages(partition, ioas, element.iova, &pages);
     }
+    pagetable_pages_close(&pages);
     ioas_release(ioas);
     return ioas_answer(result, done->elements);
 }
@@ -124,6 +159,19 @@ static int64_t unmap_element(const struct partition *partition, struct removal *
     return unmapped == PAGETABLE_MORE ? BH_EAGAIN : BH_OK;
 }
 
+/* False: it is more than a page in the open table that continues what is pending, or nothing is there; nothing was
+ * done. */
+static inline bool unmap_page(const struct bh_unmap *element, struct pagetable_pages *pages,
+                              struct pagetable_progress *pending)
+{
+    if (element->size != PAGE_SIZE || pending->leaves == 0 || pending->end != element->iova ||
+        !pagetable_pages_unmap(pages, element->iova))
+        return false;
+    pending->end += PAGE_SIZE;
+    pending->leaves++;
+    return true;
+}
+
 /* The units forget it all, with one SYNC each. */
 static bool finish(struct partition *partition, struct removal *removal)
 {
@@ -143,6 +191,7 @@ int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t addr
     uint32_t left = BH_MAP_ENTRIES_PER_CALL;
     int64_t result;
     const volatile struct bh_unmap *from;
+    struct pagetable_pages pages = { .size = 0 };
     struct removal removal = { .ioas = ioas_acquire(partition, id), .freed = PAGE_LIST_EMPTY };
 
     if (removal.ioas == NULL)
@@ -152,6 +201,13 @@ int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t addr
         const struct bh_unmap element = from[done->elements];
         struct pagetable_progress progress;
 
+        if (left != 0 && unmap_page(&element, &pages, &removal.pending[0])) {
+            left--;
+            done->bytes += PAGE_SIZE;
+            done->elements++;
+            continue;
+        }
+        pagetable_pages_close(&pages);
         result = left == 0 ? BH_EAGAIN
                            : unmap_element(partition, &removal, &element, left, &progress);
         if (left == 0 || (result != BH_OK && result != BH_EAGAIN))
@@ -162,7 +218,10 @@ int64_t ioas_unmap_batch(struct partition *partition, uint64_t id, uint64_t addr
             done->elements++;
         else
             done->part = progress.done;
+        if (element.size == PAGE_SIZE && removal.ioas->window_maps == 0)
+            open_pages(partition, removal.ioas, element.iova, &pages);
     }
+    pagetable_pages_close(&pages);
     if (!finish(partition, &removal))
         result = BH_ETIMEDOUT;
     ioas_release(removal.ioas);

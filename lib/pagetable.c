@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/pagetable_format.h"
+#include "lib/pagetable_pages.h"
 
 /* A stretch of leaves of one size that lies in one table. */
 struct run {
@@ -492,6 +492,34 @@ enum pagetable_result pagetable_unmap(struct pagetable *table, uint64_t address,
                                              .end = address + size,
                                              .freed = PAGE_LIST_EMPTY };
     return PAGETABLE_OK;
+}
+
+void pagetable_pages_open(struct pagetable_pages *pages, struct pagetable *table, uint64_t address)
+{
+    uint64_t size = span(format_of(table), 1);
+    volatile uint64_t *entry = table->coherent && table->height > 0
+                                   ? reach(table, align_down(address, size), 0)
+                                   : NULL;
+
+    pages->size = 0;
+    if (entry != NULL)
+        *pages = (struct pagetable_pages){ .table = table,
+                                           .entry = entry,
+                                           .first = align_down(address, size),
+                                           .size = size,
+                                           .entries = record_of(table, entry)->entries };
+}
+
+void pagetable_pages_close(struct pagetable_pages *pages)
+{
+    if (pages->size == 0)
+        return;
+    struct page_record *record = record_of(pages->table, pages->entry);
+
+    pages->table->mapped += ((uint64_t)pages->entries - record->entries) << PAGE_SHIFT;
+    record->entries = pages->entries;
+    barrier_entries();
+    pages->size = 0;
 }
 
 struct pagetable_place pagetable_walk(const struct pagetable *table, uint64_t address)

@@ -47,6 +47,7 @@ int run_bind_calls_tests(void);
 int run_reset_calls_tests(void);
 int run_change_calls_tests(void);
 int run_change_units_tests(void);
+int run_batches_tests(void);
 int run_lifecycle_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);

@@ -58,6 +58,7 @@ int main(int count, char **arguments)
     failed += run_reset_calls_tests();
     failed += run_change_calls_tests();
     failed += run_change_units_tests();
+    failed += run_batches_tests();
     failed += run_lifecycle_tests();
     failed += run_windows_set_tests();
     failed += run_windows_tests();

@@ -255,6 +255,29 @@ static void a_batch_of_unmaps_takes_out_of_each_tree_what_it_has(void)
     assert_units_clean();
 }
 
+static void a_batch_of_pages_side_by_side_is_done_in_each_tree(void)
+{
+    struct bh_map *maps;
+    struct bh_unmap *unmaps;
+
+    start();
+    assert_int_equal(attach(DEVICE2_ID, id), BH_OK);
+    maps = guest(0, STRUCTURE);
+    for (unsigned int i = 0; i < 4; i++)
+        maps[i] = (struct bh_map){ IOVA + i * PAGE_SIZE, BASE + i * PAGE_SIZE, PAGE_SIZE, RW };
+    assert_int_equal(call3(0, BH_CALL_IOAS_MAP_BATCH, id, STRUCTURE, 4), BH_OK);
+    for (unsigned int i = 0; i < 4; i++)
+        expect_both(IOVA + i * PAGE_SIZE, BASE + i * PAGE_SIZE);
+    unmaps = guest(0, STRUCTURE);
+    for (unsigned int i = 0; i < 3; i++)
+        unmaps[i] = (struct bh_unmap){ IOVA + i * PAGE_SIZE, PAGE_SIZE };
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, id, STRUCTURE, 3), BH_OK);
+    for (unsigned int i = 0; i < 3; i++)
+        expect_neither(IOVA + i * PAGE_SIZE);
+    expect_both(IOVA + 3 * PAGE_SIZE, BASE + 3 * PAGE_SIZE);
+    assert_units_clean();
+}
+
 static void a_batch_of_unmaps_beyond_and_across_the_second_units_end_leaves_the_trees_alike(void)
 {
     struct bh_unmap *unmaps;
@@ -345,6 +368,7 @@ int run_change_units_tests(void)
         TEST(what_an_attached_unit_cannot_address_is_erange_in_a_remap_and_in_a_batch),
         TEST(no_call_looks_in_a_tree_for_what_lies_beyond_it),
         TEST(a_batch_of_unmaps_takes_out_of_each_tree_what_it_has),
+        TEST(a_batch_of_pages_side_by_side_is_done_in_each_tree),
         TEST(a_batch_of_unmaps_beyond_and_across_the_second_units_end_leaves_the_trees_alike),
         TEST(a_copy_of_memory_that_a_unit_of_the_other_space_cannot_address_is_erange),
         TEST(a_copy_of_a_windows_memory_is_erange),

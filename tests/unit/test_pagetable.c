@@ -10,6 +10,7 @@
 #include "arch/seam.h"
 #include "drivers/iommu/smmuv3/unit.h"
 #include "groups.h"
+#include "lib/pagetable_pages.h"
 #include "lib/vmsa.h"
 #include "pagetable_oracle.h"
 #include "unit.h"
@@ -390,6 +391,64 @@ static void what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns(voi
     pagetable_unmap(&table, 0, PAGE_SIZE, UINT32_MAX, &progress);
     assert_int_equal(progress.leaves, 1);
     assert_int_equal(host_stores_legal(), 0);
+    pagetable_map(&table, 0, 0x40001000, PAGE_SIZE, ATTRIBUTES, UINT32_MAX, &progress);
+    assert_int_equal(progress.leaves, 1);
+    assert_int_equal(host_stores_legal(), 0);
+    struct pagetable_pages pages;
+
+    pagetable_pages_open(&pages, &table, 0);
+    assert_true(pagetable_pages_map(&pages, 0x3000, 0x40003000, ATTRIBUTES));
+    pagetable_pages_close(&pages);
+    assert_int_equal(host_stores_legal(), 0);
+}
+
+static void pages_are_mapped_and_unmapped_in_one_table_and_counted_when_it_is_closed(void)
+{
+    struct pagetable_progress progress;
+    struct pagetable_pages pages;
+    uint64_t entry, size;
+
+    start(9, 7, 8, true);
+    pagetable_map(&table, 0x201000, 0x40001000, 2 * PAGE_SIZE, ATTRIBUTES, UINT32_MAX, &progress);
+    pagetable_pages_open(&pages, &table, 0x3FF000);
+    assert_false(pagetable_pages_map(&pages, 0x201000, 0x50000000, ATTRIBUTES));
+    assert_false(pagetable_pages_map(&pages, 0x1FF000, 0x50000000, ATTRIBUTES));
+    assert_false(pagetable_pages_map(&pages, 0x400000, 0x50000000, ATTRIBUTES));
+    assert_false(pagetable_pages_unmap(&pages, 0x200000));
+    assert_true(pagetable_pages_map(&pages, 0x3FF000, 0x50000000, ATTRIBUTES));
+    assert_true(pagetable_pages_unmap(&pages, 0x201000));
+    assert_true(pagetable_pages_unmap(&pages, 0x202000));
+    /* The last of a table goes with it, by pagetable_unmap(). */
+    assert_false(pagetable_pages_unmap(&pages, 0x3FF000));
+    pagetable_pages_close(&pages);
+    assert_int_equal(table.mapped, PAGE_SIZE);
+    assert_true(pagetable_lookup(&table, 0x3FF000, &entry, &size));
+    assert_int_equal(entry, 0x50000000 | ATTRIBUTES | vmsa_4k.page_bits);
+    assert_false(pagetable_pages_map(&pages, 0x200000, 0x50000000, ATTRIBUTES));
+    assert_int_equal(pagetable_unmap(&table, 0x3FF000, PAGE_SIZE, 1, &progress), PAGETABLE_OK);
+    assert_true(progress.tables_freed);
+    page_pool_give(&pool, &progress.freed);
+    pagetable_pages_open(&pages, &table, 0x3FF000);
+    assert_int_equal(pages.size, 0);
+    pagetable_pages_close(&pages);
+    assert_int_equal(table.mapped, 0);
+}
+
+/* Nor is a table of which its root is the only one: its last entry may go and it stays. */
+static void no_pages_are_open_in_a_table_that_has_to_be_cleaned_to_memory(void)
+{
+    struct pagetable_progress progress;
+    struct pagetable_pages pages;
+
+    start(9, 7, 8, false);
+    pagetable_map(&table, 0, 0x40001000, PAGE_SIZE, ATTRIBUTES, UINT32_MAX, &progress);
+    pagetable_pages_open(&pages, &table, 0);
+    assert_int_equal(pages.size, 0);
+    host_reset();
+    page_pool_init(&pool, POOL_BASE, 1, records);
+    assert_true(pagetable_init(&table, &vmsa_4k, &pool, 21, true));
+    pagetable_pages_open(&pages, &table, 0);
+    assert_int_equal(pages.size, 0);
 }
 
 static void row_2_10_a_remap_takes_each_leaf_out_before_another_output_stands_there(void)
@@ -594,6 +653,8 @@ int run_pagetable_tests(void)
         TEST(a_root_is_cleaned_for_a_walker_that_does_not_see_the_caches_and_for_no_other),
         TEST(the_zeros_of_a_new_pool_stand_in_memory_before_a_page_of_it_is_taken),
         TEST(what_a_map_or_an_unmap_stored_is_seen_by_walkers_when_it_returns),
+        TEST(pages_are_mapped_and_unmapped_in_one_table_and_counted_when_it_is_closed),
+        TEST(no_pages_are_open_in_a_table_that_has_to_be_cleaned_to_memory),
         TEST(row_2_10_a_remap_takes_each_leaf_out_before_another_output_stands_there),
         TEST(row_2_10_a_remap_of_a_block_in_a_misaligned_place_or_half_of_it_is_refused),
         TEST(nothing_is_found_beyond_the_limit),

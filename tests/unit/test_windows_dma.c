@@ -267,6 +267,12 @@ static void row_2_20_other_calls_leave_alone_what_is_mapped_of_a_window(void)
     assert_int_equal(call(0, BH_CALL_IOAS_REMAP, ioas, IOVA, BASE, SIZE, BH_MAP_READ), BH_ERANGE);
     assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE, 1), BH_ERANGE);
     assert_int_equal(machine_state(), before);
+    /* Nor as a page behind one of own memory. */
+    assert_int_equal(map(0, ioas, IOVA - PAGE_SIZE, BASE, PAGE_SIZE), BH_OK);
+    element[0] = (struct bh_unmap){ IOVA - PAGE_SIZE, PAGE_SIZE };
+    element[1] = (struct bh_unmap){ IOVA, PAGE_SIZE };
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE, 2), BH_EAGAIN);
+    assert_int_equal(machine.x[1], 1);
     assert_int_equal(dma_write(DEVICE1, IOVA, 0x11), DMA_LANDED);
     for (unsigned int i = 0;
          call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, i == 0 ? 0 : machine.x[1]) == BH_EAGAIN; i++)
