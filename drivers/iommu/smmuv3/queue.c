@@ -133,33 +133,42 @@ static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 
     return IOMMU_OK;
 }
 
-/* Almost every batch is one command and its SYNC. */
-__attribute__((noinline)) enum iommu_result smmuv3_put(struct smmuv3 *unit,
-                                                       const struct command *commands,
-                                                       uint32_t count, struct iommu_ticket *ticket,
-                                                       bool last)
+/* Most units see what is stored and want one SYNC a batch, and their queue has room. False: not this one, and
+ * nothing is done. Written out where it is used, for calls that then have no more to do. */
+static inline __attribute__((always_inline)) bool put_plain(struct smmuv3 *unit,
+                                                            const struct command *commands,
+                                                            uint32_t count,
+                                                            struct iommu_ticket *ticket, bool last)
 {
-    const struct iommu *iommu = unit->iommu;
+    const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
     volatile uint64_t *queue = unit->commands;
     uint64_t mask = unit->command_mask;
 
-    if (iommu->silenced)
-        return IOMMU_SILENCED;
-    if (count == 1 && last && iommu->capabilities.coherent && !iommu->capabilities.sync_each) {
-        lock_acquire(&unit->lock);
-        uint64_t at = unit->produced;
-        bool room = has_room(unit, at + 2);
+    if (count == 0 || !capabilities->coherent || capabilities->sync_each)
+        return false;
+    lock_acquire(&unit->lock);
+    uint64_t at = unit->produced, end = at + count + last;
+    bool room = has_room(unit, end);
 
-        if (room) {
-            put(queue + (at & mask) * COMMAND_WORDS, *commands);
-            put(queue + ((at + 1) & mask) * COMMAND_WORDS, command_sync());
-            tell(unit, at + 2, mask, 1, 1, ticket);
-        }
-        lock_release(&unit->lock);
-        if (room)
-            return IOMMU_OK;
+    if (room) {
+        for (uint32_t i = 0; i < count; i++)
+            put(queue + (at++ & mask) * COMMAND_WORDS, commands[i]);
+        if (last)
+            put(queue + (at & mask) * COMMAND_WORDS, command_sync());
+        tell(unit, end, mask, count, last, ticket);
     }
-    return put_many(unit, commands, count, ticket, last);
+    lock_release(&unit->lock);
+    return room;
+}
+
+enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands, uint32_t count,
+                             struct iommu_ticket *ticket, bool last)
+{
+    if (unit->iommu->silenced)
+        return IOMMU_SILENCED;
+    return put_plain(unit, commands, count, ticket, last)
+               ? IOMMU_OK
+               : put_many(unit, commands, count, ticket, last);
 }
 
 /* One command in the queue was refused and replaced; what it should have done is not known to be
@@ -179,22 +188,38 @@ static __attribute__((noinline)) enum iommu_result issue_widest(struct smmuv3 *u
     return IOMMU_SILENCED;
 }
 
+static __attribute__((noinline)) enum iommu_result wait_through(struct smmuv3 *unit,
+                                                                struct iommu_ticket ticket)
+{
+    if (!wait_consumed(unit, ticket.position))
+        return IOMMU_SILENCED;
+    return unit->iommu->counters.illegal_commands == ticket.illegal ? IOMMU_OK : issue_widest(unit);
+}
+
 enum iommu_result smmuv3_wait(struct iommu *iommu, const struct iommu_ticket *ticket)
 {
-    struct smmuv3 *unit = iommu->unit;
+    return wait_through(iommu->unit, *ticket);
+}
 
-    if (!wait_consumed(unit, ticket->position))
+static __attribute__((noinline)) enum iommu_result issue_many(struct smmuv3 *unit,
+                                                              const struct command *commands,
+                                                              uint32_t count)
+{
+    struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
+
+    if (smmuv3_put(unit, commands, count, &ticket, true) != IOMMU_OK)
         return IOMMU_SILENCED;
-    return iommu->counters.illegal_commands == ticket->illegal ? IOMMU_OK : issue_widest(unit);
+    return ticket.position == 0 ? IOMMU_OK : wait_through(unit, ticket);
 }
 
 enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
 {
     struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
 
-    if (smmuv3_put(unit, commands, count, &ticket, true) != IOMMU_OK)
-        return IOMMU_SILENCED;
-    return ticket.position == 0 ? IOMMU_OK : smmuv3_wait(unit->iommu, &ticket);
+    /* Almost always it is one command, and through at once or soon. */
+    if (unit->iommu->silenced || count != 1 || !put_plain(unit, commands, 1, &ticket, true))
+        return issue_many(unit, commands, count);
+    return ticket.position == 0 ? IOMMU_OK : wait_through(unit, ticket);
 }
 
 /* The unit stopped at a command. Lock held. True: repaired, acknowledge and go on. */

@@ -182,27 +182,34 @@ void smmuv3_stage2_start(struct smmuv3 *unit)
                    FIELD_PUT(STE2_PS, physical_size(unit)) | STE2_AA64 | STE2_PTW;
 }
 
-/* recorded: whether the faults of its stage 2 become events (S2R). */
-static struct entry stage2_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
-                               bool recorded)
+#define STE0_STAGE2 (STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2))
+
+/* Word 2 of a stage 2. recorded: whether its faults become events (S2R). */
+static inline uint64_t stage2_word2(const struct smmuv3 *unit, const struct iommu_domain *domain,
+                                    bool recorded)
 {
     static const uint64_t level0_height = 3;
 
+    return unit->stage2 | FIELD_PUT(STE2_VMID, domain->tag) |
+           FIELD_PUT(STE2_SL0, domain->table->height == level0_height ? 2 : 1) |
+           (recorded ? STE2_R : 0);
+}
+
+static struct entry stage2_ste(const struct smmuv3 *unit, const struct iommu_domain *domain,
+                               bool recorded)
+{
     return (struct entry){ {
-        STE0_V | FIELD_PUT(STE0_CONFIG, STE_CONFIG_S2),
+        STE0_STAGE2,
         STE1_MEV | FIELD_PUT(STE1_SHCFG, STE_SHCFG_INCOMING),
-        unit->stage2 | FIELD_PUT(STE2_VMID, domain->tag) |
-            FIELD_PUT(STE2_SL0, domain->table->height == level0_height ? 2 : 1) |
-            (recorded ? STE2_R : 0),
+        stage2_word2(unit, domain, recorded),
         domain->table->root & STE3_TTB,
     } };
 }
 
+/* Of a unit with stage 1 only. */
 static struct entry domain_ste(const struct smmuv3 *unit, uint32_t stream,
                                const struct iommu_domain *domain, bool recorded)
 {
-    if (unit->iommu->capabilities.stage == 2)
-        return stage2_ste(unit, domain, recorded);
     /* A unit that failed may look at either descriptor. */
     if (unit->iommu->silenced)
         return (struct entry){ { STE_ABORT } };
@@ -214,15 +221,15 @@ static struct entry domain_ste(const struct smmuv3 *unit, uint32_t stream,
     return stage1_ste(memory_physical(context));
 }
 
+/* What is no stage 2. */
 static struct entry ste_for(const struct smmuv3 *unit, uint32_t stream,
                             enum iommu_stream_state state, const struct iommu_domain *domain)
 {
+    if (state == STREAM_PARKED_SILENT)
+        return (struct entry){ { STE_ABORT } };
     if (state == STREAM_PARKED_LOGGED)
-        return unit->iommu->capabilities.stage == 2 ? stage2_ste(unit, &unit->parked, true)
-                                                    : stage1_ste(unit->parked_context);
-    if (state == STREAM_ATTACHED || state == STREAM_ATTACHED_SILENT)
-        return domain_ste(unit, stream, domain, state == STREAM_ATTACHED);
-    return (struct entry){ { STE_ABORT } };
+        return stage1_ste(unit->parked_context);
+    return domain_ste(unit, stream, domain, state == STREAM_ATTACHED);
 }
 
 /* The tag that an entry translates with; 0: it lets nothing through, or has no more than the parked domain. */
@@ -245,36 +252,65 @@ static struct live_entry live_ste(struct smmuv3 *unit, uint32_t stream)
                                 .forget = command_cfgi_ste(stream, true) };
 }
 
+/* Accesses that were translated before have reached memory once a TLBI of their tag and a SYNC have completed
+ * (3.21.1): after this the device's last access is over. */
+static enum iommu_result drain(struct smmuv3 *unit, uint16_t old_tag)
+{
+    struct command forget = command_tlbi_domain(unit->iommu->capabilities.stage, old_tag);
+
+    return smmuv3_issue(unit, &forget, 1);
+}
+
+static enum iommu_result change(const struct live_entry *live, const struct entry *target)
+{
+    struct smmuv3 *unit = live->unit;
+    uint16_t old_tag = tag_of(unit, live->words[0], live->words[2]);
+    enum iommu_result result = smmuv3_entry_write(live, target);
+
+    if (result == IOMMU_OK && old_tag != 0 &&
+        old_tag != tag_of(unit, target->word[0], target->word[2]))
+        result = drain(unit, old_tag);
+    return result;
+}
+
+/* The entry is a stage 2, which differs in no more than root, tag, and what is reported. */
+static inline bool same_geometry(const struct live_entry *live, uint64_t word2)
+{
+    return live->words[0] == STE0_STAGE2 && ((live->words[2] ^ word2) & ~(STE2_VMID | STE2_R)) == 0;
+}
+
 /*
  * Between the parked domain and another of stage 2: tag and root turn one after the other, and on the way the
  * empty root stands under the other's tag. By an empty root nothing is cached (absence is not, 3.16), so that tag
  * keeps naming one root only; what the unit has cached under it already is what the stream had, or is to have. Under
  * the parked tag, which all parked streams share, no other root ever stands. Both on one domain: the reports change.
  */
-static enum iommu_result turn_stage2(const struct live_entry *live, const struct entry *target,
-                                     uint64_t empty)
+static enum iommu_result set_stage2(const struct live_entry *live,
+                                    const struct iommu_domain *domain, bool recorded)
 {
-    unsigned int first = target->word[3] == empty ? 3 : 2, second = 5 - first;
-    enum iommu_result result = smmuv3_entry_turn(live, first, target->word[first]);
+    struct smmuv3 *unit = live->unit;
+    uint64_t word2 = stage2_word2(unit, domain, recorded), root = domain->table->root;
+    uint64_t empty = unit->parked_table.root, old_root = live->words[3];
+    uint64_t old_tag = FIELD_GET(STE2_VMID, live->words[2]);
+    enum iommu_result result;
 
-    return result == IOMMU_OK ? smmuv3_entry_turn(live, second, target->word[second]) : result;
-}
+    if (!same_geometry(live, word2) || (root != old_root && root != empty && old_root != empty)) {
+        const struct entry target = stage2_ste(unit, domain, recorded);
 
-/* Both are a stage 2 and differ in no more than root, tag, and what is reported. */
-static bool same_geometry(const struct live_entry *live, const struct entry *target)
-{
-    return live->unit->iommu->capabilities.stage == 2 && live->words[0] == target->word[0] &&
-           ((live->words[2] ^ target->word[2]) & ~(STE2_VMID | STE2_R)) == 0;
-}
-
-static enum iommu_result change(const struct live_entry *live, const struct entry *target)
-{
-    uint64_t empty = live->unit->parked_table.root, root = live->words[3];
-
-    if (same_geometry(live, target) &&
-        (root == target->word[3] || root == empty || target->word[3] == empty))
-        return turn_stage2(live, target, empty);
-    return smmuv3_entry_write(live, target);
+        return change(live, &target);
+    }
+    if (root == empty) {
+        result = smmuv3_entry_turn(live, 3, root);
+        if (result == IOMMU_OK)
+            result = smmuv3_entry_turn(live, 2, word2);
+    } else {
+        result = smmuv3_entry_turn(live, 2, word2);
+        if (result == IOMMU_OK)
+            result = smmuv3_entry_turn(live, 3, root);
+    }
+    if (result == IOMMU_OK && old_tag != domain->tag && old_tag != unit->parked.tag)
+        result = drain(unit, (uint16_t)old_tag);
+    return result;
 }
 
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
@@ -283,19 +319,13 @@ enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
 {
     struct smmuv3 *unit = iommu->unit;
     const struct live_entry live = live_ste(unit, stream);
-    uint16_t old_tag = tag_of(unit, live.words[0], live.words[2]);
+
+    if (iommu->capabilities.stage == 2 && state != STREAM_PARKED_SILENT)
+        return set_stage2(&live, state == STREAM_PARKED_LOGGED ? &unit->parked : domain,
+                          state != STREAM_ATTACHED_SILENT);
     const struct entry target = ste_for(unit, stream, state, domain);
-    enum iommu_result result = change(&live, &target);
 
-    /* Accesses that were translated before have reached memory once a TLBI of their tag and a
-     * SYNC have completed (3.21.1): after this the device's last access is over. */
-    if (result == IOMMU_OK && old_tag != 0 &&
-        old_tag != tag_of(unit, target.word[0], target.word[2])) {
-        struct command drain = command_tlbi_domain(iommu->capabilities.stage, old_tag);
-
-        result = smmuv3_issue(unit, &drain, 1);
-    }
-    return result;
+    return change(&live, &target);
 }
 
 /*
@@ -341,7 +371,7 @@ enum iommu_result smmuv3_stream_replace(struct iommu *iommu, uint32_t stream,
         return smmuv3_stream_set(iommu, stream, state, to);
     const struct entry target = stage2_ste(unit, to, state == STREAM_ATTACHED);
 
-    *hitless = same_geometry(&live, &target);
+    *hitless = same_geometry(&live, target.word[2]);
     if (!*hitless)
         return smmuv3_stream_set(iommu, stream, state, to);
     if (!lock_try(&unit->reserved_lock))
