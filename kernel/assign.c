@@ -289,10 +289,9 @@ static void set_mastering(const struct device *device, bool on)
         pci_set_mastering(device->function, on);
 }
 
-/* Another device on the same stream that is attached; translating: and not held. */
-static struct device *attached_sibling(const struct device *device, bool translating)
+static struct device *find_sibling(const struct device *device, bool translating)
 {
-    for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {
+    for (uint32_t i = 0; i < devices.count; i++) {
         struct device *other = &devices.device[i];
 
         if (other != device && other->iommu == device->iommu && other->stream == device->stream &&
@@ -300,6 +299,12 @@ static struct device *attached_sibling(const struct device *device, bool transla
             return other;
     }
     return NULL;
+}
+
+/* Another device on the same stream that is attached; translating: and not held. */
+static inline struct device *attached_sibling(const struct device *device, bool translating)
+{
+    return device->stream_shared ? find_sibling(device, translating) : NULL;
 }
 
 /* The stream goes through the ioas; where it does so already for a sibling it stays as it is. */
