@@ -149,6 +149,197 @@ static void a_console_write_of_nothing_but_newlines_meets_its_bound(void)
     EXPECT_MOST(BH_CALL_CONSOLE_WRITE, locks);
 }
 
+/* ---- Calls that change what is mapped, and batches ---------------------------------------------------------- */
+
+/* Leaves of 4 KiB on both sides of 512 GiB. */
+#define LEAVES_SIZE (BH_MAP_ENTRIES_PER_CALL * PAGE_SIZE)
+#define OVER_THE_TOP (BIT(39) - LEAVES_SIZE / 2)
+
+static void ranges_and_reserve_meet_their_bounds(void)
+{
+    struct bh_ioas_ranges *ranges;
+
+    start();
+    ranges = guest(0, BASE);
+    ranges->size = sizeof(*ranges);
+    assert_int_equal(call2(0, BH_CALL_IOAS_RANGES, ioas, BASE), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_RANGES, locks);
+    assert_int_equal(call3(0, BH_CALL_IOAS_RESERVE, ioas, IOVA, PAGE_SIZE), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_RESERVE, locks);
+}
+
+static void a_copy_of_the_most_leaves_over_every_boundary_meets_its_bound(void)
+{
+    struct bh_ioas_copy *copy;
+    int64_t to;
+
+    start();
+    to = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+    assert_true(to > 0);
+    assert_int_equal(map(0, ioas, IOVA, BASE + PAGE_SIZE, LEAVES_SIZE), BH_OK);
+    copy = guest(0, BASE);
+    *copy = (struct bh_ioas_copy){ .size = sizeof(*copy),
+                                   .from = (uint32_t)ioas,
+                                   .to = (uint32_t)to,
+                                   .from_iova = IOVA,
+                                   .to_iova = OVER_THE_TOP,
+                                   .bytes = LEAVES_SIZE,
+                                   .flags = BH_MAP_READ };
+    assert_int_equal(call1(0, BH_CALL_IOAS_COPY, BASE), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_COPY, entries);
+    /* Units are told where it is undone, as of a map. */
+    assert_int_equal(contract_last.locks, most(BH_CALL_IOAS_COPY).locks - machine.unit_count);
+}
+
+static int64_t remap(uint64_t iova, uint64_t address, uint64_t size)
+{
+    return call(0, BH_CALL_IOAS_REMAP, ioas, iova, address, size, BH_MAP_READ);
+}
+
+static void a_remap_of_the_most_leaves_meets_its_bound(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    uint64_t told;
+
+    parameters.ril = false;
+    start_with(&parameters);
+    told = most(BH_CALL_IOAS_REMAP).commands * PAGE_SIZE;
+    assert_int_equal(map(0, ioas, OVER_THE_TOP, BASE + PAGE_SIZE, LEAVES_SIZE), BH_OK);
+    assert_int_equal(remap(OVER_THE_TOP, BASE + 2 * PAGE_SIZE, LEAVES_SIZE), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_REMAP, entries);
+    EXPECT_MOST(BH_CALL_IOAS_REMAP, syncs);
+    /* A second tree that has no place for the memory would give six tables back. */
+    assert_int_equal(contract_last.locks, most(BH_CALL_IOAS_REMAP).locks - 6);
+    assert_int_equal(remap(OVER_THE_TOP, BASE + PAGE_SIZE, told), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_REMAP, commands);
+}
+
+static void an_unmap_of_all_meets_its_bound(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    uint64_t tables = BIT(39) - BH_MAP_ENTRIES_PER_CALL / 2 * BLOCK, told;
+
+    parameters.ril = false;
+    start_with(&parameters);
+    told = most(BH_CALL_IOAS_UNMAP_ALL).commands * PAGE_SIZE;
+    fill_blocks(tables, BH_MAP_ENTRIES_PER_CALL);
+    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, tables), BH_EAGAIN);
+    assert_int_equal(machine.x[2], BH_MAP_ENTRIES_PER_CALL * BLOCK);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_ALL, syncs);
+    /* Each map of a window that goes would take one more. */
+    assert_int_equal(contract_last.locks, most(BH_CALL_IOAS_UNMAP_ALL).locks -
+                                              (uint64_t)PARTITION_WINDOWS * WINDOW_MAPS - 1);
+    /* Leaf by leaf in the first table, which is not taken whole; the next one is, with what is above it. */
+    assert_int_equal(map(0, ioas, BIT(39) - BLOCK + PAGE_SIZE, BASE, BLOCK), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, BIT(39) - BLOCK + PAGE_SIZE),
+                     BH_EAGAIN);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_ALL, entries);
+    assert_int_equal(map(0, ioas, IOVA + BLOCK - told, BASE, told), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_IOAS_UNMAP_ALL, ioas, IOVA + BLOCK - told), BH_EAGAIN);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_ALL, commands);
+}
+
+/* Each element has three tables to itself. */
+static void batches_of_pages_that_are_far_apart_meet_their_bounds(void)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    struct bh_map *maps;
+    struct bh_unmap *unmaps;
+
+    machine_plain_with(&parameters);
+    machine.partition[0].memory_size = 0x1000000;
+    machine.partition[0].pool_pages = 1600;
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    maps = guest(0, BASE);
+    for (uint64_t i = 0; i < BH_BATCH; i++)
+        maps[i] = (struct bh_map){ i << 39, BASE, PAGE_SIZE, BH_MAP_READ };
+    assert_int_equal(call3(0, BH_CALL_IOAS_MAP_BATCH, ioas, BASE, BH_BATCH), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_MAP_BATCH, entries);
+    /* Units are told where it is undone. */
+    assert_int_equal(contract_last.locks, most(BH_CALL_IOAS_MAP_BATCH).locks - machine.unit_count);
+    unmaps = guest(0, BASE);
+    for (uint64_t i = 0; i < BH_BATCH; i++)
+        unmaps[i] = (struct bh_unmap){ i << 39, PAGE_SIZE };
+    assert_int_equal(call3(0, BH_CALL_IOAS_UNMAP_BATCH, ioas, BASE, BH_BATCH), BH_OK);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_BATCH, entries);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_BATCH, commands);
+    EXPECT_MOST(BH_CALL_IOAS_UNMAP_BATCH, syncs);
+    /* How often the queue is looked at for room depends on its size. */
+    assert_in_range(contract_last.locks, most(BH_CALL_IOAS_UNMAP_BATCH).locks - 32,
+                    most(BH_CALL_IOAS_UNMAP_BATCH).locks);
+}
+
+/* ---- Moves, resets, doorbells ---------------------------------------------------------------------------------- */
+
+static void start_and_replace(unsigned int bbml)
+{
+    struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    int64_t to;
+
+    parameters.bbml = bbml;
+    start_with(&parameters);
+    to = call2(0, BH_CALL_IOAS_ALLOC_PAGING, DEVICE1_ID, BH_IOAS_NONE);
+    assert_true(to > 0);
+    assert_int_equal(call3(0, BH_CALL_REPLACE, DEVICE1_ID, BH_PASID_NONE, (uint64_t)to), BH_OK);
+}
+
+static void a_replace_without_a_gap_meets_its_bound(void)
+{
+    start_and_replace(2);
+    EXPECT_MOST(BH_CALL_REPLACE, commands);
+    EXPECT_MOST(BH_CALL_REPLACE, syncs);
+    EXPECT_MOST(BH_CALL_REPLACE, locks);
+}
+
+static void a_replace_with_a_gap_meets_its_bound(void)
+{
+    start_and_replace(0);
+    EXPECT_MOST(BH_CALL_REPLACE, entries);
+    EXPECT_MOST(BH_CALL_REPLACE, syncs);
+}
+
+/* The most that one of the calls does that it takes. */
+static struct contract_work reset(void)
+{
+    struct contract_work done = { 0 };
+    int64_t result;
+
+    do {
+        result = call1(0, BH_CALL_DEVICE_RESET, DEVICE1_ID);
+        host_advance(machine.x[1]);
+        done.entries = max_u64(done.entries, contract_last.entries);
+        done.commands = max_u64(done.commands, contract_last.commands);
+        done.syncs = max_u64(done.syncs, contract_last.syncs);
+        done.locks = max_u64(done.locks, contract_last.locks);
+    } while (result == BH_EAGAIN);
+    assert_int_equal(result, BH_OK);
+    return done;
+}
+
+static void a_reset_of_an_attached_device_meets_its_bound(void)
+{
+    start();
+    contract_last = reset();
+    EXPECT_MOST(BH_CALL_DEVICE_RESET, entries);
+    EXPECT_MOST(BH_CALL_DEVICE_RESET, commands);
+    EXPECT_MOST(BH_CALL_DEVICE_RESET, syncs);
+    /* A device that does not come back leaves its ioas, too. */
+    assert_int_equal(contract_last.locks, most(BH_CALL_DEVICE_RESET).locks - 1);
+}
+
+static void notify_and_yield_meet_their_bounds(void)
+{
+    machine_plain();
+    machine_partition("two");
+    machine_window("samples", "one", "two");
+    machine_boot();
+    assert_int_equal(call1(0, BH_CALL_NOTIFY, 0), BH_OK);
+    EXPECT_MOST(BH_CALL_NOTIFY, locks);
+    assert_int_equal(call0(0, BH_CALL_YIELD), BH_OK);
+    EXPECT_MOST(BH_CALL_YIELD, locks);
+}
+
 int run_bounds_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +348,15 @@ int run_bounds_tests(void)
         TEST(an_unmap_of_the_most_leaves_that_are_told_one_by_one_meets_its_bound),
         TEST(attach_and_detach_meet_their_bounds),
         TEST(alloc_and_free_meet_their_bounds),
+        TEST(ranges_and_reserve_meet_their_bounds),
+        TEST(a_copy_of_the_most_leaves_over_every_boundary_meets_its_bound),
+        TEST(a_remap_of_the_most_leaves_meets_its_bound),
+        TEST(an_unmap_of_all_meets_its_bound),
+        TEST(batches_of_pages_that_are_far_apart_meet_their_bounds),
+        TEST(a_replace_without_a_gap_meets_its_bound),
+        TEST(a_replace_with_a_gap_meets_its_bound),
+        TEST(a_reset_of_an_attached_device_meets_its_bound),
+        TEST(notify_and_yield_meet_their_bounds),
         TEST(a_console_write_of_nothing_but_newlines_meets_its_bound),
     };
 
