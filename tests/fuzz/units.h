@@ -8,11 +8,8 @@
 
 #include "lib/types.h"
 
-/* Once: the machine. */
-void units_boot(void);
-
-/* So many calls from there, each answered as it may be; everything is given back at the end. In a process of its
- * own, since it changes the machine. */
+/* Boots the machine of the seed, which says what its third unit is; then so many calls, each answered as it may be;
+ * everything is given back at the end. In a process of its own. */
 void units_run(uint64_t seed, unsigned int calls);
 
 /* The program `unit-tests --units [seed]`: a million calls, or the run of one seed. Answers its exit status. */

@@ -80,7 +80,6 @@ int units_program(const char *seed)
 {
     unsigned int failed;
 
-    units_boot();
     if (seed != NULL) {
         setenv("CMOCKA_TEST_ABORT", "1", 1);
         units_run(strtoull(seed, NULL, 0), RUN_CALLS);

@@ -160,6 +160,21 @@ static void note_blocked(struct stream *stream)
         stream->history.blocked = true;
 }
 
+/* Something was reached while that stood in memory. It may have been through what the unit still has of the entry before:
+ * the parked root has nothing in it. */
+static void note_used(unsigned int unit, const struct translation *now)
+{
+    uint64_t root[PAGE_SIZE / sizeof(uint64_t)];
+    bool empty = true;
+
+    if (!now->valid || observer.unit[unit].tag[now->tag].used)
+        return;
+    observer_read(unit, now->root, root, ARRAY_LENGTH(root));
+    for (unsigned int i = 0; i < ARRAY_LENGTH(root); i++)
+        empty = empty && root[i] == 0;
+    observer.unit[unit].tag[now->tag].used = !empty;
+}
+
 static void refresh(struct stream *stream)
 {
     struct answer answer = { .memory = stream->memory, .all = stream->all };
@@ -176,8 +191,7 @@ static void refresh(struct stream *stream)
     if (stream->all.count != 0 && stream->history.known) {
         struct translation now = entries_now(stream);
 
-        if (now.valid)
-            observer.unit[stream->unit].tag[now.tag].used = true;
+        note_used(stream->unit, &now);
     }
     if (stream->history.replaces != 0)
         note_blocked(stream);
