@@ -229,7 +229,7 @@ static void race(const char *name, struct made one, struct made other, struct an
     }
     playing = -1;
     campaign_seeds(name, play_at_once, RUNS);
-    for (unsigned int order = 0; order < 2; order++) {
+    for (unsigned int order = 0; CAMPAIGN_DIVISOR == 1 && order < 2; order++) {
         if (expected->seen[order] == 0)
             fail_msg("in no run call %u came first", order);
     }

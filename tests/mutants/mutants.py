@@ -84,7 +84,7 @@ def in_parallel(servers, jobs, work):
                 work(server, waiting.get_nowait())
         except queue.Empty:
             pass
-        except Exception as error:  # pylint: disable=broad-except
+        except (Exception, SystemExit) as error:  # pylint: disable=broad-except
             errors.append(error)
 
     threads = [threading.Thread(target=serve, args=(server,)) for server in servers]
