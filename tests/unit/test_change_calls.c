@@ -456,6 +456,9 @@ static void a_refused_element_ends_a_batch_and_is_refused_where_it_is_the_first(
     assert_int_equal(machine.x[1], 1);
     refused(BH_EINVAL, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE + sizeof(*unmaps), 1, 0, 0);
     unmaps[1].iova = UINT64_C(1) << 48;
+    assert_int_equal(unmap_batch(2), BH_EAGAIN); /* a hole, and a refusal that has no part */
+    assert_int_equal(machine.x[1], 1);
+    assert_int_equal(machine.x[2], 0);
     refused(BH_ERANGE, BH_CALL_IOAS_UNMAP_BATCH, ioas, STRUCTURE + sizeof(*unmaps), 1, 0, 0);
 }
 
