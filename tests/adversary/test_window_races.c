@@ -20,6 +20,7 @@
 #define IOVA UINT64_C(0x10000)
 #define GUESTS 2
 #define WRITES 60
+#define LOOKS 6
 #define DEVICE_ID(guest) ((guest) == 0 ? DEVICE1_ID : DEVICE2_ID)
 
 static const int function[GUESTS] = { DEVICE1, DEVICE2 };
@@ -171,7 +172,11 @@ static void live(void *argument)
             use(guest);
             break;
         }
-        look(guest);
+        /* The gap is a few stores long. */
+        for (unsigned int looks = 0; looks < LOOKS; looks++) {
+            look(guest);
+            host_between();
+        }
     }
 }
 

@@ -321,7 +321,8 @@ static void a_reset_of_an_attached_device_meets_its_bound(void)
 {
     start();
     contract_last = reset();
-    EXPECT_MOST(BH_CALL_DEVICE_RESET, entries);
+    /* One that storms while it is reset takes all four words of its entry, not two. */
+    assert_int_equal(contract_last.entries, most(BH_CALL_DEVICE_RESET).entries / 2);
     EXPECT_MOST(BH_CALL_DEVICE_RESET, commands);
     EXPECT_MOST(BH_CALL_DEVICE_RESET, syncs);
     /* A device that does not come back leaves its ioas, too. */
