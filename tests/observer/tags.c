@@ -60,12 +60,10 @@ void tags_name(const struct stream *stream, const struct mixtures *mixtures)
         tag->dirty = true;
         if (translation->barren)
             expect_no_entries(stream, translation->root);
-        if (tag->root == 0) {
-            tag->root = translation->root;
-        } else if (tag->root == translation->root || tag->other == translation->root ||
-                   translation->barren) {
+        if (tag->root == translation->root || tag->other == translation->root ||
+            (translation->barren && tag->root != 0))
             continue;
-        } else if (enters(stream, tag, translation->tag)) {
+        if (tag->root == 0 || enters(stream, tag, translation->tag)) {
             tag->root = translation->root;
         } else if (moves_on(stream, tag, translation)) {
             tag->other = translation->root;
