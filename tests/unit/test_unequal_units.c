@@ -329,7 +329,7 @@ static void row_4_15_what_a_unit_cannot_address_is_left_out_of_its_tree_and_then
     assert_int_equal(unequal_attach(DEVICE2_ID, id), BH_OK);
 }
 
-static void a_partition_with_a_third_kind_of_unit_is_refused_by_name(void)
+static void row_4_9_a_partition_with_a_third_kind_of_unit_is_refused_by_name(void)
 {
     const struct smmuv3_model_parameters second = unequal_unit(32), third = unequal_unit(36);
 
@@ -360,7 +360,7 @@ static void kinds_of_units_are_counted_for_each_partition(void)
     assert_int_equal(partitions.partition[1].class_count, 1);
 }
 
-static void a_unit_with_stage_1_only_isolates_beside_one_with_both(void)
+static void row_4_9_a_unit_with_stage_1_only_isolates_beside_one_with_both(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_variant(
         SMMUV3_MODEL_STAGE_1_ONLY);
@@ -389,7 +389,7 @@ static void a_unit_with_stage_1_only_isolates_beside_one_with_both(void)
 int run_unequal_units_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_unit_with_stage_1_only_isolates_beside_one_with_both),
+        TEST(row_4_9_a_unit_with_stage_1_only_isolates_beside_one_with_both),
         TEST(row_4_7_each_device_is_translated_by_the_unit_that_it_stands_behind),
         TEST(row_0_4_one_map_and_one_unmap_serve_the_devices_behind_both_units),
         TEST(row_0_4_what_was_mapped_before_an_attach_is_there_behind_it),
@@ -406,7 +406,7 @@ int run_unequal_units_tests(void)
         TEST(row_4_9_a_tree_that_one_of_its_units_walks_past_the_caches_is_cleaned),
         TEST(row_4_15_memory_that_one_unit_of_a_class_cannot_address_is_erange),
         TEST(row_4_15_what_a_unit_cannot_address_is_left_out_of_its_tree_and_then_erange),
-        TEST(a_partition_with_a_third_kind_of_unit_is_refused_by_name),
+        TEST(row_4_9_a_partition_with_a_third_kind_of_unit_is_refused_by_name),
         TEST(kinds_of_units_are_counted_for_each_partition),
     };
 

@@ -165,9 +165,69 @@ static void expect_refused(enum smmuv3_model_variant kind)
 }
 
 /* Pages of 4 KiB are what the ABI maps. */
-static void a_unit_without_the_4_kib_granule_is_closed_and_its_devices_are_refused(void)
+static void row_4_9_a_unit_without_the_4_kib_granule_is_closed_and_its_devices_are_refused(void)
 {
     expect_refused(SMMUV3_MODEL_NO_4K);
+    assert_console("no 4 KiB granule");
+}
+
+static void row_4_9_a_set_that_lists_a_device_behind_such_a_unit_is_refused_with_the_reason(void)
+{
+    static const enum smmuv3_model_variant kinds[] = { SMMUV3_MODEL_PLAIN, SMMUV3_MODEL_NO_4K };
+
+    machine_units(kinds, ARRAY_LENGTH(kinds));
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console("no 4 KiB granule");
+    assert_console("cannot be assigned: it stands behind an IOMMU that is not usable");
+}
+
+static struct bh_device_info info_of(unsigned int endpoint)
+{
+    struct bh_device_info *info = guest(0, BASE);
+
+    *info = (struct bh_device_info){ .size = sizeof(*info) };
+    assert_int_equal(call2(0, BH_CALL_DEVICE_INFO, endpoint, BASE), BH_OK);
+    assert_int_equal(info->device, MACHINE_DEVICE_ID(endpoint));
+    return *info;
+}
+
+/* What else a unit could walk makes no difference: the devices of both share one space, and one tree of it. */
+static void row_4_9_units_with_more_granules_and_fewer_have_the_same_page_sizes(void)
+{
+    static const enum smmuv3_model_variant kinds[] = { SMMUV3_MODEL_PLAIN, SMMUV3_MODEL_4K_ONLY };
+    uint64_t ioas;
+
+    assert_true(smmuv3_model_variant(kinds[0]).gran64k && !smmuv3_model_variant(kinds[1]).gran64k);
+    machine_units(kinds, ARRAY_LENGTH(kinds));
+    machine_boot();
+    assert_int_equal(info_of(0).page_sizes, BIT(12) | BIT(21) | BIT(30));
+    assert_int_equal(info_of(2).page_sizes, info_of(0).page_sizes);
+    assert_int_equal(partitions.partition[0].class_count, 1);
+    ioas = bind_and_attach(0, MACHINE_DEVICE_ID(0), 1);
+    assert_int_equal(bind(0, MACHINE_DEVICE_ID(2), 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, MACHINE_DEVICE_ID(2), BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(map(0, ioas, IOVA, page_of(0), PAGE_SIZE), BH_OK);
+    expect_reach(0, IOVA, page_of(0));
+    expect_reach(2, IOVA, page_of(0));
+}
+
+static void row_2_14_nothing_is_nested_behind_a_unit_of_stage_1_only_and_device_info_says_so(void)
+{
+    static const enum smmuv3_model_variant kinds[] = { SMMUV3_MODEL_PLAIN,
+                                                       SMMUV3_MODEL_STAGE_1_ONLY };
+    struct bh_device_info info;
+
+    machine_units(kinds, ARRAY_LENGTH(kinds));
+    machine_boot();
+    info = info_of(2);
+    assert_int_equal(info.capabilities & (BH_DEVICE_DMA | BH_DEVICE_NESTING), BH_DEVICE_DMA);
+    assert_false(devices.iommu[info.iommu].capabilities.nesting);
+    uint64_t ioas = bind_and_attach(0, MACHINE_DEVICE_ID(2), 1);
+    uint64_t before = machine_state();
+
+    assert_int_equal(call2(0, BH_CALL_IOAS_ALLOC_PAGING, MACHINE_DEVICE_ID(2), ioas),
+                     BH_EOPNOTSUPP);
+    assert_int_equal(machine_state(), before);
 }
 
 static void a_unit_with_a_queue_of_two_commands_is_closed_and_its_devices_are_refused(void)
@@ -185,7 +245,10 @@ int run_units_tests(void)
         TEST(each_device_is_alone_behind_units_of_40_42_and_44_bits),
         TEST(seven_units_work_side_by_side),
         TEST(dma_arrives_at_the_unit_that_its_device_stands_behind),
-        TEST(a_unit_without_the_4_kib_granule_is_closed_and_its_devices_are_refused),
+        TEST(row_4_9_a_unit_without_the_4_kib_granule_is_closed_and_its_devices_are_refused),
+        TEST(row_4_9_a_set_that_lists_a_device_behind_such_a_unit_is_refused_with_the_reason),
+        TEST(row_4_9_units_with_more_granules_and_fewer_have_the_same_page_sizes),
+        TEST(row_2_14_nothing_is_nested_behind_a_unit_of_stage_1_only_and_device_info_says_so),
         TEST(a_unit_with_a_queue_of_two_commands_is_closed_and_its_devices_are_refused),
     };
 
