@@ -261,51 +261,45 @@ static int64_t call_ioas_unmap_batch(struct partition *partition, uint64_t *x)
     return result;
 }
 
-static int64_t call_attach(struct partition *partition, uint64_t *x)
+/* The device whose attachment x1 and x2 name. It is listed; whether it is bound, the one who holds it asks. */
+static int64_t name_attachment(const struct partition *partition, const uint64_t *x,
+                               struct device **device)
 {
-    struct device *device = partition_device(partition, x[1]);
-
-    if (device == NULL)
+    *device = partition_device(partition, x[1]);
+    if (*device == NULL)
         return BH_ENOENT;
-    if (device->bound != partition)
-        return BH_EPERM;
     if (x[2] == 0)
         return BH_EINVAL;
-    if (x[2] != BH_PASID_NONE)
-        return BH_EOPNOTSUPP;
-    return assign_attach(partition, device, x[3]);
+    return x[2] == BH_PASID_NONE ? BH_OK : BH_EOPNOTSUPP;
+}
+
+static int64_t call_attach(struct partition *partition, uint64_t *x)
+{
+    struct device *device;
+    int64_t result = name_attachment(partition, x, &device);
+
+    return result == BH_OK ? assign_attach(partition, device, x[3]) : result;
 }
 
 static int64_t call_replace(struct partition *partition, uint64_t *x)
 {
-    struct device *device = partition_device(partition, x[1]);
+    struct device *device;
     bool hitless = false;
+    int64_t result = name_attachment(partition, x, &device);
 
-    if (device == NULL)
-        return BH_ENOENT;
-    if (device->bound != partition)
-        return BH_EPERM;
-    if (x[2] == 0)
-        return BH_EINVAL;
-    if (x[2] != BH_PASID_NONE)
-        return BH_EOPNOTSUPP;
-    int64_t result = assign_replace(partition, device, x[3], &hitless);
-
+    if (result != BH_OK)
+        return result;
+    result = assign_replace(partition, device, x[3], &hitless);
     x[1] = hitless;
     return result;
 }
 
 static int64_t call_detach(struct partition *partition, uint64_t *x)
 {
-    struct device *device = partition_device(partition, x[1]);
+    struct device *device;
+    int64_t result = name_attachment(partition, x, &device);
 
-    if (device == NULL)
-        return BH_ENOENT;
-    if (x[2] == 0)
-        return BH_EINVAL;
-    if (x[2] != BH_PASID_NONE)
-        return BH_EOPNOTSUPP;
-    return assign_detach(partition, device);
+    return result == BH_OK ? assign_detach(partition, device) : result;
 }
 
 static int64_t call_device_reset(struct partition *partition, uint64_t *x)

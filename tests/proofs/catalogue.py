@@ -217,12 +217,13 @@ STEPS = [
 HYPERCALL, IOAS = "kernel/hypercall.c", "kernel/ioas.c"
 IOAS_LIFE, IOAS_CHANGE, IOAS_SEVERAL = "kernel/ioas_life.c", "kernel/ioas_change.c", "kernel/ioas_several.c"
 NOT_LISTED = "    if (device == NULL)\n        return BH_ENOENT;\n"
-NOT_BOUND = "    if (device->bound != partition)\n        return BH_EPERM;\n"
-PASID = ("    if (x[2] == 0)\n        return BH_EINVAL;\n"
-         "    if (x[2] != BH_PASID_NONE)\n        return BH_EOPNOTSUPP;\n")
+NO_DEVICE = "    if (*device == NULL)\n        return BH_ENOENT;\n"
 
 # Those that read a structure's size in memory, and the one with the most arithmetic.
 SLOW_CALLS = ("partition-info", "device-info", "query", "ioas-map")
+
+CALL_HARNESS = ["tests/proofs/calls.c", "tests/proofs/calls_devices.c", "tests/proofs/calls_guest.c",
+                "tests/proofs/calls_tables.c", "tests/proofs/calls_windows.c"]
 
 # There is one unit and one tree.
 CALL_LOOPS = {"ioas_put.0": 2, "ioas_wait.0": 2, "give_tags.0": 2, "ioas_remove_alike.0": 2, "ioas_remove_alike.1": 2,
@@ -230,21 +231,23 @@ CALL_LOOPS = {"ioas_put.0": 2, "ioas_wait.0": 2, "give_tags.0": 2, "ioas_remove_
               "forget_all.0": 2, "carry_out.0": 2}
 
 
-def call_proof(name, number, says, file, old, new=""):
-    """One hypercall, and the defect that its proof must catch."""
+def call_proof(name, number, says, file, old, new="", more=()):
+    """One hypercall, and the defects that its proof must catch."""
     return Proof(
         name=f"call-{name}",
         says="the call checks its arguments, and refuses with an error that it documents",
         bound="any registers; 2 devices and 3 address spaces in any state",
         sources=["tests/proofs/calls.c", "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c",
                  "kernel/ioas_several.c", "kernel/ioas_life.c", "kernel/ioas_change.c", "kernel/ioas_batch.c",
+        sources=[*CALL_HARNESS, "kernel/hypercall.c", "kernel/partition.c", "kernel/ioas.c",
+                 "kernel/ioas_life.c", "kernel/ioas_change.c", "kernel/ioas_batch.c",
                  "kernel/events.c"],
         includes=["tests/proofs/slots"],
         defines={"PROOF_PAGES": 1, "PROOF_ENTRIES": 512, "CALL": number,
                  **({"PROOF_BYTES": 1} if name == "console-write" else {})},
         unwind=9,
         loops=CALL_LOOPS,
-        defects=[Defect(says, file, old, new)],
+        defects=[Defect(says, file, old, new), *more],
         quick=name not in SLOW_CALLS)
 
 
@@ -273,11 +276,13 @@ CALLS = [
                "range_inside(address, 1, base, partition->visible_size)"),
     call_proof("ioas-unmap", 9, "a range beyond the aperture", IOAS,
                "ioas_check_range(iova, size, ioas->tree[0].table.limit)",
-               "ioas_check_range(iova, size, ioas->tree[0].table.limit + size)"),
-    call_proof("attach", 10, "a device that is not bound", HYPERCALL,
-               NOT_BOUND + PASID + "    return assign_attach", PASID + "    return assign_attach"),
-    call_proof("detach", 11, "a device that is not listed", HYPERCALL,
-               NOT_LISTED + PASID, PASID),
+               "ioas_check_range(iova, size, ioas->tree[0].table.limit + size)",
+               more=[Defect("units that are not told", IOAS,
+                            "        ioas_put(ioas, t, &progress[t], true, &batch);\n", "        ;\n")]),
+    call_proof("attach", 10, "a device that is not listed", HYPERCALL, NO_DEVICE, ""),
+    call_proof("detach", 11, "a refusal that is passed over", HYPERCALL,
+               "result == BH_OK ? assign_detach(partition, device) : result",
+               "assign_detach(partition, device)"),
     call_proof("query", 12, "a device that is not listed", HYPERCALL,
                NOT_LISTED + "    return x[1] == BH_QUERY_STATE", "    return x[1] == BH_QUERY_STATE"),
     call_proof("console-write", 13, "a length beyond the buffer", HYPERCALL,
@@ -294,9 +299,9 @@ CALLS = [
     call_proof("ioas-reserve", 18, "a lock that is kept", IOAS_LIFE,
                "reserve_locked(ioas, iova, size);\n\n    ioas_release(ioas);",
                "reserve_locked(ioas, iova, size);\n"),
-    call_proof("replace", 24, "a device that is not bound", HYPERCALL,
-               NOT_BOUND + PASID + "    int64_t result = assign_replace",
-               PASID + "    int64_t result = assign_replace"),
+    call_proof("replace", 24, "a refusal that is passed over", HYPERCALL,
+               "    if (result != BH_OK)\n        return result;\n    result = assign_replace",
+               "    result = assign_replace"),
     call_proof("device-reset", 25, "a device that is not listed", HYPERCALL,
                NOT_LISTED + "    int64_t result = assign_reset",
                "    int64_t result = assign_reset"),
