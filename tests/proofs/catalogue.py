@@ -219,8 +219,8 @@ IOAS_LIFE, IOAS_CHANGE, IOAS_SEVERAL = "kernel/ioas_life.c", "kernel/ioas_change
 NOT_LISTED = "    if (device == NULL)\n        return BH_ENOENT;\n"
 NO_DEVICE = "    if (*device == NULL)\n        return BH_ENOENT;\n"
 
-# Those that read a structure's size in memory, and the one with the most arithmetic.
-SLOW_CALLS = ("partition-info", "device-info", "query", "ioas-map")
+# Those that read a structure's size in memory, and those with the most arithmetic.
+SLOW_CALLS = ("partition-info", "device-info", "query", "ioas-ranges", "ioas-map", "ioas-remap")
 
 CALL_HARNESS = ["tests/proofs/calls.c", "tests/proofs/calls_devices.c", "tests/proofs/calls_guest.c",
                 "tests/proofs/calls_tables.c", "tests/proofs/calls_windows.c"]
