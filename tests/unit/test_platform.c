@@ -258,6 +258,16 @@ static void a_master_of_two_partitions_is_refused_since_nothing_resets_it_in_bet
     expect_refused("path: " MASTER " cannot be reset between owners: list it for one partition");
 }
 
+static void a_block_that_masters_nothing_may_be_listed_for_two_partitions(void)
+{
+    describe();
+    machine.tree.edit = NULL;
+    machine.partition[0].masters = false;
+    machine_partition("two")->block[0] = MASTER;
+    machine_boot();
+    assert_null(device_find(MASTER)->iommu);
+}
+
 static void behind_two_units(void *tree)
 {
     EDIT_CELLS(tree, MASTER, "iommus", UNIT_PHANDLE, streams[0], UNIT_PHANDLE + 1, streams[1]);
@@ -337,6 +347,7 @@ int run_platform_tests(void)
         TEST(a_master_that_a_set_calls_harmless_is_refused),
         TEST(a_block_that_masters_nothing_needs_the_set_s_word),
         TEST(a_master_of_two_partitions_is_refused_since_nothing_resets_it_in_between),
+        TEST(a_block_that_masters_nothing_may_be_listed_for_two_partitions),
         TEST(a_master_behind_several_units_is_refused_by_name),
         TEST(i3_a_master_with_the_stream_of_a_function_is_refused),
         TEST(a_master_whose_ids_the_unit_does_not_take_is_refused),
