@@ -333,7 +333,8 @@ static void row_2_12_an_unmap_of_everything_beside_a_map_of_a_batch(void)
     map_here(FAR, 0x8000, 2);
     batch = guest(0, ARRAY);
     for (unsigned int i = 0; i < PAGES; i++)
-        batch[i] = (struct bh_map){ iova_of(2 * i), BASE + i * 0x10000, PAGE_SIZE, BH_MAP_READ };
+        batch[i] = (struct bh_map){ iova_of(2 * i), BASE + i * UINT64_C(0x10000), PAGE_SIZE,
+                                    BH_MAP_READ };
     batch[5].iova = FAR + 4 * PAGE_SIZE;
     batch[6].iova = FAR + 5 * PAGE_SIZE;
     batch[7].iova = FAR + 6 * PAGE_SIZE;
