@@ -64,7 +64,7 @@ static struct unit_events {
 
 static uint32_t index_of(const struct iommu *iommu)
 {
-    return (uint32_t)(iommu - devices.iommu);
+    return iommu->number;
 }
 
 static uint64_t ticks(uint64_t microseconds)

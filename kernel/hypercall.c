@@ -97,7 +97,7 @@ static void describe_translation(const struct device *device, struct bh_device_i
 {
     const struct iommu_capabilities *capabilities = &device->iommu->capabilities;
 
-    info->iommu = (uint32_t)(device->iommu - devices.iommu);
+    info->iommu = device->iommu->number;
     info->capabilities |= BH_DEVICE_DMA;
     info->aperture_last = BIT(capabilities->input_bits) - 1;
     info->page_sizes = capabilities->page_sizes;
@@ -386,7 +386,7 @@ static int64_t query_attachment(const struct partition *partition, uint64_t addr
                 .device = device->id,
                 .pasid = BH_PASID_NONE,
                 .ioas = device->ioas->id,
-                .iommu = (uint32_t)(device->iommu - devices.iommu),
+                .iommu = device->iommu->number,
                 .label = device->label,
                 .generation = device->generation,
             };

@@ -81,7 +81,12 @@ bool ioas_acquire_pair(struct partition *partition, uint64_t a, uint64_t b, stru
 void ioas_release_pair(struct ioas *const pair[2]);
 
 /* The space's domain on that instance, or NULL: there is none. A device that is attached has one. */
-struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu);
+static inline struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu)
+{
+    struct iommu_domain *domain = &ioas->domain[iommu->number];
+
+    return domain->tag != 0 ? domain : NULL;
+}
 
 /* An empty space with the geometry of the unit of the device, which the partition has bound. Positive id, or
  * an error. Work: the slots and the instances. */

@@ -33,7 +33,7 @@ bool ioas_plan(struct partition *partition, const struct device *device)
     }
     class->output_bits = (unsigned int)min_u64(class->output_bits, capabilities->output_bits);
     class->coherent = class->coherent && capabilities->coherent;
-    partition->class_of[iommu - devices.iommu] = (uint8_t)(c + 1);
+    partition->class_of[iommu->number] = (uint8_t)(c + 1);
     return true;
 }
 
@@ -141,7 +141,7 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
     ioas = acquire_free(partition);
     if (ioas == NULL)
         return BH_ENOSPC;
-    if (make_trees(partition, ioas, partition->class_of[device->iommu - devices.iommu] - 1u)) {
+    if (make_trees(partition, ioas, partition->class_of[device->iommu->number] - 1u)) {
         ioas->attached = 0;
         ioas->reserved_count = 0;
         keep_to_limits(ioas);
@@ -163,13 +163,6 @@ static struct ioas_tree *tree_of(struct ioas *ioas, const struct iommu_domain *d
     return &ioas->tree[t];
 }
 
-struct iommu_domain *ioas_domain_on(struct ioas *ioas, const struct iommu *iommu)
-{
-    struct iommu_domain *domain = &ioas->domain[iommu - devices.iommu];
-
-    return domain->tag != 0 ? domain : NULL;
-}
-
 static void give_tag(struct ioas *ioas, struct ioas_tree *tree, uint32_t unit)
 {
     iommu_tag_give(&devices.iommu[unit], ioas->domain[unit].tag);
@@ -179,7 +172,7 @@ static void give_tag(struct ioas *ioas, struct ioas_tree *tree, uint32_t unit)
 
 void ioas_drop_domain(struct ioas *ioas, const struct iommu *iommu)
 {
-    uint32_t unit = (uint32_t)(iommu - devices.iommu);
+    uint32_t unit = iommu->number;
 
     give_tag(ioas, tree_of(ioas, &ioas->domain[unit]), unit);
 }
@@ -265,7 +258,7 @@ static bool cuts_reservation(const struct ioas *ioas, uint64_t limit)
 
 int64_t ioas_enter(struct ioas *ioas, const struct device *device)
 {
-    struct iommu_domain *domain = &ioas->domain[device->iommu - devices.iommu];
+    struct iommu_domain *domain = &ioas->domain[device->iommu->number];
     struct ioas_tree *tree = tree_of(ioas, domain);
 
     if (tree->table.mapped != ioas->tree[0].table.mapped ||
@@ -275,7 +268,7 @@ int64_t ioas_enter(struct ioas *ioas, const struct device *device)
         domain->tag = iommu_tag_take(device->iommu);
         if (domain->tag == 0)
             return BH_ENOSPC;
-        tree->units |= (uint32_t)BIT(device->iommu - devices.iommu);
+        tree->units |= (uint32_t)BIT(device->iommu->number);
     }
     ioas->attached++;
     tree->attached++;
@@ -286,7 +279,7 @@ int64_t ioas_enter(struct ioas *ioas, const struct device *device)
 void ioas_leave(struct ioas *ioas, const struct device *device)
 {
     ioas->attached--;
-    tree_of(ioas, &ioas->domain[device->iommu - devices.iommu])->attached--;
+    tree_of(ioas, &ioas->domain[device->iommu->number])->attached--;
     keep_to_limits(ioas);
 }
 

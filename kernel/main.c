@@ -134,6 +134,7 @@ static void close_units(const struct early_report *early)
         struct iommu *iommu = &devices.iommu[i];
 
         iommu->topology = &topology.iommu[i];
+        iommu->number = i;
         iommu->driver = iommu_find_driver(topology.iommu[i].compatible);
         if (iommu->driver == NULL)
             refuse("no driver for an IOMMU", iommu->topology->name);

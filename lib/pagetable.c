@@ -15,12 +15,18 @@ struct position {
     unsigned int height;
 };
 
+/* Of the entry for address in its table. Never outside of it, speculation included: addresses are a guest's (I10). */
+static inline uint64_t index_in(const struct pagetable_format *format, uint64_t address,
+                                unsigned int shift)
+{
+    return address >> shift & (BIT(format->level_bits) - 1);
+}
+
 static uint64_t index_at(const struct pagetable *table, uint64_t address, unsigned int height)
 {
     const struct pagetable_format *format = format_of(table);
-    uint64_t index = address >> span_shift(format, height);
 
-    return height == table->height ? index : index & (BIT(format->level_bits) - 1);
+    return index_in(format, address, span_shift(format, height));
 }
 
 static volatile uint64_t *entry_at(const struct pagetable *table, uint64_t page, uint64_t address,
@@ -61,19 +67,18 @@ static struct page_record *record_of(const struct pagetable *table, const volati
 static struct position descend(const struct pagetable *table, uint64_t address, unsigned int height)
 {
     const struct pagetable_format *format = format_of(table);
-    uint64_t page = table->root, index_mask = UINT64_MAX;
+    uint64_t page = table->root;
     unsigned int shift = span_shift(format, table->height);
 
     for (unsigned int h = table->height;; h--) {
         volatile uint64_t *entry = (volatile uint64_t *)memory_pointer(page) +
-                                   (address >> shift & index_mask);
+                                   index_in(format, address, shift);
         uint64_t value = *entry;
 
         if (h == height || !is_present(format, value) || is_leaf(format, value, h))
             return (struct position){ .entry = entry, .height = h };
         page = value & format->address_mask;
         shift -= format->level_bits;
-        index_mask = BIT(format->level_bits) - 1;
     }
 }
 
@@ -84,7 +89,7 @@ static inline volatile uint64_t *reach(const struct pagetable *table, uint64_t a
     const struct pagetable_format *format = format_of(table);
     unsigned int shift = span_shift(format, table->height), last = span_shift(format, height);
     volatile uint64_t *entry = (volatile uint64_t *)memory_pointer(table->root) +
-                               (address >> shift);
+                               index_in(format, address, shift);
 
     while (shift != last) {
         uint64_t value = *entry;
@@ -93,7 +98,7 @@ static inline volatile uint64_t *reach(const struct pagetable *table, uint64_t a
             return NULL;
         shift -= format->level_bits;
         entry = (volatile uint64_t *)memory_pointer(value & format->address_mask) +
-                (address >> shift & (BIT(format->level_bits) - 1));
+                index_in(format, address, shift);
     }
     return entry;
 }
@@ -501,7 +506,7 @@ void pagetable_pages_open(struct pagetable_pages *pages, struct pagetable *table
                                    ? reach(table, align_down(address, size), 0)
                                    : NULL;
 
-    pages->size = 0;
+    *pages = (struct pagetable_pages){ .table = table };
     if (entry != NULL)
         *pages = (struct pagetable_pages){ .table = table,
                                            .entry = entry,

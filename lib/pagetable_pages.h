@@ -22,13 +22,14 @@ void pagetable_pages_open(struct pagetable_pages *pages, struct pagetable *table
 /* What was done is counted, and walkers see it. */
 void pagetable_pages_close(struct pagetable_pages *pages);
 
-/* The entry of a page that lies in it, or NULL. */
+/* The entry of a page that lies in it, or NULL; never one outside of it, speculation included (I10). */
 static inline volatile uint64_t *pagetable_pages_entry(const struct pagetable_pages *pages,
                                                        uint64_t address)
 {
     uint64_t offset = address - pages->first;
+    uint64_t mask = BIT(format_of(pages->table)->level_bits) - 1;
 
-    return offset < pages->size ? &pages->entry[offset >> PAGE_SHIFT] : NULL;
+    return offset < pages->size ? &pages->entry[offset >> PAGE_SHIFT & mask] : NULL;
 }
 
 /* Writes an entry that is absent. False: nothing was done. */

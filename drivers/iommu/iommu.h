@@ -121,6 +121,7 @@ struct iommu {
     struct iommu_capabilities capabilities;
     const struct iommu_format *format; /* set by start() */
     struct iommu_counters counters;
+    uint32_t number;        /* among the machine's */
     bool usable;            /* started; its devices may be assigned */
     bool silenced;          /* failed since */
     bool late;              /* not in the board's table: closed later than the others */

@@ -61,25 +61,12 @@ static bool prepare(const struct live_entry *live, struct entry *current, const 
     return looked_at != 0;
 }
 
-/* A unit that failed may keep any word that it has read, and forgets nothing more: its entries only
- * ever turn to nothing, which is one word. */
-static __attribute__((noinline, cold)) enum iommu_result give_up(const struct live_entry *live)
+__attribute__((cold)) enum iommu_result smmuv3_entry_give_up(const struct live_entry *live)
 {
     if (live->words[0] != live->kind->blocked)
         entry_write64(&live->words[0], live->kind->blocked);
     smmuv3_publish(live->unit, live->words, ENTRY_SIZE);
     return IOMMU_SILENCED;
-}
-
-enum iommu_result smmuv3_entry_turn(const struct live_entry *live, unsigned int word,
-                                    uint64_t value)
-{
-    if (live->unit->iommu->silenced)
-        return give_up(live);
-    if (live->words[word] == value)
-        return IOMMU_OK;
-    entry_write64(&live->words[word], value);
-    return forget(live) == IOMMU_OK ? IOMMU_OK : give_up(live);
 }
 
 enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target)
@@ -91,7 +78,7 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         current.word[i] = live->words[i];
     if (live->unit->iommu->silenced)
-        return give_up(live);
+        return smmuv3_entry_give_up(live);
     struct entry used = live->kind->used(&current), wanted = live->kind->used(target);
 
     if (!find_turn(&current, &used, target, &wanted, &turn)) {
@@ -110,7 +97,7 @@ enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct
     }
     /* One that did not answer may go by what it has: the other words stay as they are. */
     if (result != IOMMU_OK)
-        return give_up(live);
+        return smmuv3_entry_give_up(live);
     /* Nothing looks at these bits any more; no copy of them can do harm. */
     for (unsigned int i = 0; i < ENTRY_WORDS; i++)
         store(live, &current, i, target->word[i]);

@@ -29,12 +29,11 @@ static volatile uint64_t *slot(const struct smmuv3 *unit, uint64_t position)
  * emptied twice: nobody puts in more than there is room for by the last look. Lock held. */
 static void look(struct smmuv3 *unit)
 {
-    uint64_t position_mask = BIT(unit->command_log2 + 1) - 1;
-    uint64_t consumer = mmio_read32(unit->base + SMMU_CMDQ_CONS) & position_mask;
+    uint64_t consumer = mmio_read32(unit->base + SMMU_CMDQ_CONS) & unit->position_mask;
 
-    unit->consumed += (consumer - unit->consumed) & position_mask;
-    if (unit->consumed > unit->produced) /* the register is the unit's word, not a fact */
-        unit->consumed = unit->produced;
+    consumer = unit->consumed + ((consumer - unit->consumed) & unit->position_mask);
+    if (consumer <= unit->produced) /* the register is the unit's word, not a fact */
+        unit->consumed = consumer;
 }
 
 /* Waits until `position` commands have been consumed. Lock not held. */
@@ -74,29 +73,34 @@ static inline bool has_room(const struct smmuv3 *unit, uint64_t end)
     return end - unit->consumed <= unit->command_mask + 1;
 }
 
-/* Tells the unit of all commands up to that position. A batch that is through before the lock is given back leaves
- * nothing to wait for, and none of it was refused: that is repaired under the lock, and the unit goes no further
- * before. Lock held. */
-static inline void tell(struct smmuv3 *unit, uint64_t end, uint64_t mask, uint32_t commands,
-                        uint32_t syncs, struct iommu_ticket *ticket)
+/* Tells the unit of all commands up to that position. True: it is through with them before the lock is given back;
+ * then none was refused, since that is repaired under the lock, and the unit goes no further before. Lock held. */
+static inline bool tell(struct smmuv3 *unit, uint64_t end, uint32_t commands, uint32_t syncs)
 {
     struct iommu_counters *counters = &unit->iommu->counters;
-    uint32_t producer = (uint32_t)(end & (2 * mask + 1));
+    uint64_t producer = end & unit->position_mask;
     uint64_t base = unit->base;
 
     counters->commands += commands;
     counters->syncs += syncs;
     unit->produced = end;
     barrier_entries();
-    mmio_write32(base + SMMU_CMDQ_PROD, producer);
-    if (syncs != 0 && mmio_read32(base + SMMU_CMDQ_CONS) == producer) {
-        unit->consumed = end;
-        if (ticket->position == 0)
+    mmio_write32(base + SMMU_CMDQ_PROD, (uint32_t)producer);
+    if (syncs == 0 || (mmio_read32(base + SMMU_CMDQ_CONS) & unit->position_mask) != producer)
+        return false;
+    unit->consumed = end;
+    return true;
+}
+
+/* What a batch has to wait for now that the unit has been told. Lock held. */
+static inline void note(const struct smmuv3 *unit, struct iommu_ticket *ticket, bool through)
+{
+    if (ticket->position == 0) {
+        if (through)
             return;
+        ticket->illegal = unit->iommu->counters.illegal_commands;
     }
-    if (ticket->position == 0)
-        ticket->illegal = counters->illegal_commands;
-    ticket->position = end;
+    ticket->position = unit->produced;
 }
 
 static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 *unit,
@@ -128,23 +132,22 @@ static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 
         put(slot(unit, at), command_sync());
     for (at = unit->produced; at != end && !capabilities->coherent; at++)
         cache_clean(slot(unit, at), COMMAND_SIZE);
-    tell(unit, end, unit->command_mask, count, syncs, ticket);
+    note(unit, ticket, tell(unit, end, count, syncs));
     lock_release(&unit->lock);
     return IOMMU_OK;
 }
 
-/* Most units see what is stored and want one SYNC a batch, and their queue has room. False: not this one, and
- * nothing is done. Written out where it is used, for calls that then have no more to do. */
+/* For units that see what is stored and want one SYNC a batch, as most do, while their queue has room. False: not this
+ * one, and nothing is done. Written out where it is used, for calls that then have no more to do. */
 static inline __attribute__((always_inline)) bool put_plain(struct smmuv3 *unit,
                                                             const struct command *commands,
                                                             uint32_t count,
                                                             struct iommu_ticket *ticket, bool last)
 {
-    const struct iommu_capabilities *capabilities = &unit->iommu->capabilities;
     volatile uint64_t *queue = unit->commands;
     uint64_t mask = unit->command_mask;
 
-    if (count == 0 || !capabilities->coherent || capabilities->sync_each)
+    if (!unit->plain)
         return false;
     lock_acquire(&unit->lock);
     uint64_t at = unit->produced, end = at + count + last;
@@ -155,7 +158,7 @@ static inline __attribute__((always_inline)) bool put_plain(struct smmuv3 *unit,
             put(queue + (at++ & mask) * COMMAND_WORDS, commands[i]);
         if (last)
             put(queue + (at & mask) * COMMAND_WORDS, command_sync());
-        tell(unit, end, mask, count, last, ticket);
+        note(unit, ticket, tell(unit, end, count, last));
     }
     lock_release(&unit->lock);
     return room;
@@ -166,7 +169,7 @@ enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands
 {
     if (unit->iommu->silenced)
         return IOMMU_SILENCED;
-    return put_plain(unit, commands, count, ticket, last)
+    return count != 0 && put_plain(unit, commands, count, ticket, last)
                ? IOMMU_OK
                : put_many(unit, commands, count, ticket, last);
 }

@@ -273,6 +273,21 @@ static enum iommu_result change(const struct live_entry *live, const struct entr
     return result;
 }
 
+/* One word of a live entry gets another value, and the unit holds no copy of the old one when IOMMU_OK is returned. The
+ * entry means what it may with either value. */
+static inline enum iommu_result turn(const struct live_entry *live, unsigned int word,
+                                     uint64_t value)
+{
+    if (live->unit->iommu->silenced)
+        return smmuv3_entry_give_up(live);
+    if (live->words[word] == value)
+        return IOMMU_OK;
+    entry_write64(&live->words[word], value);
+    smmuv3_publish(live->unit, &live->words[word], sizeof(uint64_t));
+    return smmuv3_issue(live->unit, &live->forget, 1) == IOMMU_OK ? IOMMU_OK
+                                                                  : smmuv3_entry_give_up(live);
+}
+
 /* The entry is a stage 2, which differs in no more than root, tag, and what is reported. */
 static inline bool same_geometry(const struct live_entry *live, uint64_t word2)
 {
@@ -299,15 +314,11 @@ static enum iommu_result set_stage2(const struct live_entry *live,
 
         return change(live, &target);
     }
-    if (root == empty) {
-        result = smmuv3_entry_turn(live, 3, root);
-        if (result == IOMMU_OK)
-            result = smmuv3_entry_turn(live, 2, word2);
-    } else {
-        result = smmuv3_entry_turn(live, 2, word2);
-        if (result == IOMMU_OK)
-            result = smmuv3_entry_turn(live, 3, root);
-    }
+    bool out = root == empty;
+
+    result = turn(live, out ? 3 : 2, out ? root : word2);
+    if (result == IOMMU_OK)
+        result = turn(live, out ? 2 : 3, out ? word2 : root);
     if (result == IOMMU_OK && old_tag != domain->tag && old_tag != unit->parked.tag)
         result = drain(unit, (uint16_t)old_tag);
     return result;
@@ -346,11 +357,11 @@ static enum iommu_result replace_stage2(const struct live_entry *live, const str
     uint64_t others = target->word[2] & ~STE2_VMID;
     enum iommu_result result;
 
-    result = smmuv3_entry_turn(live, 2, others | FIELD_PUT(STE2_VMID, unit->reserved_tag));
+    result = turn(live, 2, others | FIELD_PUT(STE2_VMID, unit->reserved_tag));
     if (result == IOMMU_OK)
-        result = smmuv3_entry_turn(live, 3, target->word[3]);
+        result = turn(live, 3, target->word[3]);
     if (result == IOMMU_OK)
-        result = smmuv3_entry_turn(live, 2, target->word[2]);
+        result = turn(live, 2, target->word[2]);
     /* The reserved tag names nothing when it is given to the next, and the old one's accesses are over. */
     return result == IOMMU_OK ? smmuv3_issue(unit, forget, ARRAY_LENGTH(forget)) : result;
 }

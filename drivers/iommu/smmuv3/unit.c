@@ -140,6 +140,8 @@ static bool start_queues(struct smmuv3 *unit)
 
     unit->command_log2 = (unsigned int)min_u64(COMMAND_QUEUE_LOG2, FIELD_GET(IDR1_CMDQS, idr1));
     unit->command_mask = BIT(unit->command_log2) - 1;
+    unit->position_mask = BIT(unit->command_log2 + 1) - 1;
+    unit->plain = unit->iommu->capabilities.coherent && !unit->iommu->capabilities.sync_each;
     unit->event_log2 = (unsigned int)min_u64(EVENT_QUEUE_LOG2, FIELD_GET(IDR1_EVENTQS, idr1));
     unit->commands = take_queue(unit, COMMAND_SIZE << unit->command_log2);
     unit->events = take_queue(unit, EVENT_SIZE << unit->event_log2);

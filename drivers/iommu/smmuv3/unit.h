@@ -41,9 +41,11 @@ struct smmuv3 {
     struct lock lock; /* guards the command queue and GERROR */
     volatile uint64_t *commands;
     unsigned int command_log2;
-    uint64_t command_mask; /* of a position: the command's place in the queue */
-    uint64_t produced;     /* commands ever put into the queue */
-    uint64_t consumed;     /* of these, known to be consumed */
+    uint64_t command_mask;  /* of a position: the command's place in the queue */
+    uint64_t position_mask; /* the same with the wrap bit, as registers have it */
+    bool plain;             /* sees what is stored, and wants one SYNC a batch */
+    uint64_t produced;      /* commands ever put into the queue */
+    uint64_t consumed;      /* of these, known to be consumed */
 
     const volatile uint64_t *events;
     unsigned int event_log2;
@@ -94,13 +96,9 @@ struct live_entry {
  */
 enum iommu_result smmuv3_entry_write(const struct live_entry *live, const struct entry *target);
 
-/*
- * One word of a live entry gets another value, and the unit holds no copy of the old one when IOMMU_OK is returned;
- * where it has that value, nothing is done. The caller knows that the entry means what it may with either value. At
- * most one SYNC. IOMMU_SILENCED: as above.
- */
-enum iommu_result smmuv3_entry_turn(const struct live_entry *live, unsigned int word,
-                                    uint64_t value);
+/* A unit that failed may keep any word that it has read, and forgets nothing more: its entries only ever turn to
+ * nothing, which is one word. IOMMU_SILENCED. */
+enum iommu_result smmuv3_entry_give_up(const struct live_entry *live);
 
 extern const struct entry_kind smmuv3_stream_entry, smmuv3_context_descriptor;
 
