@@ -308,7 +308,7 @@ static inline struct device *attached_sibling(const struct device *device, bool 
 }
 
 /* The stream goes through the ioas; where it does so already for a sibling it stays as it is. */
-static bool translate(struct device *device, struct ioas *ioas)
+static inline bool translate(struct device *device, struct ioas *ioas)
 {
     return !device->iommu->silenced &&
            (attached_sibling(device, true) != NULL ||

@@ -272,7 +272,7 @@ void device_tell_refused_line(const struct device *device, const char *partition
 }
 
 /* What is reported of a stream concerns all devices on it. */
-static void note_silent(struct device *device, bool silent)
+static inline void note_silent(struct device *device, bool silent)
 {
     device->silent = silent;
     for (uint32_t i = 0; device->stream_shared && i < devices.count; i++) {

@@ -119,7 +119,7 @@ static bool make_trees(struct partition *partition, struct ioas *ioas, uint32_t 
     return true;
 }
 
-static void keep_to_limits(struct ioas *ioas)
+static inline void keep_to_limits(struct ioas *ioas)
 {
     ioas->limit = ioas->tree[0].table.limit;
     ioas->output_limit = ioas->tree[0].output_limit;
@@ -154,7 +154,7 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
     return result;
 }
 
-static struct ioas_tree *tree_of(struct ioas *ioas, const struct iommu_domain *domain)
+static inline struct ioas_tree *tree_of(struct ioas *ioas, const struct iommu_domain *domain)
 {
     uint32_t t = 0;
 

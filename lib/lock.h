@@ -21,7 +21,8 @@ static inline void lock_acquire(struct lock *lock)
     cpu_lock_wanted(lock);
     uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 
-    while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)
+    while (
+        __builtin_expect(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket, 0))
         cpu_relax();
     cpu_lock_taken(lock);
 }

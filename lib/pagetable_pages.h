@@ -27,21 +27,21 @@ static inline volatile uint64_t *pagetable_pages_entry(const struct pagetable_pa
                                                        uint64_t address)
 {
     uint64_t offset = address - pages->first;
-    uint64_t mask = BIT(format_of(pages->table)->level_bits) - 1;
 
-    return offset < pages->size ? &pages->entry[offset >> PAGE_SHIFT & mask] : NULL;
+    if (offset >= pages->size)
+        return NULL;
+    return &pages->entry[offset >> PAGE_SHIFT & (BIT(format_of(pages->table)->level_bits) - 1)];
 }
 
 /* Writes an entry that is absent. False: nothing was done. */
 static inline bool pagetable_pages_map(struct pagetable_pages *pages, uint64_t address,
                                        uint64_t output, uint64_t attributes)
 {
-    const struct pagetable_format *format = format_of(pages->table);
     volatile uint64_t *entry = pagetable_pages_entry(pages, address);
 
-    if (entry == NULL || (*entry & format->present_mask) != 0)
+    if (entry == NULL || (*entry & format_of(pages->table)->present_mask) != 0)
         return false;
-    entry_write64(entry, output | attributes | format->page_bits);
+    entry_write64(entry, output | attributes | format_of(pages->table)->page_bits);
     pages->entries++;
     return true;
 }
@@ -49,10 +49,10 @@ static inline bool pagetable_pages_map(struct pagetable_pages *pages, uint64_t a
 /* Clears an entry that is not the last of the table. False: nothing was done. */
 static inline bool pagetable_pages_unmap(struct pagetable_pages *pages, uint64_t address)
 {
-    const struct pagetable_format *format = format_of(pages->table);
     volatile uint64_t *entry = pagetable_pages_entry(pages, address);
 
-    if (entry == NULL || (*entry & format->present_mask) == 0 || pages->entries == 1)
+    if (entry == NULL || (*entry & format_of(pages->table)->present_mask) == 0 ||
+        pages->entries == 1)
         return false;
     entry_write64(entry, 0);
     pages->entries--;

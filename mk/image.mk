@@ -32,10 +32,11 @@ ARM64_CFLAGS_CLANG := --target=aarch64-linux-gnu -std=c11 $(WARNINGS) $(ARM64_CO
 # What runs after boot, or before the units are closed, is compiled for speed, what runs once for size:
 # the flags are what -Os spends on speed, or on compares and copies that it hopes to drop later.
 HOT_SOURCES := lib/page_pool.c lib/pagetable.c lib/string.c kernel/assign.c kernel/hypercall.c \
-               kernel/ioas.c kernel/ioas_batch.c kernel/partition.c drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
-               drivers/iommu/smmuv3/early.c drivers/iommu/smmuv3/entry_kinds.c drivers/iommu/smmuv3/queue.c \
-               drivers/iommu/smmuv3/stream.c drivers/pci/config.c arch/arm64/gic.c arch/arm64/trap.c \
-               arch/arm64/vdev/vgic.c
+               kernel/ioas.c kernel/ioas_life.c kernel/ioas_batch.c kernel/partition.c \
+               drivers/iommu/smmuv3/domain.c drivers/iommu/smmuv3/entry.c \
+               drivers/iommu/smmuv3/early.c drivers/iommu/smmuv3/entry_kinds.c \
+               drivers/iommu/smmuv3/queue.c drivers/iommu/smmuv3/stream.c drivers/pci/config.c \
+               arch/arm64/gic.c arch/arm64/trap.c arch/arm64/vdev/vgic.c
 # The words of an entry are few: what is done with each is written out.
 arm64_unrolled := drivers/iommu/smmuv3/entry.c
 arm64_optimize = $(if $(filter $*.c,$(HOT_SOURCES)),-O2 $(if $(filter $*.c,$(arm64_unrolled)),-fpeel-loops),\

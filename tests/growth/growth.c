@@ -361,7 +361,7 @@ static void only_what_has_to_be_forgotten_costs_more_for_each_unit_that_a_space_
     static const struct curve curve = { "units of the space",
                                         { 1, 2, 4, 8, 16, 32 },
                                         6,
-                                        { [UNMAP] = { 48, 2 }, [UNMAP_TABLES] = { 48, 2 } } };
+                                        { [UNMAP] = { 48, 2 }, [UNMAP_TABLES] = { 52, 2 } } };
 
     expect_flat(&curve, with_units_of_the_space);
 }

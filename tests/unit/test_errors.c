@@ -358,6 +358,25 @@ static void i8_indices_that_are_noise_cost_bounded_work_and_no_wild_access(void)
     }
 }
 
+static uint64_t all_ones(void *context, uint64_t offset, unsigned int size)
+{
+    (void)context;
+    (void)offset;
+    return size == sizeof(uint64_t) ? UINT64_MAX : UINT32_MAX;
+}
+
+/* What is read then is no index of the queue, and no SYNC is through. */
+static void i4_a_unit_that_has_lost_its_clock_completes_nothing(void)
+{
+    start();
+    bench_map(&domain, 0x200000, BENCH_PAGE(2), PAGE_SIZE);
+    host_attach(&(struct host_registers){
+        .base = 0x0F000000, .size = 0x20000, .read = all_ones, .write = drop });
+    bench_unit()->base = 0x0F000000;
+    assert_int_equal(bench.iommu.driver->invalidate_domain(&bench.iommu, &domain), IOMMU_SILENCED);
+    assert_true(bench.iommu.silenced);
+}
+
 static void the_queues_wrap_over_many_thousand_commands_and_events(void)
 {
     struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
@@ -513,6 +532,7 @@ int run_errors_tests(void)
         TEST(i9_lost_events_are_counted_where_the_unit_says_ovflg),
         TEST(i9_lost_events_are_counted_where_the_unit_says_eventq_abort),
         TEST(i8_indices_that_are_noise_cost_bounded_work_and_no_wild_access),
+        TEST(i4_a_unit_that_has_lost_its_clock_completes_nothing),
         TEST(the_queues_wrap_over_many_thousand_commands_and_events),
         TEST(every_command_is_cleaned_to_memory_however_often_the_queue_has_wrapped),
         TEST(a_queue_that_is_full_to_the_brim_loses_no_command_to_the_next_batch),

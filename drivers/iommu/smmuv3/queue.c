@@ -220,7 +220,7 @@ enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *comman
     struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
 
     /* Almost always it is one command, and through at once or soon. */
-    if (unit->iommu->silenced || count != 1 || !put_plain(unit, commands, 1, &ticket, true))
+    if (count != 1 || !put_plain(unit, commands, 1, &ticket, true))
         return issue_many(unit, commands, count);
     return ticket.position == 0 ? IOMMU_OK : wait_through(unit, ticket);
 }
@@ -281,6 +281,7 @@ void smmuv3_silence(struct smmuv3 *unit, enum iommu_failure reason)
 {
     if (__atomic_exchange_n(&unit->iommu->silenced, true, __ATOMIC_ACQ_REL))
         return;
+    unit->plain = false;
     iommu_events->failed(unit->iommu);
     if (smmuv3_close(unit->base) == EARLY_UNRESPONSIVE)
         log_error("%s: does not acknowledge ABORT: only the ports above its devices are closed",

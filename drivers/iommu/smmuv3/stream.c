@@ -278,8 +278,6 @@ static enum iommu_result change(const struct live_entry *live, const struct entr
 static inline enum iommu_result turn(const struct live_entry *live, unsigned int word,
                                      uint64_t value)
 {
-    if (live->unit->iommu->silenced)
-        return smmuv3_entry_give_up(live);
     if (live->words[word] == value)
         return IOMMU_OK;
     entry_write64(&live->words[word], value);
@@ -316,6 +314,8 @@ static enum iommu_result set_stage2(const struct live_entry *live,
     }
     bool out = root == empty;
 
+    if (unit->iommu->silenced)
+        return smmuv3_entry_give_up(live);
     result = turn(live, out ? 3 : 2, out ? root : word2);
     if (result == IOMMU_OK)
         result = turn(live, out ? 2 : 3, out ? word2 : root);
@@ -357,6 +357,8 @@ static enum iommu_result replace_stage2(const struct live_entry *live, const str
     uint64_t others = target->word[2] & ~STE2_VMID;
     enum iommu_result result;
 
+    if (unit->iommu->silenced)
+        return smmuv3_entry_give_up(live);
     result = turn(live, 2, others | FIELD_PUT(STE2_VMID, unit->reserved_tag));
     if (result == IOMMU_OK)
         result = turn(live, 3, target->word[3]);

@@ -43,7 +43,7 @@ struct smmuv3 {
     unsigned int command_log2;
     uint64_t command_mask;  /* of a position: the command's place in the queue */
     uint64_t position_mask; /* the same with the wrap bit, as registers have it */
-    bool plain;             /* sees what is stored, and wants one SYNC a batch */
+    bool plain;             /* sees what is stored, wants one SYNC a batch, and has not failed */
     uint64_t produced;      /* commands ever put into the queue */
     uint64_t consumed;      /* of these, known to be consumed */
 
