@@ -171,3 +171,11 @@ const struct smmuv3_model_command *bench_command(unsigned int index)
 {
     return smmuv3_model_command_at(machine.unit[0], mark_total + index);
 }
+
+uint64_t bench_entry_config(uint32_t stream)
+{
+    const struct smmuv3 *unit = bench_unit();
+    const uint64_t *entries = memory_pointer(unit->level1[stream >> STREAM_SPLIT] & L1STD_POINTER);
+
+    return FIELD_GET(STE0_CONFIG, entries[(stream & (BIT(STREAM_SPLIT) - 1)) * ENTRY_WORDS]);
+}

@@ -74,4 +74,7 @@ const struct smmuv3_model_command *bench_command(unsigned int index);
 #define OPCODE_TLBI_ALL 0x30
 #define OPCODE_SYNC 0x46
 
+/* Config of a stream's entry as memory has it; of a table of two levels. */
+uint64_t bench_entry_config(uint32_t stream);
+
 #endif

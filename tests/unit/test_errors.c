@@ -74,24 +74,16 @@ static void a_unit_that_does_not_even_leave_translation_is_closed_as_far_as_it_g
     assert_int_equal(bench.silenced, 1);
 }
 
-static uint64_t entry_config(uint32_t stream)
-{
-    const struct smmuv3 *unit = bench_unit();
-    const uint64_t *entries = memory_pointer(unit->level1[stream >> STREAM_SPLIT] & L1STD_POINTER);
-
-    return FIELD_GET(STE0_CONFIG, entries[(stream & (BIT(STREAM_SPLIT) - 1)) * ENTRY_WORDS]);
-}
-
 static void whatever_state_is_asked_for_on_a_dead_unit_the_entry_in_memory_aborts(void)
 {
     static const enum iommu_stream_state states[] = { STREAM_PARKED_LOGGED, STREAM_ATTACHED };
 
     for (unsigned int i = 0; i < ARRAY_LENGTH(states); i++) {
         start();
-        assert_int_equal(entry_config(STREAM), STE_CONFIG_S2);
+        assert_int_equal(bench_entry_config(STREAM), STE_CONFIG_S2);
         smmuv3_silence(bench_unit(), FAILURE_SERVICE);
         assert_int_equal(bench_set(STREAM, states[i], &domain), IOMMU_SILENCED);
-        assert_int_equal(entry_config(STREAM), STE_CONFIG_ABORT);
+        assert_int_equal(bench_entry_config(STREAM), STE_CONFIG_ABORT);
     }
 }
 

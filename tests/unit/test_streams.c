@@ -416,6 +416,18 @@ static void a_stream_that_is_not_where_it_should_be_replaced_from_goes_through_a
     assert_int_equal(reach(), SEES_B);
 }
 
+static void a_replace_on_a_dead_unit_leaves_an_entry_that_aborts(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
+    bool hitless;
+
+    prepare(&parameters);
+    set(ON_A);
+    smmuv3_silence(bench_unit(), FAILURE_SERVICE);
+    assert_int_equal(replace(ON_A, ON_B, &hitless), IOMMU_SILENCED);
+    assert_int_equal(bench_entry_config(STREAM), STE_CONFIG_ABORT);
+}
+
 static void a_domain_of_another_geometry_is_not_replaced_in_place(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
@@ -656,6 +668,7 @@ int run_streams_tests(void)
         TEST(i5_the_reserved_tag_is_forgotten_before_the_next_replace_uses_it),
         TEST(a_second_replace_at_the_same_time_is_turned_away_and_changes_nothing),
         TEST(a_stream_that_is_not_where_it_should_be_replaced_from_goes_through_abort),
+        TEST(a_replace_on_a_dead_unit_leaves_an_entry_that_aborts),
         TEST(a_domain_of_another_geometry_is_not_replaced_in_place),
         TEST(a_unit_that_dies_during_a_replace_passes_nothing_more),
         TEST(leaves_of_several_sizes_at_one_address_are_replaced_as_any),

@@ -124,6 +124,14 @@ static void row_2_20_what_the_set_does_not_allow_is_refused_and_changes_nothing(
     assert_int_equal(*shared(0), 0x11);
 }
 
+/* As if the unit's addresses ended below the window, which no size of the manual does here. */
+static void row_4_15_a_window_that_the_unit_cannot_address_is_erange_and_takes_no_map(void)
+{
+    start();
+    partitions.partition[0].ioas[0].output_limit = windows.window[0].physical;
+    expect_refusal(BH_ERANGE, IOVA, AT, PAGE_SIZE, BH_MAP_READ);
+}
+
 static void row_2_20_each_map_takes_one_of_as_many_as_the_set_allows(void)
 {
     plain();
@@ -352,6 +360,7 @@ int run_windows_dma_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(row_2_20_a_device_reaches_the_window_that_its_partition_mapped_for_it),
         TEST(row_2_20_what_the_set_does_not_allow_is_refused_and_changes_nothing),
+        TEST(row_4_15_a_window_that_the_unit_cannot_address_is_erange_and_takes_no_map),
         TEST(row_2_20_each_map_takes_one_of_as_many_as_the_set_allows),
         TEST(row_2_20_a_map_that_is_unmapped_in_parts_stays_one_piece),
         TEST(row_2_20_the_bound_of_a_call_is_the_bound_of_a_map),

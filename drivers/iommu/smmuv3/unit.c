@@ -172,13 +172,11 @@ static bool start_parked(struct smmuv3 *unit)
     unit->parked = (struct iommu_domain){ &unit->parked_table, iommu_tag_take(unit->iommu) };
     if (capabilities->stage == 2 && capabilities->hitless_replace)
         unit->reserved_tag = iommu_tag_take(unit->iommu);
-    if (!pagetable_init(&unit->parked_table, &vmsa_4k, &unit->parked_pool, capabilities->input_bits,
-                        capabilities->coherent))
-        return false;
-    if (capabilities->stage == 1)
-        return smmuv3_parked_context_start(unit);
-    smmuv3_stage2_start(unit);
-    return true;
+    if (capabilities->stage == 2)
+        smmuv3_stage2_start(unit);
+    return pagetable_init(&unit->parked_table, &vmsa_4k, &unit->parked_pool,
+                          capabilities->input_bits, capabilities->coherent) &&
+           (capabilities->stage == 2 || smmuv3_parked_context_start(unit));
 }
 
 /* What a former user of the unit may have left in its caches goes before it is turned on. */
