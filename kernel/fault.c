@@ -62,11 +62,6 @@ static struct unit_events {
     bool storms; /* a device is to fall silent */
 } units[TOPOLOGY_IOMMUS];
 
-static uint32_t index_of(const struct iommu *iommu)
-{
-    return iommu->number;
-}
-
 static uint64_t ticks(uint64_t microseconds)
 {
     return time_ticks_per_second() / 1000000 * microseconds;
@@ -144,7 +139,7 @@ static void tell_holder(const struct device *device, uint32_t type, const struct
                               .device = device->id,
                               .label = device->label,
                               .pasid = BH_PASID_NONE,
-                              .iommu = index_of(device->iommu) };
+                              .iommu = device->iommu->number };
 
     if (fault != NULL) {
         event.iova = fault->iova;
@@ -158,9 +153,7 @@ static void tell_holder(const struct device *device, uint32_t type, const struct
 /* An event about a unit, for a partition that has bound a device behind it. */
 static void tell_of_unit(struct partition *partition, const struct iommu *iommu, uint32_t type)
 {
-    const struct bh_event event = { .type = type,
-                                    .pasid = BH_PASID_NONE,
-                                    .iommu = index_of(iommu) };
+    const struct bh_event event = { .type = type, .pasid = BH_PASID_NONE, .iommu = iommu->number };
 
     event_post(partition, &event, true);
 }
@@ -197,7 +190,7 @@ static void try_silence(struct device *device)
 /* Streams change with no event lock held: a unit takes its time. */
 static void silence_storms(const struct iommu *iommu)
 {
-    struct unit_events *unit = &units[index_of(iommu)];
+    struct unit_events *unit = &units[iommu->number];
 
     if (!unit->storms)
         return;
@@ -211,7 +204,7 @@ static void silence_storms(const struct iommu *iommu)
 static void note_storm(struct device *device)
 {
     device->faults.storms = true;
-    units[index_of(device->iommu)].storms = true;
+    units[device->iommu->number].storms = true;
 }
 
 /* The records of the device among those that are counted now. */
@@ -225,7 +218,7 @@ static uint32_t queued(const struct unit_events *unit, const struct device *devi
  * only devices filled the queue, there is one. */
 static void judge(const struct iommu *iommu)
 {
-    struct unit_events *unit = &units[index_of(iommu)];
+    struct unit_events *unit = &units[iommu->number];
     uint64_t shares = 1, most = 0;
 
     for (uint32_t i = 0; i < devices.count; i++) {
@@ -259,7 +252,7 @@ static void count(struct unit_events *unit, struct device *device, const struct 
 /* Boot CPU, from the unit's event interrupt. Event lock held: the device changes hands before or behind it. */
 static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 {
-    struct unit_events *unit = &units[index_of(iommu)];
+    struct unit_events *unit = &units[iommu->number];
     struct device *device = device_by_stream(iommu, fault->stream);
     const char *name = device == NULL ? "unknown" : device->name;
 
@@ -282,7 +275,7 @@ static void on_fault(struct iommu *iommu, const struct iommu_fault *fault)
 static void tell_of_loss(struct iommu *iommu)
 {
     static struct device_faults windows[TOPOLOGY_IOMMUS];
-    struct device_faults *window = &windows[index_of(iommu)];
+    struct device_faults *window = &windows[iommu->number];
 
     open_window(window, NULL);
     for (uint32_t i = 0; i < partitions.count; i++) {
@@ -300,7 +293,7 @@ static void tell_of_loss(struct iommu *iommu)
 /* Event lock held. Who filled the queue is known when it has been read; an overflow until then is the same. */
 static void on_lost(struct iommu *iommu, uint64_t end)
 {
-    struct unit_events *unit = &units[index_of(iommu)];
+    struct unit_events *unit = &units[iommu->number];
 
     if (iommu->counters.events_lost == 1)
         log_warning("%s: event queue overflowed: some faults were not recorded",
@@ -348,7 +341,7 @@ const struct iommu_events fault_events = {
 void fault_interrupt(void *argument)
 {
     struct iommu *iommu = argument;
-    struct unit_events *unit = &units[index_of(iommu)];
+    struct unit_events *unit = &units[iommu->number];
     uint32_t line = iommu->topology->event_interrupt;
     uint64_t begin = time_now(), now = begin, period = ticks(PERIOD_MICROSECONDS);
     bool more = true;
