@@ -7,7 +7,8 @@
                                             programs are built: side by side, in one piece each
 
 A part that fails without such a line, or prints none, counts as one failed test, and so does one that
-has to be ended because it takes too long.
+has to be ended because it takes too long. A line `FAILED name: why` of a part is said again at the end,
+where whoever has only the end of a long log looks for it; a part that failed without one is named itself.
 """
 import concurrent.futures
 import os
@@ -22,7 +23,9 @@ CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$")
 PROGRAM_SECONDS = 1800  # far beyond what any takes; a test has a limit of its own
 PART_SECONDS = 4 * 3600  # as far beyond; one that hangs must not keep the others from being seen
 GRACE = 60  # seconds to end what it has started itself
+FAILED = re.compile(r"^FAILED (.+)$")
 RUNNING = set()  # make processes
+FAILURES = []  # what is said again at the end
 LINTED = re.compile(r"^lint: \d+ files, (\d+) findings$")
 
 
@@ -77,16 +80,25 @@ def has_group(process):
     return True
 
 
+def remember(part, failed, lines):
+    """Keeps what failed of a part for the end."""
+    named = [found[1] for found in map(FAILED.match, lines) if found]
+    FAILURES.extend(named if named or not failed else [f"{part}: {failed} failed"])
+
+
 def run_part(part):
     """The part's output passes through as it comes; its closing line is kept back."""
     print(f"== {part}", flush=True)
     start = time.monotonic()
     passed, failed, closing = 0, 0, None
-    linted = None
+    linted, named = None, []
 
     def show(line):
         nonlocal closing, linted
         found = CLOSING.match(line)
+        if FAILED.match(line):
+            named.append(line)
+            return
         linted = LINTED.match(line) or linted
         closing = found or closing
         if not found:
@@ -99,6 +111,7 @@ def run_part(part):
         passed, failed = int(status == 0), int(linted[1] != "0")
     if (not closing and not linted) or (status != 0 and failed == 0):
         failed += 1
+    remember(part, failed, named)
     print(f"== {part}: {passed} passed, {failed} failed, {time.monotonic() - start:.0f} s\n",
           flush=True)
     return passed, failed
@@ -113,11 +126,13 @@ def run_program(path):
         return 0, 1, [f"did not end within {PROGRAM_SECONDS} s"]
     output = result.stdout + result.stderr
     passed = len(re.findall(r"^\[       OK \] ", output, re.M))
-    failed = len(set(re.findall(r"^\[  FAILED  \] (\S+)$", output, re.M)))
+    names = sorted(set(re.findall(r"^\[  FAILED  \] (\S+)$", output, re.M)))
+    failed = len(names)
     if (result.returncode != 0 and failed == 0) or (passed == 0 and failed == 0):
         failed = 1
     lines = [line for line in output.splitlines()
              if failed and not re.match(r"^\[( RUN      |       OK )\]", line)]
+    lines += [f"FAILED {os.path.relpath(path)}: {name}" for name in names]
     return passed, failed, lines
 
 
@@ -141,6 +156,8 @@ def timed(name, run, argument):
     """Runs it and shows in one piece what it did, so that two can run side by side."""
     start = time.monotonic()
     passed, failed, lines = run(argument)
+    remember(name, failed, lines)
+    lines = [line for line in lines if not FAILED.match(line)]
     head = f"  {name:<40} {passed:>5} passed {failed:>4} failed {time.monotonic() - start:6.0f} s"
     print("\n".join([head] + [f"    | {line}" for line in lines]), flush=True)
     return passed, failed
@@ -167,6 +184,8 @@ def main():
     else:
         results = [run_part(part) for part in arguments]
     passed, failed = (sum(column) for column in zip(*results))
+    for failure in FAILURES:
+        print(f"FAILED {failure}")
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
 

@@ -4,7 +4,8 @@
 
     runtests.py [--list] [word ...]
 
-One line a test with its time, what failed in full below, and `N passed, N failed` at the end.
+One line a test with its time, what failed in full below; at the end a line for each that failed, and
+`N passed, N failed`.
 There are no skips: a test that cannot run has failed. build/tests/system.json keeps the results.
 """
 import argparse
@@ -49,6 +50,8 @@ class Lines(unittest.TestResult):
         seconds, self._last = now - self._last, now
         self.rows.append({"test": place(test), "outcome": outcome, "seconds": round(seconds, 3),
                           "notes": list(getattr(test, "notes", ()))})
+        if outcome != TESTED:
+            self.rows[-1]["why"] = detail.strip().rpartition("\n")[2]
         group = type(test).__module__.removeprefix("test_").replace("_", " ")
         text = f"{group}: {sentence(test)}"
         print(f"  {text:<{WIDTH}} {outcome:<6} {seconds:7.2f} s", flush=True)
@@ -136,6 +139,9 @@ def main():
     save(lines.rows)
     passed = sum(row["outcome"] == TESTED for row in lines.rows)
     failed = len(lines.rows) - passed
+    for row in lines.rows:
+        if "why" in row:
+            print(f"FAILED {row['test']}: {row['why']}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

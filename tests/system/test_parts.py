@@ -58,6 +58,25 @@ class Parts(unittest.TestCase):
         self.assert_counted("echo '3 passed, 0 failed'; exit 2", 3, 1)
         self.assert_counted("echo 'nothing to add up'", 0, 1)
 
+    def test_what_failed_is_named_at_the_end(self):
+        with open(self.make, "w", encoding="utf-8") as out:
+            out.write("#!/bin/sh\nfor part; do :; done\n"
+                      "case $part in\n"
+                      "  named) echo 'FAILED a.test: why'; echo '3 passed, 1 failed';;\n"
+                      "  mute) echo '1 passed, 2 failed';;\n"
+                      "  good) echo '5 passed, 0 failed';;\n"
+                      "esac\n")
+        os.chmod(self.make, 0o755)
+        for options in ([], ["--programs", "--parts"]):
+            done = subprocess.run([sys.executable, PATH, *options, "named", "good", "mute"],
+                                  capture_output=True, text=True, timeout=processes.LIMIT, check=False)
+            said = done.stdout.splitlines()
+            name = "make mute" if options else "mute"
+            self.assertEqual(said[-3:], ["FAILED a.test: why", f"FAILED {name}: 2 failed",
+                                         "9 passed, 3 failed"], done.stdout + done.stderr)
+            self.assertEqual(done.stdout.count("a.test"), 1, done.stdout)
+            self.assertEqual(done.returncode, 1)
+
     def assert_ended(self, script):
         """It counts as failed, and neither it nor what it started is left."""
         place = os.path.join(os.path.dirname(self.make), "number")
