@@ -64,6 +64,9 @@ STORMS = {"none": 100_000, "null": 10_000, "info": 5_000, "map": 500, "attach": 
           "console": 500, "sgi": 5_000, "timer": 5_000, "line": 5_000}
 START_MS, PERIODIC_MS = 600, 605  # since reset; a bind takes 100 ms and more
 PERIODS, STORM_MS = 30, 60  # of a millisecond each
+# An attach turns bus mastering, and for that the emulator makes its map of memory anew: a millisecond of the host's.
+# Of that storm a few periods must do, or a slow host does not come to its end.
+SHORT = {"attach": (5, 12)}
 RESET_PERIODS = 250  # a reset of 4 MiB takes 80 ms, most of it to zero them
 BESIDE_NS = 100_000  # at most so much later at worst than beside a busy CPU; a period is 1 ms
 HEARD_NS = 2_000  # what the boot CPU does for another's console, at least
@@ -74,7 +77,6 @@ class Storms(ScenarioTest):
 
     busy = {}  # width -> (average, worst) beside a partition that only keeps its CPU busy
 
-    PERIODIC = probe("periodic", periods=PERIODS, start_ms=PERIODIC_MS)
     LATE = r"^\[periodic\] periodic: late by (\d+) ns on average, (\d+) ns at worst$"
 
     def tell(self, width, storm, numbers, rounds):
@@ -83,8 +85,10 @@ class Storms(ScenarioTest):
 
     def lateness(self, storm, width):
         """(average, worst) in instructions."""
-        raging = selfcheck("storm", "storm", width, storm=storm, ms=STORM_MS, start_ms=START_MS)
-        run = self.run_set([self.PERIODIC, raging], *events.ICOUNT)
+        periods, storm_ms = SHORT.get(storm, (PERIODS, STORM_MS))
+        periodic = probe("periodic", periods=periods, start_ms=PERIODIC_MS)
+        raging = selfcheck("storm", "storm", width, storm=storm, ms=storm_ms, start_ms=START_MS)
+        run = self.run_set([periodic, raging], *events.ICOUNT)
         self.assert_codes(run, periodic=0, storm=0)
         places = [[number for number, line in enumerate(run.lines) if re.search(pattern, line)]
                   for pattern in (r"^\[storm\] storm: begins$", self.LATE, r"storm: \d+ rounds of ")]
