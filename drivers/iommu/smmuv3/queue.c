@@ -68,9 +68,9 @@ static inline void put(volatile uint64_t *entry, struct command command)
     entry_write64(&entry[1], command.word[1]);
 }
 
-static inline bool has_room(const struct smmuv3 *unit, uint64_t end)
+static inline bool has_room(const struct smmuv3 *unit, uint64_t mask, uint64_t end)
 {
-    return end - unit->consumed <= unit->command_mask + 1;
+    return end - unit->consumed <= mask + 1;
 }
 
 /* Tells the unit of all commands up to that position. True: it is through with them before the lock is given back;
@@ -78,7 +78,7 @@ static inline bool has_room(const struct smmuv3 *unit, uint64_t end)
 static inline bool tell(struct smmuv3 *unit, uint64_t end, uint32_t commands, uint32_t syncs)
 {
     struct iommu_counters *counters = &unit->iommu->counters;
-    uint64_t producer = end & unit->position_mask;
+    uint64_t mask = unit->position_mask, producer = end & mask;
     uint64_t base = unit->base;
 
     counters->commands += commands;
@@ -86,7 +86,7 @@ static inline bool tell(struct smmuv3 *unit, uint64_t end, uint32_t commands, ui
     unit->produced = end;
     barrier_entries();
     mmio_write32(base + SMMU_CMDQ_PROD, (uint32_t)producer);
-    if (syncs == 0 || (mmio_read32(base + SMMU_CMDQ_CONS) & unit->position_mask) != producer)
+    if (syncs == 0 || (mmio_read32(base + SMMU_CMDQ_CONS) & mask) != producer)
         return false;
     unit->consumed = end;
     return true;
@@ -113,7 +113,7 @@ static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 
     uint32_t syncs = capabilities->sync_each ? count : last;
 
     lock_acquire(&unit->lock);
-    while (!has_room(unit, unit->produced + count + syncs)) {
+    while (!has_room(unit, unit->command_mask, unit->produced + count + syncs)) {
         uint64_t needed = unit->produced + count + syncs - unit->command_mask - 1;
 
         lock_release(&unit->lock);
@@ -137,12 +137,13 @@ static __attribute__((noinline, cold)) enum iommu_result put_many(struct smmuv3 
     return IOMMU_OK;
 }
 
-/* For units that see what is stored and want one SYNC a batch, as most do, while their queue has room. False: not this
- * one, and nothing is done. Written out where it is used, for calls that then have no more to do. */
+/* For units that see what is stored and want one SYNC a batch, as most do, while their queue has room. True: the lock
+ * is held, and *through is what tell() said. False: not this one, and nothing is done. Written out where it is used, for
+ * calls that then have no more to do. */
 static inline __attribute__((always_inline)) bool put_plain(struct smmuv3 *unit,
                                                             const struct command *commands,
-                                                            uint32_t count,
-                                                            struct iommu_ticket *ticket, bool last)
+                                                            uint32_t count, bool last,
+                                                            bool *through)
 {
     volatile uint64_t *queue = unit->commands;
     uint64_t mask = unit->command_mask;
@@ -151,27 +152,31 @@ static inline __attribute__((always_inline)) bool put_plain(struct smmuv3 *unit,
         return false;
     lock_acquire(&unit->lock);
     uint64_t at = unit->produced, end = at + count + last;
-    bool room = has_room(unit, end);
 
-    if (room) {
-        for (uint32_t i = 0; i < count; i++)
-            put(queue + (at++ & mask) * COMMAND_WORDS, commands[i]);
-        if (last)
-            put(queue + (at & mask) * COMMAND_WORDS, command_sync());
-        note(unit, ticket, tell(unit, end, count, last));
+    if (!has_room(unit, mask, end)) {
+        lock_release(&unit->lock);
+        return false;
     }
-    lock_release(&unit->lock);
-    return room;
+    for (uint32_t i = 0; i < count; i++)
+        put(queue + (at++ & mask) * COMMAND_WORDS, commands[i]);
+    if (last)
+        put(queue + (at & mask) * COMMAND_WORDS, command_sync());
+    *through = tell(unit, end, count, last);
+    return true;
 }
 
 enum iommu_result smmuv3_put(struct smmuv3 *unit, const struct command *commands, uint32_t count,
                              struct iommu_ticket *ticket, bool last)
 {
+    bool through;
+
     if (unit->iommu->silenced)
         return IOMMU_SILENCED;
-    return count != 0 && put_plain(unit, commands, count, ticket, last)
-               ? IOMMU_OK
-               : put_many(unit, commands, count, ticket, last);
+    if (count == 0 || !put_plain(unit, commands, count, last, &through))
+        return put_many(unit, commands, count, ticket, last);
+    note(unit, ticket, through);
+    lock_release(&unit->lock);
+    return IOMMU_OK;
 }
 
 /* One command in the queue was refused and replaced; what it should have done is not known to be
@@ -215,14 +220,27 @@ static __attribute__((noinline)) enum iommu_result issue_many(struct smmuv3 *uni
     return ticket.position == 0 ? IOMMU_OK : wait_through(unit, ticket);
 }
 
-enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
+/* The unit has been told, and is not through yet. Lock held, and given back. */
+static __attribute__((noinline)) enum iommu_result wait_told(struct smmuv3 *unit)
 {
     struct iommu_ticket ticket = IOMMU_TICKET_EMPTY;
 
+    note(unit, &ticket, false);
+    lock_release(&unit->lock);
+    return wait_through(unit, ticket);
+}
+
+enum iommu_result smmuv3_issue(struct smmuv3 *unit, const struct command *commands, uint32_t count)
+{
+    bool through;
+
     /* Almost always it is one command, and through at once or soon. */
-    if (count != 1 || !put_plain(unit, commands, 1, &ticket, true))
+    if (count != 1 || !put_plain(unit, commands, 1, true, &through))
         return issue_many(unit, commands, count);
-    return ticket.position == 0 ? IOMMU_OK : wait_through(unit, ticket);
+    if (!through)
+        return wait_told(unit);
+    lock_release(&unit->lock);
+    return IOMMU_OK;
 }
 
 /* The unit stopped at a command. Lock held. True: repaired, acknowledge and go on. */

@@ -278,8 +278,6 @@ static enum iommu_result change(const struct live_entry *live, const struct entr
 static inline enum iommu_result turn(const struct live_entry *live, unsigned int word,
                                      uint64_t value)
 {
-    if (live->words[word] == value)
-        return IOMMU_OK;
     entry_write64(&live->words[word], value);
     smmuv3_publish(live->unit, &live->words[word], sizeof(uint64_t));
     return smmuv3_issue(live->unit, &live->forget, 1) == IOMMU_OK ? IOMMU_OK
@@ -312,16 +310,18 @@ static enum iommu_result set_stage2(const struct live_entry *live,
 
         return change(live, &target);
     }
-    bool out = root == empty;
-
     if (unit->iommu->silenced)
         return smmuv3_entry_give_up(live);
-    result = turn(live, out ? 3 : 2, out ? root : word2);
+    if (root == old_root)
+        return live->words[2] == word2 ? IOMMU_OK : turn(live, 2, word2);
+    bool out = root == empty;
+
+    result = out ? turn(live, 3, root) : turn(live, 2, word2);
     if (result == IOMMU_OK)
-        result = turn(live, out ? 2 : 3, out ? word2 : root);
-    if (result == IOMMU_OK && old_tag != domain->tag && old_tag != unit->parked.tag)
-        result = drain(unit, (uint16_t)old_tag);
-    return result;
+        result = out ? turn(live, 2, word2) : turn(live, 3, root);
+    if (result != IOMMU_OK || !out)
+        return result;
+    return drain(unit, (uint16_t)old_tag);
 }
 
 enum iommu_result smmuv3_stream_set(struct iommu *iommu, uint32_t stream,
