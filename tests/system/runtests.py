@@ -41,6 +41,7 @@ class Lines(unittest.TestResult):
         super().__init__()
         self.rows, self._last = [], time.monotonic()
         self._ended = None  # the last test that came to its end
+        self._why = ""  # the first line of what went wrong last
 
     def begin_class(self):
         self._last = time.monotonic()
@@ -51,7 +52,8 @@ class Lines(unittest.TestResult):
         self.rows.append({"test": place(test), "outcome": outcome, "seconds": round(seconds, 3),
                           "notes": list(getattr(test, "notes", ()))})
         if outcome != TESTED:
-            self.rows[-1]["why"] = detail.strip().rpartition("\n")[2]
+            self.rows[-1]["why"] = self._why or detail.partition("\n")[0]
+            self._why = ""
         group = type(test).__module__.removeprefix("test_").replace("_", " ")
         text = f"{group}: {sentence(test)}"
         print(f"  {text:<{WIDTH}} {outcome:<6} {seconds:7.2f} s", flush=True)
@@ -59,6 +61,24 @@ class Lines(unittest.TestResult):
             print("\n".join(f"      {line}" for line in note.splitlines()), flush=True)
         if detail:
             print("\n".join(f"    | {line}" for line in detail.splitlines()), flush=True)
+
+    def _keep_why(self, error):
+        """Of the exception: the text of a failure may end with the consoles of its machines."""
+        kind, what, _ = error
+        self._why = f"{kind.__name__}: {str(what).partition(chr(10))[0]}"
+
+    def addError(self, test, err):  # noqa: N802 (a name of unittest)
+        super().addError(test, err)
+        self._keep_why(err)
+
+    def addFailure(self, test, err):  # noqa: N802 (a name of unittest)
+        super().addFailure(test, err)
+        self._keep_why(err)
+
+    def addSubTest(self, test, subtest, err):  # noqa: N802 (a name of unittest)
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._keep_why(err)
 
     def addSuccess(self, test):  # noqa: N802 (a name of unittest)
         super().addSuccess(test)

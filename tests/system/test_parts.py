@@ -16,6 +16,7 @@ import unittest.mock
 
 import harness
 import processes
+import runtests
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 PATH = os.path.join(harness.ROOT, "tests", "run.py")
@@ -101,6 +102,31 @@ class Parts(unittest.TestCase):
         began = time.monotonic()
         self.assert_counted("sleep 60 & echo '1 passed, 0 failed'", 1, 0)
         self.assertLess(time.monotonic() - began, 30, "it was waited for")
+
+
+class Why(unittest.TestCase):
+    """What is said at the end of a test that failed is what was wrong, and not the end of a console."""
+
+    def why(self, test):
+        lines = runtests.Lines()
+        with contextlib.redirect_stdout(io.StringIO()):
+            runtests.run_class([unittest.FunctionTestCase(test)], lines)
+        return lines.rows[0].get("why")
+
+    def test_it_is_the_first_line_of_the_exception(self):
+        def broken():
+            error = AssertionError("what was wrong\nin full")
+            error.add_note("--- console ---\n--- end ---")
+            raise error
+        self.assertEqual(self.why(broken), "AssertionError: what was wrong")
+
+    def test_a_skip_is_a_failure_and_says_so(self):
+        def skipped():
+            raise unittest.SkipTest("no device")
+        self.assertEqual(self.why(skipped), "skipped, which counts as failed: no device")
+
+    def test_a_test_that_passed_has_none(self):
+        self.assertIsNone(self.why(lambda: None))
 
 
 class Killed(unittest.TestCase):
