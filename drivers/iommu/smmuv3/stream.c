@@ -295,6 +295,9 @@ static inline bool same_geometry(const struct live_entry *live, uint64_t word2)
  * empty root stands under the other's tag. By an empty root nothing is cached (absence is not, 3.16), so that tag
  * keeps naming one root only; what the unit has cached under it already is what the stream had, or is to have. Under
  * the parked tag, which all parked streams share, no other root ever stands. Both on one domain: the reports change.
+ *
+ * The old tag is drained by a batch of its own. In one batch with the entry's CFGI, which may be done after it, another
+ * stream of that tag could fill the TLB again in between, and this one would still be found there.
  */
 static enum iommu_result set_stage2(const struct live_entry *live,
                                     const struct iommu_domain *domain, bool recorded)
