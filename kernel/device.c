@@ -120,6 +120,8 @@ static bool is_taken(const struct topology *topology, uint32_t block, struct top
 
     for (uint32_t i = 0; i < topology->gic_range_count; i++)
         taken = taken || overlaps(range, topology->gic_range[i]);
+    for (uint32_t i = 0; i < topology->its_count; i++)
+        taken = taken || overlaps(range, topology->its[i].registers);
     for (uint32_t i = 0; i < topology->memory_count; i++)
         taken = taken || overlaps(range, topology->memory[i]);
     for (uint32_t i = 0; i < topology->iommu_count; i++)

@@ -4,6 +4,7 @@
 #include <libfdt.h>
 
 #include "drivers/topology/fdt_interrupts.h"
+#include "drivers/topology/fdt_maps.h"
 #include "lib/string.h"
 
 /* Flag bits of a PCI address cell (PCI Bus Binding to Open Firmware, 2.2.1.1). */
@@ -245,6 +246,25 @@ static bool read_gic(struct reader *reader, int node, int parent)
     return true;
 }
 
+/* False: one that cannot be used, or that nothing can name. */
+static bool read_its(const struct reader *reader, int node, int parent)
+{
+    struct topology *topology = reader->topology;
+    struct topology_its *its = &topology->its[topology->its_count];
+
+    if (!has_compatible(reader->tree, node, "arm,gic-v3-its") ||
+        topology->its_count == TOPOLOGY_ITS ||
+        !read_reg(reader->tree, node, parent, 0, &its->registers) ||
+        !topology_its_fits(its->registers) ||
+        fdt_get_path(reader->tree, node, its->name, TOPOLOGY_NAME) != 0)
+        return false;
+    its->handle = fdt_get_phandle(reader->tree, node);
+    if (its->handle == 0)
+        return false;
+    topology->its_count++;
+    return true;
+}
+
 static void read_psci(struct reader *reader, int node)
 {
     const char *method = fdt_getprop(reader->tree, node, "method", NULL);
@@ -385,52 +405,17 @@ static bool read_node(struct reader *reader, int node, int parent)
         return need_plain(reader, node) && read_gic(reader, node, parent);
     if (has_compatible(tree, node, "pci-host-ecam-generic"))
         return need_plain(reader, node) && read_pci_host(reader, node, parent);
-    if (reader->plain && fdt_getprop(tree, node, "compatible", NULL) != NULL)
+    if (reader->plain && fdt_getprop(tree, node, "compatible", NULL) != NULL &&
+        !read_its(reader, node, parent))
         read_block(reader, node, parent);
     return true;
 }
 
-static uint32_t iommu_by_handle(const struct topology *topology, uint32_t handle)
-{
-    for (uint32_t i = 0; i < topology->iommu_count; i++) {
-        if (topology->iommu[i].handle == handle)
-            return i;
-    }
-    return IOMMU_NONE;
-}
-
-/* iommu-map: <first, phandle, stream, count> each; an iommu-map-mask other than all ones is
- * refused. */
 static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host)
 {
-    const void *tree = reader->tree;
-    int length, node = fdt_path_offset(tree, host->name);
-    const fdt32_t *mask = fdt_getprop(tree, node, "iommu-map-mask", &length);
+    const char *reason = fdt_read_iommu_map(reader->tree, reader->topology, host);
 
-    if (mask != NULL && (length != (int)sizeof(fdt32_t) || (fdt32_ld(mask) & 0xFFFF) != 0xFFFF))
-        return refuse(reader, node, "an iommu-map-mask that merges requester ids");
-    const fdt32_t *cell = fdt_getprop(tree, node, "iommu-map", &length);
-
-    if (cell == NULL)
-        return true;
-    for (int left = length / (int)sizeof(fdt32_t); left >= 4; left -= 4, cell += 4) {
-        uint32_t iommu = iommu_by_handle(reader->topology, fdt32_ld(cell + 1));
-
-        if (iommu == IOMMU_NONE)
-            return refuse(reader, node, "iommu-map names an IOMMU that is not in the tree");
-        if (host->map_count == TOPOLOGY_ID_MAPS)
-            return refuse(reader, node, "more iommu-map entries than the hypervisor keeps");
-        struct topology_id_map *map = &host->map[host->map_count++];
-
-        map->first = fdt32_ld(cell);
-        map->iommu = iommu;
-        map->stream = fdt32_ld(cell + 2);
-        map->count = fdt32_ld(cell + 3);
-        if (map->count == 0 || !range_inside(map->first, map->count, 0, 0x10000) ||
-            map->stream + (map->count - 1) < map->stream)
-            return refuse(reader, node, "an iommu-map entry that is empty or out of range");
-    }
-    return true;
+    return reason == NULL || refuse(reader, fdt_path_offset(reader->tree, host->name), reason);
 }
 
 static bool has_stream(const struct topology_block *block, uint32_t stream)
@@ -453,7 +438,7 @@ static const char *read_streams(const struct reader *reader, struct topology_blo
     if (length <= 0 || length % (int)(2 * sizeof(fdt32_t)) != 0)
         return "has iommus that are no pairs of an IOMMU and a stream id";
     for (int left = length / (int)sizeof(fdt32_t); left != 0; left -= 2, cell += 2) {
-        uint32_t iommu = iommu_by_handle(reader->topology, fdt32_ld(cell));
+        uint32_t iommu = fdt_find_iommu(reader->topology, fdt32_ld(cell));
 
         if (iommu == IOMMU_NONE)
             return "masters behind an IOMMU that is not in the tree";
@@ -554,6 +539,7 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
     for (uint32_t i = 0; i < topology->host_count; i++) {
         if (!read_iommu_map(&reader, &topology->host[i]))
             return false;
+        fdt_read_msi_map(tree, topology, &topology->host[i]);
         fdt_read_interrupt_map(&controller, &topology->host[i]);
     }
     for (uint32_t i = 0; i < topology->block_count; i++) {

@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/topology/topology.h"
 
-uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester, uint32_t *stream)
-{
-    for (uint32_t i = 0; i < host->map_count; i++) {
-        const struct topology_id_map *map = &host->map[i];
+/* IHI 0069 12.10. */
+#define ITS_FRAME 0x10000
+#define ITS_FRAMES 0x20000
 
+/* What the maps lead the requester id to, and as which id there; UINT32_MAX: to nothing. */
+static uint32_t follow(const struct topology_id_map *map, uint32_t count, uint32_t requester,
+                       uint32_t *id)
+{
+    for (; count != 0; count--, map++) {
         /* Below the first it wraps to what no map counts. */
         if (requester - map->first < map->count) {
-            *stream = map->stream + (requester - map->first);
+            *id = map->stream + (requester - map->first);
             return map->iommu;
         }
     }
-    return IOMMU_NONE;
+    return UINT32_MAX;
+}
+
+uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester, uint32_t *stream)
+{
+    return follow(host->map, host->map_count, requester, stream);
+}
+
+uint32_t topology_event_device(const struct topology_pci_host *host, uint32_t requester,
+                               uint32_t *device_id)
+{
+    return follow(host->msi_map, host->msi_map_count, requester, device_id);
+}
+
+bool topology_its_fits(struct topology_range registers)
+{
+    return registers.size >= ITS_FRAMES && is_aligned(registers.base, ITS_FRAME) &&
+           range_valid(registers.base, registers.size);
 }
 
 uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester, uint32_t pin)

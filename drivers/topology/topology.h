@@ -14,6 +14,7 @@
 #define TOPOLOGY_CPUS 8
 #define TOPOLOGY_GIC_RANGES 12
 #define TOPOLOGY_IOMMUS 8
+#define TOPOLOGY_ITS 4
 #define TOPOLOGY_PCI_HOSTS 4
 #define TOPOLOGY_PCI_WINDOWS 3
 #define TOPOLOGY_ID_MAPS 16
@@ -25,6 +26,7 @@
 
 #define INTERRUPT_NONE UINT32_MAX
 #define IOMMU_NONE UINT32_MAX
+#define ITS_NONE UINT32_MAX
 
 struct topology_range {
     uint64_t base;
@@ -45,11 +47,19 @@ struct topology_iommu {
     bool coherent;   /* firmware says that walks are coherent */
 };
 
-/* A stretch of requester ids [first, +count) that reach iommu as stream ids [stream, +count). */
+/* An interrupt translation service: two frames of 64 KiB at least (IHI 0069 12.10), on such a boundary. */
+struct topology_its {
+    char name[TOPOLOGY_NAME]; /* node path */
+    struct topology_range registers;
+    uint32_t handle; /* what maps refer to */
+};
+
+/* A stretch of requester ids [first, +count) that reach iommu as stream ids [stream, +count). In a map of
+ * messages: that reach an ITS as DeviceIDs. */
 struct topology_id_map {
     uint32_t first;
     uint32_t count;
-    uint32_t iommu; /* index into iommu[] */
+    uint32_t iommu; /* index into iommu[]; of messages into its[] */
     uint32_t stream;
 };
 
@@ -78,12 +88,15 @@ struct topology_pci_host {
     struct topology_pci_window window[TOPOLOGY_PCI_WINDOWS];
     uint32_t map_count;
     struct topology_id_map map[TOPOLOGY_ID_MAPS];
+    uint32_t msi_map_count;
+    struct topology_id_map msi_map[TOPOLOGY_ID_MAPS];
     uint32_t pin_address_mask, pin_mask;
     uint32_t pin_count;
     struct topology_pin pin[TOPOLOGY_PINS];
 };
 
-/* A node with registers that is neither memory, CPU, IOMMU, interrupt controller nor PCI host. */
+/* A node with registers that is neither memory, CPU, IOMMU, interrupt controller, ITS nor PCI host. An ITS
+ * beyond its[], or one that the hypervisor cannot use, is among them. */
 struct topology_block {
     char name[TOPOLOGY_NAME]; /* node path */
     char compatible[TOPOLOGY_NAME];
@@ -124,6 +137,8 @@ struct topology {
 
     uint32_t iommu_count;
     struct topology_iommu iommu[TOPOLOGY_IOMMUS];
+    uint32_t its_count;
+    struct topology_its its[TOPOLOGY_ITS];
     uint32_t host_count;
     struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
     uint32_t block_count;
@@ -145,6 +160,17 @@ struct topology_error {
  */
 uint32_t topology_stream(const struct topology_pci_host *host, uint32_t requester,
                          uint32_t *stream);
+
+/*
+ * Finds the ITS and the DeviceID that messages of a requester id carry there. Returns the index into
+ * topology->its, or ITS_NONE: there is no ITS that its messages reach. Several ids may have one DeviceID.
+ * Work: the host's maps.
+ */
+uint32_t topology_event_device(const struct topology_pci_host *host, uint32_t requester,
+                               uint32_t *device_id);
+
+/* Whether an ITS can have its registers there. */
+bool topology_its_fits(struct topology_range registers);
 
 /* The line that an interrupt pin (1 to 4) of a device on the host's root bus is wired to, level-triggered;
  * INTERRUPT_NONE: none that is known. Work: the host's pins. */

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fdt_bench.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "edit.h"
+
+#define GIC "/intc@8000000"
 
 _Alignas(8) uint8_t fdt_blob[TREE_SIZE_LIMIT];
 _Alignas(8) uint8_t fdt_copy[TREE_SIZE_LIMIT];
@@ -40,6 +45,21 @@ void expect_accepted(void (*edit)(void *tree))
 {
     if (!fdt_bench_read(edit))
         fail_msg("refused: %s: %s", fdt_error.node, fdt_error.text);
+}
+
+void edit_its(void *tree, uint64_t base, uint32_t handle)
+{
+    char name[32], path[64];
+
+    snprintf(name, sizeof(name), "its@%llx", (unsigned long long)base);
+    snprintf(path, sizeof(path), GIC "/%s", name);
+    edit_flag(tree, GIC, "ranges");
+    EDIT_CELLS(tree, GIC, "#size-cells", 2);
+    edit_add(tree, GIC, name);
+    edit_text(tree, path, "compatible", "arm,gic-v3-its");
+    edit_flag(tree, path, "msi-controller");
+    EDIT_CELLS(tree, path, "reg", 0, (uint32_t)base, 0, 0x20000);
+    EDIT_CELLS(tree, path, "phandle", handle);
 }
 
 const struct topology_block *fdt_bench_block(const char *name)

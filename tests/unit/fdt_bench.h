@@ -21,6 +21,9 @@ bool fdt_bench_take(void);
 void expect_refused(void (*edit)(void *tree), const char *node, const char *text);
 void expect_accepted(void (*edit)(void *tree));
 
+/* Adds an ITS below the GIC, as an edit. */
+void edit_its(void *tree, uint64_t base, uint32_t handle);
+
 /* The block of that name; NULL: none. */
 const struct topology_block *fdt_bench_block(const char *name);
 

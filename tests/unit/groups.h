@@ -27,6 +27,7 @@ int run_pci_faults_tests(void);
 int run_fdt_tests(void);
 int run_fdt_faults_tests(void);
 int run_fdt_hosts_tests(void);
+int run_fdt_its_tests(void);
 int run_fdt_own_tests(void);
 int run_fdt_sizes_tests(void);
 int run_owner_tests(void);

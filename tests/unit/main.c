@@ -40,6 +40,7 @@ int main(int count, char **arguments)
     failed += run_fdt_tests();
     failed += run_fdt_faults_tests();
     failed += run_fdt_hosts_tests();
+    failed += run_fdt_its_tests();
     failed += run_fdt_own_tests();
     failed += run_fdt_sizes_tests();
     failed += run_owner_tests();

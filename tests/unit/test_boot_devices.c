@@ -2,6 +2,7 @@
 /* Devices that boot finds and that nobody may be given: the set that lists one is refused, by name and reason. */
 #include "boot_bench.h"
 #include "edit.h"
+#include "fdt_bench.h"
 #include "groups.h"
 #include "machine.h"
 
@@ -160,6 +161,13 @@ static void over_cpu_interface(void *tree)
     move_clock(tree, 0x0801F000);
 }
 
+/* Where it takes messages. */
+static void over_its(void *tree)
+{
+    edit_its(tree, 0x08080000, 0x8200);
+    move_clock(tree, 0x08090000);
+}
+
 static void over_memory(void *tree)
 {
     move_clock(tree, 0x45000000);
@@ -199,6 +207,7 @@ BLOCK_TEST(over_unit, over_a_unit, "lies over registers or memory that are not i
 BLOCK_TEST(over_distributor, over_the_distributor, "lies over registers or memory")
 BLOCK_TEST(over_redistributors, over_the_redistributors, "lies over registers or memory")
 BLOCK_TEST(over_cpu_interface, over_a_cpu_interface, "lies over registers or memory")
+BLOCK_TEST(over_its, over_an_its, "lies over registers or memory")
 BLOCK_TEST(over_memory, over_memory, "lies over registers or memory")
 BLOCK_TEST(over_ecam, over_configuration_space, "lies over registers or memory")
 BLOCK_TEST(over_window, over_a_pci_window, "lies over registers or memory")
@@ -242,6 +251,7 @@ int run_boot_devices_tests(void)
         TEST(i13_a_block_over_the_distributor_cannot_be_assigned),
         TEST(i13_a_block_over_the_redistributors_cannot_be_assigned),
         TEST(i13_a_block_over_a_cpu_interface_cannot_be_assigned),
+        TEST(i13_a_block_over_an_its_cannot_be_assigned),
         TEST(i13_a_block_over_memory_cannot_be_assigned),
         TEST(i13_a_block_over_configuration_space_cannot_be_assigned),
         TEST(i13_a_block_over_a_pci_window_cannot_be_assigned),

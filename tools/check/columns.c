@@ -76,6 +76,8 @@ static void add_registers(void)
 
     for (uint32_t i = 0; i < topology->gic_range_count; i++)
         add_range(column, topology->gic_range[i]);
+    for (uint32_t i = 0; i < topology->its_count; i++)
+        add_range(column, topology->its[i].registers);
     add_range(column, topology->serial);
     for (uint32_t i = 0; i < topology->iommu_count; i++)
         add_range(column, topology->iommu[i].registers);
