@@ -418,15 +418,6 @@ static bool read_iommu_map(struct reader *reader, struct topology_pci_host *host
     return reason == NULL || refuse(reader, fdt_path_offset(reader->tree, host->name), reason);
 }
 
-static bool has_stream(const struct topology_block *block, uint32_t stream)
-{
-    bool found = false;
-
-    for (uint32_t i = 0; i < block->stream_count; i++)
-        found = found || block->stream[i] == stream;
-    return found;
-}
-
 /* iommus: <phandle, stream> each. What is wrong with them concerns this node alone: NULL, or why it cannot be
  * assigned. */
 static const char *read_streams(const struct reader *reader, struct topology_block *block)
@@ -442,14 +433,10 @@ static const char *read_streams(const struct reader *reader, struct topology_blo
 
         if (iommu == IOMMU_NONE)
             return "masters behind an IOMMU that is not in the tree";
-        if (block->stream_count != 0 && iommu != block->iommu)
-            return "masters behind several IOMMUs";
-        block->iommu = iommu;
-        if (has_stream(block, fdt32_ld(cell + 1)))
-            continue;
-        if (block->stream_count == TOPOLOGY_STREAMS)
-            return "has more stream ids than the hypervisor keeps";
-        block->stream[block->stream_count++] = fdt32_ld(cell + 1);
+        const char *refusal = topology_add_stream(block, iommu, fdt32_ld(cell + 1));
+
+        if (refusal != NULL)
+            return refusal;
     }
     return NULL;
 }

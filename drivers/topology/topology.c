@@ -51,6 +51,21 @@ bool topology_line_taken(const struct topology *topology, uint32_t line)
     return line < TOPOLOGY_LINES && (topology->taken_lines[line / 64] & BIT(line % 64)) != 0;
 }
 
+const char *topology_add_stream(struct topology_block *block, uint32_t iommu, uint32_t stream)
+{
+    if (block->stream_count != 0 && iommu != block->iommu)
+        return "masters behind several IOMMUs";
+    block->iommu = iommu;
+    for (uint32_t i = 0; i < block->stream_count; i++) {
+        if (block->stream[i] == stream)
+            return NULL;
+    }
+    if (block->stream_count == TOPOLOGY_STREAMS)
+        return "has more stream ids than the hypervisor keeps";
+    block->stream[block->stream_count++] = stream;
+    return NULL;
+}
+
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
 {
     uint64_t count = 1;

@@ -179,6 +179,9 @@ uint32_t topology_line(const struct topology_pci_host *host, uint32_t requester,
 /* Whether the line is in taken_lines. */
 bool topology_line_taken(const struct topology *topology, uint32_t line);
 
+/* Adds a stream of a block that masters, once. NULL, or why its streams are of no use. Work: its streams. */
+const char *topology_add_stream(struct topology_block *block, uint32_t iommu, uint32_t stream);
+
 /* One more than the highest stream of the unit that a map or a master names, at least 1: how many entries
  * its table needs. Work: the machine's maps and blocks. */
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit);
