@@ -30,6 +30,8 @@ int run_fdt_hosts_tests(void);
 int run_fdt_its_tests(void);
 int run_fdt_own_tests(void);
 int run_fdt_sizes_tests(void);
+int run_acpi_tests(void);
+int run_acpi_parts_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
 int run_set_faults_tests(void);

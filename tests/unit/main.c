@@ -43,6 +43,8 @@ int main(int count, char **arguments)
     failed += run_fdt_its_tests();
     failed += run_fdt_own_tests();
     failed += run_fdt_sizes_tests();
+    failed += run_acpi_tests();
+    failed += run_acpi_parts_tests();
     failed += run_owner_tests();
     failed += run_set_tests();
     failed += run_set_faults_tests();
