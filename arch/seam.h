@@ -22,6 +22,7 @@
  * stored before it visible, a read does not hold back later reads of memory. */
 static inline uint32_t mmio_read32(uint64_t address);
 static inline void mmio_write32(uint64_t address, uint32_t value);
+static inline void mmio_write16(uint64_t address, uint16_t value);
 static inline uint64_t mmio_read64(uint64_t address);
 static inline void mmio_write64(uint64_t address, uint64_t value);
 

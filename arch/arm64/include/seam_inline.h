@@ -24,6 +24,11 @@ static inline void mmio_write32(uint64_t address, uint32_t value)
     __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
 }
 
+static inline void mmio_write16(uint64_t address, uint16_t value)
+{
+    __asm__ volatile("strh %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+
 static inline uint64_t mmio_read64(uint64_t address)
 {
     uint64_t value;

@@ -38,6 +38,11 @@ static inline void mmio_write32(uint64_t address, uint32_t value)
     host_mmio_write(address, value, 4);
 }
 
+static inline void mmio_write16(uint64_t address, uint16_t value)
+{
+    host_mmio_write(address, value, 2);
+}
+
 static inline uint64_t mmio_read64(uint64_t address)
 {
     return host_mmio_read(address, 8);
