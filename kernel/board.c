@@ -19,6 +19,10 @@ bool board_read(const void *tree, uint64_t size, struct board *board)
                            fdt_getprop(tree, pci, "root-complex-isolates", &length) != NULL;
     const char *serial = fdt_getprop(tree, 0, "serial-compatible", &length);
 
+    const char *tables = fdt_getprop(tree, 0, "firmware-tables", &length);
+
+    format(board->firmware_tables, sizeof(board->firmware_tables), "%s",
+           tables != NULL ? tables : "");
     format(board->serial_compatible, sizeof(board->serial_compatible), "%s",
            serial != NULL ? serial : "arm,pl011");
     format(board->model, sizeof(board->model), "%s", model != NULL ? model : "unnamed");

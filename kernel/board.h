@@ -8,6 +8,7 @@
 struct board {
     bool root_isolates; /* the board vouches that its root complexes route nothing peer to peer */
     char model[32];
+    char firmware_tables[16]; /* whose reader completes the device tree; empty: the tree says all */
     char serial_compatible[32]; /* of the port that speaks before the device tree has been read */
 };
 

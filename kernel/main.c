@@ -117,7 +117,8 @@ static void close_unit(struct iommu *iommu, const struct early_report *early)
                unit->name);
 }
 
-static void close_units(const struct early_report *early)
+/* What is known of the machine is whole. */
+static void check_units(void)
 {
     if (topology.iommu_count == 0)
         refuse("no SMMUv3 in the device tree: devices could not be kept from memory", "");
@@ -129,8 +130,12 @@ static void close_units(const struct early_report *early)
         if (!known)
             refuse("the board's table names an IOMMU that the device tree does not have", "");
     }
-    devices.iommu_count = topology.iommu_count;
-    for (uint32_t i = 0; i < topology.iommu_count; i++) {
+}
+
+/* Those that were found since the last call. */
+static void close_units(const struct early_report *early)
+{
+    for (uint32_t i = devices.iommu_count; i < topology.iommu_count; i++) {
         struct iommu *iommu = &devices.iommu[i];
 
         iommu->topology = &topology.iommu[i];
@@ -142,6 +147,7 @@ static void close_units(const struct early_report *early)
             refuse("no table pages for an IOMMU's registers", iommu->topology->name);
         close_unit(iommu, early);
     }
+    devices.iommu_count = topology.iommu_count;
 }
 
 static void start_units(void)
@@ -202,9 +208,10 @@ static void start_interrupts(void)
         log_warning("the serial port has no interrupt: nobody can type");
 }
 
-static void start_pci(void)
+/* Enumerates the hosts from that one on. */
+static void find_functions(uint32_t first)
 {
-    for (uint32_t i = 0; i < topology.host_count; i++) {
+    for (uint32_t i = first; i < topology.host_count; i++) {
         const struct topology_pci_host *host = &topology.host[i];
 
         if (!arch_map_device(host->ecam.base, host->ecam.size)) {
@@ -214,7 +221,34 @@ static void start_pci(void)
         }
         pci_enumerate(&devices.pci, host);
     }
-    pci_isolate(&devices.pci, board.root_isolates);
+}
+
+/* What firmware tells besides the tree. Tables may be made when they are read first, with the bus numbers of
+ * that moment: all bridges have theirs before. NULL, or why they cannot be read. */
+static const char *read_tables(struct topology_error *error)
+{
+    const struct topology_reader *reader = topology_find_reader(board.firmware_tables);
+
+    format(error->node, sizeof(error->node), "%s", board.firmware_tables);
+    if (reader == NULL)
+        return "the image has no reader for the board's firmware-tables";
+    struct topology_range registers = reader->registers(&topology);
+
+    if (registers.size == 0)
+        return "the device tree names nothing to read the board's firmware-tables through";
+    if (!arch_map_device(registers.base, registers.size))
+        return "no table pages for what the firmware-tables are read through";
+    /* What was read of the tree does not point into it. */
+    return reader->read(registers.base, tree, sizeof(tree), &topology, error) ? NULL : error->text;
+}
+
+static void complete_topology(void)
+{
+    struct topology_error error = { 0 };
+    const char *reason = read_tables(&error);
+
+    if (reason != NULL)
+        refuse(reason, error.node);
 }
 
 /* What an assessor compares: the set that was read, whole and as the bundle's maker packed it. */
@@ -255,9 +289,12 @@ _Noreturn void kernel_main(const struct boot_information *boot)
 {
     struct set_error error;
     unsigned int cpu_count;
+    uint32_t hosts = 0;
 
     bool known = board_read(board_tree_start, (uint64_t)(board_tree_end - board_tree_start),
                             &board);
+
+    bool has_tables = board.firmware_tables[0] != '\0';
 
     start_log();
     if (!known)
@@ -268,10 +305,21 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     follow_serial();
     log_info("Bulkhead on %s: %u IOMMUs closed before anything else", board.model,
              boot->early.count);
+    if (!has_tables)
+        check_units();
     close_units(&boot->early);
     take_memory();
+    if (has_tables) {
+        hosts = topology.host_count;
+        find_functions(0);
+        complete_topology();
+        follow_serial();
+        check_units();
+        close_units(&boot->early);
+    }
     start_units();
-    start_pci();
+    find_functions(hosts);
+    pci_isolate(&devices.pci, board.root_isolates);
     devices_build(&topology);
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);

@@ -8,6 +8,10 @@ IMAGE_LINK_ADDRESS := 0x40200000
 CORE_C_SOURCES := $(wildcard lib/*.c kernel/*.c kernel/vdev/*.c drivers/iommu/*.c \
                     drivers/iommu/smmuv3/*.c drivers/pci/*.c drivers/serial/*.c \
                     drivers/topology/*.c)
+# Readers of firmware's tables, by the name that a board has for them: its image has those alone.
+READER_acpi := drivers/topology/acpi.c drivers/topology/acpi_iort.c drivers/topology/fw_cfg.c
+board_tables := $(shell sed -n 's/^ *firmware-tables = "\(.*\)";/\1/p' boards/$(BOARD)/board.dts)
+ABSENT_SOURCES := $(foreach name,$(filter-out $(board_tables),acpi),$(READER_$(name)))
 # Only on a target: lib/string.c stands in for a C library.
 ARM64_C_SOURCES := $(CORE_C_SOURCES) $(wildcard arch/arm64/*.c arch/arm64/vdev/*.c \
                      drivers/irqchip/*.c)
@@ -42,7 +46,7 @@ arm64_unrolled := drivers/iommu/smmuv3/entry.c
 arm64_optimize = $(if $(filter $*.c,$(HOT_SOURCES)),-O2 $(if $(filter $*.c,$(arm64_unrolled)),-fpeel-loops),\
                    -Os -fno-move-loop-invariants -fno-tree-ch -fno-tree-forwprop -fno-shrink-wrap)
 
-ARM64_OBJECTS := $(ARM64_C_SOURCES:%.c=$(IMAGE_DIR)/obj/%.o) \
+ARM64_OBJECTS := $(patsubst %.c,$(IMAGE_DIR)/obj/%.o,$(filter-out $(ABSENT_SOURCES),$(ARM64_C_SOURCES))) \
                  $(ARM64_S_SOURCES:%.S=$(IMAGE_DIR)/obj/%.o) $(IMAGE_DIR)/obj/board_table.o
 
 .PHONY: hypervisor

@@ -33,7 +33,12 @@ hypervisor-three-smmus: $(IMAGE_DIR)/bulkhead.img
 	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-three-smmus hypervisor \
 	    $(foreach tree,board machine pci,$(BUILD)/qemu-three-smmus/$(tree).dtb)
 
-test-qemu: $(IMAGE_DIR)/bulkhead.img hypervisor-three-smmus $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
+# The board whose IOMMUs are read from ACPI tables.
+.PHONY: hypervisor-acpi
+hypervisor-acpi: $(IMAGE_DIR)/bulkhead.img
+	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-virt-acpi hypervisor
+
+test-qemu: $(IMAGE_DIR)/bulkhead.img hypervisor-three-smmus hypervisor-acpi $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
            bundle check-tool \
            $(IMAGE_DIR)/check-defect | $(SETUP_QEMU) $(SETUP_BOOT)
 	@QEMU='$(QEMU)' BUILD='$(BUILD)' CROSS_COMPILE='$(CROSS_COMPILE)' \

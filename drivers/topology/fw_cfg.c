@@ -300,3 +300,31 @@ bool fw_cfg_read_acpi(uint64_t base, uint8_t *buffer, uint64_t capacity, struct 
     *area = (struct acpi_area){ .bytes = buffer, .base = AREA_BASE, .size = loader.used };
     return true;
 }
+
+/* ---- As the board names it ------------------------------------------------------------------------- */
+
+static struct topology_range find_registers(const struct topology *topology)
+{
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        if (strcmp(topology->block[i].compatible, FW_CFG_COMPATIBLE) == 0)
+            return (struct topology_range){ topology->block[i].registers[0].base,
+                                            FW_CFG_REGISTERS };
+    }
+    return (struct topology_range){ 0 };
+}
+
+static bool read_tables(uint64_t registers, uint8_t *buffer, uint64_t capacity,
+                        struct topology *topology, struct topology_error *error)
+{
+    struct acpi_area area;
+    uint64_t rsdp;
+
+    return fw_cfg_read_acpi(registers, buffer, capacity, &area, &rsdp, error) &&
+           acpi_read_topology(&area, rsdp, topology, error);
+}
+
+TOPOLOGY_READER(reader) = {
+    .name = "acpi",
+    .registers = find_registers,
+    .read = read_tables,
+};

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/topology/topology.h"
 
+#include "lib/string.h"
+
 /* IHI 0069 12.10. */
 #define ITS_FRAME 0x10000
 #define ITS_FRAMES 0x20000
+
+extern const struct topology_reader topology_readers_start[], topology_readers_end[];
+
+const struct topology_reader *topology_find_reader(const char *name)
+{
+    for (const struct topology_reader *r = topology_readers_start; r < topology_readers_end; r++) {
+        if (strcmp(r->name, name) == 0)
+            return r;
+    }
+    return NULL;
+}
 
 /* What the maps lead the requester id to, and as which id there; UINT32_MAX: to nothing. */
 static uint32_t follow(const struct topology_id_map *map, uint32_t count, uint32_t requester,

@@ -154,6 +154,25 @@ struct topology_error {
     char node[TOPOLOGY_NAME];
 };
 
+/* Reads what firmware tells besides the device tree, into what was read of the tree. It plugs in with
+ * TOPOLOGY_READER. */
+struct topology_reader {
+    const char *name; /* as a board's firmware-tables names it */
+    /* What it reads through, from the tree; size 0: nothing. */
+    struct topology_range (*registers)(const struct topology *topology);
+    /* Those registers are mapped, all bridges have their numbers; the buffer is scratch. False: *topology is
+     * of no use, and *error says why. */
+    bool (*read)(uint64_t registers, uint8_t *buffer, uint64_t capacity, struct topology *topology,
+                 struct topology_error *error);
+};
+
+#define TOPOLOGY_READER(name)                                                                      \
+    static const struct topology_reader name __attribute__((                                       \
+        used, section(".topology_readers"), aligned(_Alignof(struct topology_reader))))
+
+/* The reader of that name; NULL: the image has none. */
+const struct topology_reader *topology_find_reader(const char *name);
+
 /*
  * Finds the unit and the stream id of a requester id of a PCI host. Returns the index into
  * topology->iommu, or IOMMU_NONE if no map names the id. Work: the host's maps.

@@ -66,6 +66,9 @@ static void device_write(void *context, uint64_t offset, uint64_t value, unsigne
     assert_int_equal(bytes, 2);
     fw.selected = (value & 0xFF) << 8 | value >> 8;
     fw.position = 0;
+    if (fw.before_tables != NULL && fw.selected >= 0x20 &&
+        fw.file[fw.selected - 0x20].bytes == fw.tables)
+        fw.before_tables();
 }
 
 void fw_add(const char *name, uint8_t *bytes, uint32_t size)
@@ -74,13 +77,18 @@ void fw_add(const char *name, uint8_t *bytes, uint32_t size)
     fw.file[fw.file_count++] = (struct fw_file){ name, bytes, size };
 }
 
-void fw_empty(void)
+static void attach(void)
 {
     memset(&fw, 0, sizeof(fw));
     memcpy(fw.signature, "QEMU", 4);
-    host_reset();
     host_attach(&(struct host_registers){
         .base = FW_BASE, .size = 0x18, .read = device_read, .write = device_write });
+}
+
+void fw_empty(void)
+{
+    host_reset();
+    attach();
 }
 
 /* ---- The script ------------------------------------------------------------------------------------------ */
@@ -142,12 +150,9 @@ static void add_table(uint32_t table)
     fw_checksum(FW_TABLES, table + 9, table, (uint32_t)acpi_get(table + 4, 4));
 }
 
-void fw_plain(void)
+static void write_files(const struct acpi_options *options)
 {
-    struct acpi_options plain = acpi_plain();
-
-    fw_empty();
-    acpi_build(&plain, 0);
+    acpi_build(options, 0);
     memcpy(fw.tables, acpi_bytes, acpi_at.rsdp);
     memcpy(fw.rsdp, acpi_bytes + acpi_at.rsdp, sizeof(fw.rsdp));
     fw.rsdp[8] = 0;
@@ -166,6 +171,20 @@ void fw_plain(void)
     fw_add(FW_RSDP, fw.rsdp, sizeof(fw.rsdp));
     fw_add(FW_TABLES, fw.tables, sizeof(fw.tables));
     fw_add(FW_SCRIPT, fw.script, sizeof(fw.script));
+}
+
+void fw_plain(void)
+{
+    struct acpi_options plain = acpi_plain();
+
+    fw_empty();
+    write_files(&plain);
+}
+
+void fw_join(const struct acpi_options *options)
+{
+    attach();
+    write_files(options);
 }
 
 /* In memory of exactly that size. */

@@ -29,6 +29,7 @@ struct fw_cfg {
     uint8_t tables[FW_TABLES_SIZE], rsdp[36], script[FW_COMMANDS * 128];
     unsigned int command_count;
     uint64_t selected, position, reads;
+    void (*before_tables)(void); /* called as the tables are selected; NULL: nobody */
 };
 
 extern struct fw_cfg fw;
@@ -39,9 +40,12 @@ extern struct acpi_area fw_area;
 extern uint64_t fw_rsdp;
 extern struct topology_error fw_error;
 
-/* A device without files; then one whose files and script are as QEMU makes them of the plain machine. */
+/* A device without files, on a machine without anything else; then one whose files and script are as QEMU
+ * makes them of the plain machine. */
 void fw_empty(void);
 void fw_plain(void);
+/* The same on a machine that stands, with tables of such a one. */
+void fw_join(const struct acpi_options *options);
 void fw_add(const char *name, uint8_t *bytes, uint32_t size);
 /* Commands behind those that are there. */
 void fw_allocate(const char *file, uint32_t alignment);

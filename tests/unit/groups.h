@@ -45,6 +45,7 @@ int run_memory_tests(void);
 int run_boot_tests(void);
 int run_boot_faults_tests(void);
 int run_boot_devices_tests(void);
+int run_boot_acpi_tests(void);
 int run_calls_tests(void);
 int run_map_calls_tests(void);
 int run_bind_calls_tests(void);

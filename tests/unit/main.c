@@ -54,6 +54,7 @@ int main(int count, char **arguments)
     failed += run_boot_tests();
     failed += run_boot_faults_tests();
     failed += run_boot_devices_tests();
+    failed += run_boot_acpi_tests();
     failed += run_calls_tests();
     failed += run_bounds_tests();
     failed += run_rows_tests();

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Boot on a board that has its firmware-tables named: what they say counts, and when they are read. */
+#include <sys/mman.h>
+
+#include "arch/boot.h"
+#include "arch/seam.h"
+#include "edit.h"
+#include "fw_cfg_bench.h"
+#include "groups.h"
+#include "kernel/device.h"
+
+#define HOST "/pcie@3f000000"
+#define BRIDGE_BUSES 0x18 /* of a bridge's configuration space */
+
+/* The board's tree is part of the program: its serial-compatible, which has a default, makes room. */
+static void name_tables(const char *name)
+{
+    uint8_t *tree = (uint8_t *)(uintptr_t)board_tree_start;
+    uintptr_t page = (uintptr_t)tree & ~(uintptr_t)(PAGE_SIZE - 1);
+    char value[sizeof("arm,pl011")] = "";
+
+    assert_int_equal(mprotect((void *)page, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    char *property = memmem(tree + fdt_off_dt_strings(tree), fdt_size_dt_strings(tree),
+                            "serial-compatible", sizeof("serial-compatible"));
+
+    assert_non_null(property);
+    memcpy(property, "firmware-tables", sizeof("firmware-tables"));
+    memcpy(value, name, strlen(name) + 1);
+    assert_int_equal(fdt_setprop_inplace(tree, 0, "firmware-tables", value, sizeof(value)), 0);
+}
+
+static void without_units(void *tree)
+{
+    edit_remove(tree, HOST, "iommu-map");
+    assert_int_equal(fdt_del_node(tree, edit_node(tree, "/smmuv3@9050000")), 0);
+}
+
+/* The plain machine; its tree does not tell of IOMMUs, its tables have one in front of all buses. */
+static struct acpi_options begin(void)
+{
+    struct acpi_options options = acpi_plain();
+
+    machine_plain();
+    name_tables("acpi");
+    machine.tree.edit = without_units;
+    options.cpus = 2;
+    options.units = 1;
+    options.map_count = 1;
+    options.map[0] = (struct acpi_map){ 0, ECAM_BUSES << 8, 0x1000, 0, false };
+    return options;
+}
+
+static void expect_refused(const char *text)
+{
+    assert_int_equal(machine_kernel(), HOST_OFF);
+    assert_console(text);
+}
+
+static void which_stream_a_device_has_the_tables_say(void)
+{
+    struct acpi_options options = begin();
+
+    fw_join(&options);
+    machine_boot();
+    assert_int_equal(device_find(DEVICE1_NAME)->stream, 0x1100);
+    assert_int_equal(device_find(DEVICE2_NAME)->stream, 0x1200);
+    assert_null(device_find(DEVICE1_NAME)->refusal);
+    assert_true(devices.iommu[0].usable);
+    assert_units_clean();
+}
+
+/* Maps of a tree that knows one unit for all buses, as QEMU's does. */
+static void a_map_of_the_tree_does_not_count(void)
+{
+    struct acpi_options options = begin();
+
+    machine.tree.edit = NULL;
+    options.map[0].count = 0x200;
+    fw_join(&options);
+    machine_boot();
+    assert_int_equal(device_find(DEVICE1_NAME)->stream, 0x1100);
+    assert_string_equal(device_find(DEVICE2_NAME)->refusal, "stands behind no IOMMU");
+    assert_int_equal(devices.iommu_count, 1);
+}
+
+static unsigned int looks;
+
+static void bridges_have_their_numbers(void)
+{
+    looks++;
+    for (unsigned int device = 1; device <= 2; device++) {
+        uint32_t buses = mmio_read32(ECAM_BASE + ((uint64_t)device << 15) + BRIDGE_BUSES);
+
+        assert_int_equal(buses & 0xFFFFFF, device << 16 | device << 8);
+    }
+}
+
+static void tables_are_read_when_all_bridges_have_their_numbers(void)
+{
+    struct acpi_options options = begin();
+
+    fw_join(&options);
+    fw.before_tables = bridges_have_their_numbers;
+    machine_boot();
+    assert_int_equal(looks, 1);
+}
+
+static void a_unit_that_the_tables_alone_name_is_closed_late_and_not_used(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    const struct smmuv3_model_access access = { .stream_id = 5 };
+    struct acpi_options options = begin();
+
+    machine_add_unit(&parameters);
+    options.units = 2;
+    options.map_count = 2;
+    options.map[0].count = 0x200;
+    options.map[1] = (struct acpi_map){ 0x200, 0x100, 0x200, 1, false };
+    fw_join(&options);
+    assert_int_equal(smmuv3_model_translate(machine.unit[1], &access).outcome, SMMUV3_MODEL_OK);
+    machine_boot();
+    assert_int_equal(smmuv3_model_translate(machine.unit[1], &access).outcome, SMMUV3_MODEL_ABORT);
+    assert_console("IORT/smmuv3@9150000: not in the board's table, closed late");
+    assert_false(devices.iommu[1].usable);
+    assert_null(device_find(DEVICE1_NAME)->refusal);
+    assert_string_equal(device_find(DEVICE2_NAME)->refusal,
+                        "stands behind an IOMMU that is not usable");
+}
+
+static void a_unit_of_the_board_that_nobody_else_names_is_refused(void)
+{
+    struct acpi_options options = begin();
+
+    options.units = 0;
+    options.map_count = 0;
+    fw_join(&options);
+    expect_refused("fatal: no SMMUv3");
+}
+
+static void tables_that_cannot_be_read_are_refused_by_name(void)
+{
+    struct acpi_options options = begin();
+
+    fw_join(&options);
+    fw.tables[acpi_at.iort] = 'X';
+    expect_refused("fatal: a table that is needed and not there: IORT");
+}
+
+static void tables_that_the_image_has_no_reader_for_are_refused(void)
+{
+    machine_plain();
+    name_tables("other");
+    expect_refused("fatal: the image has no reader for the board's firmware-tables: other");
+}
+
+static void no_fw_cfg(void *tree)
+{
+    assert_int_equal(fdt_del_node(tree, edit_node(tree, "/fw-cfg@9020000")), 0);
+}
+
+static void a_tree_that_names_nothing_to_read_tables_through_is_refused(void)
+{
+    machine_plain();
+    name_tables("acpi");
+    machine.tree.edit = no_fw_cfg;
+    expect_refused("fatal: the device tree names nothing to read the board's firmware-tables");
+}
+
+int run_boot_acpi_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(which_stream_a_device_has_the_tables_say),
+        TEST(a_map_of_the_tree_does_not_count),
+        TEST(tables_are_read_when_all_bridges_have_their_numbers),
+        TEST(a_unit_that_the_tables_alone_name_is_closed_late_and_not_used),
+        TEST(a_unit_of_the_board_that_nobody_else_names_is_refused),
+        TEST(tables_that_cannot_be_read_are_refused_by_name),
+        TEST(tables_that_the_image_has_no_reader_for_are_refused),
+        TEST(a_tree_that_names_nothing_to_read_tables_through_is_refused),
+    };
+
+    return RUN_GROUP("boot, ACPI");
+}
