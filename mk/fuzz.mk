@@ -11,7 +11,9 @@ FUZZ_DIR := $(BUILD)/fuzz
 FUZZ_CC := clang
 FUZZ_SOURCES := $(HOST_CORE_SOURCES) $(MODEL_SOURCES) $(wildcard tests/adversary/*.c tests/observer/*.c) \
                 $(filter-out tests/fuzz/test_%.c,$(wildcard tests/fuzz/*.c)) tests/fuzz/libfuzzer/main.c \
-                tests/unit/machine.c tests/unit/guest.c tests/unit/tree.c tests/unit/isolated.c
+                tests/unit/machine.c tests/unit/guest.c tests/unit/tree.c tests/unit/isolated.c \
+                tests/unit/units.c tests/unit/acpi_bench.c tests/unit/fw_cfg_bench.c \
+                tests/contract/contract.c arch/arm64/call.c
 FUZZ_SOURCES := $(filter-out tests/adversary/test_%.c tests/observer/test_%.c,$(FUZZ_SOURCES))
 FUZZ_OBJECTS := $(call host_objects,$(FUZZ_DIR)/objects,$(FUZZ_SOURCES))
 FUZZ_CFLAGS := $(HOST_CFLAGS_CLANG) $(HOST_SANITIZE) -DCAMPAIGN_DIVISOR=1

@@ -31,6 +31,10 @@ void fuzz_set(void);
 void fuzz_machine_tree(void);
 void fuzz_bundle(void);
 
+/* tables.c */
+void fuzz_acpi(void);
+void fuzz_fw_cfg(void);
+
 /* payloads.c */
 void fuzz_payload(void);
 

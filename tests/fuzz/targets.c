@@ -15,6 +15,8 @@ static const struct fuzz_target targets[] = {
     { .name = "set", .prepare = fuzz_trees_prepare, .run = fuzz_set },
     { .name = "machine-tree", .prepare = fuzz_trees_prepare, .run = fuzz_machine_tree },
     { .name = "bundle", .prepare = fuzz_trees_prepare, .run = fuzz_bundle },
+    { .name = "acpi", .prepare = fuzz_trees_prepare, .run = fuzz_acpi },
+    { .name = "fw-cfg", .prepare = fuzz_trees_prepare, .run = fuzz_fw_cfg },
     { .name = "payload", .prepare = fuzz_trees_prepare, .run = fuzz_payload },
 };
 

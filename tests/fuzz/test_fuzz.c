@@ -41,6 +41,16 @@ static void any_change_of_a_machines_tree_is_read_or_refused(void)
     campaign_seeds(__func__, fuzz_machine_tree, campaign(500));
 }
 
+static void any_change_of_acpi_tables_is_read_or_refused(void)
+{
+    campaign_seeds(__func__, fuzz_acpi, campaign(5000));
+}
+
+static void any_change_of_what_fw_cfg_gives_is_read_or_refused(void)
+{
+    campaign_seeds(__func__, fuzz_fw_cfg, campaign(1000));
+}
+
 static void any_change_of_a_bundle_is_read_or_refused(void)
 {
     fuzz_trees_prepare();
@@ -164,6 +174,8 @@ int run_fuzz_tests(void)
         TEST(any_calls_beside_a_unit_of_stage_1_only_keep_every_rule),
         TEST(any_change_of_a_set_is_read_or_refused_in_one_line),
         TEST(any_change_of_a_machines_tree_is_read_or_refused),
+        TEST(any_change_of_acpi_tables_is_read_or_refused),
+        TEST(any_change_of_what_fw_cfg_gives_is_read_or_refused),
         TEST(any_change_of_a_bundle_is_read_or_refused),
         TEST(any_change_of_a_payload_is_loaded_as_it_says_or_refused),
         TEST(every_input_that_was_kept_is_dealt_with),
