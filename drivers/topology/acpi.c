@@ -55,7 +55,8 @@
 #define GICR_LENGTH 12, 4
 #define GICR_SIZE 16
 
-#define PART_BASE 8, 8 /* of an ITS or an MSI frame */
+#define PART_ID 4, 4   /* of an ITS ... */
+#define PART_BASE 8, 8 /* ... or an MSI frame */
 #define PART_SIZE 16
 
 /* Registers of the parts of a GIC (IHI 0069 12.10; GICv2m: 0x1000). */
@@ -350,10 +351,27 @@ static bool add_part(struct madt *madt, uint64_t base, uint64_t size, const char
     return true;
 }
 
+/* One that cannot be used stands among the blocks. */
 static bool visit_its(struct madt *madt, const uint8_t *entry, uint32_t at)
 {
+    struct topology *topology = madt->topology;
+    struct topology_range registers = { acpi_field(entry, PART_BASE), GIC_FRAMES };
+    uint32_t index = 0;
+
     (void)at;
-    return add_part(madt, acpi_field(entry, PART_BASE), GIC_FRAMES, "its", "arm,gic-v3-its");
+    while (index < topology->its_count && topology->its[index].registers.base != registers.base)
+        index++;
+    if (index == TOPOLOGY_ITS || !topology_its_fits(registers))
+        return add_part(madt, registers.base, registers.size, "its", "arm,gic-v3-its");
+    struct topology_its *its = &topology->its[index];
+
+    if (index == topology->its_count) {
+        its->registers = registers;
+        format(its->name, sizeof(its->name), "MADT/its@%lx", registers.base);
+        topology->its_count++;
+    }
+    its->handle = (uint32_t)acpi_field(entry, PART_ID);
+    return true;
 }
 
 static bool visit_msi_frame(struct madt *madt, const uint8_t *entry, uint32_t at)
@@ -373,6 +391,8 @@ static bool read_madt(struct reader *reader)
     topology->gicv3 = false;
     topology->gic_range_count = 0;
     topology->gic_stride = 0;
+    for (uint32_t i = 0; i < topology->its_count; i++)
+        topology->its[i].handle = UINT32_MAX;
     if (!each_entry(&madt, MADT_GICD, GICD_SIZE, visit_distributor))
         return false;
     if (topology->gic_range_count == 0)

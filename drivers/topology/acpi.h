@@ -24,8 +24,8 @@ struct acpi_area {
 
 /*
  * Reads the tables that the RSDP at that address leads to into *topology, which holds what came from
- * elsewhere, or nothing. CPUs, the interrupt controller and the maps of PCI hosts are replaced. Hosts and
- * units are added to: one that was there and has the same registers keeps its name and its place, so that
+ * elsewhere, or nothing. CPUs, the interrupt controller and the maps of PCI hosts are replaced. Hosts,
+ * units and ITSs are added to: one that was there and has the same registers keeps its name and its place, so that
  * indices stay what they were. False: *topology is of no use, and *error names the table and the offset in
  * it. Work: bytes of the tables, and the square of the IORT's id mappings.
  */

@@ -6,6 +6,7 @@
  */
 #include "drivers/topology/acpi_tables.h"
 #include "lib/format.h"
+#include "lib/log.h"
 #include "lib/string.h"
 
 #define IORT_NODES 36, 4
@@ -30,6 +31,10 @@ enum node_type {
     NODE_TYPES,
     NODE_NONE = -1
 };
+
+#define GROUP_COUNT 16, 4
+#define GROUP_FIRST 20, 4 /* the id that the MADT has for an ITS; any of a group's will do */
+#define GROUP_SIZE 24     /* of one that has a member */
 
 #define SMMUV3_BASE 16, 8
 #define SMMUV3_FLAGS 24, 4
@@ -273,28 +278,29 @@ static bool is_mapped_before(const struct iort *iort, uint32_t end_node, uint32_
     return false;
 }
 
-/* Adds what the mapping says of the host's own buses. A stretch that goes on where the last one ended is
- * the same stretch. False: there is no room. */
-static bool add_map(struct topology_pci_host *host, const struct map *map, uint32_t unit)
+/* Adds what the mapping says of the host's own buses to its maps, of which there are *count. A stretch that
+ * goes on where the last one ended is the same stretch. False: there is no room. */
+static bool add_map(const struct topology_pci_host *host, const struct map *map, uint32_t target,
+                    struct topology_id_map maps[TOPOLOGY_ID_MAPS], uint32_t *count)
 {
     uint64_t first = max_u64(map->first, (uint64_t)host->bus_first << 8);
     uint64_t end = min_u64(map->first + map->count, ((uint64_t)host->bus_last + 1) << 8);
-    uint64_t stream = map->output + (first - map->first);
-    struct topology_id_map *last = host->map_count != 0 ? &host->map[host->map_count - 1] : NULL;
+    uint64_t id = map->output + (first - map->first);
+    struct topology_id_map *last = *count != 0 ? &maps[*count - 1] : NULL;
 
     if (first >= end)
         return true;
-    if (last != NULL && last->iommu == unit && last->first + last->count == first &&
-        (uint64_t)last->stream + last->count == stream) {
+    if (last != NULL && last->iommu == target && last->first + last->count == first &&
+        (uint64_t)last->stream + last->count == id) {
         last->count += (uint32_t)(end - first);
         return true;
     }
-    if (host->map_count == TOPOLOGY_ID_MAPS)
+    if (*count == TOPOLOGY_ID_MAPS)
         return false;
-    host->map[host->map_count++] = (struct topology_id_map){ .first = (uint32_t)first,
-                                                             .count = (uint32_t)(end - first),
-                                                             .iommu = unit,
-                                                             .stream = (uint32_t)stream };
+    maps[(*count)++] = (struct topology_id_map){ .first = (uint32_t)first,
+                                                 .count = (uint32_t)(end - first),
+                                                 .iommu = target,
+                                                 .stream = (uint32_t)id };
     return true;
 }
 
@@ -315,7 +321,9 @@ static const char *read_root_map(const struct iort *iort, uint32_t node, uint32_
     uint32_t unit = unit_of(iort, &map);
 
     for (uint32_t h = 0; unit != IOMMU_NONE && h < topology->host_count; h++) {
-        if (topology->host[h].segment == segment && !add_map(&topology->host[h], &map, unit))
+        struct topology_pci_host *host = &topology->host[h];
+
+        if (host->segment == segment && !add_map(host, &map, unit, host->map, &host->map_count))
             return "more id mappings than the hypervisor keeps";
     }
     return NULL;
@@ -331,6 +339,99 @@ static bool visit_root(const struct iort *iort, uint32_t node)
     }
     return true;
 }
+
+/* ---- Messages ------------------------------------------------------------------------------------------ */
+
+/* The ITS of a group; ITS_NONE: there is none that is known. */
+static uint32_t its_of(const struct iort *iort, uint64_t group)
+{
+    const uint8_t *bytes = node_at(iort, (uint32_t)group);
+
+    if (acpi_field(bytes, NODE_LENGTH) < GROUP_SIZE || acpi_field(bytes, GROUP_COUNT) == 0)
+        return ITS_NONE;
+    for (uint32_t i = 0; i < iort->topology->its_count; i++) {
+        if (iort->topology->its[i].handle == acpi_field(bytes, GROUP_FIRST))
+            return i;
+    }
+    return ITS_NONE;
+}
+
+/* Adds where messages of the stretch come to an ITS. False: they are no ids, or others had one of the
+ * stretch's, or there is no room. */
+static bool add_messages(const struct iort *iort, struct topology_pci_host *host,
+                         const struct map *map)
+{
+    uint32_t its = its_of(iort, map->reference);
+
+    if (its == ITS_NONE)
+        return true;
+    for (uint32_t i = 0; i < host->msi_map_count; i++) {
+        if (range_overlaps(map->first, map->count, host->msi_map[i].first, host->msi_map[i].count))
+            return false;
+    }
+    return map->output + map->count - 1 <= UINT32_MAX &&
+           add_map(host, map, its, host->msi_map, &host->msi_map_count);
+}
+
+/* Messages are accesses: what comes to a unit as a stream goes on from there to where the unit's own mappings
+ * lead that stream. Its single mapping is for messages of the unit itself. */
+static bool add_messages_behind(const struct iort *iort, struct topology_pci_host *host,
+                                const struct map *map)
+{
+    uint32_t unit = (uint32_t)map->reference;
+
+    for (uint32_t i = 0; i < map_count(iort, unit); i++) {
+        struct map on = map_at(iort, unit, i);
+        uint64_t first = max_u64(map->output, on.first);
+        uint64_t end = min_u64(map->output + map->count, on.first + on.count);
+        const struct map part = { .first = map->first + (first - map->output),
+                                  .count = end - first,
+                                  .output = on.output + (first - on.first),
+                                  .reference = on.reference };
+
+        if (!on.single && first < end && !add_messages(iort, host, &part))
+            return false;
+    }
+    return true;
+}
+
+static bool read_messages(const struct iort *iort, struct topology_pci_host *host)
+{
+    uint32_t node = iort->first;
+
+    for (uint32_t n = 0; n < iort->count; n++, node = next_node(iort, node)) {
+        const uint8_t *bytes = node_at(iort, node);
+
+        if (acpi_field(bytes, NODE_TYPE) != NODE_ROOT_COMPLEX ||
+            acpi_field(bytes, ROOT_SEGMENT) != host->segment)
+            continue;
+        for (uint32_t i = 0; i < map_count(iort, node); i++) {
+            struct map map = map_at(iort, node, i);
+
+            if (type_at(iort, map.reference) == NODE_ITS_GROUP
+                    ? !add_messages(iort, host, &map)
+                    : !add_messages_behind(iort, host, &map))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Devices work without messages. */
+static void read_all_messages(const struct iort *iort)
+{
+    for (uint32_t i = 0; i < iort->topology->host_count; i++) {
+        struct topology_pci_host *host = &iort->topology->host[i];
+
+        if (read_messages(iort, host))
+            continue;
+        host->msi_map_count = 0;
+        log_warning("%s: mappings to its ITS overlap or are too many: no MSI behind it",
+                    host->name);
+    }
+}
+
+/* ---- Components ---------------------------------------------------------------------------------------- */
 
 /* What is wrong with the mappings of one component concerns it alone: NULL, or why it cannot be assigned. */
 static const char *read_streams(const struct iort *iort, uint32_t node,
@@ -402,9 +503,14 @@ bool acpi_read_iort(const struct acpi_table *table, struct topology *topology,
     iort.first = (uint32_t)acpi_field(table->bytes, IORT_FIRST);
     for (uint32_t i = 0; i < topology->iommu_count; i++)
         topology->iommu[i].handle = 0;
-    for (uint32_t i = 0; i < topology->host_count; i++)
+    for (uint32_t i = 0; i < topology->host_count; i++) {
         topology->host[i].map_count = 0;
-    return check_table(&iort) && each_node(&iort, NODE_SMMUV3, visit_unit) &&
-           each_node(&iort, NODE_ROOT_COMPLEX, visit_root) &&
-           each_node(&iort, NODE_COMPONENT, visit_component);
+        topology->host[i].msi_map_count = 0;
+    }
+    if (!check_table(&iort) || !each_node(&iort, NODE_SMMUV3, visit_unit) ||
+        !each_node(&iort, NODE_ROOT_COMPLEX, visit_root) ||
+        !each_node(&iort, NODE_COMPONENT, visit_component))
+        return false;
+    read_all_messages(&iort);
+    return true;
 }

@@ -49,6 +49,11 @@ static struct acpi_options some_machine(void)
     options.msi_frame = guest_choice(2) != 0;
     options.root_count = guest_choice(3);
     options.map_count = choose_maps(options.map, 6);
+    options.its = guest_choice(3);
+    options.groups = 1 + guest_choice(2);
+    options.unit_map_count = choose_maps(options.unit_map, 3);
+    for (unsigned int i = 0; i < options.unit_map_count; i++)
+        options.unit_map[i].target = ACPI_TO_ITS + guest_choice(options.groups);
     options.component = guest_choice(2) != 0 ? "\\_SB.DEV0" : NULL;
     options.component_map_count = choose_maps(options.component_map, 4);
     return options;
@@ -110,21 +115,28 @@ static void expect_reason(const struct topology_error *error)
     }
 }
 
-static void check_host(const struct topology_pci_host *host)
+static void check_maps(const struct topology_pci_host *host, const struct topology_id_map *maps,
+                       uint32_t count, uint32_t targets)
 {
-    assert_true(range_valid(host->ecam.base, host->ecam.size));
-    assert_true(host->map_count <= TOPOLOGY_ID_MAPS);
-    for (uint32_t m = 0; m < host->map_count; m++) {
-        const struct topology_id_map *map = &host->map[m];
+    assert_true(count <= TOPOLOGY_ID_MAPS);
+    for (uint32_t m = 0; m < count; m++) {
+        const struct topology_id_map *map = &maps[m];
 
-        assert_true(map->iommu < acpi_found.iommu_count);
+        assert_true(map->iommu < targets);
         assert_true(range_inside(map->first, map->count, (uint64_t)host->bus_first << 8,
                                  (uint64_t)(host->bus_last - host->bus_first + 1) << 8));
         assert_true(map->stream + (map->count - 1) >= map->stream);
         for (uint32_t o = 0; o < m; o++)
             assert_false(
-                range_overlaps(map->first, map->count, host->map[o].first, host->map[o].count));
+                range_overlaps(map->first, map->count, maps[o].first, maps[o].count));
     }
+}
+
+static void check_host(const struct topology_pci_host *host)
+{
+    assert_true(range_valid(host->ecam.base, host->ecam.size));
+    check_maps(host, host->map, host->map_count, acpi_found.iommu_count);
+    check_maps(host, host->msi_map, host->msi_map_count, acpi_found.its_count);
 }
 
 static void check_found(void)
@@ -133,6 +145,9 @@ static void check_found(void)
     assert_true(acpi_found.iommu_count <= TOPOLOGY_IOMMUS);
     assert_true(acpi_found.gic_range_count <= TOPOLOGY_GIC_RANGES);
     assert_in_range(acpi_found.gic_redistributors, 1, acpi_found.gic_range_count - 1);
+    assert_true(acpi_found.its_count <= TOPOLOGY_ITS);
+    for (uint32_t i = 0; i < acpi_found.its_count; i++)
+        assert_true(topology_its_fits(acpi_found.its[i].registers));
     assert_true(acpi_found.host_count <= TOPOLOGY_PCI_HOSTS);
     for (uint32_t i = 0; i < acpi_found.gic_range_count; i++)
         assert_true(range_valid(acpi_found.gic_range[i].base, acpi_found.gic_range[i].size));

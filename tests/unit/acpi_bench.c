@@ -129,13 +129,13 @@ static void write_madt(const struct acpi_options *options)
         u(8, 0x080A0000 + i * 0x1000000);
         u(4, 0xF60000);
     }
-    if (options->its) {
-        acpi_at.its = acpi_at.used;
+    acpi_at.its = options->its != 0 ? acpi_at.used : 0;
+    for (unsigned int i = 0; i < options->its; i++) {
         u(1, 15);
         u(1, 20);
         u(2, 0);
-        u(4, 0);
-        u(8, ACPI_ITS_BASE);
+        u(4, ACPI_ITS_ID(i));
+        u(8, ACPI_ITS_BASE + i * ACPI_ITS_STRIDE);
         u(4, 0);
     }
     if (options->msi_frame) {
@@ -203,10 +203,10 @@ static void write_maps(uint32_t node, const struct acpi_map *map, unsigned int c
         u(4, map->first);
         u(4, map->count - 1);
         u(4, map->output);
-        if (map->target == ACPI_TO_ITS)
-            u(4, acpi_at.its_node - acpi_at.iort);
-        else if (map->target == ACPI_TO_OTHER)
+        if (map->target == ACPI_TO_OTHER)
             u(4, acpi_at.other_node - acpi_at.iort);
+        else if (map->target >= ACPI_TO_ITS)
+            u(4, acpi_at.its_node + 24 * (map->target - ACPI_TO_ITS) - acpi_at.iort);
         else
             u(4, acpi_at.unit_node[map->target] - acpi_at.iort);
         u(4, map->single);
@@ -214,10 +214,9 @@ static void write_maps(uint32_t node, const struct acpi_map *map, unsigned int c
     acpi_put(node + 1, 2, acpi_at.used - node);
 }
 
-static void write_unit(unsigned int unit)
+static void write_unit(const struct acpi_options *options, unsigned int unit)
 {
-    static const struct acpi_map to_its = { .count = 0x10000, .target = ACPI_TO_ITS };
-    uint32_t node = begin_node(4, 1);
+    uint32_t node = begin_node(4, options->unit_map_count);
 
     acpi_at.unit_node[unit] = node;
     u(8, UNIT_BASE + unit * UNIT_STRIDE);
@@ -231,7 +230,7 @@ static void write_unit(unsigned int unit)
     u(4, UNIT_EVENT_INTERRUPT(unit) + 2); /* synchronisation */
     u(4, 0);
     u(4, 0);
-    write_maps(node, &to_its, 1);
+    write_maps(node, options->unit_map, options->unit_map_count);
 }
 
 static void write_root(const struct acpi_options *options, unsigned int segment)
@@ -265,21 +264,25 @@ static void write_component(const struct acpi_options *options)
 static void write_iort(const struct acpi_options *options)
 {
     acpi_at.iort = begin("IORT");
-    u(4, 1 + options->other_iommu + options->units + options->root_count +
+    u(4, options->groups + options->other_iommu + options->units + options->root_count +
              (options->component != NULL));
     u(4, 48);
     u(4, 0);
-    acpi_at.its_node = begin_node(0, 0);
-    u(4, 1);
-    u(4, 0);
-    write_maps(acpi_at.its_node, NULL, 0);
+    acpi_at.its_node = acpi_at.used;
+    for (unsigned int i = 0; i < options->groups; i++) {
+        uint32_t node = begin_node(0, 0);
+
+        u(4, 1);
+        u(4, ACPI_ITS_ID(i));
+        write_maps(node, NULL, 0);
+    }
     if (options->other_iommu) {
         acpi_at.other_node = begin_node(3, 0);
         zeroes(60);
         write_maps(acpi_at.other_node, NULL, 0);
     }
     for (unsigned int i = 0; i < options->units; i++)
-        write_unit(i);
+        write_unit(options, i);
     for (unsigned int i = 0; i < options->root_count; i++)
         write_root(options, 0);
     if (options->component != NULL)
@@ -296,13 +299,16 @@ struct acpi_options acpi_plain(void)
                                   .hosts = 1,
                                   .regions = 1,
                                   .buses = ECAM_BUSES,
-                                  .its = true,
+                                  .its = 1,
+                                  .groups = 1,
                                   .console = true,
                                   .root_count = 1,
                                   .map_count = 3,
                                   .map = { { 0, 0x800, 0, 0, false },
                                            { 0x800, 0x700, 0x1800, 1, false },
-                                           { 0xF00, 0x100, 0xF00, ACPI_TO_ITS, false } } };
+                                           { 0xF00, 0x100, 0xF00, ACPI_TO_ITS, false } },
+                                  .unit_map_count = 1,
+                                  .unit_map = { { 0, 0x10000, 0, ACPI_TO_ITS, false } } };
 }
 
 void acpi_build(const struct acpi_options *options, uint64_t base)

@@ -16,10 +16,12 @@
 #define ACPI_UNITS (TOPOLOGY_IOMMUS + 1)
 #define ACPI_TABLES 8
 #define ACPI_ITS_BASE UINT64_C(0x08080000)
+#define ACPI_ITS_STRIDE UINT64_C(0x01000000)
+#define ACPI_ITS_ID(number) (20u + (number)) /* as the MADT names it to the IORT */
 
 /* Where a mapping leads: a unit by its number, or one of these. */
-#define ACPI_TO_ITS 100
-#define ACPI_TO_OTHER 101 /* an SMMUv2 */
+#define ACPI_TO_ITS 100   /* and behind: the groups, each of the ITS with its number */
+#define ACPI_TO_OTHER 200 /* an SMMUv2 */
 
 struct acpi_map {
     uint32_t first, count, output;
@@ -31,10 +33,13 @@ struct acpi_options {
     unsigned int cpus, units, hosts, regions;
     uint8_t buses;
     bool own_redistributors; /* named by the CPUs, instead of regions */
-    bool its, msi_frame, console, other_iommu;
+    bool msi_frame, console, other_iommu;
+    unsigned int its, groups; /* in the MADT; in the IORT */
     unsigned int root_count; /* root complexes of segment 0, which share the mappings */
     unsigned int map_count;
     struct acpi_map map[24];
+    unsigned int unit_map_count; /* of each unit */
+    struct acpi_map unit_map[24];
     const char *component; /* NULL: none */
     unsigned int component_map_count;
     struct acpi_map component_map[12];
@@ -46,7 +51,8 @@ struct acpi_options acpi_plain(void);
 struct acpi_places {
     uint32_t used, rsdp, xsdt, fadt, madt, mcfg, spcr, iort;
     uint32_t distributor, redistributor, cpu, its; /* entries of the MADT, the first of each kind */
-    uint32_t its_node, other_node, unit_node[ACPI_UNITS], root_node, component_node;
+    uint32_t its_node; /* of the first group; one is 24 bytes */
+    uint32_t other_node, unit_node[ACPI_UNITS], root_node, component_node;
     uint32_t table_count, table[ACPI_TABLES]; /* in the order of the XSDT */
 };
 

@@ -32,6 +32,7 @@ int run_fdt_own_tests(void);
 int run_fdt_sizes_tests(void);
 int run_acpi_tests(void);
 int run_acpi_parts_tests(void);
+int run_acpi_its_tests(void);
 int run_fw_cfg_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);

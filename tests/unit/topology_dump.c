@@ -35,6 +35,12 @@ static unsigned long long unit_base(const struct topology *topology, uint32_t un
     return topology->iommu[unit].registers.base;
 }
 
+static unsigned long long its_base(const struct topology *topology, uint32_t its)
+{
+    assert_true(its < topology->its_count);
+    return topology->its[its].registers.base;
+}
+
 static void say_host(const struct topology *topology, const struct topology_pci_host *host)
 {
     char name[32];
@@ -50,6 +56,10 @@ static void say_host(const struct topology *topology, const struct topology_pci_
     for (uint32_t i = 0; i < host->map_count; i++)
         say("%s ids 0x%x +0x%x -> iommu 0x%llx stream 0x%x", name, host->map[i].first,
             host->map[i].count, unit_base(topology, host->map[i].iommu), host->map[i].stream);
+    for (uint32_t i = 0; i < host->msi_map_count; i++)
+        say("%s messages of 0x%x +0x%x -> its 0x%llx device 0x%x", name, host->msi_map[i].first,
+            host->msi_map[i].count, its_base(topology, host->msi_map[i].iommu),
+            host->msi_map[i].stream);
     for (uint32_t i = 0; i < host->pin_count; i++)
         say("%s pin %u of 0x%x (0x%x, 0x%x) -> %u", name, host->pin[i].pin, host->pin[i].address,
             host->pin_mask, host->pin_address_mask, host->pin[i].interrupt);
@@ -100,6 +110,8 @@ void topology_dump(const struct topology *topology, char text[DUMP_SIZE])
             (unsigned long long)unit->registers.base, (unsigned long long)unit->registers.size,
             unit->event_interrupt, unit->error_interrupt, unit->coherent ? ", coherent" : "");
     }
+    for (uint32_t i = 0; i < topology->its_count; i++)
+        say_range("its", topology->its[i].registers);
     for (uint32_t i = 0; i < topology->host_count; i++)
         say_host(topology, &topology->host[i]);
     for (uint32_t i = 0; i < topology->block_count; i++)
