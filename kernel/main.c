@@ -223,9 +223,29 @@ static void find_functions(uint32_t first)
     }
 }
 
+/* Gives root buses that stand among those of other hosts, so many, hosts of their own. */
+static void divide_hosts(uint32_t roots)
+{
+    uint8_t root[TOPOLOGY_PCI_HOSTS];
+    uint32_t hosts = topology.host_count;
+
+    for (uint32_t i = 0; roots != 0 && i < hosts; i++) {
+        const struct topology_pci_host *host = &topology.host[i];
+
+        if (!arch_map_device(host->ecam.base, host->ecam.size))
+            continue;
+        uint32_t count = pci_find_roots(host, root, (uint32_t)min_u64(roots, TOPOLOGY_PCI_HOSTS));
+
+        roots -= count;
+        if (!topology_divide_host(&topology, i, root, count))
+            refuse("more PCI hosts than the hypervisor keeps", host->name);
+    }
+}
+
 /* What firmware tells besides the tree. Tables may be made when they are read first, with the bus numbers of
- * that moment: all bridges have theirs before. NULL, or why they cannot be read. */
-static const char *read_tables(struct topology_error *error)
+ * that moment: all bridges have theirs before, behind every root bus. *hosts: how many were enumerated. NULL,
+ * or why the tables cannot be read. */
+static const char *read_tables(struct topology_error *error, uint32_t *hosts)
 {
     const struct topology_reader *reader = topology_find_reader(board.firmware_tables);
 
@@ -238,17 +258,22 @@ static const char *read_tables(struct topology_error *error)
         return "the device tree names nothing to read the board's firmware-tables through";
     if (!arch_map_device(registers.base, registers.size))
         return "no table pages for what the firmware-tables are read through";
+    divide_hosts(reader->roots(registers.base));
+    find_functions(0);
+    *hosts = topology.host_count;
     /* What was read of the tree does not point into it. */
     return reader->read(registers.base, tree, sizeof(tree), &topology, error) ? NULL : error->text;
 }
 
-static void complete_topology(void)
+static uint32_t complete_topology(void)
 {
     struct topology_error error = { 0 };
-    const char *reason = read_tables(&error);
+    uint32_t hosts = 0;
+    const char *reason = read_tables(&error, &hosts);
 
     if (reason != NULL)
         refuse(reason, error.node);
+    return hosts;
 }
 
 /* What an assessor compares: the set that was read, whole and as the bundle's maker packed it. */
@@ -310,9 +335,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     close_units(&boot->early);
     take_memory();
     if (has_tables) {
-        hosts = topology.host_count;
-        find_functions(0);
-        complete_topology();
+        hosts = complete_topology();
         follow_serial();
         check_units();
         close_units(&boot->early);

@@ -203,7 +203,7 @@ static bool in_bus_reset(const struct pci_model *pci, int index)
 static int bus_of(const struct pci_model *pci, int index)
 {
     int parent = pci->function[index].parent;
-    int bus = pci->bus_first;
+    int bus = pci->bus_first + pci->function[index].root;
 
     if (parent != PCI_MODEL_ROOT)
         bus = pci->function[parent].config[SECONDARY];

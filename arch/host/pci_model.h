@@ -15,7 +15,8 @@
 #define PCI_MODEL_NEVER UINT32_MAX
 
 struct pci_model_function {
-    int parent; /* index of the bridge above, or PCI_MODEL_ROOT */
+    int parent;   /* index of the bridge above, or PCI_MODEL_ROOT */
+    uint8_t root; /* of one on a root bus: which, from bus_first on */
     uint8_t device, function;
     bool bridge;
     bool gone; /* answers nothing */

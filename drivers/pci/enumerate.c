@@ -206,16 +206,20 @@ static bool is_link(const struct pci *pci, uint32_t bridge)
 
 /*
  * A bus number that firmware gave to another bridge may be the next one that is given here: two
- * bridges would pass the same cycles on. So all bridges of a bus forget theirs before any gets one.
+ * bridges would pass the same cycles on. So all bridges of a bus forget theirs before any gets one. True:
+ * something stands on the bus.
  */
-static void silence_bus(const struct scan *scan, uint32_t bus, uint32_t devices)
+static bool silence_bus(const struct scan *scan, uint32_t bus, uint32_t devices)
 {
+    bool any = false;
+
     for (uint32_t device = 0; device < devices; device++) {
         struct pci_function found = { 0 };
         uint8_t header = 0;
 
         if (!silence(scan, PCI_RID(bus, device, 0), &found, &header))
             continue;
+        any = true;
         for (uint32_t function = 1; (header & HEADER_MULTIFUNCTION) != 0 && function < 8;
              function++) {
             uint8_t ignored;
@@ -223,6 +227,21 @@ static void silence_bus(const struct scan *scan, uint32_t bus, uint32_t devices)
             silence(scan, PCI_RID(bus, device, function), &found, &ignored);
         }
     }
+    return any;
+}
+
+/* What answers while no bridge passes anything on stands on a root bus. */
+uint32_t pci_find_roots(const struct topology_pci_host *host, uint8_t *root, uint32_t limit)
+{
+    struct scan scan = { .host = host };
+    uint32_t count = 0;
+
+    silence_bus(&scan, host->bus_first, 32);
+    for (uint32_t bus = host->bus_first + 1u; bus <= host->bus_last && count < limit; bus++) {
+        if (silence_bus(&scan, bus, 32))
+            root[count++] = (uint8_t)bus;
+    }
+    return count;
 }
 
 static void scan_bus(struct scan *scan, uint32_t bus, uint32_t parent, unsigned int depth)

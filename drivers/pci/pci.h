@@ -85,6 +85,13 @@ struct pci {
 void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 
 /*
+ * Finds up to limit root buses among those of the host, behind its first one, which is one as well: in
+ * ascending order, as many as it returns. An empty one is not seen. Before the host is enumerated; its
+ * ECAM is mapped. Work: 256 functions a bus of the host.
+ */
+uint32_t pci_find_roots(const struct topology_pci_host *host, uint8_t *root, uint32_t limit);
+
+/*
  * Computes requester ids, groups and their reasons over all functions. root_isolates: the board
  * vouches that a root complex routes nothing from one root port or integrated endpoint to another.
  * Switches ACS on where it exists. Once, after all hosts were enumerated. Work: the square of the

@@ -28,6 +28,7 @@
 
 #define RSDP_FILE "etc/acpi/rsdp"
 #define SCRIPT_FILE "etc/table-loader"
+#define ROOTS_FILE "etc/extra-pci-roots" /* a little-endian number of eight bytes */
 
 /* The script: commands of one size. Numbers are little-endian. */
 #define COMMAND 0, 4
@@ -313,6 +314,20 @@ static struct topology_range find_registers(const struct topology *topology)
     return (struct topology_range){ 0 };
 }
 
+static uint32_t count_roots(uint64_t registers)
+{
+    struct topology_error error;
+    struct loader loader = { .registers = registers, .error = &error };
+    uint8_t word[WORD];
+    struct file file;
+
+    if (!find_file(&loader, ROOTS_FILE, &file))
+        return 0;
+    select_key(&loader, file.key);
+    read_word(&loader, word);
+    return (uint32_t)min_u64(acpi_field(word, 0, WORD), UINT32_MAX);
+}
+
 static bool read_tables(uint64_t registers, uint8_t *buffer, uint64_t capacity,
                         struct topology *topology, struct topology_error *error)
 {
@@ -326,5 +341,6 @@ static bool read_tables(uint64_t registers, uint8_t *buffer, uint64_t capacity,
 TOPOLOGY_READER(reader) = {
     .name = "acpi",
     .registers = find_registers,
+    .roots = count_roots,
     .read = read_tables,
 };

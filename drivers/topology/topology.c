@@ -18,6 +18,47 @@ const struct topology_reader *topology_find_reader(const char *name)
     return NULL;
 }
 
+#define ECAM_BUS_SHIFT 20
+#define WINDOW_GRANULE BIT(20) /* of a bridge's window */
+
+/* The part of one of so many hosts, with that bus first and that one last. */
+static void take_part(struct topology_pci_host *part, uint32_t number, uint32_t of, uint32_t first,
+                      uint32_t last)
+{
+    part->ecam.base += (uint64_t)(first - part->bus_first) << ECAM_BUS_SHIFT;
+    part->ecam.size = (uint64_t)(last + 1 - first) << ECAM_BUS_SHIFT;
+    part->bus_first = (uint8_t)first;
+    part->bus_last = (uint8_t)last;
+    for (uint32_t i = 0; i < part->window_count; i++) {
+        struct topology_pci_window *window = &part->window[i];
+
+        window->size = align_down(window->size / of, WINDOW_GRANULE);
+        window->cpu_base += number * window->size;
+        window->pci_base += number * window->size;
+    }
+    if (number != 0)
+        part->pin_count = 0;
+}
+
+bool topology_divide_host(struct topology *topology, uint32_t index, const uint8_t *root,
+                          uint32_t count)
+{
+    struct topology_pci_host *host = &topology->host[index];
+
+    if (count > TOPOLOGY_PCI_HOSTS - topology->host_count)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct topology_pci_host *part = &topology->host[topology->host_count++];
+
+        *part = *host;
+        take_part(part, i + 1, count + 1, root[i],
+                  i + 1 < count ? root[i + 1] - 1u : host->bus_last);
+    }
+    if (count != 0)
+        take_part(host, 0, count + 1, host->bus_first, root[0] - 1u);
+    return true;
+}
+
 /* What the maps lead the requester id to, and as which id there; UINT32_MAX: to nothing. */
 static uint32_t follow(const struct topology_id_map *map, uint32_t count, uint32_t requester,
                        uint32_t *id)

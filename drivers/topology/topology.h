@@ -158,9 +158,11 @@ struct topology_error {
  * TOPOLOGY_READER. */
 struct topology_reader {
     const char *name; /* as a board's firmware-tables names it */
-    /* What it reads through, from the tree; size 0: nothing. */
+    /* What it reads through, from the tree; size 0: nothing. Mapped before the other two are called. */
     struct topology_range (*registers)(const struct topology *topology);
-    /* Those registers are mapped, all bridges have their numbers; the buffer is scratch. False: *topology is
+    /* How many root buses the machine has that no host begins with. Reads no table. */
+    uint32_t (*roots)(uint64_t registers);
+    /* All bridges have their numbers; the buffer is scratch. False: *topology is
      * of no use, and *error says why. */
     bool (*read)(uint64_t registers, uint8_t *buffer, uint64_t capacity, struct topology *topology,
                  struct topology_error *error);
@@ -172,6 +174,14 @@ struct topology_reader {
 
 /* The reader of that name; NULL: the image has none. */
 const struct topology_reader *topology_find_reader(const char *name);
+
+/*
+ * Has a host, whose buses are those of several root buses, begin each with a host of its own, in ascending
+ * order: the buses up to the next one and an equal part of each window. Which lines the pins of the others are
+ * wired to is not known. False: more hosts than are kept.
+ */
+bool topology_divide_host(struct topology *topology, uint32_t index, const uint8_t *root,
+                          uint32_t count);
 
 /*
  * Finds the unit and the stream id of a requester id of a PCI host. Returns the index into

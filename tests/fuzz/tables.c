@@ -127,8 +127,7 @@ static void check_maps(const struct topology_pci_host *host, const struct topolo
                                  (uint64_t)(host->bus_last - host->bus_first + 1) << 8));
         assert_true(map->stream + (map->count - 1) >= map->stream);
         for (uint32_t o = 0; o < m; o++)
-            assert_false(
-                range_overlaps(map->first, map->count, maps[o].first, maps[o].count));
+            assert_false(range_overlaps(map->first, map->count, maps[o].first, maps[o].count));
     }
 }
 

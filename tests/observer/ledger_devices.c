@@ -172,7 +172,7 @@ static int function_of(uint64_t id)
     for (unsigned int i = 0; (id & DEVICE_ID_PCI) != 0 && i < machine.pci.count; i++) {
         const struct pci_model_function *f = &machine.pci.function[i];
         uint32_t bus = f->parent == PCI_MODEL_ROOT
-                           ? machine.pci.bus_first
+                           ? (uint32_t)machine.pci.bus_first + f->root
                            : machine.pci.function[f->parent].config[secondary_bus];
 
         if (!f->bridge && (bus << 8 | (uint32_t)f->device << 3 | f->function) == (id & 0xFFFF))

@@ -35,7 +35,7 @@ struct acpi_options {
     bool own_redistributors; /* named by the CPUs, instead of regions */
     bool msi_frame, console, other_iommu;
     unsigned int its, groups; /* in the MADT; in the IORT */
-    unsigned int root_count; /* root complexes of segment 0, which share the mappings */
+    unsigned int root_count;  /* root complexes of segment 0, which share the mappings */
     unsigned int map_count;
     struct acpi_map map[24];
     unsigned int unit_map_count; /* of each unit */
@@ -51,7 +51,7 @@ struct acpi_options acpi_plain(void);
 struct acpi_places {
     uint32_t used, rsdp, xsdt, fadt, madt, mcfg, spcr, iort;
     uint32_t distributor, redistributor, cpu, its; /* entries of the MADT, the first of each kind */
-    uint32_t its_node; /* of the first group; one is 24 bytes */
+    uint32_t its_node;                             /* of the first group; one is 24 bytes */
     uint32_t other_node, unit_node[ACPI_UNITS], root_node, component_node;
     uint32_t table_count, table[ACPI_TABLES]; /* in the order of the XSDT */
 };

@@ -22,6 +22,7 @@ int run_errors_tests(void);
 int run_events_tests(void);
 int run_limits_tests(void);
 int run_pci_tests(void);
+int run_roots_tests(void);
 int run_isolate_tests(void);
 int run_pci_faults_tests(void);
 int run_fdt_tests(void);

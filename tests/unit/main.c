@@ -35,6 +35,7 @@ int main(int count, char **arguments)
     failed += run_events_tests();
     failed += run_limits_tests();
     failed += run_pci_tests();
+    failed += run_roots_tests();
     failed += run_isolate_tests();
     failed += run_pci_faults_tests();
     failed += run_fdt_tests();

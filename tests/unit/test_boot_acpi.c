@@ -105,6 +105,90 @@ static void tables_are_read_when_all_bridges_have_their_numbers(void)
     assert_int_equal(looks, 1);
 }
 
+/* ---- Further root buses --------------------------------------------------------------------------------- */
+
+#define SECOND_ROOT 8
+#define FAR_NAME "0000:09:00.0"
+
+static uint8_t roots[8];
+
+static int far; /* what stands behind a port of the second root bus */
+
+/* As many as the file of fw_cfg says; the second one is behind another unit. */
+static void begin_with_roots(uint8_t count)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+    struct acpi_options options = begin();
+    int port = pci_model_bridge(&machine.pci, PCI_MODEL_ROOT, 3, 0, 4);
+
+    machine_add_unit(&parameters);
+    machine_board_unit();
+    machine.pci.function[port].root = SECOND_ROOT;
+    far = pci_model_endpoint(&machine.pci, port, 0, 0);
+    pci_model_bar(&machine.pci, far, 0, PAGE_SIZE, false);
+    pci_model_set16(&machine.pci, far, 0x3C, 0x0100); /* INTA */
+    options.units = 2;
+    options.map_count = 2;
+    options.map[0].count = SECOND_ROOT << 8;
+    options.map[1] = (struct acpi_map){ SECOND_ROOT << 8, 0x800, 0x800, 1, false };
+    fw_join(&options);
+    roots[0] = count;
+    fw_add("etc/extra-pci-roots", roots, sizeof(roots));
+}
+
+static void all_bridges_have_their_numbers(void)
+{
+    bridges_have_their_numbers();
+    assert_int_equal(
+        mmio_read32(ECAM_BASE + (SECOND_ROOT << 20 | 3 << 15) + BRIDGE_BUSES) & 0xFFFFFF, 0x090908);
+}
+
+static void a_root_bus_that_fw_cfg_counts_is_a_host_before_tables_are_read(void)
+{
+    begin_with_roots(1);
+    fw.before_tables = all_bridges_have_their_numbers;
+    machine_boot();
+    const struct device *device = device_find(FAR_NAME);
+
+    assert_int_equal(looks, 1);
+    assert_non_null(device);
+    assert_null(device->refusal);
+    assert_int_equal(device->stream, 0x900);
+    assert_ptr_equal(device->iommu, &devices.iommu[1]);
+    assert_int_equal(device->line, INTERRUPT_NONE);
+    assert_true(device->function->bar[0].address >= WINDOW_BASE + WINDOW_SIZE / 3);
+    assert_int_equal(device_find(DEVICE1_NAME)->stream, 0x1100);
+    assert_ptr_equal(device_find(DEVICE1_NAME)->iommu, &devices.iommu[0]);
+}
+
+static void without_a_count_no_root_bus_is_looked_for(void)
+{
+    begin_with_roots(0);
+    machine_boot();
+    assert_null(device_find(FAR_NAME));
+    assert_non_null(device_find(DEVICE1_NAME));
+}
+
+static void more_root_buses_than_are_kept_are_refused(void)
+{
+    begin_with_roots(200);
+    for (uint8_t i = 1; i < TOPOLOGY_PCI_HOSTS; i++) {
+        int function = pci_model_endpoint(&machine.pci, PCI_MODEL_ROOT, 0, 0);
+
+        machine.pci.function[function].root = (uint8_t)(SECOND_ROOT + i);
+    }
+    expect_refused("fatal: more PCI hosts than the hypervisor keeps: " HOST);
+}
+
+static void a_configuration_space_that_cannot_be_mapped_is_not_looked_through(void)
+{
+    begin_with_roots(1);
+    host_refuse_maps(ECAM_BASE, PAGE_SIZE);
+    expect_refused(HOST ": no table pages for its configuration space: not used");
+}
+
+/* ---- Units and tables ------------------------------------------------------------------------------------ */
+
 static void a_unit_that_the_tables_alone_name_is_closed_late_and_not_used(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
@@ -172,6 +256,10 @@ int run_boot_acpi_tests(void)
         TEST(which_stream_a_device_has_the_tables_say),
         TEST(a_map_of_the_tree_does_not_count),
         TEST(tables_are_read_when_all_bridges_have_their_numbers),
+        TEST(a_root_bus_that_fw_cfg_counts_is_a_host_before_tables_are_read),
+        TEST(without_a_count_no_root_bus_is_looked_for),
+        TEST(more_root_buses_than_are_kept_are_refused),
+        TEST(a_configuration_space_that_cannot_be_mapped_is_not_looked_through),
         TEST(a_unit_that_the_tables_alone_name_is_closed_late_and_not_used),
         TEST(a_unit_of_the_board_that_nobody_else_names_is_refused),
         TEST(tables_that_cannot_be_read_are_refused_by_name),
