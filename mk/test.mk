@@ -33,10 +33,11 @@ hypervisor-three-smmus: $(IMAGE_DIR)/bulkhead.img
 	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-three-smmus hypervisor \
 	    $(foreach tree,board machine pci,$(BUILD)/qemu-three-smmus/$(tree).dtb)
 
-# The board whose IOMMUs are read from ACPI tables.
+# The boards whose IOMMUs are read from ACPI tables.
 .PHONY: hypervisor-acpi
 hypervisor-acpi: $(IMAGE_DIR)/bulkhead.img
 	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-virt-acpi hypervisor
+	@$(MAKE) $(if $(Q),-s) --no-print-directory BOARD=qemu-three-smmus-acpi hypervisor
 
 test-qemu: $(IMAGE_DIR)/bulkhead.img hypervisor-three-smmus hypervisor-acpi $(BUILD)/tests/loader.bin $(BUILD)/tests/sensor.bundle guests \
            bundle check-tool \

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board whose IOMMUs are read from ACPI tables: the same machine as by its device tree."""
+"""The boards whose IOMMUs are read from ACPI tables: the same machines as by their device trees.
+
+Numbers in the names of tests are rows of the requirements.
+"""
 import os
 import re
 
 import harness
 import test_machines
+import test_units
 from built import MACHINE_TREE
 from harness import require
 from places import PCIE_NODE, SMMU_NODE, property_of
 from refusal import RefusalTest
-from scenario import Run, pack_file
+from scenario import Run, pack_file, probe
 
-BOARDS = {name: os.path.join(harness.ROOT, "boards", name) for name in ("qemu-virt", "qemu-virt-acpi")}
+BOARDS = {name: os.path.join(harness.ROOT, "boards", name) 
+          for name in ("qemu-virt", "qemu-virt-acpi", "qemu-three-smmus-acpi")}
 FAULT = re.compile(r"^fault: device=(\S+) .*\bstream=(0x[0-9a-f]+)")
 
 
@@ -50,7 +55,7 @@ class Tables(RefusalTest):
         return sorted({FAULT.search(line).groups() for line in run.said("bulkhead")
                        if FAULT.search(line)})
 
-    def test_a_machine_is_the_same_by_its_tables_as_by_its_tree(self):
+    def test_row_1_6_row_1_19_a_machine_is_the_same_by_its_tables_as_by_its_tree(self):
         by_tree = self.demo("qemu-virt")
         by_tables = self.demo("qemu-virt-acpi", "-dtb", self.tree_without_iommus())
         self.assertEqual(self.found(by_tables, "qemu-virt-acpi"), self.found(by_tree, "qemu-virt"))
@@ -70,3 +75,25 @@ class Tables(RefusalTest):
         board = "qemu-virt-acpi"
         lines = self.refused(bundle, "-M", "acpi=off", image=self.output(board, "bulkhead.img"))
         self.assert_fatal(lines, "a file that fw_cfg does not have: etc/table-loader")
+
+
+class Roots(test_units.UnitsTest):
+    """Three root buses with an SMMU each, which QEMU's own tree does not tell of."""
+
+    PROBE = probe("units", devices=test_units.TESTDEVS)
+
+    @staticmethod
+    def found(run, board):
+        """Of each unit, root bus and device; how much its tables take depends on how far its maps go."""
+        return sorted(re.sub(r", \d+ KiB.*", "", line) for line in Tables.found(run, board))
+
+    def test_row_1_19_root_buses_are_found_and_each_has_the_unit_that_the_iort_names(self):
+        by_tree = self.run_set([self.PROBE])
+        board = "qemu-three-smmus-acpi"
+        image = require(os.path.join(harness.BUILD, board, "bulkhead.img"))
+        by_tables = self.run_set([self.PROBE], board=BOARDS[board], image=image)
+        for run in (by_tree, by_tables):
+            self.assert_checks_hold(run, "units")
+            self.assert_codes(run, units=0)
+        self.assertEqual(self.found(by_tables, board), self.found(by_tree, "qemu-three-smmus"))
+        self.assertTrue(by_tables.hypervisor("^IORT/smmuv3@c040000: every stream aborts"))
