@@ -4,6 +4,11 @@
 MODEL_SOURCES := \
     tests/model/devices/bus.c \
     tests/model/devices/device.c \
+    tests/model/its/its_commands.c \
+    tests/model/its/its_lpi.c \
+    tests/model/its/its_model.c \
+    tests/model/its/its_registers.c \
+    tests/model/its/its_tables.c \
     tests/model/smmuv3/atc_reach.c \
     tests/model/smmuv3/ats.c \
     tests/model/smmuv3/cd.c \
@@ -46,6 +51,11 @@ MODEL_TEST_SOURCES := \
     tests/model/devices/test_devices.c \
     tests/model/devices/test_devices_pri.c \
     tests/model/devices/test_races.c \
+    tests/model/its/fixture_its.c \
+    tests/model/its/test_its_commands.c \
+    tests/model/its/test_its_lpis.c \
+    tests/model/its/test_its_registers.c \
+    tests/model/its/test_its_tables.c \
     tests/model/smmuv3/fixture.c \
     tests/model/smmuv3/fixture_pcie.c \
     tests/model/smmuv3/fixture_stage1.c \
@@ -77,4 +87,4 @@ MODEL_TEST_SOURCES := \
     tests/model/smmuv3/test_tlb.c \
     tests/model/smmuv3/test_variants.c
 
-MODEL_CPPFLAGS := -Itests/model/smmuv3 -Itests/model/devices
+MODEL_CPPFLAGS := -Itests/model/smmuv3 -Itests/model/devices -Itests/model/its

@@ -156,13 +156,21 @@ static void distributor_write(void *context, uint64_t offset, uint64_t value, un
 static uint64_t redistributor_read(void *context, uint64_t offset, unsigned int bytes)
 {
     struct gic_redistributor *r = context;
+    uint64_t lpis = 0;
 
-    (void)bytes;
+    if (r->its != NULL && its_model_has(offset))
+        lpis = its_model_redistributor_read(r->its, r->number, offset, bytes);
     switch (offset) {
     case 0:
-        return pending(&r->waits, &r->word, 1) ? REDISTRIBUTOR_RWP : 0;
+        return lpis | (pending(&r->waits, &r->word, 1) ? REDISTRIBUTOR_RWP : 0);
     case 8:
-        return r->affinity << 32 | (r->size == WIDE ? TYPER_WIDE : 0) | (r->last ? TYPER_LAST : 0);
+        return lpis | r->affinity << 32 | (r->size == WIDE ? TYPER_WIDE : 0) |
+               (r->last ? TYPER_LAST : 0);
+    case 0x70:
+    case 0x74:
+    case 0x78:
+    case 0x7C:
+        return lpis;
     case 0x14:
         return r->asleep                       ? WAKER_SLEEP | WAKER_CHILDREN
                : gic_model.slow == GIC_FOREVER ? WAKER_CHILDREN
@@ -176,8 +184,9 @@ static void redistributor_write(void *context, uint64_t offset, uint64_t value, 
 {
     struct gic_redistributor *r = context;
 
-    (void)bytes;
-    if (offset == 0x14)
+    if (r->its != NULL && its_model_has(offset))
+        its_model_redistributor_write(r->its, r->number, offset, value, bytes);
+    else if (offset == 0x14)
         r->asleep = (value & WAKER_SLEEP) != 0;
     else
         write_frame(&r->word, offset - PRIVATE, (uint32_t)value, &r->waits);

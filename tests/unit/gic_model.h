@@ -8,6 +8,7 @@
 #define TESTS_GIC_MODEL_H
 
 #include "drivers/irqchip/gicv3.h"
+#include "its_model.h"
 #include "lib/types.h"
 
 #define GIC_DISTRIBUTOR UINT64_C(0x08000000)
@@ -27,6 +28,9 @@ struct gic_redistributor {
     uint64_t base, size; /* no size: there is none */
     uint64_t affinity;   /* as GICR_TYPER has it */
     bool last, asleep;
+    struct its_model
+        *its; /* its LPIs are that model's, as redistributor `number`; NULL: it has none */
+    unsigned int number;
     struct gic_word word;
     uint32_t waits; /* reads of GICR_CTLR until RWP is zero */
 };

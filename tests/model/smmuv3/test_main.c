@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All tests of the SMMUv3 model, as one program.
+ * All tests of the models, as one program.
  */
 #include "fixture.h"
+#include "fixture_its.h"
 
 int main(void)
 {
@@ -37,5 +38,9 @@ int main(void)
     failed += run_device_tests();
     failed += run_device_pri_tests();
     failed += run_race_tests();
+    failed += run_its_register_tests();
+    failed += run_its_command_tests();
+    failed += run_its_table_tests();
+    failed += run_its_lpi_tests();
     return failed ? 1 : 0;
 }
