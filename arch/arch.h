@@ -82,6 +82,9 @@ struct arch_guest_ops {
     void (*hypercall)(struct vcpu *vcpu, uint64_t number, uint64_t *x);
     /* The guest asked to end (power off: reset false). Does not return. */
     void (*power)(struct vcpu *vcpu, bool reset);
+    /* The guest reads or writes 1, 2, 4 or 8 bytes at an address without a translation. False: no device is there. */
+    bool (*access)(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,
+                   uint64_t *value);
     /* The guest met no translation at that address. True: there is one now, and it tries again. */
     bool (*settle)(struct vcpu *vcpu, uint64_t address);
     /* The guest did what ends a partition; text says what. Does not return. */

@@ -215,6 +215,7 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
         return BH_ENOSPC;
     }
     hand_over(device, partition, label);
+    config_start(device);
     if (device->function != NULL)
         pci_set_decode(device->function, true);
     open_line(partition, device);
@@ -519,6 +520,7 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
 /* After its reset: decode, interrupt and attachment as they were. Group lock held. */
 static int64_t resume(struct partition *partition, struct device *device)
 {
+    config_start(device);
     pci_set_decode(device->function, true);
     if (partition_interrupt(partition, device) != 0)
         pci_set_interrupts(device->function, true);

@@ -14,6 +14,7 @@
 #include "drivers/iommu/iommu.h"
 #include "drivers/pci/pci.h"
 #include "kernel/limits.h"
+#include "kernel/vdev/pci_config.h"
 #include "lib/lock.h"
 
 struct partition;
@@ -90,6 +91,8 @@ struct device {
     bool stream_shared;  /* by another device, of the same group */
     const char *refusal; /* why it cannot be assigned; NULL: it can */
     uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
+
+    struct config_view config; /* of a function; guarded by the group's lock */
 
     /* Guarded by the group's lock. */
     const char *line_refusal; /* why no partition may have that line; NULL: the owner may. Once it

@@ -18,6 +18,15 @@
 #define PPI_TIMER 14
 #define PPI_VIRTUAL_TIMER 11
 #define PPI_HYPERVISOR_TIMER 10
+/* Cells of PCI addresses, and of interrupts behind the host (IEEE 1275's PCI binding): configuration space of a
+ * device, 32-bit memory; address, pin, controller, its interrupt. */
+#define PCI_ADDRESS_CELLS 3
+#define PCI_MEMORY_32 0x02000000
+#define PCI_DEVICE_SHIFT 11
+#define PCI_PINS 7
+#define PIN_A 1
+#define PCI_RANGE_CELLS 7
+#define PCI_LINE_CELLS 8
 /* The longest property: base and size of each register range, in two cells each. */
 #define CELLS_LIMIT (4 * PCI_BARS)
 
@@ -172,6 +181,95 @@ static void write_device(struct writer *writer, const struct partition *partitio
     end(writer);
 }
 
+/* The value of a property of so many cells, to be filled; NULL where there is no room. */
+static fdt32_t *room(struct writer *writer, const char *name, unsigned int count)
+{
+    void *value = NULL;
+
+    check(writer,
+          fdt_property_placeholder(writer->tree, name, (int)count * (int)sizeof(fdt32_t), &value));
+    return value;
+}
+
+static fdt32_t *put(fdt32_t *cell, const uint32_t *values, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++)
+        fdt32_st(cell++, values[i]);
+    return cell;
+}
+
+/* Where the BARs stand, each by itself: nobody else's registers are named. They are not moved. */
+static void write_pci_ranges(struct writer *writer, const struct partition *partition)
+{
+    fdt32_t *cell = NULL;
+
+    for (unsigned int pass = 0, count = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < partition->device_count; i++) {
+            const struct device *device = partition->device[i];
+
+            for (unsigned int bar = 0; device->function != NULL && bar < PCI_BARS; bar++) {
+                struct topology_range range = device_registers(device, bar);
+                uint64_t size = align_up(range.size, PAGE_SIZE), bus;
+
+                if (size == 0)
+                    continue;
+                count++;
+                bus = pci_bus_address(device->function, bar);
+                if (cell != NULL)
+                    cell = put(cell,
+                               (uint32_t[]){ PCI_MEMORY_32, (uint32_t)(bus >> 32), (uint32_t)bus,
+                                             (uint32_t)(range.base >> 32), (uint32_t)range.base,
+                                             (uint32_t)(size >> 32), (uint32_t)size },
+                               PCI_RANGE_CELLS);
+            }
+        }
+        if (pass == 0)
+            cell = room(writer, "ranges", PCI_RANGE_CELLS * count);
+    }
+}
+
+static void write_pci_lines(struct writer *writer, const struct partition *partition)
+{
+    fdt32_t *cell = NULL;
+
+    for (unsigned int pass = 0, count = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < partition->device_count; i++) {
+            uint32_t interrupt = partition_interrupt(partition, partition->device[i]);
+
+            if (interrupt == 0)
+                continue;
+            count++;
+            if (cell != NULL)
+                cell = put(cell,
+                           (uint32_t[]){ i << PCI_DEVICE_SHIFT, 0, 0, PIN_A, GIC_HANDLE, SPI,
+                                         interrupt - SPI_FIRST, LEVEL_HIGH },
+                           PCI_LINE_CELLS);
+        }
+        if (pass == 0)
+            cell = room(writer, "interrupt-map", PCI_LINE_CELLS * count);
+    }
+}
+
+/* What kernel/vdev/pci_config.c answers at those addresses. */
+static void write_pci(struct writer *writer, const struct partition *partition)
+{
+    char name[32];
+
+    format(name, sizeof(name), "pcie@%lx", partition->config.base);
+    begin(writer, name);
+    text(writer, "compatible", "pci-host-ecam-generic");
+    text(writer, "device_type", "pci");
+    address_cells(writer, PCI_ADDRESS_CELLS, 2);
+    ranges(writer, "reg", &partition->config, 1);
+    numbers(writer, "bus-range", (uint32_t[]){ 0, 0 }, 2);
+    write_pci_ranges(writer, partition);
+    number(writer, "#interrupt-cells", 1);
+    numbers(writer, "interrupt-map-mask", (uint32_t[]){ 0x1F << PCI_DEVICE_SHIFT, 0, 0, PCI_PINS },
+            4);
+    write_pci_lines(writer, partition);
+    end(writer);
+}
+
 /* Not a part of /memory: what is there changes under the reader, by another partition and by its end. */
 static void write_window(struct writer *writer, const struct window_side *side, uint32_t index)
 {
@@ -208,8 +306,12 @@ bool guest_tree_write(const struct partition *partition, void *buffer)
     number(&writer, "interrupt-parent", GIC_HANDLE);
     begin(&writer, "chosen");
     text(&writer, "bootargs", partition->set->bootargs);
+    if (partition->config.size != 0)
+        number(&writer, "linux,pci-probe-only", 1); /* BARs stay where they are */
     end(&writer);
     write_machine(&writer, partition);
+    if (partition->config.size != 0)
+        write_pci(&writer, partition);
     begin(&writer, "bulkhead");
     text(&writer, "compatible", "bulkhead,hypervisor");
     text(&writer, "method", "hvc");

@@ -315,6 +315,20 @@ static int64_t call_device_reset(struct partition *partition, uint64_t *x)
     return result;
 }
 
+static int64_t call_device_config_read(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+
+    return device == NULL ? BH_ENOENT : config_read(partition, device, x[2], x[3], &x[1]);
+}
+
+static int64_t call_device_config_write(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+
+    return device == NULL ? BH_ENOENT : config_write(partition, device, x[2], x[3], x[4]);
+}
+
 static uint32_t owner_as_seen_by(const struct partition *partition, const struct device *device)
 {
     struct owner owner = owner_decode(atomic_load(&device->group->owner));
@@ -603,6 +617,8 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_DEVICE_RESET] = call_device_reset,
     [BH_CALL_NOTIFY] = call_notify,
     [BH_CALL_YIELD] = call_yield,
+    [BH_CALL_DEVICE_CONFIG_READ] = call_device_config_read,
+    [BH_CALL_DEVICE_CONFIG_WRITE] = call_device_config_write,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

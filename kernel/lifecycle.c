@@ -172,9 +172,16 @@ static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
     lifecycle_end(partition, EXIT_CRASH, false);
 }
 
+static bool on_access(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,
+                      uint64_t *value)
+{
+    return config_access(arch_vcpu_partition(vcpu), address, bytes, write, value);
+}
+
 const struct arch_guest_ops lifecycle_guest_ops = {
     .hypercall = hypercall,
     .power = on_power,
+    .access = on_access,
     .settle = on_absence,
     .crash = on_crash,
 };

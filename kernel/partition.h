@@ -44,6 +44,8 @@ struct partition {
     struct pagetable stage2;
     uint16_t tag;   /* VMID of the CPUs' stage 2 */
     uint64_t entry; /* guest-physical, of the loaded payload */
+    struct topology_range
+        config; /* guest-physical, of its devices' configuration space; size 0: none */
     struct vcpu vcpu;
 
     uint32_t device_count;

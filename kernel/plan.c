@@ -14,13 +14,18 @@ static bool listed(const struct partition *partition, const struct device *devic
     return partition_device(partition, device->id) != NULL;
 }
 
+static bool over(struct topology_range a, struct topology_range b)
+{
+    return a.size != 0 && b.size != 0 && range_overlaps(a.base, a.size, b.base, b.size);
+}
+
 static bool lies_over_vgic(struct topology_range range)
 {
     const struct topology_range *vgic[] = { &arch_guest_layout.distributor,
                                             &arch_guest_layout.redistributor };
 
-    for (size_t i = 0; range.size != 0 && i < ARRAY_LENGTH(vgic); i++) {
-        if (range_overlaps(range.base, range.size, vgic[i]->base, vgic[i]->size))
+    for (size_t i = 0; i < ARRAY_LENGTH(vgic); i++) {
+        if (over(range, *vgic[i]))
             return true;
     }
     return false;
@@ -84,6 +89,50 @@ static bool find_device(struct partition *partition, const struct set_device *wa
                           wanted->name, device->iommu->capabilities.input_bits, IOAS_TREES);
     partition->device[partition->device_count++] = device;
     return true;
+}
+
+/* What of the partition lies where the configuration space of its devices is to be; NULL: nothing. */
+static const char *under_config(const struct set *set, const struct partition *partition)
+{
+    struct topology_range config = partition->config;
+
+    if (lies_over_vgic(config))
+        return "its interrupt controller";
+    if (over(config,
+             (struct topology_range){ partition->set->memory_base, partition->set->memory_size }))
+        return "its memory";
+    for (uint32_t i = 0; i < set->window_count; i++) {
+        const struct set_window *window = &set->window[i];
+
+        for (uint32_t side = 0; side < 2; side++) {
+            if (window->side[side] == partition->index &&
+                over(config, (struct topology_range){ window->address[side], window->size }))
+                return window->name;
+        }
+    }
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        for (unsigned int r = 0; r < PCI_BARS; r++) {
+            if (over(config, device_registers(partition->device[i], r)))
+                return partition->device[i]->name;
+        }
+    }
+    return NULL;
+}
+
+static bool place_config(const struct set *set, struct partition *partition,
+                         struct set_error *error)
+{
+    const char *under;
+
+    for (uint32_t i = 0; i < partition->device_count; i++) {
+        if (partition->device[i]->function != NULL)
+            partition->config = (struct topology_range){ partition->set->pci_config,
+                                                         CONFIG_WINDOW };
+    }
+    under = under_config(set, partition);
+    return under == NULL || set_refuse(error, partition->set->node, "pci-config",
+                                       "[0x%lx, +1 MiB) lies over %s: write another address",
+                                       partition->config.base, under);
 }
 
 /* The partitions that may bind each member of a group must be the same. */
@@ -197,6 +246,8 @@ bool plan_partitions(const struct set *set, unsigned int cpu_count, struct set_e
             if (!find_device(partition, &partition->set->device[d], error))
                 return false;
         }
+        if (!place_config(set, partition, error))
+            return false;
     }
     for (uint32_t i = 0; i < partitions.count; i++) {
         if (!check_groups(&partitions.partition[i], error) ||

@@ -5,6 +5,7 @@
 
 #include "arch/arch.h"
 #include "drivers/pci/pci.h"
+#include "kernel/vdev/pci_config.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -12,6 +13,7 @@
 #define POOL_PAGES_LIMIT 65536
 #define MEMORY_ALIGNMENT BIT(21)
 #define AARCH32_BITS 32
+#define PCI_CONFIG_DEFAULT UINT64_C(0x08100000) /* behind the interrupt controller */
 #define WINDOW_SIZE_LIMIT BIT(29)
 #define WINDOW_MAPS_DEFAULT 8
 
@@ -235,6 +237,20 @@ static bool read_memory(struct reader *reader, int node, struct set_partition *p
     return true;
 }
 
+/* What it lies over matters only where there are functions: kernel/plan.c looks. */
+static bool read_pci_config(struct reader *reader, int node, struct set_partition *partition)
+{
+    unsigned int bits = partition->aarch32 ? AARCH32_BITS : arch_stage2_bits(), count;
+
+    partition->pci_config = PCI_CONFIG_DEFAULT;
+    return (read_pairs(reader, node, "pci-config", &partition->pci_config, 1, &count) &&
+            is_aligned(partition->pci_config, CONFIG_WINDOW) &&
+            range_inside(partition->pci_config, CONFIG_WINDOW, 0, BIT(bits))) ||
+           set_refuse(reader->error, partition->node, "pci-config",
+                      "write a multiple of 1 MiB below 2^%u in two cells: <0x0 0x%lx>", bits,
+                      PCI_CONFIG_DEFAULT);
+}
+
 static bool read_quota(struct reader *reader, int node, struct set_partition *partition)
 {
     partition->cpus = 1;
@@ -312,7 +328,8 @@ static bool read_partition(struct reader *reader, int node)
     if (!read_flag(reader, node, "aarch32", &partition->aarch32))
         return set_refuse(reader->error, path, "aarch32",
                           "takes no value: write aarch32; for a partition of 32-bit code");
-    if (!read_memory(reader, node, partition) || !read_quota(reader, node, partition))
+    if (!read_memory(reader, node, partition) || !read_pci_config(reader, node, partition) ||
+        !read_quota(reader, node, partition))
         return false;
     int devices = fdt_subnode_offset(reader->tree, node, "devices");
     int device;

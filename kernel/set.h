@@ -34,6 +34,7 @@ struct set_partition {
     bool fixed_physical; /* physical says where the memory lies; otherwise boot chooses */
     uint64_t physical;
     uint32_t pool_pages;
+    uint64_t pci_config; /* guest-physical, of its devices' configuration space */
     uint32_t device_count;
     struct set_device device[PARTITION_DEVICES];
 };

@@ -65,7 +65,7 @@ static uint64_t sign_extend(uint64_t value, unsigned int bytes)
     return (value ^ sign) - sign;
 }
 
-/* False: the address is not in the interrupt controller. */
+/* False: at the address is no device that is made by software. */
 static bool device_access(struct vcpu *vcpu, struct guest_access *access)
 {
     uint64_t distributor = access->address - arch_guest_layout.distributor.base;
@@ -76,7 +76,8 @@ static bool device_access(struct vcpu *vcpu, struct guest_access *access)
     else if (redistributor < arch_guest_layout.redistributor.size)
         vgic_redistributor(&vcpu->vgic, redistributor, access);
     else
-        return false;
+        return guest_ops->access(vcpu, access->address, access->bytes, access->write,
+                                 &access->value);
     return true;
 }
 
@@ -91,8 +92,8 @@ static void instruction_abort(struct vcpu *vcpu, uint64_t syndrome)
         guest_ops->crash(vcpu, "executed from an address that it does not have", address);
 }
 
-/* At an address that stage 2 does not map: the interrupt controller, a window that is being led elsewhere, or the
- * guest's end. */
+/* At an address that stage 2 does not map: the interrupt controller, configuration space, a window that is being led
+ * elsewhere, or the guest's end. */
 static void data_abort(struct vcpu *vcpu, struct guest_frame *frame, uint64_t syndrome)
 {
     uint64_t register_number = FIELD_GET(ABORT_REGISTER, syndrome);

@@ -131,20 +131,26 @@ void pci_place_bars(struct pci *pci, const struct topology_pci_host *host, uint3
     }
 }
 
+uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar)
+{
+    uint64_t address = function->bar[bar].address, to_pci = 0;
+
+    for (uint32_t w = 0; w < function->host->window_count; w++) {
+        const struct topology_pci_window *window = &function->host->window[w];
+
+        if (address - window->cpu_base < window->size)
+            to_pci = window->pci_base - window->cpu_base;
+    }
+    return address + to_pci;
+}
+
 void pci_restore_bars(const struct pci_function *function)
 {
     for (unsigned int i = 0; i < PCI_BARS; i++) {
         const struct pci_bar *bar = &function->bar[i];
-        uint64_t to_pci = 0;
 
-        for (uint32_t w = 0; w < function->host->window_count; w++) {
-            const struct topology_pci_window *window = &function->host->window[w];
-
-            if (bar->address - window->cpu_base < window->size)
-                to_pci = window->pci_base - window->cpu_base;
-        }
         if (bar->address != 0)
-            pci_write32(function, bar_register(i), (uint32_t)(bar->address + to_pci));
+            pci_write32(function, bar_register(i), (uint32_t)pci_bus_address(function, i));
         if (bar->wide)
             pci_write32(function, bar_register(++i), 0);
     }

@@ -24,10 +24,13 @@ static void read_capabilities(struct pci_function *function)
 
     if ((pci_read16(function, PCI_STATUS) & STATUS_CAPABILITIES) == 0)
         return;
-    for (unsigned int i = 0; offset >= 0x40 && i < CAPABILITY_LIMIT; i++) {
+    for (unsigned int i = 0; offset >= CAPABILITY_FIRST && i < CAPABILITY_LIMIT; i++) {
         uint32_t header = pci_read32(function, offset);
+        bool shown = true;
 
         switch (header & 0xFF) {
+        case CAP_VENDOR:
+            break;
         case CAP_POWER:
             function->cap_power = (uint16_t)offset;
             break;
@@ -42,10 +45,13 @@ static void read_capabilities(struct pci_function *function)
             break;
         case CAP_ADVANCED:
             function->cap_advanced = (uint16_t)offset;
+            shown = false;
             break;
         default:
+            shown = false;
             break;
         }
+        function->shown |= shown ? BIT(offset / 4) : 0;
         offset = header >> 8 & 0xFC;
     }
 }

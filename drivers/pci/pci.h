@@ -60,6 +60,7 @@ struct pci_function {
     /* Offsets of capabilities; 0: none. */
     uint16_t cap_power, cap_msi, cap_msix, cap_express, cap_advanced;
     uint16_t cap_acs, cap_ats, cap_pasid, cap_sriov, cap_ari;
+    uint64_t shown; /* bit n: at 4 * n begins a capability that an owner may see */
     struct pci_bar bar[PCI_BARS];
 
     enum pci_reset_method reset_method; /* a constant of the function and its place */
@@ -98,6 +99,9 @@ uint32_t pci_find_roots(const struct topology_pci_host *host, uint8_t *root, uin
  * functions.
  */
 void pci_isolate(struct pci *pci, bool root_isolates);
+
+/* The placed BAR's address as the bus has it, which is what its register holds. Any time. */
+uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar);
 
 /* "0000:01:00.0" */
 void pci_name(const struct pci_function *function, char name[PCI_NAME]);

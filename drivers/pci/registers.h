@@ -28,10 +28,13 @@
 #define BAR_TYPE 0x6
 #define BAR_TYPE_64 0x4
 #define BAR_MEMORY_MASK 0xFFFFFFF0
+#define PCI_SUBSYSTEM 0x2C
 #define PCI_ROM 0x30
 #define PCI_BRIDGE_ROM 0x38
 #define PCI_CAPABILITIES 0x34
+#define PCI_INTERRUPT 0x3C /* line and pin */
 #define PCI_INTERRUPT_PIN 0x3D
+#define CAPABILITY_FIRST 0x40
 
 /* Bridges */
 #define PCI_BUSES 0x18 /* primary, secondary, subordinate, latency timer */
@@ -47,13 +50,18 @@
 
 /* Capabilities */
 #define CAP_POWER 0x01
+#define POWER_BYTES 8
 #define POWER_CONTROL 0x04
 #define POWER_STATE 0x0003
 #define POWER_STATE_D3 0x0003
 #define POWER_NO_SOFT_RESET 0x0008
 #define CAP_MSI 0x05
+#define MSI_BYTES 24 /* with 64-bit addresses and masks */
+#define CAP_VENDOR 0x09
+#define VENDOR_LENGTH_SHIFT 16 /* in its first word */
 #define CAP_EXPRESS 0x10
 #define EXPRESS_CAPABILITIES 0x02
+#define EXPRESS_BYTES 12 /* of the part that every function has */
 #define EXPRESS_TYPE BITS(7, 4)
 #define EXPRESS_TYPE_ROOT_PORT 4
 #define EXPRESS_TYPE_UPSTREAM 5
@@ -68,6 +76,7 @@
 #define EXPRESS_DEVICE_STATUS 0x0A
 #define EXPRESS_PENDING 0x0020
 #define CAP_MSIX 0x11
+#define MSIX_BYTES 12
 #define CAP_ADVANCED 0x13
 #define ADVANCED_CAPABILITIES 0x03
 #define ADVANCED_FLR 0x02

@@ -38,6 +38,7 @@ static const struct {
     { "registers", test_registers },
     { "rtc", test_rtc },
     { "nvme", test_nvme },
+    { "config", test_config },
     { "events", test_events },
     { "periodic", test_periodic },
     { "units", test_units },

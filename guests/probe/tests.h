@@ -111,6 +111,10 @@ int test_rtc(void);
  * left, and has it identify itself. */
 int test_nvme(void);
 
+/* ---- config.c -------------------------------------------------------------------------------- */
+/* device-name=END: an NVMe controller's configuration space, in the window and by calls. */
+int test_config(void);
+
 /* ---- units.c --------------------------------------------------------------------------------- */
 /* With an iommu-testdev behind each of several IOMMUs: each in an address space of its own. */
 int test_units(void);

@@ -106,6 +106,23 @@ static inline int64_t bh_device_reset(uint32_t device, uint64_t *wait_ns)
     return result.status;
 }
 
+/* The 1, 2 or 4 bytes at offset of the configuration space of a function that is bound. */
+static inline int64_t bh_device_config_read(uint32_t device, uint32_t offset, uint32_t width,
+                                            uint32_t *value)
+{
+    struct bh_result result = bh_call(BH_CALL_DEVICE_CONFIG_READ, device, offset, width, 0, 0);
+
+    *value = (uint32_t)result.value[0];
+    return result.status;
+}
+
+/* Writes value, of at most so many bytes, there; what is not the owner's to change stays as it is. */
+static inline int64_t bh_device_config_write(uint32_t device, uint32_t offset, uint32_t width,
+                                             uint32_t value)
+{
+    return bh_call(BH_CALL_DEVICE_CONFIG_WRITE, device, offset, width, value, 0).status;
+}
+
 /* Interrupts that wait are taken before this returns. */
 static inline int64_t bh_yield(void)
 {

@@ -62,6 +62,8 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_REPLACE] = NONE | OWNER | BAD | UNABLE | RANGE | FULL | BUSY | AGAIN,
     [BH_CALL_DEVICE_RESET] = NONE | OWNER | UNABLE | AGAIN,
     [BH_CALL_NOTIFY] = NONE | AGAIN,
+    [BH_CALL_DEVICE_CONFIG_READ] = NONE | OWNER | BAD | UNABLE | BUSY,
+    [BH_CALL_DEVICE_CONFIG_WRITE] = NONE | OWNER | BAD | UNABLE | BUSY,
 };
 
 /* What calls may write into: a page, with one on either side that they must leave alone. */

@@ -24,7 +24,7 @@
 
 /* Version of this document: major differs where a caller must change. */
 #define BH_ABI_MAJOR 0
-#define BH_ABI_MINOR 3
+#define BH_ABI_MINOR 4
 
 /* ---- Function ids (SMC Calling Convention: fast call, SMC64, owner 6) ----------------------- */
 #define BH_FUNCTION_BASE 0xC6000000
@@ -70,7 +70,9 @@
 #define BH_CALL_DEVICE_RESET 25
 #define BH_CALL_NOTIFY 26
 #define BH_CALL_YIELD 27
-#define BH_CALL_LIMIT 28 /* one more than the last call number */
+#define BH_CALL_DEVICE_CONFIG_READ 28
+#define BH_CALL_DEVICE_CONFIG_WRITE 29
+#define BH_CALL_LIMIT 30 /* one more than the last call number */
 
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
@@ -514,6 +516,17 @@ struct bh_event_ring {
  *                                    which that is useful. ENOENT: not listed. EPERM: not bound by
  *                                    the caller. EOPNOTSUPP: it is no PCI function. ETIMEDOUT: it did not
  *                                    come back from its reset, or the unit was silenced; it is detached.
+ * DEVICE_CONFIG_READ (device, offset, width)
+ *                                    x1 = the 1, 2 or 4 bytes (width) at offset of the configuration
+ *                                    space of a function, as docs/guests.md has it. EINVAL: another
+ *                                    width, an offset that is no multiple of it or not below 4096.
+ *                                    ENOENT: not listed. EPERM: not bound by the caller. EOPNOTSUPP:
+ *                                    it is no PCI function. EBUSY: its reset is under way.
+ * DEVICE_CONFIG_WRITE (device, offset, width, value)
+ *                                    writes value there. What is not the owner's to change stays as it
+ *                                    is, and the call is BH_OK all the same: read it back. EINVAL: as
+ *                                    above, or value has more bytes. ENOENT, EPERM, EOPNOTSUPP, EBUSY
+ *                                    as above.
  * YIELD ()                           interrupts that wait for this CPU, the hypervisor's and the
  *                                    caller's own, are taken before the caller goes on.
  * QUERY (what, structure, device)    EINVAL: unknown what. ENOENT: device not listed. EFAULT.

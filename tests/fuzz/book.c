@@ -140,6 +140,20 @@ static uint32_t causes_of_reset(unsigned int guest, const uint64_t *x)
            (device->function < 0 ? ALLOWED(BH_EOPNOTSUPP) : 0);
 }
 
+static uint32_t causes_of_config(unsigned int guest, const uint64_t *x)
+{
+    const struct book_device *device = book_device(guest, x[1]);
+    uint64_t offset = x[2], width = x[3], value = x[0] == BH_CALL_DEVICE_CONFIG_WRITE ? x[4] : 0;
+    bool fits = (width == 1 || width == 2 || width == 4) && offset < 0x1000 &&
+                offset % width == 0 && value >> width * 8 == 0;
+
+    if (device == NULL)
+        return ALLOWED(BH_ENOENT);
+    return (device->bound != (int)guest ? ALLOWED(BH_EPERM) : 0) |
+           (device->function < 0 ? ALLOWED(BH_EOPNOTSUPP) : 0) | (fits ? 0 : ALLOWED(BH_EINVAL)) |
+           (device->again ? ALLOWED(BH_EBUSY) : 0);
+}
+
 static uint32_t causes_of_alloc(unsigned int guest, const uint64_t *x)
 {
     const struct book_device *device = book_device(guest, x[1]);
@@ -368,6 +382,9 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return causes_of_unbind(guest, x);
     case BH_CALL_DEVICE_RESET:
         return causes_of_reset(guest, x);
+    case BH_CALL_DEVICE_CONFIG_READ:
+    case BH_CALL_DEVICE_CONFIG_WRITE:
+        return causes_of_config(guest, x);
     case BH_CALL_IOAS_ALLOC_PAGING:
         return causes_of_alloc(guest, x);
     case BH_CALL_IOAS_FREE:

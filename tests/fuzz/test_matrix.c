@@ -270,6 +270,30 @@ static void write_reset(void)
          .before = the_unit_has_failed, .done_all_the_same = true);
 }
 
+/* Reads and writes are refused alike; a value is in the way of a write alone. */
+static void write_config(void)
+{
+    LINE("a value of more bytes", BH_CALL_DEVICE_CONFIG_WRITE, 4, BH_EINVAL,
+         { id.bound, 4, 2, BIT(16) });
+    for (uint64_t number = BH_CALL_DEVICE_CONFIG_READ; number <= BH_CALL_DEVICE_CONFIG_WRITE;
+         number++) {
+        LINE("not listed", number, 1, BH_ENOENT, { id.unlisted, 0, 4 });
+        LINE("the upper half set", number, 1, BH_ENOENT, { BIT(32) | id.bound, 0, 4 });
+        LINE("not bound", number, 1, BH_EPERM, { id.bound, 0, 4 },
+             .before = a_device_is_given_back);
+        LINE("bound by another", number, 1, BH_EPERM, { id.foreign, 0, 4 });
+        LINE("no PCI function", number, 1, BH_EOPNOTSUPP, { id.clock, 0, 4 },
+             .before = the_clock_is_bound);
+        LINE("behind the end", number, 2, BH_EINVAL, { id.bound, 0x1000, 1 });
+        LINE("an offset askew", number, 2, BH_EINVAL, { id.bound, 2, 4 });
+        LINE("no width", number, 3, BH_EINVAL, { id.bound, 0, 0 });
+        LINE("a width of three", number, 3, BH_EINVAL, { id.bound, 0, 3 });
+        LINE("a width of eight", number, 3, BH_EINVAL, { id.bound, 0, 8 });
+        LINE("while it is reset", number, 0, BH_EBUSY, { id.attached, 0, 4 },
+             .before = a_reset_has_begun);
+    }
+}
+
 static void write_spaces(void)
 {
     LINE("not listed", BH_CALL_IOAS_ALLOC_PAGING, 1, BH_ENOENT, { id.unlisted, 0 });
@@ -510,6 +534,7 @@ static void write_matrix(void)
     write_discovery();
     write_ownership();
     write_reset();
+    write_config();
     write_spaces();
     write_map();
     write_unmap();

@@ -139,6 +139,8 @@ static void call_text(const struct pending_call *call, char *to, size_t size)
         [BH_CALL_DEVICE_RESET] = { "device_reset", 1 },
         [BH_CALL_NOTIFY] = { "notify", 1 },
         [BH_CALL_YIELD] = { "yield", 0 },
+        [BH_CALL_DEVICE_CONFIG_READ] = { "device_config_read", 3 },
+        [BH_CALL_DEVICE_CONFIG_WRITE] = { "device_config_write", 4 },
     };
     bool known = call->number < ARRAY_LENGTH(calls) && calls[call->number].name != NULL;
     unsigned int count = known ? calls[call->number].arguments : 0;

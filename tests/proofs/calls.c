@@ -271,6 +271,10 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
                         CODE(BH_ETIMEDOUT),
     [BH_CALL_DEVICE_RESET] = CODE(BH_EAGAIN) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
                              CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT),
+    [BH_CALL_DEVICE_CONFIG_READ] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
+                                   CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY),
+    [BH_CALL_DEVICE_CONFIG_WRITE] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
+                                    CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY),
     [BH_CALL_NOTIFY] = CODE(BH_ENOENT) | CODE(BH_EAGAIN),
 };
 

@@ -52,6 +52,26 @@ int64_t assign_reset(struct partition *partition, struct device *device, uint64_
     return any_of(1 | CODE(BH_EAGAIN) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
 }
 
+int64_t config_read(const struct partition *partition, struct device *device, uint64_t offset,
+                    uint64_t bytes, uint64_t *value)
+{
+    (void)offset;
+    (void)bytes;
+    HOLDS(partition == caller && is_listed(device), "only a listed device is read");
+    *value = nondet_u64();
+    return any_of(1 | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY));
+}
+
+int64_t config_write(const struct partition *partition, struct device *device, uint64_t offset,
+                     uint64_t bytes, uint64_t value)
+{
+    (void)offset;
+    (void)bytes;
+    (void)value;
+    HOLDS(partition == caller && is_listed(device), "only a listed device is written");
+    return any_of(1 | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY));
+}
+
 int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id)
 {
     (void)id;

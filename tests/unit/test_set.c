@@ -278,7 +278,11 @@ static void the_guests_tree_describes_its_machine_and_nothing_of_the_real_one(vo
     assert_int_equal(two_cells(reg + 4), arch_guest_layout.redistributor.base);
     assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "arm,smmu-v3"), -FDT_ERR_NOTFOUND);
     assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "arm,pl011"), -FDT_ERR_NOTFOUND);
-    assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "pci-host-ecam-generic"),
+    int host = fdt_node_offset_by_compatible(fdt, -1, "pci-host-ecam-generic");
+
+    assert_int_equal(two_cells(fdt_getprop(fdt, host, "reg", NULL)),
+                     partitions.partition[0].config.base);
+    assert_int_equal(fdt_node_offset_by_compatible(fdt, host, "pci-host-ecam-generic"),
                      -FDT_ERR_NOTFOUND);
 }
 
