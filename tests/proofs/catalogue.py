@@ -312,6 +312,10 @@ CALLS = [
                "windows_meet(partition, change->ioas, change->iova, change->size)", "false"),
     call_proof("ioas-unmap-all", 21, "a cursor that nobody looked at", IOAS_SEVERAL,
                "ioas_check_range(from, from < limit ? limit - from : PAGE_SIZE, limit)", "BH_OK"),
+    call_proof("device-config-read", 28, "a device that is not listed", HYPERCALL,
+               "device == NULL ? BH_ENOENT : config_read", "config_read"),
+    call_proof("device-config-write", 29, "a device that is not listed", HYPERCALL,
+               "device == NULL ? BH_ENOENT : config_write", "config_write"),
 ]
 
 PROOFS = [OWNER, *ENTRIES, POOL, *MAPS, *UNMAPS, *STEPS, *CALLS]
