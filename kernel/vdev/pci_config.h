@@ -5,7 +5,7 @@
  * partition's list is device n of one bus, function 0. Both come to the same two functions, which pass to hardware
  * one thing alone, whether INTx is disabled. docs/guests.md ("Configuration space") has it field by field.
  *
- * A function is there from its bind to its unbind. Work of each access: three register accesses at most, and a look
+ * A function is there from its bind to its unbind. Work of each access: two register accesses at most, and a look
  * through the partition's devices for the line.
  */
 #ifndef KERNEL_VDEV_PCI_CONFIG_H
