@@ -2,8 +2,8 @@
 #include "kernel/assign.h"
 
 #include "bulkhead/abi.h"
+#include "kernel/line.h"
 #include "kernel/partition.h"
-#include "lib/log.h"
 
 #define REGISTER_RANGES BH_BAR_COUNT
 
@@ -61,62 +61,6 @@ static void unmap_registers(struct partition *partition, const struct device *de
     arch_stage2_invalidate(partition->stage2.root, partition->tag);
     for (unsigned int i = 0; i < REGISTER_RANGES; i++)
         page_pool_give(&partition->pool, &freed[i]);
-}
-
-/* Another device of the partition that is bound has opened the same line. */
-static bool line_in_use(const struct partition *partition, const struct device *device)
-{
-    for (uint32_t i = 0; i < partition->device_count; i++) {
-        const struct device *other = partition->device[i];
-
-        if (other != device && other->bound == partition && other->line == device->line &&
-            other->line_refusal == NULL)
-            return true;
-    }
-    return false;
-}
-
-/* The device may raise its line only while that leads to its owner (I12). */
-static void open_line(struct partition *partition, struct device *device)
-{
-    uint32_t interrupt = partition_interrupt(partition, device);
-
-    if (interrupt == 0)
-        return;
-    if (line_in_use(partition, device) ||
-        arch_interrupt_route(device->line, &partition->vcpu, interrupt)) {
-        pci_set_interrupts(device->function, true);
-        return;
-    }
-    __atomic_store_n(&device->line_refusal, "cannot be routed", __ATOMIC_RELEASE);
-    device_tell_refused_line(device, partition->name);
-}
-
-/* No device that raises that line is given to anybody again. Those that partitions may bind are all in the
- * hands of one, whose CPU this is, or in the group whose lock is held. */
-static void withhold(uint32_t line)
-{
-    for (uint32_t i = 0; i < devices.count; i++) {
-        struct device *device = &devices.device[i];
-
-        if (device->line != line)
-            continue;
-        device->refusal = "has an interrupt line that was not masked in time";
-        log_error("%s: its interrupt line was not masked in time: nobody gets it any more",
-                  device->name);
-    }
-}
-
-/* False: it may be that the line still comes. */
-static bool close_line(struct partition *partition, const struct device *device)
-{
-    if (partition_interrupt(partition, device) == 0)
-        return true;
-    pci_set_interrupts(device->function, false);
-    if (line_in_use(partition, device) || arch_interrupt_unroute(device->line))
-        return true;
-    withhold(device->line);
-    return false;
 }
 
 static bool label_in_use(const struct partition *partition, uint64_t label)
@@ -218,7 +162,7 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
     config_start(device);
     if (device->function != NULL)
         pci_set_decode(device->function, true);
-    open_line(partition, device);
+    line_open(partition, device);
     return BH_OK;
 }
 
@@ -476,7 +420,7 @@ static int64_t unbind_locked(struct partition *partition, struct device *device)
     give_up_reset(device);
     if (device->function != NULL)
         pci_set_decode(device->function, false);
-    bool closed = close_line(partition, device);
+    bool closed = line_close(partition, device);
 
     hand_over(device, NULL, 0);
     owner_release(&device->group->owner, partition->index);
