@@ -34,22 +34,34 @@ static bool prepare_streams(const struct device *device)
     return true;
 }
 
+/* Why the streams are nobody's; NULL: they are the device's. */
+static const char *refuse_streams(const struct topology *topology, uint32_t unit,
+                                  const uint32_t *streams, uint32_t count)
+{
+    if (unit >= devices.iommu_count)
+        return "stands behind no IOMMU";
+    if (!devices.iommu[unit].usable)
+        return "stands behind an IOMMU that is not usable";
+    for (uint32_t i = 0; i < count; i++) {
+        if (topology_is_firmware(topology, unit, streams[i]))
+            return "reaches memory that firmware keeps for it";
+    }
+    return NULL;
+}
+
 /* Gives the streams of the device, whose first one it knows, an entry each behind that unit and parks them, or says
  * why the device cannot be assigned. */
-static void take_streams(struct device *device, uint32_t unit)
+static void take_streams(const struct topology *topology, struct device *device, uint32_t unit)
 {
-    if (unit >= devices.iommu_count) {
-        device->refusal = "stands behind no IOMMU";
+    const uint32_t *streams = device->block != NULL ? device->block->stream : &device->stream;
+    uint32_t count = device->block != NULL ? device->block->stream_count : 1;
+
+    device->refusal = refuse_streams(topology, unit, streams, count);
+    if (device->refusal != NULL)
         return;
-    }
     device->iommu = &devices.iommu[unit];
-    if (!device->iommu->usable) {
-        device->refusal = "stands behind an IOMMU that is not usable";
-        device->iommu = NULL;
-        return;
-    }
-    device->streams = device->block != NULL ? device->block->stream : &device->stream;
-    device->stream_count = device->block != NULL ? device->block->stream_count : 1;
+    device->streams = streams;
+    device->stream_count = count;
     if (!prepare_streams(device)) {
         device->refusal = "has a stream without a table entry";
         device->iommu = NULL;
@@ -104,40 +116,17 @@ static void add_function(const struct topology *topology, const struct pci_funct
     else if (!within_stage2(device))
         device->refusal = "lies above the addresses that a partition has";
     else
-        take_streams(device, topology_stream(function->host, function->requester, &device->stream));
+        take_streams(topology, device,
+                     topology_stream(function->host, function->requester, &device->stream));
 }
 
-/* True if the valid range shares a byte with the other, which may be empty. */
-static bool overlaps(struct topology_range range, struct topology_range other)
-{
-    return other.size != 0 && range_overlaps(range.base, range.size, other.base, other.size);
-}
-
-/* True if the range lies over something that no partition may have (I13), or over another node's. */
+/* True if the valid range lies over something that no partition may have (I13), or over another node's. */
 static bool is_taken(const struct topology *topology, uint32_t block, struct topology_range range)
 {
-    bool taken = false;
+    bool taken = topology_has_registers(topology, range, block);
 
-    for (uint32_t i = 0; i < topology->gic_range_count; i++)
-        taken = taken || overlaps(range, topology->gic_range[i]);
-    for (uint32_t i = 0; i < topology->its_count; i++)
-        taken = taken || overlaps(range, topology->its[i].registers);
     for (uint32_t i = 0; i < topology->memory_count; i++)
-        taken = taken || overlaps(range, topology->memory[i]);
-    for (uint32_t i = 0; i < topology->iommu_count; i++)
-        taken = taken || overlaps(range, topology->iommu[i].registers);
-    for (uint32_t h = 0; h < topology->host_count; h++) {
-        const struct topology_pci_host *host = &topology->host[h];
-
-        taken = taken || overlaps(range, host->ecam);
-        for (uint32_t w = 0; w < host->window_count; w++)
-            taken = taken || overlaps(range, (struct topology_range){ host->window[w].cpu_base,
-                                                                      host->window[w].size });
-    }
-    for (uint32_t i = 0; i < topology->block_count; i++) {
-        for (uint32_t r = 0; i != block && r < topology->block[i].register_count; r++)
-            taken = taken || overlaps(range, topology->block[i].registers[r]);
-    }
+        taken = taken || topology_overlap(range, topology->memory[i]);
     return taken;
 }
 
@@ -162,7 +151,7 @@ static const char *refuse_block(const struct topology *topology, uint32_t index)
             return "shares register pages with something else";
         if (!range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
             return "lies above the addresses that a partition has";
-        if (overlaps(range, topology->serial))
+        if (topology_overlap(range, topology->serial))
             return "is the hypervisor's own console";
         if (is_taken(topology, index, range))
             return "lies over registers or memory that are not its own";
@@ -187,7 +176,7 @@ static void add_block(const struct topology *topology, uint32_t index)
     device->refusal = refuse_block(topology, index);
     if (device->block->masters && device->refusal == NULL) {
         device->stream = device->block->stream[0];
-        take_streams(device, device->block->iommu);
+        take_streams(topology, device, device->block->iommu);
     }
 }
 

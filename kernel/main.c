@@ -12,6 +12,7 @@
 #include "kernel/board.h"
 #include "kernel/bundle.h"
 #include "kernel/fault.h"
+#include "kernel/firmware.h"
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/memory.h"
@@ -170,7 +171,8 @@ static void start_units(void)
     }
 }
 
-static void take_memory(void)
+/* Returns the hypervisor's own, behind its image. */
+static struct topology_range take_memory(void)
 {
     uint64_t image_base, image_size, own;
 
@@ -181,6 +183,7 @@ static void take_memory(void)
     if (own == 0 || !arch_map_memory(own, OWN_MEMORY))
         refuse("no memory for the hypervisor itself", "");
     boot_memory_start(own, OWN_MEMORY);
+    return (struct topology_range){ own, OWN_MEMORY };
 }
 
 static void start_interrupts(void)
@@ -313,6 +316,7 @@ static void read_set(struct set_error *error)
 _Noreturn void kernel_main(const struct boot_information *boot)
 {
     struct set_error error;
+    struct topology_range own;
     unsigned int cpu_count;
     uint32_t hosts = 0;
 
@@ -333,7 +337,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     if (!has_tables)
         check_units();
     close_units(&boot->early);
-    take_memory();
+    own = take_memory();
     if (has_tables) {
         hosts = complete_topology();
         follow_serial();
@@ -341,6 +345,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
         close_units(&boot->early);
     }
     start_units();
+    firmware_start(&topology, own);
     find_functions(hosts);
     pci_isolate(&devices.pci, board.root_isolates);
     devices_build(&topology);

@@ -50,6 +50,13 @@ enum node_type {
 #define ROOT_SEGMENT 28, 4
 #define ROOT_SIZE 32
 
+#define RESERVED_RANGES 20, 4
+#define RESERVED_OFFSET 24, 4
+#define RESERVED_SIZE 28
+#define RANGE_BASE 0, 8
+#define RANGE_LENGTH 8, 8
+#define RANGE_SIZE 20
+
 #define COMPONENT_NAME 29
 #define COMPONENT_SIZE 30
 
@@ -116,7 +123,8 @@ static bool check_node(const struct iort *iort, uint32_t node)
 {
     static const uint8_t sizes[NODE_TYPES] = { [NODE_COMPONENT] = COMPONENT_SIZE,
                                                [NODE_ROOT_COMPLEX] = ROOT_SIZE,
-                                               [NODE_SMMUV3] = SMMUV3_SIZE };
+                                               [NODE_SMMUV3] = SMMUV3_SIZE,
+                                               [NODE_RESERVED_MEMORY] = RESERVED_SIZE };
     uint32_t left = iort->table->length - node;
     const uint8_t *bytes = node_at(iort, node);
     uint64_t length = left < NODE_SIZE ? 0 : acpi_field(bytes, NODE_LENGTH);
@@ -492,6 +500,51 @@ static bool visit_component(const struct iort *iort, uint32_t node)
     return true;
 }
 
+/* ---- Memory that firmware keeps for masters -------------------------------------------------------------- */
+
+/* The streams that a mapping names have the memory of all ranges of the node. */
+static const char *add_ranges(const struct iort *iort, uint32_t node, const struct map *map)
+{
+    const uint8_t *bytes = node_at(iort, node);
+    uint64_t count = acpi_field(bytes, RESERVED_RANGES);
+    const uint8_t *range = bytes + acpi_field(bytes, RESERVED_OFFSET);
+    uint32_t unit = unit_of(iort, map);
+    uint64_t streams = map->single ? 1 : map->count;
+
+    if (unit == IOMMU_NONE)
+        return "reserved memory of what stands behind no SMMUv3";
+    if (map->output + streams - 1 > UINT32_MAX)
+        return "an id mapping that is out of range";
+    for (; count != 0; count--, range += RANGE_SIZE) {
+        struct topology_range memory = { acpi_field(range, RANGE_BASE),
+                                         acpi_field(range, RANGE_LENGTH) };
+
+        if (!topology_add_firmware(iort->topology, unit, (uint32_t)map->output, (uint32_t)streams,
+                                   memory))
+            return "more reserved memory than the hypervisor keeps";
+    }
+    return NULL;
+}
+
+static bool visit_reserved(const struct iort *iort, uint32_t node)
+{
+    const uint8_t *bytes = node_at(iort, node);
+    uint64_t length = acpi_field(bytes, NODE_LENGTH);
+    uint64_t offset = acpi_field(bytes, RESERVED_OFFSET);
+
+    if (offset < RESERVED_SIZE || offset > length ||
+        acpi_field(bytes, RESERVED_RANGES) > (length - offset) / RANGE_SIZE)
+        return refuse(iort, node, "ranges of reserved memory that do not lie in their node");
+    for (uint32_t i = 0; i < map_count(iort, node); i++) {
+        struct map map = map_at(iort, node, i);
+        const char *reason = add_ranges(iort, node, &map);
+
+        if (reason != NULL)
+            return refuse(iort, node, reason);
+    }
+    return true;
+}
+
 bool acpi_read_iort(const struct acpi_table *table, struct topology *topology,
                     struct topology_error *error)
 {
@@ -509,7 +562,8 @@ bool acpi_read_iort(const struct acpi_table *table, struct topology *topology,
     }
     if (!check_table(&iort) || !each_node(&iort, NODE_SMMUV3, visit_unit) ||
         !each_node(&iort, NODE_ROOT_COMPLEX, visit_root) ||
-        !each_node(&iort, NODE_COMPONENT, visit_component))
+        !each_node(&iort, NODE_COMPONENT, visit_component) ||
+        !each_node(&iort, NODE_RESERVED_MEMORY, visit_reserved))
         return false;
     read_all_messages(&iort);
     return true;

@@ -105,7 +105,7 @@ static bool has_compatible(const void *tree, int node, const char *compatible)
 
 /* How many cells a child's address or size has. libfdt's own readers of it bring along its editor of
  * trees. What is no number is one that no caller takes. */
-static uint32_t child_cells(const void *tree, int parent, const char *name, uint32_t otherwise)
+uint32_t fdt_child_cells(const void *tree, int parent, const char *name, uint32_t otherwise)
 {
     int length;
     const fdt32_t *cell = fdt_getprop(tree, parent, name, &length);
@@ -117,7 +117,7 @@ static uint32_t child_cells(const void *tree, int parent, const char *name, uint
 
 static uint32_t child_address_cells(const void *tree, int parent)
 {
-    uint32_t count = child_cells(tree, parent, "#address-cells", 2);
+    uint32_t count = fdt_child_cells(tree, parent, "#address-cells", 2);
 
     return count == 0 ? UINT32_MAX : count;
 }
@@ -135,7 +135,7 @@ static bool read_reg(const void *tree, int node, int parent, unsigned int index,
                      struct topology_range *range)
 {
     uint32_t address_cells = child_address_cells(tree, parent);
-    uint32_t size_cells = child_cells(tree, parent, "#size-cells", 1);
+    uint32_t size_cells = fdt_child_cells(tree, parent, "#size-cells", 1);
     int length;
     const fdt32_t *reg = fdt_getprop(tree, node, "reg", &length);
 
@@ -149,6 +149,11 @@ static bool read_reg(const void *tree, int node, int parent, unsigned int index,
     range->base = cells(reg, address_cells);
     range->size = cells(reg + address_cells, size_cells);
     return true;
+}
+
+bool fdt_range(const void *tree, int node, unsigned int index, struct topology_range *range)
+{
+    return read_reg(tree, node, fdt_parent_offset(tree, node), index, range);
 }
 
 static bool add_range(struct reader *reader, int node, struct topology_range *array,
@@ -534,6 +539,8 @@ bool fdt_read_topology(const void *tree, struct topology *topology, struct topol
 
         if (block->masters)
             block->streams_refusal = read_streams(&reader, block);
+        if (block->masters && block->streams_refusal == NULL)
+            block->streams_refusal = fdt_read_firmware(tree, topology, block);
     }
     return read_chosen(&reader) && read_reservations(&reader);
 }

@@ -120,6 +120,63 @@ const char *topology_add_stream(struct topology_block *block, uint32_t iommu, ui
     return NULL;
 }
 
+bool topology_add_firmware(struct topology *topology, uint32_t iommu, uint32_t stream,
+                           uint32_t count, struct topology_range memory)
+{
+    for (uint32_t i = 0; i < topology->firmware_count; i++) {
+        const struct topology_firmware *known = &topology->firmware[i];
+
+        if (known->iommu == iommu && known->stream == stream && known->count == count &&
+            known->memory.base == memory.base && known->memory.size == memory.size)
+            return true;
+    }
+    if (topology->firmware_count == TOPOLOGY_FIRMWARE)
+        return false;
+    topology->firmware[topology->firmware_count++] = (struct topology_firmware){
+        .iommu = iommu, .stream = stream, .count = count, .memory = memory
+    };
+    return true;
+}
+
+bool topology_is_firmware(const struct topology *topology, uint32_t iommu, uint32_t stream)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < topology->firmware_count; i++) {
+        const struct topology_firmware *firmware = &topology->firmware[i];
+
+        found = found || (firmware->iommu == iommu && stream - firmware->stream < firmware->count);
+    }
+    return found;
+}
+
+bool topology_has_registers(const struct topology *topology, struct topology_range range,
+                            uint32_t aside)
+{
+    bool found = topology_overlap(range, topology->serial);
+
+    for (uint32_t i = 0; i < topology->gic_range_count; i++)
+        found = found || topology_overlap(range, topology->gic_range[i]);
+    for (uint32_t i = 0; i < topology->its_count; i++)
+        found = found || topology_overlap(range, topology->its[i].registers);
+    for (uint32_t i = 0; i < topology->iommu_count; i++)
+        found = found || topology_overlap(range, topology->iommu[i].registers);
+    for (uint32_t h = 0; h < topology->host_count; h++) {
+        const struct topology_pci_host *host = &topology->host[h];
+
+        found = found || topology_overlap(range, host->ecam);
+        for (uint32_t w = 0; w < host->window_count; w++)
+            found = found ||
+                    topology_overlap(range, (struct topology_range){ host->window[w].cpu_base,
+                                                                     host->window[w].size });
+    }
+    for (uint32_t i = 0; i < topology->block_count; i++) {
+        for (uint32_t r = 0; i != aside && r < topology->block[i].register_count; r++)
+            found = found || topology_overlap(range, topology->block[i].registers[r]);
+    }
+    return found;
+}
+
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
 {
     uint64_t count = 1;
@@ -139,6 +196,12 @@ uint32_t topology_stream_count(const struct topology *topology, uint32_t unit)
 
         for (uint32_t s = 0; block->iommu == unit && s < block->stream_count; s++)
             count = max_u64(count, (uint64_t)block->stream[s] + 1);
+    }
+    for (uint32_t i = 0; i < topology->firmware_count; i++) {
+        const struct topology_firmware *firmware = &topology->firmware[i];
+
+        if (firmware->iommu == unit)
+            count = max_u64(count, (uint64_t)firmware->stream + firmware->count);
     }
     return (uint32_t)min_u64(count, UINT32_MAX);
 }

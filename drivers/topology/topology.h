@@ -22,6 +22,7 @@
 #define TOPOLOGY_BLOCKS 64
 #define TOPOLOGY_REGISTERS 2
 #define TOPOLOGY_STREAMS 8
+#define TOPOLOGY_FIRMWARE 16
 #define TOPOLOGY_LINES 1024 /* INTIDs below this */
 
 #define INTERRUPT_NONE UINT32_MAX
@@ -32,6 +33,12 @@ struct topology_range {
     uint64_t base;
     uint64_t size;
 };
+
+/* True if the valid range shares a byte with the other, which may be empty. */
+static inline bool topology_overlap(struct topology_range range, struct topology_range other)
+{
+    return other.size != 0 && range_overlaps(range.base, range.size, other.base, other.size);
+}
 
 struct topology_cpu {
     uint64_t affinity; /* MPIDR_EL1 affinity fields */
@@ -111,6 +118,15 @@ struct topology_block {
     uint32_t stream[TOPOLOGY_STREAMS]; /* each once */
 };
 
+/* Memory that masters reach for firmware while the machine runs: streams [stream, +count) of a unit, the memory
+ * at its own addresses. Such a stream is no partition's. */
+struct topology_firmware {
+    uint32_t iommu; /* index into iommu[] */
+    uint32_t stream;
+    uint32_t count;
+    struct topology_range memory;
+};
+
 struct topology {
     uint32_t memory_count;
     struct topology_range memory[TOPOLOGY_RANGES];
@@ -143,6 +159,9 @@ struct topology {
     struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
     uint32_t block_count;
     struct topology_block block[TOPOLOGY_BLOCKS];
+
+    uint32_t firmware_count;
+    struct topology_firmware firmware[TOPOLOGY_FIRMWARE];
 
     /* A bit for each shared interrupt that something other than a function of these hosts may raise. */
     uint64_t taken_lines[TOPOLOGY_LINES / 64];
@@ -211,7 +230,18 @@ bool topology_line_taken(const struct topology *topology, uint32_t line);
 /* Adds a stream of a block that masters, once. NULL, or why its streams are of no use. Work: its streams. */
 const char *topology_add_stream(struct topology_block *block, uint32_t iommu, uint32_t stream);
 
-/* One more than the highest stream of the unit that a map or a master names, at least 1: how many entries
+/* Notes memory of firmware's masters, once. False: there is no room. */
+bool topology_add_firmware(struct topology *topology, uint32_t iommu, uint32_t stream,
+                           uint32_t count, struct topology_range memory);
+
+/* Whether firmware has memory of its own for the stream. Work: the entries. */
+bool topology_is_firmware(const struct topology *topology, uint32_t iommu, uint32_t stream);
+
+/* Whether the valid range lies over registers that are known, those of the block with that index aside. */
+bool topology_has_registers(const struct topology *topology, struct topology_range range,
+                            uint32_t aside);
+
+/* One more than the highest stream of the unit that a map, a master or firmware names, at least 1: how many entries
  * its table needs. Work: the machine's maps and blocks. */
 uint32_t topology_stream_count(const struct topology *topology, uint32_t unit);
 

@@ -217,6 +217,9 @@ enum page_owner pages_owner(uint64_t address, unsigned int *partition);
 const char *pages_kept(uint64_t base, uint64_t size);
 const char *pages_text(uint64_t address, char *text, size_t size);
 
+/* Whether the machine says that firmware keeps memory for the stream: it has a root of the hypervisor's. */
+bool ledger_is_firmware(unsigned int unit, uint32_t stream);
+
 /* ledger*.c: what was asked and answered */
 void ledger_reset(void);
 void ledger_begin(const struct pending_call *call);

@@ -372,9 +372,28 @@ void ledger_release_end(unsigned int partition, bool clean)
 
 /* ---- What follows ---------------------------------------------------------------------------------------- */
 
+bool ledger_is_firmware(unsigned int unit, uint32_t stream)
+{
+    bool found = false;
+
+    for (unsigned int i = 0; i < machine.firmware_count; i++)
+        found = found || (machine.firmware[i].unit == unit && machine.firmware[i].stream == stream);
+    return found;
+}
+
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces)
 {
     pieces_clear(pieces);
+    for (unsigned int i = 0; may && i < machine.firmware_count; i++) {
+        const struct machine_firmware *firmware = &machine.firmware[i];
+
+        if (firmware->unit == unit && firmware->stream == stream)
+            pieces_add(pieces, (struct piece){ .iova = firmware->base,
+                                               .address = firmware->base,
+                                               .size = firmware->size,
+                                               .access = BH_MAP_READ | BH_MAP_WRITE,
+                                               .pasid = BH_PASID_NONE });
+    }
     for (unsigned int i = 0; i < device_count; i++) {
         const struct ledger_device *device = &device_table[i];
 

@@ -58,7 +58,7 @@ void tags_name(const struct stream *stream, const struct mixtures *mixtures)
 
         tag->last_named = observer.now;
         tag->dirty = true;
-        if (translation->barren)
+        if (translation->barren && !ledger_is_firmware(stream->unit, stream->id))
             expect_no_entries(stream, translation->root);
         if (tag->root == translation->root || tag->other == translation->root ||
             (translation->barren && tag->root != 0))

@@ -261,11 +261,27 @@ static void write_component(const struct acpi_options *options)
     write_maps(node, options->component_map, options->component_map_count);
 }
 
+static void write_reserved(const struct acpi_reserved *reserved)
+{
+    uint32_t node = begin_node(6, reserved->map_count);
+
+    acpi_at.reserved_node = node;
+    u(4, 0);
+    u(4, reserved->range_count);
+    u(4, 28);
+    for (unsigned int i = 0; i < reserved->range_count; i++) {
+        u(8, reserved->range[i].base);
+        u(8, reserved->range[i].size);
+        u(4, 0);
+    }
+    write_maps(node, reserved->map, reserved->map_count);
+}
+
 static void write_iort(const struct acpi_options *options)
 {
     acpi_at.iort = begin("IORT");
     u(4, options->groups + options->other_iommu + options->units + options->root_count +
-             (options->component != NULL));
+             (options->component != NULL) + options->reserved_count);
     u(4, 48);
     u(4, 0);
     acpi_at.its_node = acpi_at.used;
@@ -287,6 +303,8 @@ static void write_iort(const struct acpi_options *options)
         write_root(options, 0);
     if (options->component != NULL)
         write_component(options);
+    for (unsigned int i = 0; i < options->reserved_count; i++)
+        write_reserved(&options->reserved[i]);
     list(acpi_at.iort);
 }
 

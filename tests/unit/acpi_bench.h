@@ -29,6 +29,14 @@ struct acpi_map {
     bool single;
 };
 
+/* Memory that firmware keeps for the streams that the mappings lead to. */
+struct acpi_reserved {
+    unsigned int range_count;
+    struct topology_range range[TOPOLOGY_FIRMWARE + 1];
+    unsigned int map_count;
+    struct acpi_map map[2];
+};
+
 struct acpi_options {
     unsigned int cpus, units, hosts, regions;
     uint8_t buses;
@@ -43,6 +51,8 @@ struct acpi_options {
     const char *component; /* NULL: none */
     unsigned int component_map_count;
     struct acpi_map component_map[12];
+    unsigned int reserved_count;
+    struct acpi_reserved reserved[2];
 };
 
 struct acpi_options acpi_plain(void);
@@ -52,7 +62,7 @@ struct acpi_places {
     uint32_t used, rsdp, xsdt, fadt, madt, mcfg, spcr, iort;
     uint32_t distributor, redistributor, cpu, its; /* entries of the MADT, the first of each kind */
     uint32_t its_node;                             /* of the first group; one is 24 bytes */
-    uint32_t other_node, unit_node[ACPI_UNITS], root_node, component_node;
+    uint32_t other_node, unit_node[ACPI_UNITS], root_node, component_node, reserved_node;
     uint32_t table_count, table[ACPI_TABLES]; /* in the order of the XSDT */
 };
 

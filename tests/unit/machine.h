@@ -100,6 +100,13 @@ struct machine_id_map {
     uint32_t stream;
 };
 
+/* What firmware keeps for a stream: the observer's, which asks nobody what was read of the tree. */
+struct machine_firmware {
+    unsigned int unit;
+    uint32_t stream;
+    uint64_t base, size;
+};
+
 struct machine {
     struct smmuv3_model_parameters parameters[UNITS];
     struct smmuv3_model *unit[UNITS];
@@ -116,6 +123,8 @@ struct machine {
     struct pci_model pci;
     unsigned int id_map_count; /* 0: all ids come to the first unit, as themselves */
     struct machine_id_map id_map[MACHINE_ID_MAPS];
+    unsigned int firmware_count;
+    struct machine_firmware firmware[4];
     unsigned int endpoint_count; /* of machine_units() */
     int endpoint[MACHINE_ENDPOINTS];
     uint64_t tree_address; /* where the tree lies; TREE_ADDRESS after machine_reset() */

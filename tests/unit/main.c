@@ -42,11 +42,13 @@ int main(int count, char **arguments)
     failed += run_fdt_faults_tests();
     failed += run_fdt_hosts_tests();
     failed += run_fdt_its_tests();
+    failed += run_firmware_tests();
     failed += run_fdt_own_tests();
     failed += run_fdt_sizes_tests();
     failed += run_acpi_tests();
     failed += run_acpi_parts_tests();
     failed += run_acpi_its_tests();
+    failed += run_acpi_firmware_tests();
     failed += run_fw_cfg_tests();
     failed += run_owner_tests();
     failed += run_set_tests();

@@ -211,6 +211,121 @@ static void a_unit_that_the_tables_alone_name_is_closed_late_and_not_used(void)
                         "stands behind an IOMMU that is not usable");
 }
 
+/* ---- Memory of firmware ----------------------------------------------------------------------------------- */
+
+#define FIRMWARE_MEMORY UINT64_C(0x47000000)
+#define FIRMWARE_STREAM 0x1F00u
+
+/* Behind the only unit; streams of no function. */
+static struct acpi_options begin_with_firmware(uint32_t streams)
+{
+    struct acpi_options options = begin();
+
+    options.reserved_count = 1;
+    options.reserved[0] = (struct acpi_reserved){
+        .range_count = 1,
+        .range = { { FIRMWARE_MEMORY, 0x1000 } },
+        .map_count = 1,
+        .map = { { 0, streams, FIRMWARE_STREAM, 0, false } },
+    };
+    return options;
+}
+
+static bool firmware_lands(uint32_t stream, uint64_t address)
+{
+    uint64_t value = 1;
+    struct smmuv3_model_result result = smmuv3_model_dma(machine.unit[0], stream, address, &value,
+                                                         sizeof(value), true);
+
+    machine_interrupts();
+    return result.outcome == SMMUV3_MODEL_OK;
+}
+
+static void row_1_14_streams_that_the_iort_names_reach_the_memory_that_it_keeps_for_them(void)
+{
+    struct acpi_options options = begin_with_firmware(64);
+
+    fw_join(&options);
+    machine_boot();
+    assert_true(firmware_lands(FIRMWARE_STREAM, FIRMWARE_MEMORY));
+    assert_true(firmware_lands(FIRMWARE_STREAM + 63, FIRMWARE_MEMORY + 0xFF8));
+    assert_false(firmware_lands(FIRMWARE_STREAM + 63, FIRMWARE_MEMORY + 0x1000));
+    assert_false(firmware_lands(FIRMWARE_STREAM, FIRMWARE_MEMORY - PAGE_SIZE));
+    assert_false(firmware_lands(FIRMWARE_STREAM + 64, FIRMWARE_MEMORY));
+    assert_false(firmware_lands(FIRMWARE_STREAM - 1, FIRMWARE_MEMORY));
+    assert_units_clean();
+}
+
+static void row_3_21_a_function_whose_stream_is_firmware_s_is_nobodys(void)
+{
+    struct acpi_options options = begin_with_firmware(1);
+
+    options.reserved[0].map[0].output = 0x1100;
+    fw_join(&options);
+    expect_refused("0000:01:00.0 cannot be assigned: it reaches memory that firmware keeps for it");
+}
+
+static void expect_blocked(const struct acpi_options *options, const char *text)
+{
+    fw_join(options);
+    machine_boot();
+    assert_console(text);
+    assert_false(firmware_lands(FIRMWARE_STREAM, options->reserved[0].range[0].base));
+}
+
+static void more_streams_of_firmware_than_are_opened_stay_blocked(void)
+{
+    struct acpi_options options = begin_with_firmware(65);
+
+    expect_blocked(&options, "65 streams from 0x1f00 on stay blocked: memory that firmware keeps "
+                             "for them is that of more streams than are opened");
+}
+
+/* Tables are read when the hypervisor has its own already. */
+static void i14_no_window_lies_over_memory_that_the_hypervisor_has_taken(void)
+{
+    struct acpi_options options = begin_with_firmware(1);
+
+    options.reserved[0].range[0].base = HOST_MEMORY_BASE;
+    expect_blocked(&options, "for them lies over the hypervisor");
+}
+
+static void streams_with_other_memory_besides_have_what_was_named_first(void)
+{
+    struct acpi_options options = begin_with_firmware(4);
+
+    options.reserved_count = 2;
+    options.reserved[1] = options.reserved[0];
+    options.reserved[1].map[0].count = 1;
+    options.reserved[1].range[0].base += 0x10000;
+    fw_join(&options);
+    machine_boot();
+    assert_console("1 streams from 0x1f00 on stay blocked: memory that firmware keeps for them is "
+                   "that of streams which have other memory besides");
+    assert_true(firmware_lands(FIRMWARE_STREAM, FIRMWARE_MEMORY));
+    assert_false(firmware_lands(FIRMWARE_STREAM, FIRMWARE_MEMORY + 0x10000));
+}
+
+/* The first stretch has all tables: seven over a border of 512 GiB, six over another, three for the last. */
+static void streams_for_which_no_table_is_left_stay_blocked(void)
+{
+    struct acpi_options options = begin_with_firmware(1);
+
+    options.reserved_count = 2;
+    options.reserved[1] = options.reserved[0];
+    options.reserved[1].map[0].output++;
+    options.reserved[0].range_count = 3;
+    options.reserved[0].range[0] = (struct topology_range){ 0x1FFFFFFF000, 0x2000 };
+    options.reserved[0].range[1] = (struct topology_range){ 0x2FFFFFFF000, 0x2000 };
+    options.reserved[0].range[2] = (struct topology_range){ 0x38000000000, 0x1000 };
+    fw_join(&options);
+    machine_boot();
+    assert_console("1 streams from 0x1f00 on reach the memory that firmware keeps for them");
+    assert_console("1 streams from 0x1f01 on stay blocked: memory that firmware keeps for them "
+                   "needs more tables than there are");
+    assert_false(firmware_lands(FIRMWARE_STREAM + 1, FIRMWARE_MEMORY));
+}
+
 static void a_unit_of_the_board_that_nobody_else_names_is_refused(void)
 {
     struct acpi_options options = begin();
@@ -261,6 +376,12 @@ int run_boot_acpi_tests(void)
         TEST(more_root_buses_than_are_kept_are_refused),
         TEST(a_configuration_space_that_cannot_be_mapped_is_not_looked_through),
         TEST(a_unit_that_the_tables_alone_name_is_closed_late_and_not_used),
+        TEST(row_1_14_streams_that_the_iort_names_reach_the_memory_that_it_keeps_for_them),
+        TEST(row_3_21_a_function_whose_stream_is_firmware_s_is_nobodys),
+        TEST(more_streams_of_firmware_than_are_opened_stay_blocked),
+        TEST(i14_no_window_lies_over_memory_that_the_hypervisor_has_taken),
+        TEST(streams_for_which_no_table_is_left_stay_blocked),
+        TEST(streams_with_other_memory_besides_have_what_was_named_first),
         TEST(a_unit_of_the_board_that_nobody_else_names_is_refused),
         TEST(tables_that_cannot_be_read_are_refused_by_name),
         TEST(tables_that_the_image_has_no_reader_for_are_refused),

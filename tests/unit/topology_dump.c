@@ -116,6 +116,13 @@ void topology_dump(const struct topology *topology, char text[DUMP_SIZE])
         say_host(topology, &topology->host[i]);
     for (uint32_t i = 0; i < topology->block_count; i++)
         say_block(topology, &topology->block[i]);
+    for (uint32_t i = 0; i < topology->firmware_count; i++) {
+        const struct topology_firmware *firmware = &topology->firmware[i];
+
+        say("firmware iommu 0x%llx streams 0x%x +0x%x: 0x%llx +0x%llx",
+            unit_base(topology, firmware->iommu), firmware->stream, firmware->count,
+            (unsigned long long)firmware->memory.base, (unsigned long long)firmware->memory.size);
+    }
     for (uint32_t i = 0; i < TOPOLOGY_LINES; i++) {
         if (topology_line_taken(topology, i))
             say("line %u is taken", i);
