@@ -195,6 +195,14 @@ static uint32_t begin_node(unsigned int type, unsigned int maps)
     return node;
 }
 
+static uint32_t node_of(unsigned int target)
+{
+    if (target == ACPI_TO_OTHER)
+        return acpi_at.other_node;
+    return target < ACPI_UNITS ? acpi_at.unit_node[target]
+                               : acpi_at.its_node + 24 * (target - ACPI_TO_ITS);
+}
+
 static void write_maps(uint32_t node, const struct acpi_map *map, unsigned int count)
 {
     if (count != 0)
@@ -203,12 +211,7 @@ static void write_maps(uint32_t node, const struct acpi_map *map, unsigned int c
         u(4, map->first);
         u(4, map->count - 1);
         u(4, map->output);
-        if (map->target == ACPI_TO_OTHER)
-            u(4, acpi_at.other_node - acpi_at.iort);
-        else if (map->target >= ACPI_TO_ITS)
-            u(4, acpi_at.its_node + 24 * (map->target - ACPI_TO_ITS) - acpi_at.iort);
-        else
-            u(4, acpi_at.unit_node[map->target] - acpi_at.iort);
+        u(4, node_of(map->target) - acpi_at.iort);
         u(4, map->single);
     }
     acpi_put(node + 1, 2, acpi_at.used - node);
