@@ -52,16 +52,19 @@ static uint32_t shown_of(const struct pci_function *function, uint32_t header, u
     return 0;
 }
 
-/* The list is in the order of addresses, whatever the function's own is. */
-static uint32_t read_capability(const struct pci_function *function, uint32_t at)
+/* Where the last one at or before `at` begins; 0: there is none. */
+static uint32_t head_of(const struct pci_function *function, uint32_t at)
 {
     uint64_t before = function->shown & (BIT(at / 4) | (BIT(at / 4) - 1));
 
-    if (before == 0)
-        return 0;
-    uint32_t head = (63 - (uint32_t)__builtin_clzll(before)) * 4;
-    uint32_t header = pci_read32(function, head);
-    uint32_t value = shown_of(function, header, at - head, at);
+    return before != 0 ? (63 - (uint32_t)__builtin_clzll(before)) * 4 : 0;
+}
+
+/* The list is in the order of addresses, whatever the function's own is. */
+static uint32_t read_capability(const struct pci_function *function, uint32_t at)
+{
+    uint32_t head = head_of(function, at), header = pci_read32(function, head);
+    uint32_t value = head != 0 ? shown_of(function, header, at - head, at) : 0;
 
     if (at == head) {
         value = (value & 0xFFFF00FF) | next_shown(function, at / 4) << 8;
@@ -79,8 +82,7 @@ static uint32_t read_bar(const struct device *device, unsigned int index)
     const struct pci_bar *bar = &function->bar[low];
     uint64_t value = pci_bus_address(function, low);
 
-    if (bar->address == 0)
-        return 0;
+    /* Where there is none, address and size are 0. */
     if ((device->config.sizing >> index & 1) != 0)
         value = ~(bar->size - 1);
     return high ? (uint32_t)(value >> 32) : (uint32_t)value | (bar->wide ? BAR_TYPE_64 : 0);
@@ -114,7 +116,7 @@ static uint32_t read_word(const struct partition *partition, const struct device
     case PCI_INTERRUPT:
         return partition_interrupt(partition, device) != 0 ? PIN_A : 0;
     default:
-        return at >= CAPABILITY_FIRST && at < EXTENDED_FIRST ? read_capability(function, at) : 0;
+        return at < EXTENDED_FIRST ? read_capability(function, at) : 0;
     }
 }
 
