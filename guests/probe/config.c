@@ -16,8 +16,8 @@
 #define LABEL 0xcf6u
 #define ALL_ONES 0xFFFFFFFFu
 #define SLOTS 32u
-#define SLOT_BYTES 0x8000u
-#define FUNCTION_BYTES 0x1000u
+#define SLOT_BYTES ((uintptr_t)0x8000)
+#define FUNCTION_BYTES ((uintptr_t)0x1000)
 
 #define COMMAND 0x04u
 #define COMMAND_MEMORY_MASTER 6u
@@ -81,7 +81,7 @@ static bool find(struct config_subject *subject, const char *end)
     check_true(node >= 0 && tree_reg(node, 0, &address, &bytes), "the tree has a PCI host");
     check_equal(SLOTS * SLOT_BYTES, bytes, "with one bus");
     subject->window = (uintptr_t)address;
-    subject->function = subject->window + (uintptr_t)subject->index * SLOT_BYTES;
+    subject->function = subject->window + subject->index * SLOT_BYTES;
     return !check_failed();
 }
 

@@ -126,7 +126,7 @@ struct its_bench *its_up(const struct its_model_parameters *parameters)
         bench, AT_GITS_BASER,
         table(ITS_DEVICES, power_of_2(parameters->device_bits) * parameters->device_entry, page));
     its_put(bench, AT_GITS_BASER + 8,
-            table(ITS_COLLECTIONS, 16 * parameters->collection_entry, page));
+            table(ITS_COLLECTIONS, UINT64_C(16) * parameters->collection_entry, page));
     its_put(bench, AT_GITS_CTLR, 1);
     return bench;
 }
