@@ -89,6 +89,8 @@ struct arch_guest_ops {
     bool (*settle)(struct vcpu *vcpu, uint64_t address);
     /* The guest did what ends a partition; text says what. Does not return. */
     void (*crash)(struct vcpu *vcpu, const char *text, uint64_t address);
+    /* arch_vcpu_recall() asked for it. The guest goes on if this returns. */
+    void (*recalled)(struct vcpu *vcpu);
 };
 
 /* Boot, before the first guest; ops stays the caller's and does not change. */
@@ -141,6 +143,12 @@ struct partition *arch_vcpu_partition(const struct vcpu *vcpu);
  * it runs on. Any CPU, never blocks. False: the vCPU does not run, and forgets it.
  */
 bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt);
+
+/*
+ * Has the CPU that runs the vCPU leave the guest soon and call recalled(), at least once behind this call; of one that does
+ * not run, the next time that it does, unless it is prepared anew. Any CPU, never blocks.
+ */
+void arch_vcpu_recall(struct vcpu *vcpu);
 
 /* Zeroes what the CPU keeps for a vCPU that has ended (its virtual interrupts included). */
 void arch_vcpu_stop(struct vcpu *vcpu);

@@ -6,35 +6,10 @@
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
+#include "kernel/query.h"
 #include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/string.h"
-
-/*
- * Gives a filled structure of size bytes to the guest: as many as the caller has room for, its size
- * field saying how many. first: bytes of the structure's first version, which is the least room. The
- * guest's size is read once.
- */
-static int64_t give(const struct partition *partition, uint64_t address, void *structure,
-                    uint64_t size, uint64_t first)
-{
-    const uint64_t *wanted = partition_memory(partition, address, sizeof(*wanted), 8);
-    uint64_t room;
-    void *to;
-
-    if (wanted == NULL)
-        return BH_EFAULT;
-    room = *(const volatile uint64_t *)wanted;
-    if (room < first)
-        return BH_EINVAL;
-    size = min_u64(size, room);
-    to = partition_memory(partition, address, size, 8);
-    if (to == NULL)
-        return BH_EFAULT;
-    memcpy(structure, &size, sizeof(size));
-    memcpy(to, structure, size);
-    return BH_OK;
-}
 
 /*
  * Takes a structure of size bytes from the guest, each word of it once; the rest of a shorter one stays as it is.
@@ -72,7 +47,7 @@ static int64_t call_version(struct partition *partition, uint64_t *x)
 static int64_t call_features(struct partition *partition, uint64_t *x)
 {
     (void)partition;
-    return x[1] < BH_CALL_LIMIT ? BH_OK : BH_NOT_SUPPORTED;
+    return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? BH_OK : BH_NOT_SUPPORTED;
 }
 
 static int64_t call_partition_info(struct partition *partition, uint64_t *x)
@@ -90,7 +65,7 @@ static int64_t call_partition_info(struct partition *partition, uint64_t *x)
     };
 
     format(info.name, sizeof(info.name), "%s", partition->name);
-    return give(partition, x[1], &info, sizeof(info), BH_PARTITION_INFO_FIRST_BYTES);
+    return partition_give(partition, x[1], &info, sizeof(info), BH_PARTITION_INFO_FIRST_BYTES);
 }
 
 static void describe_translation(const struct device *device, struct bh_device_info *info)
@@ -134,7 +109,7 @@ static int64_t call_device_info(struct partition *partition, uint64_t *x)
         info.bar[i] = (struct bh_bar){ .address = range.base, .bytes = range.size };
     }
     format(info.name, sizeof(info.name), "%s", device->name);
-    return give(partition, x[2], &info, sizeof(info), BH_DEVICE_INFO_FIRST_BYTES);
+    return partition_give(partition, x[2], &info, sizeof(info), BH_DEVICE_INFO_FIRST_BYTES);
 }
 
 static int64_t call_device_bind(struct partition *partition, uint64_t *x)
@@ -196,8 +171,9 @@ static int64_t call_ioas_ranges(struct partition *partition, uint64_t *x)
     struct bh_ioas_ranges ranges = { .count = 0 };
     int64_t result = ioas_ranges(partition, x[1], ranges.range, &ranges.count);
 
-    return result == BH_OK ? give(partition, x[2], &ranges, sizeof(ranges), sizeof(ranges))
-                           : result;
+    return result == BH_OK
+               ? partition_give(partition, x[2], &ranges, sizeof(ranges), sizeof(ranges))
+               : result;
 }
 
 static int64_t call_ioas_reserve(struct partition *partition, uint64_t *x)
@@ -329,206 +305,9 @@ static int64_t call_device_config_write(struct partition *partition, uint64_t *x
     return device == NULL ? BH_ENOENT : config_write(partition, device, x[2], x[3], x[4]);
 }
 
-static uint32_t owner_as_seen_by(const struct partition *partition, const struct device *device)
-{
-    struct owner owner = owner_decode(atomic_load(&device->group->owner));
-
-    switch (owner.state) {
-    case OWNER_NONE:
-        return BH_OWNER_NONE;
-    case OWNER_HYPERVISOR:
-        return BH_OWNER_HYPERVISOR;
-    case OWNER_PARTITION:
-    default:
-        return owner.index == partition->index ? BH_OWNER_SELF : BH_OWNER_OTHER;
-    }
-}
-
-static int64_t query_state(const struct partition *partition, struct device *device,
-                           uint64_t address)
-{
-    bool mine = assign_hold(partition, device);
-    bool visible = owner_as_seen_by(partition, device) != BH_OWNER_OTHER;
-    struct bh_query_state state = {
-        .owner = owner_as_seen_by(partition, device),
-        .bound = mine,
-        .ioas = mine && device->ioas != NULL ? device->ioas->id : 0,
-        .stream_silent = visible && device->silent,
-        .label = mine ? device->label : 0,
-        .generation = visible ? device->generation : 0,
-    };
-
-    if (mine)
-        assign_let_go(device);
-    return give(partition, address, &state, sizeof(state), sizeof(state));
-}
-
-static int64_t query_fault(const struct partition *partition, const struct device *device,
-                           uint64_t address)
-{
-    struct bh_query_fault fault = { .pasid = BH_PASID_NONE };
-
-    if (device->iommu != NULL)
-        lock_acquire(&device->iommu->event_lock);
-    /* What a device did for another owner is not the caller's to know. */
-    if (device->last_bound == partition) {
-        fault.count = device->faults.count;
-        fault.lost = device->faults.lost;
-        fault.label = device->label;
-        fault.iova = device->faults.iova;
-        fault.cause = device->faults.cause;
-        fault.access = device->faults.access;
-        fault.pasid = device->faults.pasid;
-    }
-    if (device->iommu != NULL)
-        lock_release(&device->iommu->event_lock);
-    return give(partition, address, &fault, sizeof(fault), sizeof(fault));
-}
-
-/* The index counts the attached ones of the caller's devices, as device_info lists them. */
-static int64_t query_attachment(const struct partition *partition, uint64_t address, uint64_t index)
-{
-    struct bh_query_attachment attachment = { .ioas = 0 };
-
-    for (uint32_t i = 0; i < partition->device_count && attachment.ioas == 0; i++) {
-        struct device *device = partition->device[i];
-
-        if (!assign_hold(partition, device))
-            continue;
-        if (device->ioas != NULL && index-- == 0)
-            attachment = (struct bh_query_attachment){
-                .device = device->id,
-                .pasid = BH_PASID_NONE,
-                .ioas = device->ioas->id,
-                .iommu = device->iommu->number,
-                .label = device->label,
-                .generation = device->generation,
-            };
-        assign_let_go(device);
-    }
-    if (attachment.ioas == 0)
-        return BH_ENOENT;
-    return give(partition, address, &attachment, sizeof(attachment), sizeof(attachment));
-}
-
-static int64_t query_pool(const struct partition *partition, uint64_t address)
-{
-    struct bh_query_pool pool = {
-        .pages_free = partition->pool.free,
-        .pages_total = partition->pool.count,
-        .ioas_total = PARTITION_IOAS,
-    };
-
-    for (uint32_t i = 0; i < PARTITION_IOAS; i++)
-        pool.ioas_used += partition->ioas[i].owner != NULL;
-    return give(partition, address, &pool, sizeof(pool), sizeof(pool));
-}
-
-/* A unit counts once, at the first of the partition's devices behind it. */
-static bool is_first_behind(const struct partition *partition, uint32_t index)
-{
-    const struct iommu *iommu = partition->device[index]->iommu;
-
-    for (uint32_t i = 0; i < index; i++) {
-        if (partition->device[i]->iommu == iommu)
-            return false;
-    }
-    return iommu != NULL;
-}
-
-static int64_t query_health(const struct partition *partition, uint64_t address)
-{
-    const struct event_ring *events = &partition->events;
-    struct bh_query_health health = {
-        .faults = __atomic_load_n(&events->all_faults, __ATOMIC_RELAXED),
-        .events_lost = __atomic_load_n(&events->all_lost, __ATOMIC_RELAXED),
-        .overflows = __atomic_load_n(&events->all_overflows, __ATOMIC_RELAXED),
-        .console_dropped = log_dropped(LOG_HYPERVISOR + 1 + partition->index),
-        .pinned = partition->pinned,
-        .input_dropped = partition->console.dropped,
-    };
-
-    for (uint32_t i = 0; i < partition->device_count; i++) {
-        const struct device *device = partition->device[i];
-
-        health.devices_silent += device->silent &&
-                                 owner_as_seen_by(partition, device) == BH_OWNER_SELF;
-        if (is_first_behind(partition, i)) {
-            health.units_silenced += device->iommu->silenced;
-            health.illegal_commands += device->iommu->counters.illegal_commands;
-        }
-    }
-    return give(partition, address, &health, sizeof(health), sizeof(health));
-}
-
-/* What such a unit does it does for the partition: nobody learns of another's work. */
-static bool is_alone_behind(const struct partition *partition, uint32_t unit)
-{
-    bool alone = partition->class_of[unit] != 0;
-
-    for (uint32_t i = 0; i < partitions.count; i++)
-        alone = alone && (i == partition->index || partitions.partition[i].class_of[unit] == 0);
-    return alone;
-}
-
-/* Nothing is counted for this: a ticket lock knows how often it was taken. */
-static int64_t query_counters(struct partition *partition, uint64_t address)
-{
-    struct bh_query_counters counters = { .calls = partition->calls };
-
-    counters.locks = atomic_load_explicit(&partition->pool.lock.next, memory_order_relaxed);
-    for (uint32_t i = 0; i < PARTITION_IOAS; i++)
-        counters.locks += atomic_load_explicit(&partition->ioas[i].lock.next, memory_order_relaxed);
-    for (uint32_t i = 0; i < devices.iommu_count; i++) {
-        if (!is_alone_behind(partition, i))
-            continue;
-        counters.commands += devices.iommu[i].counters.commands;
-        counters.syncs += devices.iommu[i].counters.syncs;
-        counters.units++;
-    }
-    return give(partition, address, &counters, sizeof(counters), sizeof(counters));
-}
-
-static int64_t query_window(const struct partition *partition, uint64_t index, uint64_t address)
-{
-    struct bh_query_window window;
-    int64_t result = window_query(partition, index, &window);
-
-    return result == BH_OK ? give(partition, address, &window, sizeof(window), sizeof(window))
-                           : result;
-}
-
-static int64_t query_digest(const struct partition *partition, uint64_t address)
-{
-    struct bh_query_digest digest = { 0 };
-
-    memcpy(digest.set, lifecycle_set_digest(), sizeof(digest.set));
-    return give(partition, address, &digest, sizeof(digest), sizeof(digest));
-}
-
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
-    struct device *device;
-
-    if (x[1] == BH_QUERY_POOL)
-        return query_pool(partition, x[2]);
-    if (x[1] == BH_QUERY_HEALTH)
-        return query_health(partition, x[2]);
-    if (x[1] == BH_QUERY_ATTACHMENT)
-        return query_attachment(partition, x[2], x[3]);
-    if (x[1] == BH_QUERY_WINDOW)
-        return query_window(partition, x[3], x[2]);
-    if (x[1] == BH_QUERY_COUNTERS)
-        return query_counters(partition, x[2]);
-    if (x[1] == BH_QUERY_DIGEST)
-        return query_digest(partition, x[2]);
-    if (x[1] != BH_QUERY_STATE && x[1] != BH_QUERY_FAULT)
-        return BH_EINVAL;
-    device = partition_device(partition, x[3]);
-    if (device == NULL)
-        return BH_ENOENT;
-    return x[1] == BH_QUERY_STATE ? query_state(partition, device, x[2])
-                                  : query_fault(partition, device, x[2]);
+    return query(partition, x[1], x[2], x[3]);
 }
 
 static int64_t call_console_write(struct partition *partition, uint64_t *x)
@@ -588,6 +367,27 @@ static int64_t call_power(struct partition *partition, uint64_t *x)
     lifecycle_end(partition, (uint32_t)x[2], x[1] == BH_POWER_RESET);
 }
 
+/* Who is not the manager learns of no other partition. */
+static int64_t call_partition_control(struct partition *partition, uint64_t *x)
+{
+    struct partition *other = &partitions.partition[clamp_index(x[1], PARTITION_LIMIT)];
+
+    if (!partition->set->manager)
+        return BH_EPERM;
+    if (x[1] >= partitions.count)
+        return BH_ENOENT;
+    if (other == partition || x[2] > BH_PARTITION_RESTART)
+        return BH_EINVAL;
+    return lifecycle_control(other, x[2]);
+}
+
+static int64_t call_reserved(struct partition *partition, uint64_t *x)
+{
+    (void)partition;
+    (void)x;
+    return BH_NOT_SUPPORTED;
+}
+
 static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64_t *x) = {
     [BH_CALL_VERSION] = call_version,
     [BH_CALL_FEATURES] = call_features,
@@ -619,6 +419,8 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_YIELD] = call_yield,
     [BH_CALL_DEVICE_CONFIG_READ] = call_device_config_read,
     [BH_CALL_DEVICE_CONFIG_WRITE] = call_device_config_write,
+    [BH_CALL_MSI_BIND] = call_reserved,
+    [BH_CALL_PARTITION_CONTROL] = call_partition_control,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

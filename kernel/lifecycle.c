@@ -2,6 +2,7 @@
 #include "kernel/lifecycle.h"
 
 #include "arch/seam.h"
+#include "bulkhead/abi.h"
 #include "kernel/assign.h"
 #include "kernel/guest_tree.h"
 #include "kernel/hypercall.h"
@@ -36,11 +37,43 @@ _Noreturn void lifecycle_refuse(void)
     arch_power_off();
 }
 
+static uint32_t state_for_manager(const struct partition *partition)
+{
+    switch (partition->state) {
+    case PARTITION_RUNNING:
+        return partition->order == ORDER_NONE ? BH_PARTITION_RUNNING : BH_PARTITION_CHANGING;
+    case PARTITION_OFF:
+        return BH_PARTITION_OFF;
+    case PARTITION_LOADING:
+    case PARTITION_ENDING:
+    default:
+        return BH_PARTITION_CHANGING;
+    }
+}
+
+/* Lock of its life held: the manager learns of changes in their order. */
+static void tell_manager(const struct partition *partition)
+{
+    struct partition *manager = partition_manager();
+    const struct bh_event event = { .type = BH_EVENT_PARTITION,
+                                    .label = partition->index,
+                                    .iova = partition->exit_code,
+                                    .pasid = BH_PASID_NONE,
+                                    .cause = state_for_manager(partition),
+                                    .iommu = IOMMU_NONE };
+
+    if (manager != NULL)
+        event_post(manager, &event, true);
+}
+
 /* The partition does not run any more. */
 static _Noreturn void retire(struct partition *partition, uint32_t exit_code)
 {
+    lock_acquire(&partition->life);
     partition->exit_code = exit_code;
     partition->state = PARTITION_OFF;
+    tell_manager(partition);
+    lock_release(&partition->life);
     if (atomic_fetch_sub(&partitions.running, 1) == 1)
         all_off();
     arch_idle();
@@ -113,7 +146,11 @@ static void run(void *argument)
     log_info("%s: starts at 0x%lx%s on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
              partition->entry, partition->set->aarch32 ? " in AArch32" : "", partition->cpu,
              partition->visible_size >> 10, partition->set->memory_base, partition->device_count);
+    lock_acquire(&partition->life);
     partition->state = PARTITION_RUNNING;
+    partition->starts++;
+    tell_manager(partition);
+    lock_release(&partition->life);
     arch_vcpu_run(&partition->vcpu);
 }
 
@@ -127,11 +164,28 @@ static void run_again(void *argument)
         run(partition);
     set_error_line(&error, payloads->entry[0].name, line, sizeof(line));
     log_error("%s", line);
+    partition->cause = BH_END_LOAD;
     retire(partition, EXIT_REFUSED);
 }
 
-_Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
+/* From here on no order reaches it; one that it has goes before what it wants itself. */
+static void begin_end(struct partition *partition, uint32_t cause, bool *again)
 {
+    lock_acquire(&partition->life);
+    partition->state = PARTITION_ENDING;
+    partition->cause = cause;
+    if (partition->order != ORDER_NONE) {
+        partition->cause = BH_END_MANAGER;
+        *again = partition->order == ORDER_RESTART;
+    }
+    partition->order = ORDER_NONE;
+    lock_release(&partition->life);
+}
+
+static _Noreturn void end(struct partition *partition, uint32_t cause, uint32_t exit_code,
+                          bool again)
+{
+    begin_end(partition, cause, &again);
     event_ring_end(partition);
     bool clean = assign_release_all(partition);
 
@@ -141,15 +195,70 @@ _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bo
     console_end(&partition->console, LOG_HYPERVISOR + 1 + partition->index, partition->name);
     if (!clean) {
         log_error("%s: an IOMMU failed under it: its memory is not used again", partition->name);
+        partition->pinned = true;
         exit_code = again ? EXIT_CRASH : exit_code;
     }
     if (again && clean) {
         log_info("%s: resets", partition->name);
+        lock_acquire(&partition->life);
+        partition->exit_code = exit_code;
+        partition->state = PARTITION_LOADING;
+        lock_release(&partition->life);
         arch_run_on(partition->cpu, run_again, partition);
         arch_idle();
     }
     log_info("%s: off, code %u", partition->name, exit_code);
     retire(partition, exit_code);
+}
+
+_Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
+{
+    end(partition, BH_END_SELF, exit_code, again);
+}
+
+/* Lock of its life held. */
+static int64_t control(struct partition *partition, uint64_t action)
+{
+    bool runs = partition->state == PARTITION_RUNNING;
+
+    if (state_for_manager(partition) == BH_PARTITION_CHANGING)
+        return BH_EBUSY;
+    if (action == (runs ? BH_PARTITION_START : BH_PARTITION_STOP))
+        return BH_EEXIST;
+    if (!runs && partition->pinned)
+        return BH_EOPNOTSUPP;
+    if (runs) {
+        partition->order = action == BH_PARTITION_STOP ? ORDER_STOP : ORDER_RESTART;
+        arch_vcpu_recall(&partition->vcpu);
+    } else {
+        partition->state = PARTITION_LOADING;
+        atomic_fetch_add(&partitions.running, 1);
+        arch_run_on(partition->cpu, run_again, partition);
+    }
+    return BH_OK;
+}
+
+int64_t lifecycle_control(struct partition *partition, uint64_t action)
+{
+    int64_t result;
+
+    lock_acquire(&partition->life);
+    result = control(partition, action);
+    lock_release(&partition->life);
+    return result;
+}
+
+void lifecycle_query(struct partition *partition, struct bh_query_partition *query)
+{
+    lock_acquire(&partition->life);
+    *query = (struct bh_query_partition){
+        .state = state_for_manager(partition),
+        .exit_code = partition->exit_code,
+        .starts = partition->starts,
+        .cause = partition->cause,
+    };
+    lock_release(&partition->life);
+    format(query->name, sizeof(query->name), "%s", partition->name);
 }
 
 static void on_power(struct vcpu *vcpu, bool reset)
@@ -169,7 +278,16 @@ static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
     /* Its devices stop before anything is said about it. */
     partition->pinned = !assign_release_all(partition) || partition->pinned;
     log_error("%s: ended: it %s: 0x%lx", partition->name, text, address);
-    lifecycle_end(partition, EXIT_CRASH, false);
+    end(partition, BH_END_CRASH, EXIT_CRASH, false);
+}
+
+static void on_recall(struct vcpu *vcpu)
+{
+    struct partition *partition = arch_vcpu_partition(vcpu);
+
+    /* Given before the recall; begin_end() looks again, under the lock. */
+    if (partition->order != ORDER_NONE)
+        end(partition, BH_END_MANAGER, EXIT_STOPPED, false);
 }
 
 static bool on_access(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,
@@ -184,6 +302,7 @@ const struct arch_guest_ops lifecycle_guest_ops = {
     .access = on_access,
     .settle = on_absence,
     .crash = on_crash,
+    .recalled = on_recall,
 };
 
 bool lifecycle_load_all(const struct bundle *bundle, struct set_error *error)

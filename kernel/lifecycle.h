@@ -24,9 +24,19 @@ const uint8_t *lifecycle_set_digest(void);
 /* Starts every loaded partition on its CPU. Boot CPU; does not return. */
 _Noreturn void lifecycle_run_all(void);
 
-/* Ends the calling CPU's partition: parks its devices first of all, then says so; starts it
- * again if `again`. Does not return. */
+/* The calling CPU's partition ends itself: parks its devices first of all, then says so; starts it
+ * again if `again`. Does not return. Work: that of a release of its devices and ioas; for another life also its
+ * memory, as in lifecycle_load_all(). */
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again);
+
+/* The manager orders: action is one of BH_PARTITION_STOP, _START and _RESTART. Returns BH_* codes
+ * (include/bulkhead/abi.h, PARTITION_CONTROL). Its own CPU does it, later. Any CPU but the partition's; constant
+ * work. */
+int64_t lifecycle_control(struct partition *partition, uint64_t action);
+
+/* What the manager is told of the partition. Any CPU; constant work. */
+struct bh_query_partition;
+void lifecycle_query(struct partition *partition, struct bh_query_partition *query);
 
 /* The run is over before it began: prints why and the last line, and turns the machine off. */
 _Noreturn void lifecycle_refuse(void);

@@ -2,8 +2,19 @@
 #include "kernel/partition.h"
 
 #include "arch/seam.h"
+#include "bulkhead/abi.h"
+#include "lib/string.h"
 
 struct partitions partitions;
+
+struct partition *partition_manager(void)
+{
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        if (partitions.partition[i].set->manager)
+            return &partitions.partition[i];
+    }
+    return NULL;
+}
 
 bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t *physical)
@@ -24,6 +35,27 @@ void *partition_memory(const struct partition *partition, uint64_t address, uint
     if (!is_aligned(address, alignment) || !partition_resolve(partition, address, size, &physical))
         return NULL;
     return memory_pointer(physical);
+}
+
+int64_t partition_give(const struct partition *partition, uint64_t address, void *structure,
+                       uint64_t size, uint64_t first)
+{
+    const uint64_t *wanted = partition_memory(partition, address, sizeof(*wanted), 8);
+    uint64_t room;
+    void *to;
+
+    if (wanted == NULL)
+        return BH_EFAULT;
+    room = *(const volatile uint64_t *)wanted;
+    if (room < first)
+        return BH_EINVAL;
+    size = min_u64(size, room);
+    to = partition_memory(partition, address, size, 8);
+    if (to == NULL)
+        return BH_EFAULT;
+    memcpy(structure, &size, sizeof(size));
+    memcpy(to, structure, size);
+    return BH_OK;
 }
 
 struct device *partition_device(const struct partition *partition, uint64_t id)

@@ -19,12 +19,17 @@
 struct window_side;
 
 enum partition_state {
-    PARTITION_IDLE, /* not started yet */
+    PARTITION_LOADING, /* by boot, or by its CPU for another life */
     PARTITION_RUNNING,
+    PARTITION_ENDING,
     PARTITION_OFF,
 };
 
+/* What its CPU is to do with it at the next moment that it leaves the guest. */
+enum partition_order { ORDER_NONE, ORDER_STOP, ORDER_RESTART };
+
 /* Exit codes that the hypervisor gives. */
+#define EXIT_STOPPED 252
 #define EXIT_CRASH 254
 #define EXIT_REFUSED 253
 
@@ -33,10 +38,16 @@ struct partition {
     const char *name;
     uint32_t index;
     unsigned int cpu;
-    enum partition_state state;
-    uint32_t exit_code;
     uint64_t calls; /* that it made since boot; its one vCPU counts them */
     bool pinned;    /* a unit failed while it held a device: its memory may still be reached */
+
+    /* Its life; all of it guarded by the lock, which comes just before those of event rings. */
+    struct lock life;
+    enum partition_state state; /* leaves RUNNING and ENDING by its own CPU alone */
+    enum partition_order order; /* of one that runs */
+    uint32_t exit_code;         /* of its last life */
+    uint32_t cause;             /* BH_END_* of that */
+    uint32_t starts;
 
     uint64_t physical;     /* where its memory begins */
     uint64_t visible_size; /* what the guest sees; the table pool lies behind */
@@ -68,6 +79,9 @@ struct partitions {
 
 extern struct partitions partitions;
 
+/* The partition that may give orders to others, or NULL: the set names none. */
+struct partition *partition_manager(void);
+
 /*
  * The pointer to size bytes, one at least, of the partition's own memory at guest-physical address,
  * or NULL where it is not all its own, or not aligned to the power of two given.
@@ -79,6 +93,14 @@ void *partition_memory(const struct partition *partition, uint64_t address, uint
  * own. */
 bool partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
                        uint64_t *physical);
+
+/*
+ * Gives a filled structure of size bytes to the guest, at an address of its own: as many bytes as it has room for, the
+ * structure's size field saying how many. first: bytes of the structure's first version, which is the least room.
+ * The guest's size is read once. Returns BH_OK, BH_EFAULT or BH_EINVAL.
+ */
+int64_t partition_give(const struct partition *partition, uint64_t address, void *structure,
+                       uint64_t size, uint64_t first);
 
 /* Makes its pool and its CPUs' stage 2 anew: its memory at its base, no registers. False: the pool
  * is too small. Boot, or its own CPU while it does not run and nothing of it is cached. Work: the pool is

@@ -270,6 +270,20 @@ static bool read_quota(struct reader *reader, int node, struct set_partition *pa
     return true;
 }
 
+static bool read_manager(struct reader *reader, int node, struct set_partition *partition)
+{
+    if (!read_flag(reader, node, "manager", &partition->manager))
+        return set_refuse(reader->error, partition->node, "manager",
+                          "takes no value: write manager; for the partition that may stop and "
+                          "start the others");
+    for (const struct set_partition *other = reader->set->partition; other < partition; other++) {
+        if (partition->manager && other->manager)
+            return set_refuse(reader->error, partition->node, "manager",
+                              "%s is the manager: a set has one at most", other->node);
+    }
+    return true;
+}
+
 static bool name_from_node(const struct reader *reader, int node, char to[PARTITION_NAME])
 {
     int length;
@@ -329,7 +343,7 @@ static bool read_partition(struct reader *reader, int node)
         return set_refuse(reader->error, path, "aarch32",
                           "takes no value: write aarch32; for a partition of 32-bit code");
     if (!read_memory(reader, node, partition) || !read_pci_config(reader, node, partition) ||
-        !read_quota(reader, node, partition))
+        !read_quota(reader, node, partition) || !read_manager(reader, node, partition))
         return false;
     int devices = fdt_subnode_offset(reader->tree, node, "devices");
     int device;

@@ -28,6 +28,7 @@ struct set_partition {
     char payload[PARTITION_NAME * 2]; /* name in the bundle */
     char bootargs[BOOTARGS_LIMIT];
     bool aarch32; /* it starts in AArch32 state */
+    bool manager; /* it may stop and start the others */
     uint32_t cpus;
     uint64_t memory_base; /* guest-physical */
     uint64_t memory_size;

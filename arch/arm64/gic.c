@@ -136,6 +136,23 @@ bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
     return true;
 }
 
+void arch_vcpu_recall(struct vcpu *vcpu)
+{
+    const struct cpu *cpu;
+
+    atomic_store(&vcpu->recalled, true);
+    cpu = atomic_load(&vcpu->cpu);
+    if (cpu != NULL)
+        gic_wake(cpu);
+}
+
+/* The guest may end in here: the interrupt that woke the CPU has been ended. */
+static void take_recall(const struct cpu *cpu)
+{
+    if (cpu->vcpu != NULL && atomic_exchange(&cpu->vcpu->recalled, false))
+        guest_ops->recalled(cpu->vcpu);
+}
+
 /* What other CPUs made pending. */
 static void take_incoming(struct cpu *cpu)
 {
@@ -202,5 +219,7 @@ void gic_handle(void)
          * again. The drop of priority above may come early: the line stays active. */
         dsb();
         sysreg_write_named(ICC_DIR_EL1, interrupt);
+        if (interrupt == INTERRUPT_WAKE)
+            take_recall(cpu);
     }
 }

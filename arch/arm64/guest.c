@@ -188,6 +188,9 @@ _Noreturn void arch_vcpu_run(struct vcpu *vcpu)
     cpu->vcpu = vcpu;
     atomic_store(&cpu->incoming, 0); /* of a life before */
     atomic_store(&vcpu->cpu, cpu);
+    /* Whoever recalls it sees the CPU above, or is seen here. */
+    if (atomic_load(&vcpu->recalled))
+        gic_wake(cpu);
     guest_enter(&vcpu->frame);
 }
 

@@ -335,6 +335,11 @@ bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
     return true;
 }
 
+void arch_vcpu_recall(struct vcpu *vcpu)
+{
+    vcpu->recalled = true;
+}
+
 void arch_guest_register(const struct arch_guest_ops *ops)
 {
     host_guest_ops = ops;

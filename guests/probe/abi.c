@@ -39,7 +39,8 @@ void abi_discovery(void)
     check_status((BH_ABI_MAJOR << 16) + BH_ABI_MINOR, bh_version(), "version");
 
     for (uint32_t call = 0; call < BH_CALL_LIMIT; call++)
-        check_status(BH_OK, bh_features(call), "features of a call that exists");
+        check_status(BH_CALL_RESERVED(call) ? BH_NOT_SUPPORTED : BH_OK, bh_features(call),
+                     "features of a call below the limit");
 
     const struct call_check rows[] = {
         { "features above the last call", BH_NOT_SUPPORTED, BH_CALL_FEATURES, { BH_CALL_LIMIT } },
@@ -249,11 +250,16 @@ void abi_services(const struct subject *subject)
         { "query, unknown what",
           BH_EINVAL,
           BH_CALL_QUERY,
-          { BH_QUERY_WINDOW + 1, bh_address(&pool), subject->id } },
+          { BH_QUERY_PARTITION + 1, bh_address(&pool), subject->id } },
         { "query, bit 32 set",
           BH_EINVAL,
           BH_CALL_QUERY,
           { HIGH_BIT | BH_QUERY_POOL, bh_address(&pool), subject->id } },
+        { "query of a partition",
+          BH_EPERM,
+          BH_CALL_QUERY,
+          { BH_QUERY_PARTITION, bh_address(&pool), 0 } },
+        { "partition_control", BH_EPERM, BH_CALL_PARTITION_CONTROL, { 0, BH_PARTITION_STOP } },
         { "power, unknown action", BH_EINVAL, BH_CALL_POWER, { BH_POWER_RESET + 1, 0 } },
         { "power, bit 32 of the action", BH_EINVAL, BH_CALL_POWER, { HIGH_BIT, 0 } },
         { "power, code 256", BH_EINVAL, BH_CALL_POWER, { BH_POWER_OFF, 256 } },

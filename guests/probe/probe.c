@@ -51,6 +51,7 @@ static const struct {
     { "window-again", test_window_again },
     { "window-survive", test_window_survive },
     { "window-outlive", test_window_outlive },
+    { "manage", test_manage },
 };
 
 int main(void)

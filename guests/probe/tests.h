@@ -147,4 +147,8 @@ int test_window_again(void);
 int test_window_survive(void);
 int test_window_outlive(void);
 
+/* ---- manager.c -------------------------------------------------------------------------------- */
+/* [rounds=N] [wait-ms=N]: the manager of a set stops and starts its first partition, then restarts it so often. */
+int test_manage(void);
+
 #endif

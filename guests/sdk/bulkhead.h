@@ -143,6 +143,20 @@ static inline int64_t bh_notify(uint32_t index)
     return bh_call(BH_CALL_NOTIFY, index, 0, 0, 0, 0).status;
 }
 
+/* ---- The manager's ---------------------------------------------------------------------------- */
+/* What became of the partition of that index in the set, from 0. BH_ENOENT: there are not so many. */
+static inline int64_t bh_query_partition(uint32_t index, struct bh_query_partition *partition)
+{
+    *partition = (struct bh_query_partition){ .size = sizeof(*partition) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_PARTITION, bh_address(partition), index, 0, 0).status;
+}
+
+/* Has it stop, start or restart: action is one of BH_PARTITION_*. Event 8 tells when that is done. */
+static inline int64_t bh_partition_control(uint32_t index, uint32_t action)
+{
+    return bh_call(BH_CALL_PARTITION_CONTROL, index, action, 0, 0, 0).status;
+}
+
 /* ---- I/O address spaces ---------------------------------------------------------------------- */
 /* An empty I/O address space fit for the device. Returns its id, which is positive. */
 static inline int64_t bh_ioas_alloc_paging(uint32_t device, uint32_t parent)

@@ -47,7 +47,7 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_IOAS_UNMAP] = NONE | BAD | RANGE | AGAIN,
     [BH_CALL_ATTACH] = NONE | OWNER | BAD | UNABLE | RANGE | FULL | BUSY,
     [BH_CALL_DETACH] = NONE | OWNER | BAD | UNABLE,
-    [BH_CALL_QUERY] = BAD | NONE | FAULT,
+    [BH_CALL_QUERY] = BAD | NONE | FAULT | OWNER,
     [BH_CALL_CONSOLE_WRITE] = BAD | FAULT,
     [BH_CALL_POWER] = BAD,
     [BH_CALL_EVENT_RING] = FAULT | THERE | NONE,
@@ -64,6 +64,8 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_NOTIFY] = NONE | AGAIN,
     [BH_CALL_DEVICE_CONFIG_READ] = NONE | OWNER | BAD | UNABLE | BUSY,
     [BH_CALL_DEVICE_CONFIG_WRITE] = NONE | OWNER | BAD | UNABLE | BUSY,
+    [BH_CALL_MSI_BIND] = BIT_OF(BH_NOT_SUPPORTED),
+    [BH_CALL_PARTITION_CONTROL] = BIT_OF(BH_EPERM), /* its set names no manager */
 };
 
 /* What calls may write into: a page, with one on either side that they must leave alone. */

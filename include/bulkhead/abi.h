@@ -72,7 +72,12 @@
 #define BH_CALL_YIELD 27
 #define BH_CALL_DEVICE_CONFIG_READ 28
 #define BH_CALL_DEVICE_CONFIG_WRITE 29
-#define BH_CALL_LIMIT 30 /* one more than the last call number */
+#define BH_CALL_MSI_BIND 30
+#define BH_CALL_PARTITION_CONTROL 31
+#define BH_CALL_LIMIT 32 /* one more than the last call number */
+
+/* A number that is kept for a call to come: NOT_SUPPORTED in this version. */
+#define BH_CALL_RESERVED(number) ((number) == BH_CALL_MSI_BIND)
 
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
@@ -110,6 +115,11 @@
 #define BH_POWER_OFF 0   /* power(action, code): end this partition with an exit code, 0 to 255 */
 #define BH_POWER_RESET 1 /* start this partition afresh */
 
+/* partition_control(partition, action) */
+#define BH_PARTITION_STOP 0
+#define BH_PARTITION_START 1
+#define BH_PARTITION_RESTART 2
+
 #define BH_QUERY_STATE 0      /* query(what, structure, device): struct bh_query_state */
 #define BH_QUERY_FAULT 1      /* struct bh_query_fault: the last fault of the named device */
 #define BH_QUERY_POOL 2       /* struct bh_query_pool */
@@ -118,6 +128,20 @@
 #define BH_QUERY_COUNTERS 5   /* struct bh_query_counters */
 #define BH_QUERY_DIGEST 6     /* struct bh_query_digest */
 #define BH_QUERY_WINDOW 7     /* struct bh_query_window; the third argument is the window's index */
+
+#define BH_QUERY_PARTITION 8 /* struct bh_query_partition; the third argument is its index */
+
+/* State of a partition. */
+#define BH_PARTITION_OFF 0
+#define BH_PARTITION_RUNNING 1
+#define BH_PARTITION_CHANGING 2 /* it is ending, or being loaded */
+
+/* Why its last life ended. */
+#define BH_END_NONE 0    /* none has ended yet */
+#define BH_END_SELF 1    /* power, or PSCI */
+#define BH_END_CRASH 2   /* it did what ends a partition */
+#define BH_END_MANAGER 3 /* partition_control */
+#define BH_END_LOAD 4    /* it could not be loaded again */
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0
@@ -145,7 +169,8 @@
 #define BH_EVENT_SILENCED 3 /* a unit failed: nothing passes it until the next boot */
 #define BH_EVENT_LOST 4     /* a unit's own queue was full: faults behind it were not recorded */
 
-#define BH_EVENT_WINDOW 5 /* a window was connected or withdrawn */
+#define BH_EVENT_WINDOW 5    /* a window was connected or withdrawn */
+#define BH_EVENT_PARTITION 8 /* to the manager: a partition runs, or is off */
 
 /* State of a window. */
 #define BH_WINDOW_WITHDRAWN 0 /* the other side does not live */
@@ -335,6 +360,16 @@ struct bh_query_window {
     uint32_t reserved;
     char name[32];  /* of the window's node */
     char other[32]; /* of the other side */
+};
+
+/* A partition, as its manager sees it. */
+struct bh_query_partition {
+    uint64_t size;
+    uint32_t state;     /* BH_PARTITION_OFF, _RUNNING or _CHANGING */
+    uint32_t exit_code; /* of its last life; 0: none has ended */
+    uint32_t starts;    /* how often it began to run */
+    uint32_t cause;     /* why its last life ended: BH_END_* */
+    char name[32];      /* zero-terminated */
 };
 
 /* Read by the hypervisor, once. */
@@ -533,6 +568,8 @@ struct bh_event_ring {
  *                                    BH_QUERY_POOL, BH_QUERY_HEALTH, BH_QUERY_COUNTERS and
  *                                    BH_QUERY_DIGEST take no device. BH_QUERY_ATTACHMENT takes an index below the number of
  *                                    the caller's attached devices instead; ENOENT: not below.
+ *                                    BH_QUERY_PARTITION takes the index of a partition in the set;
+ *                                    EPERM: the caller is not the manager. ENOENT: no such one.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
  * EVENT_RING (address)               makes a page of own memory the caller's event ring (struct
@@ -569,6 +606,16 @@ struct bh_event_ring {
  *                                    taken yet are one. ENOENT: no such window. EAGAIN: the other
  *                                    side does not run, nothing happened; the caller's own interrupt
  *                                    of the window comes when it lives.
+ * PARTITION_CONTROL (partition, action)
+ *                                    for the manager, which the set names: has the partition of that index
+ *                                    in the set stop, start or, also where it is off, restart. It is done
+ *                                    by the partition's own CPU, after the call: event 8 tells, and
+ *                                    BH_QUERY_PARTITION. A start loads it anew, as at boot. EPERM: the
+ *                                    caller is not the manager. EINVAL: unknown action, or the caller
+ *                                    itself, which has POWER. ENOENT: no such partition. EBUSY: it is
+ *                                    changing. EEXIST: a stop of one that is off, a start of one that
+ *                                    runs. EOPNOTSUPP: a unit failed under it; its memory is not used
+ *                                    again.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

@@ -57,7 +57,7 @@ class Header:
                       re.findall(r"^#define BH_CALL_(\w+) (\d+)", text, re.M)}
         self.limit = self.calls.pop("LIMIT", None)
         self.reserved = {name: self.calls.pop(name) for name in
-                         re.findall(r"^ +\(number\) == BH_CALL_(\w+)", text, re.M)}
+                         re.findall(r"\(number\) == BH_CALL_(\w+)", text)}
         self.errors = {name: int(value) for name, value in
                        re.findall(r"^#define BH_(NOT_SUPPORTED|E[A-Z]+) \((-\d+)\)", text, re.M)}
         self.numbers = {name: int(value, 0) for name, value in

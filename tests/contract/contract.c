@@ -15,7 +15,7 @@ static uint64_t waits_before;
 
 bool contract_names(uint64_t number, int64_t error)
 {
-    uint32_t errors = 0;
+    uint32_t errors = BH_CALL_RESERVED(number) ? ERROR_BIT(BH_NOT_SUPPORTED) : 0;
 
 #define DOCUMENTED(call, name) errors |= number == BH_CALL_##call ? ERROR_BIT(BH_##name) : 0;
 #define BOUND(...)

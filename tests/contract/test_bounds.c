@@ -341,6 +341,15 @@ static void notify_and_yield_meet_their_bounds(void)
     EXPECT_MOST(BH_CALL_YIELD, locks);
 }
 
+static void partition_control_meets_its_bound(void)
+{
+    machine_plain();
+    machine_partition("two")->manager = true;
+    machine_boot();
+    assert_int_equal(call2(1, BH_CALL_PARTITION_CONTROL, 0, BH_PARTITION_STOP), BH_OK);
+    EXPECT_MOST(BH_CALL_PARTITION_CONTROL, locks);
+}
+
 int run_bounds_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +367,7 @@ int run_bounds_tests(void)
         TEST(a_replace_with_a_gap_meets_its_bound),
         TEST(a_reset_of_an_attached_device_meets_its_bound),
         TEST(notify_and_yield_meet_their_bounds),
+        TEST(partition_control_meets_its_bound),
         TEST(a_console_write_of_nothing_but_newlines_meets_its_bound),
     };
 

@@ -324,6 +324,10 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 
     if (x[1] == BH_QUERY_WINDOW)
         return ALLOWED(BH_ENOENT); /* the book's guests have no window */
+    if (x[1] == BH_QUERY_PARTITION && guest != BOOK_MANAGER)
+        return ALLOWED(BH_EPERM);
+    if (x[1] == BH_QUERY_PARTITION && x[3] >= BOOK_GUESTS)
+        return ALLOWED(BH_ENOENT);
     if (size == 0)
         return ALLOWED(BH_EINVAL);
     bool of_device = x[1] == BH_QUERY_STATE || x[1] == BH_QUERY_FAULT;
@@ -363,6 +367,23 @@ static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
     return causes | (ring != 0 ? ALLOWED(BH_EEXIST) : 0);
 }
 
+static uint32_t causes_of_control(unsigned int guest, const uint64_t *x)
+{
+    uint32_t causes = 0;
+    bool off;
+
+    if (guest != BOOK_MANAGER)
+        return ALLOWED(BH_EPERM);
+    if (x[1] >= BOOK_GUESTS)
+        causes |= ALLOWED(BH_ENOENT);
+    if (x[1] == guest || x[2] > BH_PARTITION_RESTART)
+        causes |= ALLOWED(BH_EINVAL);
+    if (causes != 0)
+        return causes;
+    off = book.guest[x[1]].off;
+    return x[2] == (off ? BH_PARTITION_STOP : BH_PARTITION_START) ? ALLOWED(BH_EEXIST) : 0;
+}
+
 /* The errors that the ABI allows; 0: the call must not be refused. */
 static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x)
 {
@@ -370,7 +391,7 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
 
     switch (number) {
     case BH_CALL_FEATURES:
-        return x[1] < BH_CALL_LIMIT ? 0 : ALLOWED(BH_NOT_SUPPORTED);
+        return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? 0 : ALLOWED(BH_NOT_SUPPORTED);
     case BH_CALL_PARTITION_INFO:
         return causes_of_structure(guest, x[1], sizeof(struct bh_partition_info), 88);
     case BH_CALL_DEVICE_INFO:
@@ -419,9 +440,13 @@ static uint32_t causes_of(unsigned int guest, uint64_t number, const uint64_t *x
         return causes_of_reserve(guest, x);
     case BH_CALL_NOTIFY:
         return ALLOWED(BH_ENOENT); /* the book's guests have no window */
+    case BH_CALL_PARTITION_CONTROL:
+        return causes_of_control(guest, x);
     case BH_CALL_POWER:
         return x[1] > BH_POWER_RESET || x[2] > UINT8_MAX ? ALLOWED(BH_EINVAL) : 0;
     default:
+        if (BH_CALL_RESERVED(number))
+            return ALLOWED(BH_NOT_SUPPORTED);
         return changes_has(number) ? changes_causes(guest, x) : 0;
     }
 }

@@ -11,6 +11,7 @@
 #include "tests/unit/machine.h"
 
 #define BOOK_GUESTS 2
+#define BOOK_MANAGER 1 /* of them the manager */
 #define BOOK_DEVICES 6
 #define NOBODY (-1)
 

@@ -69,6 +69,7 @@ static void boot(const struct smmuv3_model_parameters *parameters, uint32_t pool
         spec->block[0] = CLOCK_NAME;
     }
     machine.partition[0].pci[4] = DEVICE2_NAME;
+    machine.partition[BOOK_MANAGER].manager = true;
     machine_boot();
     book_open(function, lines, BOOK_DEVICES);
 }
@@ -288,12 +289,14 @@ static void ask(unsigned int partition)
     memset(guest(partition, BASE + STRUCTURE), 0, 256);
 }
 
-/* Any number but power, and anything for arguments. */
+/* Any number but those that end a partition, and anything for arguments. */
 static void anything(unsigned int partition)
 {
     uint64_t number = vary(BH_CALL_LIMIT - 1), x[5];
 
     number += number >= BH_CALL_POWER;
+    if (number == BH_CALL_PARTITION_CONTROL)
+        number = BH_CALL_YIELD;
     for (unsigned int i = 0; i < ARRAY_LENGTH(x); i++) {
         switch (vary(6)) {
         case 0:
@@ -317,6 +320,32 @@ static void anything(unsigned int partition)
         }
     }
     make(partition, number, x[0], x[1], x[2], x[3], x[4]);
+}
+
+/* The manager's order, and what the other partition's CPU does of it. What a unit's failure leaves of a partition that
+ * is off is not in the book. */
+static void control(unsigned int partition)
+{
+    unsigned int other = BOOK_GUESTS - 1 - partition;
+    const struct book_guest *g = &book.guest[other];
+    unsigned int cpu = partitions.partition[other].cpu;
+    uint64_t action = bend(vary(3));
+    enum host_end end = HOST_GUEST;
+    bool ended, again;
+
+    if (g->lost || (g->off && (book.failed || book.failing)))
+        return;
+    make(partition, BH_CALL_PARTITION_CONTROL, bend(other), action, 0, 0, 0);
+    ended = machine_recall(other);
+    again = host_run_work(cpu, &end);
+    if (ended && action == BH_PARTITION_RESTART && !again && book.failing)
+        book.failed = true;
+    if (ended && action == BH_PARTITION_RESTART && !again && !book.failed)
+        fail_msg("a partition that was to restart does not start");
+    if (end != HOST_GUEST || (ended && action == BH_PARTITION_STOP && again))
+        fail_msg("a partition does not follow the order %llu", (unsigned long long)action);
+    if (ended || again)
+        book_end(other, again);
 }
 
 /* True: the machine is off. */
@@ -560,6 +589,10 @@ static bool step(unsigned int partition)
         hardware();
         break;
     default:
+        if (vary(2) == 1) {
+            control(partition);
+            break;
+        }
         return vary(4) != 3 || !power(partition);
     }
     return true;

@@ -198,6 +198,29 @@ static void the_ring_is_withdrawn(void)
     assert_int_equal(make(CALLER, BH_CALL_EVENT_RING, 0, 0, 0, 0, 0), BH_OK);
 }
 
+static void it_is_off(void)
+{
+    partitions.partition[OTHER].state = PARTITION_OFF;
+}
+
+static void its_memory_is_pinned(void)
+{
+    it_is_off();
+    partitions.partition[OTHER].pinned = true;
+}
+
+static void it_has_an_order(void)
+{
+    assert_int_equal(make(CALLER, BH_CALL_PARTITION_CONTROL, OTHER, BH_PARTITION_STOP, 0, 0, 0),
+                     BH_OK);
+}
+
+/* The set names another. */
+static void the_caller_is_not_the_manager(void)
+{
+    ((struct set_partition *)(uintptr_t)partitions.partition[CALLER].set)->manager = false;
+}
+
 /* ---- The matrix ------------------------------------------------------------------------------------------- */
 
 #define REFUSALS_LIMIT 320
@@ -528,9 +551,29 @@ static void write_the_rest(void)
          .before = the_ring_is_withdrawn);
 }
 
+static void write_control(void)
+{
+    LINE("no such partition", BH_CALL_PARTITION_CONTROL, 1, BH_ENOENT, { 2, BH_PARTITION_STOP });
+    LINE("itself", BH_CALL_PARTITION_CONTROL, 1, BH_EINVAL, { CALLER, BH_PARTITION_STOP });
+    LINE("no such action", BH_CALL_PARTITION_CONTROL, 2, BH_EINVAL, { OTHER, 3 });
+    LINE("it runs", BH_CALL_PARTITION_CONTROL, 2, BH_EEXIST, { OTHER, BH_PARTITION_START });
+    LINE("it is off", BH_CALL_PARTITION_CONTROL, 2, BH_EEXIST, { OTHER, BH_PARTITION_STOP },
+         .before = it_is_off, .beyond_the_book = true);
+    LINE("it changes", BH_CALL_PARTITION_CONTROL, 0, BH_EBUSY, { OTHER, BH_PARTITION_STOP },
+         .before = it_has_an_order, .beyond_the_book = true);
+    LINE("its unit failed", BH_CALL_PARTITION_CONTROL, 0, BH_EOPNOTSUPP,
+         { OTHER, BH_PARTITION_START }, .before = its_memory_is_pinned, .beyond_the_book = true);
+    LINE("not the manager", BH_CALL_PARTITION_CONTROL, 0, BH_EPERM, { OTHER, BH_PARTITION_STOP },
+         .before = the_caller_is_not_the_manager, .beyond_the_book = true);
+    LINE("not the manager", BH_CALL_QUERY, 1, BH_EPERM, { BH_QUERY_PARTITION, STRUCTURE, OTHER },
+         .before = the_caller_is_not_the_manager, .beyond_the_book = true);
+    LINE("no such partition", BH_CALL_QUERY, 3, BH_ENOENT, { BH_QUERY_PARTITION, STRUCTURE, 2 });
+}
+
 static void write_matrix(void)
 {
     refusal_count = 0;
+    write_control();
     write_discovery();
     write_ownership();
     write_reset();
@@ -615,6 +658,8 @@ static void every_argument_and_every_error_of_every_page_has_a_line_in_the_matri
     scene_own_things();
     write_matrix();
     for (uint64_t number = 0; number < BH_CALL_LIMIT; number++) {
+        if (BH_CALL_RESERVED(number))
+            continue; /* test_calls.c */
         for (unsigned int argument = 1; argument <= contract_arguments(number); argument++) {
             if (!has_line(number, argument, 0))
                 fail_msg("call %llu: no line has argument %u wrong", (unsigned long long)number,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypercalls' checks of their arguments: any call with any registers, from a partition with two
- * devices and its I/O address spaces in any state. The code of kernel/hypercall.c,
+ * devices and its I/O address spaces in any state. The code of kernel/hypercall.c, kernel/query.c,
  * kernel/partition.c, kernel/ioas*.c and kernel/events.c runs as it is. What lies below is replaced
  * by its contract (tests/proofs/calls.h).
  */
@@ -89,7 +89,10 @@ static void any_memory(void)
 {
     __CPROVER_havoc_object(proof_memory);
     set.memory_base = nondet_u64() & ~(PAGE_SIZE - 1);
+    set.manager = nondet_bool();
     caller->set = &set;
+    if (CALL == BH_CALL_PARTITION_CONTROL)
+        partitions.count = nondet_u8() % (PARTITION_LIMIT + 1);
     caller->physical = PROOF_PHYSICAL;
     caller->visible_size = VISIBLE;
     if (CALL == BH_CALL_IOAS_MAP) {
@@ -255,7 +258,7 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
                        CODE(BH_ENOENT) | CODE(BH_ERANGE) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT),
     [BH_CALL_DETACH] = CODE(BH_EOPNOTSUPP) | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_ENOENT) |
                        CODE(BH_ETIMEDOUT),
-    [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT),
+    [BH_CALL_QUERY] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EFAULT) | CODE(BH_EPERM),
     [BH_CALL_CONSOLE_WRITE] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_CONSOLE_READ] = CODE(BH_EFAULT) | CODE(BH_EINVAL),
     [BH_CALL_POWER] = CODE(BH_EINVAL),
@@ -276,6 +279,8 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_DEVICE_CONFIG_WRITE] = CODE(BH_EINVAL) | CODE(BH_ENOENT) | CODE(BH_EPERM) |
                                     CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY),
     [BH_CALL_NOTIFY] = CODE(BH_ENOENT) | CODE(BH_EAGAIN),
+    [BH_CALL_PARTITION_CONTROL] = CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_EINVAL) |
+                                  CODE(BH_EBUSY) | CODE(BH_EEXIST) | CODE(BH_EOPNOTSUPP),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */
@@ -309,7 +314,7 @@ static void call_with_slot(uint64_t slot)
           "success is OK, unless the call returns a value");
     HOLDS(IMPLIES(CALL == BH_CALL_VERSION, result == (BH_ABI_MAJOR << 16 | BH_ABI_MINOR)),
           "the version is the header's");
-    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT)),
+    HOLDS(IMPLIES(CALL == BH_CALL_FEATURES, error == (x1 >= BH_CALL_LIMIT || BH_CALL_RESERVED(x1))),
           "a feature is a call that exists");
     HOLDS(IMPLIES(CALL == BH_CALL_IOAS_ALLOC_PAGING && !error,
                   result > 0 && result <= INT32_MAX && (result & 0xFF) == (int64_t)slot + 1 &&

@@ -87,6 +87,22 @@ _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bo
         ;
 }
 
+int64_t lifecycle_control(struct partition *partition, uint64_t action)
+{
+    HOLDS(caller->set->manager && action <= BH_PARTITION_RESTART,
+          "the manager orders what there is");
+    HOLDS(partition >= partitions.partition && partition < partitions.partition + partitions.count,
+          "it is a partition of the set");
+    return any_of(CODE(BH_OK) | CODE(BH_EBUSY) | CODE(BH_EEXIST) | CODE(BH_EOPNOTSUPP));
+}
+
+void lifecycle_query(struct partition *partition, struct bh_query_partition *query)
+{
+    (void)partition;
+    HOLDS(caller->set->manager, "the manager asks");
+    *query = (struct bh_query_partition){ .state = nondet_u32() };
+}
+
 const uint8_t *lifecycle_set_digest(void)
 {
     static const uint8_t digest[32];

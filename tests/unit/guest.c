@@ -59,6 +59,24 @@ int64_t call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, ui
     return (int64_t)machine.x[0];
 }
 
+static void run_recalled(void *argument)
+{
+    host_guest_ops->recalled(argument);
+}
+
+bool machine_recall(unsigned int partition)
+{
+    struct partition *p = &partitions.partition[partition];
+
+    if (!p->vcpu.running || !p->vcpu.recalled)
+        return false;
+    p->vcpu.recalled = false;
+    host_cpu = p->cpu;
+    machine.end = host_run(run_recalled, &p->vcpu);
+    machine_interrupts();
+    return true;
+}
+
 int64_t bind(unsigned int partition, uint64_t device, uint64_t label)
 {
     int64_t result = call2(partition, BH_CALL_DEVICE_BIND, device, label);
@@ -137,6 +155,7 @@ uint64_t query_bytes(uint64_t what)
         [BH_QUERY_COUNTERS] = sizeof(struct bh_query_counters),
         [BH_QUERY_DIGEST] = sizeof(struct bh_query_digest),
         [BH_QUERY_WINDOW] = sizeof(struct bh_query_window),
+        [BH_QUERY_PARTITION] = sizeof(struct bh_query_partition),
     };
 
     return what < ARRAY_LENGTH(bytes) ? bytes[what] : 0;
@@ -148,6 +167,14 @@ struct bh_query_pool query_pool(unsigned int partition)
 
     query(partition, BH_QUERY_POOL, 0, &pool, sizeof(pool));
     return pool;
+}
+
+struct bh_query_partition query_partition(unsigned int manager, uint64_t index)
+{
+    struct bh_query_partition seen;
+
+    query(manager, BH_QUERY_PARTITION, index, &seen, sizeof(seen));
+    return seen;
 }
 
 static enum dma transfer(int function, uint64_t iova, uint64_t *value, bool is_write)
@@ -189,6 +216,7 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
     image.calls = 0; /* refused ones count */
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
     memset(&image.events.lock, 0, sizeof(image.events.lock));
+    memset(&image.life, 0, sizeof(image.life));
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
         struct ioas *ioas = &image.ioas[i];
         uint32_t generation = ioas->generation;

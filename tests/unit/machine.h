@@ -61,7 +61,7 @@ struct partition_spec {
     const char *bootargs;
     uint64_t memory_base, memory_size, physical;
     uint32_t pool_pages;
-    bool aarch32;
+    bool aarch32, manager;
     const char *pci[PARTITION_DEVICES];
     const char *block[2];
     bool masters; /* its blocks do: there is no no-dma */
@@ -233,6 +233,9 @@ int64_t call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, ui
 #define call2(p, n, a, b) call(p, n, a, b, 0, 0, 0)
 #define call3(p, n, a, b, c) call(p, n, a, b, c, 0, 0)
 
+/* Has the partition's CPU leave its guest if that was asked of it; how that ended is in machine.end. False: it was not. */
+bool machine_recall(unsigned int partition);
+
 /* bind as a guest does it: again until the reset is over. */
 int64_t bind(unsigned int partition, uint64_t device, uint64_t label);
 /* bind, ioas, attach: returns the ioas; fails the test where one of them fails. */
@@ -245,6 +248,7 @@ void *guest(unsigned int partition, uint64_t address);
 struct bh_query_state query_state(unsigned int partition, uint64_t device);
 struct bh_query_fault query_fault(unsigned int partition, uint64_t device);
 struct bh_query_pool query_pool(unsigned int partition);
+struct bh_query_partition query_partition(unsigned int manager, uint64_t index);
 /* The bytes of what a query fills; 0: there is no such query. */
 uint64_t query_bytes(uint64_t what);
 

@@ -112,6 +112,36 @@ static void give_the_flag_a_value(void *written)
     EDIT_CELLS(written, "/partitions/one", "aarch32", 1);
 }
 
+static void only_the_partition_that_says_so_is_the_manager(void)
+{
+    machine_plain();
+    machine_partition("two")->manager = true;
+    assert_true(read());
+    assert_false(set.partition[0].manager);
+    assert_true(set.partition[1].manager);
+}
+
+static void a_second_manager_is_refused_and_both_are_named(void)
+{
+    machine_plain();
+    one()->manager = true;
+    machine_partition("two")->manager = true;
+    expect("/partitions/two", "manager");
+    assert_non_null(strstr(error.text, "/partitions/one is the manager"));
+}
+
+static void add_manager_with_value(void *written)
+{
+    EDIT_CELLS(written, "/partitions/one", "manager", 1);
+}
+
+static void a_value_of_manager_is_refused_by_name(void)
+{
+    machine_plain();
+    machine.edit_set = add_manager_with_value;
+    expect("/partitions/one", "manager");
+}
+
 static void a_value_of_aarch32_is_refused_by_name(void)
 {
     machine_plain();
@@ -442,6 +472,9 @@ int run_set_tests(void)
         TEST(memory_that_is_wrong_is_refused_by_name),
         TEST(an_aarch32_partition_says_so_and_has_its_memory_below_4_gib),
         TEST(a_value_of_aarch32_is_refused_by_name),
+        TEST(only_the_partition_that_says_so_is_the_manager),
+        TEST(a_second_manager_is_refused_and_both_are_named),
+        TEST(a_value_of_manager_is_refused_by_name),
         TEST(a_pool_that_is_wrong_is_refused_by_name),
         TEST(memories_that_overlap_are_refused_by_name),
         TEST(names_that_are_wrong_are_refused),

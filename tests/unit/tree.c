@@ -278,6 +278,8 @@ static void write_partition(void *tree, const struct partition_spec *spec)
         CELLS(tree, "physical-address", HIGH(spec->physical), LOW(spec->physical));
     if (spec->aarch32)
         assert_int_equal(fdt_property(tree, "aarch32", NULL, 0), 0);
+    if (spec->manager)
+        assert_int_equal(fdt_property(tree, "manager", NULL, 0), 0);
     text(tree, "payload", spec->payload);
     text(tree, "bootargs", spec->bootargs);
     begin(tree, "devices");

@@ -3,6 +3,8 @@
 #ifndef ARCH_ARM64_VCPU_H
 #define ARCH_ARM64_VCPU_H
 
+#include <stdatomic.h>
+
 #include "arch/arm64/vdev/vgic.h"
 #include "arm64.h"
 #include "lib/types.h"
@@ -15,6 +17,7 @@ struct vcpu {
     bool aarch32;
     struct vgic vgic;        /* touched only by the CPU that the vCPU is pinned to */
     struct cpu *_Atomic cpu; /* where it runs; NULL: it does not */
+    _Atomic bool recalled;   /* that CPU is to leave the guest once */
 };
 
 #endif

@@ -14,6 +14,7 @@ struct vcpu {
     uint64_t stage2_root;
     uint16_t tag;
     bool running;
+    bool recalled;               /* tests let its CPU leave the guest */
     _Atomic uint64_t interrupts; /* made pending, bit n: INTID 32 + n; tests clear it */
 };
 

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manager of a set (docs/abi.md, partition_control) stops, starts and restarts another partition on another CPU:
+one that never leaves its guest by itself, and one whose disk controller writes to its memory without end.
+
+The manager's checks are the witnesses: what it is told, and that its own memory stays what it was.
+"""
+from scenario import ScenarioTest, probe
+
+STOPPED = 252  # the exit code of a partition that its manager stopped
+
+
+def managed(other, **words):
+    """That partition and the manager, which restarts it so often."""
+    return [other, probe("manage", lines=["manager;"], **words)]
+
+
+class Manager(ScenarioTest):
+    def test_a_partition_that_never_leaves_its_guest_is_stopped_started_and_restarted(self):
+        run = self.run_set(managed(probe("hang"), rounds=3))
+        self.assert_checks_hold(run, "manage")
+        self.assertEqual(len(run.hypervisor("hang: starts at")), 5)
+        self.assert_codes(run, hang=STOPPED, manage=0)
