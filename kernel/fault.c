@@ -5,6 +5,7 @@
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
 #include "kernel/events.h"
+#include "kernel/lifecycle.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
 
@@ -172,6 +173,8 @@ static void silence(struct device *device)
                     heard->ioas == NULL ? " while parked" : "");
     if (device_silence(heard) == IOMMU_OK)
         tell_holder(heard, BH_EVENT_SILENT, NULL, true);
+    if (holder_of(heard) != NULL)
+        lifecycle_answer(holder_of(heard), TROUBLE_STORM);
 }
 
 /* With the group's lock the device stays in these hands, and what it did in others is forgotten. If its group is
@@ -326,8 +329,10 @@ static void on_silenced(struct iommu *iommu, enum iommu_failure reason)
     log_error("%s %s: silenced, the devices behind it are cut off", iommu->topology->name,
               names[reason]);
     for (uint32_t i = 0; i < partitions.count; i++) {
-        if (is_behind(&partitions.partition[i], iommu))
-            tell_of_unit(&partitions.partition[i], iommu, BH_EVENT_SILENCED);
+        if (!is_behind(&partitions.partition[i], iommu))
+            continue;
+        tell_of_unit(&partitions.partition[i], iommu, BH_EVENT_SILENCED);
+        lifecycle_answer(&partitions.partition[i], TROUBLE_UNIT);
     }
 }
 

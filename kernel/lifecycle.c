@@ -138,35 +138,23 @@ static bool load(struct partition *partition, struct set_error *error)
            set_refuse(error, set->node, "pool-pages", "too few to map its windows: raise it");
 }
 
-/* On the partition's own CPU, on a fresh stack. */
-static void run(void *argument)
+/* Either this finds the safe state, or whoever declares it finds a partition that runs. */
+static bool begin(struct partition *partition)
 {
-    struct partition *partition = argument;
+    bool safe;
 
-    log_info("%s: starts at 0x%lx%s on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
-             partition->entry, partition->set->aarch32 ? " in AArch32" : "", partition->cpu,
-             partition->visible_size >> 10, partition->set->memory_base, partition->device_count);
     lock_acquire(&partition->life);
-    partition->state = PARTITION_RUNNING;
-    partition->starts++;
-    tell_manager(partition);
+    safe = atomic_load(&partitions.safe);
+    if (!safe) {
+        partition->state = PARTITION_RUNNING;
+        partition->starts++;
+        tell_manager(partition);
+    }
     lock_release(&partition->life);
-    arch_vcpu_run(&partition->vcpu);
+    return !safe;
 }
 
-static void run_again(void *argument)
-{
-    struct partition *partition = argument;
-    struct set_error error;
-    char line[LOG_LINE];
-
-    if (load(partition, &error))
-        run(partition);
-    set_error_line(&error, payloads->entry[0].name, line, sizeof(line));
-    log_error("%s", line);
-    partition->cause = BH_END_LOAD;
-    retire(partition, EXIT_REFUSED);
-}
+static void run_again(void *argument);
 
 /* From here on no order reaches it; one that it has goes before what it wants itself. */
 static void begin_end(struct partition *partition, uint32_t cause, bool *again)
@@ -175,9 +163,10 @@ static void begin_end(struct partition *partition, uint32_t cause, bool *again)
     partition->state = PARTITION_ENDING;
     partition->cause = cause;
     if (partition->order != ORDER_NONE) {
-        partition->cause = BH_END_MANAGER;
+        partition->cause = partition->order_cause;
         *again = partition->order == ORDER_RESTART;
     }
+    *again = *again && !atomic_load(&partitions.safe);
     partition->order = ORDER_NONE;
     lock_release(&partition->life);
 }
@@ -211,9 +200,90 @@ static _Noreturn void end(struct partition *partition, uint32_t cause, uint32_t 
     retire(partition, exit_code);
 }
 
+/* On the partition's own CPU, on a fresh stack. */
+static void run(void *argument)
+{
+    struct partition *partition = argument;
+
+    log_info("%s: starts at 0x%lx%s on CPU %u, %lu KiB at 0x%lx, %u devices", partition->name,
+             partition->entry, partition->set->aarch32 ? " in AArch32" : "", partition->cpu,
+             partition->visible_size >> 10, partition->set->memory_base, partition->device_count);
+    if (!begin(partition))
+        end(partition, BH_END_SAFE_STATE, EXIT_STOPPED, false);
+    arch_vcpu_run(&partition->vcpu);
+}
+
+static void run_again(void *argument)
+{
+    struct partition *partition = argument;
+    struct set_error error;
+    char line[LOG_LINE];
+
+    if (load(partition, &error))
+        run(partition);
+    set_error_line(&error, payloads->entry[0].name, line, sizeof(line));
+    log_error("%s", line);
+    partition->cause = BH_END_LOAD;
+    retire(partition, EXIT_REFUSED);
+}
+
 _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bool again)
 {
     end(partition, BH_END_SELF, exit_code, again);
+}
+
+/* The partition, which runs, follows at the next exit of its CPU from the guest. Lock of its life held. */
+static void give_order(struct partition *partition, enum partition_order order, uint32_t cause)
+{
+    partition->order = order;
+    partition->order_cause = cause;
+    arch_vcpu_recall(&partition->vcpu);
+}
+
+/* All partitions stop. One that is being loaded finds out before it runs. */
+static void enter_safe_state(void)
+{
+    if (atomic_exchange(&partitions.safe, true))
+        return;
+    log_error("safe state: all partitions stop");
+    for (uint32_t i = 0; i < partitions.count; i++) {
+        struct partition *partition = &partitions.partition[i];
+
+        lock_acquire(&partition->life);
+        if (partition->state == PARTITION_RUNNING)
+            give_order(partition, ORDER_STOP, BH_END_SAFE_STATE);
+        lock_release(&partition->life);
+    }
+}
+
+/* Counts a restart that the set allows. Lock of its life held. */
+static bool may_recover(struct partition *partition)
+{
+    bool may = partition->recoveries < partition->set->restarts;
+
+    partition->recoveries += may;
+    return may;
+}
+
+void lifecycle_answer(struct partition *partition, enum set_trouble trouble)
+{
+    static const uint32_t causes[] = {
+        [TROUBLE_STORM] = BH_END_STORM, [TROUBLE_UNIT] = BH_END_UNIT
+    };
+    enum set_answer answer = partition->set->answer[trouble];
+
+    if (answer == ANSWER_LOG)
+        return;
+    if (answer == ANSWER_SAFE_STATE) {
+        enter_safe_state();
+        return;
+    }
+    lock_acquire(&partition->life);
+    if (state_for_manager(partition) == BH_PARTITION_RUNNING)
+        give_order(partition,
+                   answer == ANSWER_RESTART && may_recover(partition) ? ORDER_RESTART : ORDER_STOP,
+                   causes[trouble]);
+    lock_release(&partition->life);
 }
 
 /* Lock of its life held. */
@@ -225,11 +295,11 @@ static int64_t control(struct partition *partition, uint64_t action)
         return BH_EBUSY;
     if (action == (runs ? BH_PARTITION_START : BH_PARTITION_STOP))
         return BH_EEXIST;
-    if (!runs && partition->pinned)
+    if (!runs && (partition->pinned || atomic_load(&partitions.safe)))
         return BH_EOPNOTSUPP;
     if (runs) {
-        partition->order = action == BH_PARTITION_STOP ? ORDER_STOP : ORDER_RESTART;
-        arch_vcpu_recall(&partition->vcpu);
+        give_order(partition, action == BH_PARTITION_STOP ? ORDER_STOP : ORDER_RESTART,
+                   BH_END_MANAGER);
     } else {
         partition->state = PARTITION_LOADING;
         atomic_fetch_add(&partitions.running, 1);
@@ -271,6 +341,15 @@ static bool on_absence(struct vcpu *vcpu, uint64_t address)
     return windows_settle(arch_vcpu_partition(vcpu), address);
 }
 
+static bool recovers(struct partition *partition)
+{
+    lock_acquire(&partition->life);
+    bool may = may_recover(partition);
+
+    lock_release(&partition->life);
+    return may;
+}
+
 static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
 {
     struct partition *partition = arch_vcpu_partition(vcpu);
@@ -278,7 +357,11 @@ static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
     /* Its devices stop before anything is said about it. */
     partition->pinned = !assign_release_all(partition) || partition->pinned;
     log_error("%s: ended: it %s: 0x%lx", partition->name, text, address);
-    end(partition, BH_END_CRASH, EXIT_CRASH, false);
+    enum set_answer answer = partition->set->answer[TROUBLE_CRASH];
+
+    if (answer == ANSWER_SAFE_STATE)
+        enter_safe_state();
+    end(partition, BH_END_CRASH, EXIT_CRASH, answer == ANSWER_RESTART && recovers(partition));
 }
 
 static void on_recall(struct vcpu *vcpu)
@@ -287,7 +370,7 @@ static void on_recall(struct vcpu *vcpu)
 
     /* Given before the recall; begin_end() looks again, under the lock. */
     if (partition->order != ORDER_NONE)
-        end(partition, BH_END_MANAGER, EXIT_STOPPED, false);
+        end(partition, BH_END_NONE, EXIT_STOPPED, false);
 }
 
 static bool on_access(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,

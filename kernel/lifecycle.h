@@ -34,6 +34,10 @@ _Noreturn void lifecycle_end(struct partition *partition, uint32_t exit_code, bo
  * work. */
 int64_t lifecycle_control(struct partition *partition, uint64_t action);
 
+/* Does what the set says is done when that happens to the partition: a line of the log, or an order to its CPU. Any CPU;
+ * constant work for each partition. */
+void lifecycle_answer(struct partition *partition, enum set_trouble trouble);
+
 /* What the manager is told of the partition. Any CPU; constant work. */
 struct bh_query_partition;
 void lifecycle_query(struct partition *partition, struct bh_query_partition *query);

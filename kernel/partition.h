@@ -47,7 +47,9 @@ struct partition {
     enum partition_order order; /* of one that runs */
     uint32_t exit_code;         /* of its last life */
     uint32_t cause;             /* BH_END_* of that */
+    uint32_t order_cause;       /* what it becomes by the order */
     uint32_t starts;
+    uint32_t recoveries; /* starts that the set's answers caused */
 
     uint64_t physical;     /* where its memory begins */
     uint64_t visible_size; /* what the guest sees; the table pool lies behind */
@@ -75,6 +77,7 @@ struct partitions {
     uint32_t count;
     struct partition partition[PARTITION_LIMIT];
     _Atomic uint32_t running;
+    _Atomic bool safe; /* in the safe state: nothing runs any more */
 };
 
 extern struct partitions partitions;

@@ -16,6 +16,7 @@
 #define PCI_CONFIG_DEFAULT UINT64_C(0x08100000) /* behind the interrupt controller */
 #define WINDOW_SIZE_LIMIT BIT(29)
 #define WINDOW_MAPS_DEFAULT 8
+#define RESTARTS_DEFAULT 3
 
 uint64_t window_alignment(uint64_t size)
 {
@@ -284,6 +285,37 @@ static bool read_manager(struct reader *reader, int node, struct set_partition *
     return true;
 }
 
+static bool read_answers(const struct reader *reader, int node, struct set_partition *partition)
+{
+    static const char *const troubles[] = { [TROUBLE_CRASH] = "on-crash",
+                                            [TROUBLE_STORM] = "on-storm",
+                                            [TROUBLE_UNIT] = "on-unit-failure" };
+    static const char *const answers[] = { [ANSWER_LOG] = "log",
+                                           [ANSWER_STOP] = "stop",
+                                           [ANSWER_RESTART] = "restart",
+                                           [ANSWER_SAFE_STATE] = "safe-state" };
+
+    partition->answer[TROUBLE_CRASH] = ANSWER_STOP;
+    for (size_t t = 0; t < SET_TROUBLES; t++) {
+        /* What crashed cannot go on. */
+        enum set_answer first = t == TROUBLE_CRASH ? ANSWER_STOP : ANSWER_LOG, answer = first;
+        char word[16];
+        bool found, good = read_text(reader, node, troubles[t], word, sizeof(word), &found);
+
+        while (good && found && answer < SET_ANSWERS && strcmp(word, answers[answer]) != 0)
+            answer++;
+        if (!good || answer == SET_ANSWERS)
+            return set_refuse(reader->error, partition->node, troubles[t],
+                              "write %s\"stop\", \"restart\" or \"safe-state\"",
+                              first == ANSWER_LOG ? "\"log\", " : "");
+        partition->answer[t] = answer;
+    }
+    partition->restarts = RESTARTS_DEFAULT;
+    return read_number(reader, node, "restarts", &partition->restarts) ||
+           set_refuse(reader->error, partition->node, "restarts",
+                      "write how often it may be started again: restarts = <3>");
+}
+
 static bool name_from_node(const struct reader *reader, int node, char to[PARTITION_NAME])
 {
     int length;
@@ -343,7 +375,8 @@ static bool read_partition(struct reader *reader, int node)
         return set_refuse(reader->error, path, "aarch32",
                           "takes no value: write aarch32; for a partition of 32-bit code");
     if (!read_memory(reader, node, partition) || !read_pci_config(reader, node, partition) ||
-        !read_quota(reader, node, partition) || !read_manager(reader, node, partition))
+        !read_quota(reader, node, partition) || !read_manager(reader, node, partition) ||
+        !read_answers(reader, node, partition))
         return false;
     int devices = fdt_subnode_offset(reader->tree, node, "devices");
     int device;

@@ -22,6 +22,10 @@ struct set_device {
     bool no_dma;               /* block: the set's word that it cannot master */
 };
 
+/* What happens to a partition, and what the set says is done then. */
+enum set_trouble { TROUBLE_CRASH, TROUBLE_STORM, TROUBLE_UNIT, SET_TROUBLES };
+enum set_answer { ANSWER_LOG, ANSWER_STOP, ANSWER_RESTART, ANSWER_SAFE_STATE, SET_ANSWERS };
+
 struct set_partition {
     char node[SET_NODE];
     char name[PARTITION_NAME];
@@ -29,6 +33,8 @@ struct set_partition {
     char bootargs[BOOTARGS_LIMIT];
     bool aarch32; /* it starts in AArch32 state */
     bool manager; /* it may stop and start the others */
+    enum set_answer answer[SET_TROUBLES];
+    uint32_t restarts; /* that answers may cause, since boot: behind them it stops */
     uint32_t cpus;
     uint64_t memory_base; /* guest-physical */
     uint64_t memory_size;

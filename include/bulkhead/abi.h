@@ -142,6 +142,10 @@
 #define BH_END_CRASH 2   /* it did what ends a partition */
 #define BH_END_MANAGER 3 /* partition_control */
 #define BH_END_LOAD 4    /* it could not be loaded again */
+#define BH_END_STORM 5   /* a device of it stormed, and the set answers with that */
+#define BH_END_UNIT 6 /* a unit in front of a device of it failed, and the set answers with that */
+#define BH_END_SAFE_STATE                                                                          \
+    7 /* all partitions were stopped, because the set says so for one of them */
 
 /* Owner of a device's group, as the caller may know it. */
 #define BH_OWNER_NONE 0
@@ -615,7 +619,7 @@ struct bh_event_ring {
  *                                    itself, which has POWER. ENOENT: no such partition. EBUSY: it is
  *                                    changing. EEXIST: a stop of one that is off, a start of one that
  *                                    runs. EOPNOTSUPP: a unit failed under it; its memory is not used
- *                                    again.
+ *                                    again. Or it is the safe state: nothing starts any more.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

@@ -4,7 +4,7 @@ one that never leaves its guest by itself, and one whose disk controller writes 
 
 The manager's checks are the witnesses: what it is told, and that its own memory stays what it was.
 """
-from scenario import ScenarioTest, probe
+from scenario import CRASH, ScenarioTest, probe
 
 STOPPED = 252  # the exit code of a partition that its manager stopped
 
@@ -20,3 +20,15 @@ class Manager(ScenarioTest):
         self.assert_checks_hold(run, "manage")
         self.assertEqual(len(run.hypervisor("hang: starts at")), 5)
         self.assert_codes(run, hang=STOPPED, manage=0)
+
+    def test_a_partition_that_crashes_is_started_again_as_often_as_its_set_says(self):
+        lines = ['on-crash = "restart";', "restarts = <2>;"]
+        run = self.run_set([probe("touch", lines=lines, address=0), probe("timer")])
+        self.assertEqual(len(run.hypervisor("touch: starts at")), 3)
+        self.assert_checks_hold(run, "timer")
+        self.assert_codes(run, touch=CRASH, timer=0)
+
+    def test_in_the_safe_state_all_partitions_stop_and_the_machine_is_off(self):
+        run = self.run_set([probe("touch", lines=['on-crash = "safe-state";'], address=0), probe("hang")])
+        self.assertTrue(run.hypervisor("safe state: all partitions stop"))
+        self.assert_codes(run, touch=CRASH, hang=STOPPED)

@@ -62,6 +62,8 @@ struct partition_spec {
     uint64_t memory_base, memory_size, physical;
     uint32_t pool_pages;
     bool aarch32, manager;
+    const char *on_crash, *on_storm, *on_unit_failure; /* NULL: not said */
+    uint32_t restarts;                                 /* plus 1; 0: not said */
     const char *pci[PARTITION_DEVICES];
     const char *block[2];
     bool masters; /* its blocks do: there is no no-dma */

@@ -71,6 +71,7 @@ int main(int count, char **arguments)
     failed += run_batches_tests();
     failed += run_lifecycle_tests();
     failed += run_manager_tests();
+    failed += run_health_tests();
     failed += run_windows_set_tests();
     failed += run_windows_tests();
     failed += run_windows_dma_tests();

@@ -142,6 +142,48 @@ static void a_value_of_manager_is_refused_by_name(void)
     expect("/partitions/one", "manager");
 }
 
+static void what_a_set_answers_to_trouble_has_defaults_and_four_words(void)
+{
+    machine_plain();
+    assert_true(read());
+    assert_int_equal(set.partition[0].answer[TROUBLE_CRASH], ANSWER_STOP);
+    assert_int_equal(set.partition[0].answer[TROUBLE_STORM], ANSWER_LOG);
+    assert_int_equal(set.partition[0].answer[TROUBLE_UNIT], ANSWER_LOG);
+    assert_int_equal(set.partition[0].restarts, 3);
+    one()->on_crash = "restart";
+    one()->on_storm = "safe-state";
+    one()->on_unit_failure = "stop";
+    one()->restarts = 1 + 7;
+    assert_true(read());
+    assert_int_equal(set.partition[0].answer[TROUBLE_CRASH], ANSWER_RESTART);
+    assert_int_equal(set.partition[0].answer[TROUBLE_STORM], ANSWER_SAFE_STATE);
+    assert_int_equal(set.partition[0].answer[TROUBLE_UNIT], ANSWER_STOP);
+    assert_int_equal(set.partition[0].restarts, 7);
+    one()->on_unit_failure = "log";
+    assert_true(read());
+    assert_int_equal(set.partition[0].answer[TROUBLE_UNIT], ANSWER_LOG);
+}
+
+static void restarts_as_text(void *written)
+{
+    edit_text(written, "/partitions/one", "restarts", "often");
+}
+
+static void an_answer_that_there_is_not_is_refused_by_name(void)
+{
+    machine_plain();
+    one()->on_crash = "log"; /* what crashed cannot go on */
+    expect("/partitions/one", "on-crash");
+    assert_null(strstr(error.text, "log"));
+    one()->on_storm = "halt";
+    expect("/partitions/one", "on-storm");
+    assert_non_null(strstr(error.text, "write \"log\", \"stop\", \"restart\" or \"safe-state\""));
+    one()->on_unit_failure = "a word that is much too long";
+    expect("/partitions/one", "on-unit-failure");
+    machine.edit_set = restarts_as_text;
+    expect("/partitions/one", "restarts");
+}
+
 static void a_value_of_aarch32_is_refused_by_name(void)
 {
     machine_plain();
@@ -475,6 +517,8 @@ int run_set_tests(void)
         TEST(only_the_partition_that_says_so_is_the_manager),
         TEST(a_second_manager_is_refused_and_both_are_named),
         TEST(a_value_of_manager_is_refused_by_name),
+        TEST(what_a_set_answers_to_trouble_has_defaults_and_four_words),
+        TEST(an_answer_that_there_is_not_is_refused_by_name),
         TEST(a_pool_that_is_wrong_is_refused_by_name),
         TEST(memories_that_overlap_are_refused_by_name),
         TEST(names_that_are_wrong_are_refused),

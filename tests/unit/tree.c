@@ -280,6 +280,14 @@ static void write_partition(void *tree, const struct partition_spec *spec)
         assert_int_equal(fdt_property(tree, "aarch32", NULL, 0), 0);
     if (spec->manager)
         assert_int_equal(fdt_property(tree, "manager", NULL, 0), 0);
+    if (spec->on_crash != NULL)
+        text(tree, "on-crash", spec->on_crash);
+    if (spec->on_storm != NULL)
+        text(tree, "on-storm", spec->on_storm);
+    if (spec->on_unit_failure != NULL)
+        text(tree, "on-unit-failure", spec->on_unit_failure);
+    if (spec->restarts != 0)
+        CELLS(tree, "restarts", spec->restarts - 1);
     text(tree, "payload", spec->payload);
     text(tree, "bootargs", spec->bootargs);
     begin(tree, "devices");
