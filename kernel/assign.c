@@ -74,7 +74,7 @@ static bool label_in_use(const struct partition *partition, uint64_t label)
     return false;
 }
 
-static int64_t reset_step(struct device *device, uint64_t *wait)
+int64_t assign_reset_step(struct device *device, uint64_t *wait)
 {
     uint64_t now;
 
@@ -145,7 +145,7 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
                           uint64_t *wait)
 {
     if (device->function != NULL) {
-        int64_t result = reset_step(device, wait);
+        int64_t result = assign_reset_step(device, wait);
 
         if (result != BH_OK)
             return result;
@@ -170,10 +170,14 @@ static int64_t bind_owned(struct partition *partition, struct device *device, ui
 static int64_t check_bind(const struct partition *partition, const struct device *device,
                           uint64_t label)
 {
+    uint32_t reserved = atomic_load(&device->group->reserved);
+
     if (device->refusal != NULL)
         return BH_EOPNOTSUPP;
     if (device->bound == partition)
         return BH_EBUSY;
+    if (reserved != GROUP_FREE && reserved != partition->index + 1)
+        return BH_EPERM;
     if (label_in_use(partition, label))
         return BH_EEXIST;
     if (device->iommu != NULL && device->iommu->silenced)
@@ -184,7 +188,7 @@ static int64_t check_bind(const struct partition *partition, const struct device
     return BH_OK;
 }
 
-static void give_up_reset(struct device *device)
+void assign_give_up_reset(struct device *device)
 {
     if (device->function != NULL)
         pci_reset_cancel(&devices.pci, device->function, &device->reset);
@@ -220,7 +224,7 @@ int64_t assign_bind(struct partition *partition, struct device *device, uint64_t
     } else if (device->bound == partition) {
         release(partition, device, 1);
     } else {
-        give_up_reset(device);
+        assign_give_up_reset(device);
         release(partition, device, counted ? 2 : 1);
     }
     lock_release(&group->lock);
@@ -417,7 +421,7 @@ int64_t assign_detach(struct partition *partition, struct device *device)
 static int64_t unbind_locked(struct partition *partition, struct device *device)
 {
     unmap_registers(partition, device);
-    give_up_reset(device);
+    assign_give_up_reset(device);
     if (device->function != NULL)
         pci_set_decode(device->function, false);
     bool closed = line_close(partition, device);
@@ -427,8 +431,7 @@ static int64_t unbind_locked(struct partition *partition, struct device *device)
     return closed && (device->iommu == NULL || !device->iommu->silenced) ? BH_OK : BH_ETIMEDOUT;
 }
 
-/* The partition owns the device's group: only then may it wait for the group's lock. */
-static bool owns(const struct partition *partition, const struct device *device)
+bool assign_owns(const struct partition *partition, const struct device *device)
 {
     struct owner owner = owner_decode(atomic_load(&device->group->owner));
 
@@ -438,7 +441,7 @@ static bool owns(const struct partition *partition, const struct device *device)
 /* Gives up a bind whose reset is under way: the next one begins it anew. Group lock held. */
 static void abandon_locked(struct partition *partition, struct device *device)
 {
-    give_up_reset(device);
+    assign_give_up_reset(device);
     owner_release(&device->group->owner, partition->index);
 }
 
@@ -446,7 +449,7 @@ int64_t assign_unbind(struct partition *partition, struct device *device)
 {
     int64_t result = BH_OK;
 
-    if (!owns(partition, device))
+    if (!assign_owns(partition, device))
         return BH_EPERM;
     lock_acquire(&device->group->lock);
     if (device->bound != partition && device->reset.step == 0)
@@ -489,7 +492,7 @@ static int64_t reset_locked(struct partition *partition, struct device *device, 
         result = device->held ? BH_OK : BH_ETIMEDOUT;
     }
     if (result == BH_OK)
-        result = reset_step(device, wait);
+        result = assign_reset_step(device, wait);
     if (result == BH_OK)
         return resume(partition, device);
     if (result != BH_EAGAIN && device->ioas != NULL)
@@ -510,24 +513,29 @@ int64_t assign_reset(struct partition *partition, struct device *device, uint64_
     return result;
 }
 
+bool assign_release(struct partition *partition, struct device *device)
+{
+    bool clean = true;
+
+    if (!assign_owns(partition, device))
+        return true;
+    lock_acquire(&device->group->lock);
+    if (device->ioas != NULL)
+        clean = detach_locked(partition, device) == BH_OK;
+    if (device->bound == partition)
+        unbind_locked(partition, device);
+    else if (device->reset.step != 0)
+        abandon_locked(partition, device);
+    lock_release(&device->group->lock);
+    return clean;
+}
+
 bool assign_release_all(struct partition *partition)
 {
     bool clean = true;
 
-    for (uint32_t i = 0; i < partition->device_count; i++) {
-        struct device *device = partition->device[i];
-
-        if (!owns(partition, device))
-            continue;
-        lock_acquire(&device->group->lock);
-        if (device->ioas != NULL && detach_locked(partition, device) != BH_OK)
-            clean = false;
-        if (device->bound == partition)
-            unbind_locked(partition, device);
-        else if (device->reset.step != 0)
-            abandon_locked(partition, device);
-        lock_release(&device->group->lock);
-    }
+    for (uint32_t i = 0; i < partition->device_count; i++)
+        clean = assign_release(partition, partition->device[i]) && clean;
     return clean;
 }
 

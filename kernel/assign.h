@@ -56,6 +56,18 @@ int64_t assign_replace(struct partition *partition, struct device *device, uint6
  */
 int64_t assign_reset(struct partition *partition, struct device *device, uint64_t *wait);
 
+/* Parks the device and gives it back, whatever state it is in. False: a unit failed meanwhile and the partition's memory
+ * must stay pinned. Its CPU. Work: a detach and an unbind. */
+bool assign_release(struct partition *partition, struct device *device);
+
+/* The partition owns the device's group: only then may it wait for the group's lock. */
+bool assign_owns(const struct partition *partition, const struct device *device);
+
+/* One step of the reset of a PCI function that nobody has attached: BH_OK, BH_EAGAIN with *wait in nanoseconds, or
+ * BH_ETIMEDOUT. Group lock held, here and below. */
+int64_t assign_reset_step(struct device *device, uint64_t *wait);
+void assign_give_up_reset(struct device *device);
+
 /* The partition is dying: parks and gives back every device it has. False: a unit failed
  * meanwhile and the partition's memory must stay pinned. Work: a detach and an unbind for each. */
 bool assign_release_all(struct partition *partition);

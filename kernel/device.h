@@ -59,7 +59,16 @@ struct group {
     uint32_t number;  /* index of its first device: stable while the machine is the same */
     uint32_t reasons; /* BH_GROUP_* */
     uint32_t members; /* devices that could be assigned */
+
+    /* By the manager's orders (kernel/give.h). */
+    _Atomic uint32_t
+        reserved;         /* GROUP_FREE, GROUP_WITHHELD, or who alone may take it: index plus 1 */
+    _Atomic bool leaving; /* its owner's CPU is to give it back */
+    bool handing;         /* the hypervisor has it and resets it; the manager's CPU alone */
 };
+
+#define GROUP_FREE 0
+#define GROUP_WITHHELD UINT32_MAX
 
 struct device_faults {
     uint64_t from; /* number of its unit's first event that can be of this owner's time */
@@ -106,7 +115,8 @@ struct device {
     /* Guarded by the group's lock. */
     struct pci_reset reset;
     struct ioas *ioas;
-    bool held; /* attached, but parked while it is reset: its stream goes back there afterwards */
+    bool handed; /* reset for whoever it is given to; the manager's CPU alone */
+    bool held;   /* attached, but parked while it is reset: its stream goes back there afterwards */
     uint64_t generation;
     bool silent; /* what its stream does is not reported, after a storm: until it is moved */
 

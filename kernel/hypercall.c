@@ -3,6 +3,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/give.h"
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
@@ -381,6 +382,25 @@ static int64_t call_partition_control(struct partition *partition, uint64_t *x)
     return lifecycle_control(other, x[2]);
 }
 
+static int64_t call_device_give(struct partition *partition, uint64_t *x)
+{
+    struct partition *to = &partitions.partition[clamp_index(x[2], PARTITION_LIMIT)];
+    uint64_t wait = 0;
+    struct device *device;
+
+    if (!partition->set->manager)
+        return BH_EPERM;
+    if (x[2] >= partitions.count)
+        return BH_ENOENT;
+    device = partition_device(to, x[1]);
+    if (device == NULL)
+        return BH_ENOENT;
+    int64_t result = give_device(to, device, &wait);
+
+    x[1] = wait;
+    return result;
+}
+
 static int64_t call_reserved(struct partition *partition, uint64_t *x)
 {
     (void)partition;
@@ -421,6 +441,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_DEVICE_CONFIG_WRITE] = call_device_config_write,
     [BH_CALL_MSI_BIND] = call_reserved,
     [BH_CALL_PARTITION_CONTROL] = call_partition_control,
+    [BH_CALL_DEVICE_GIVE] = call_device_give,
 };
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)

@@ -4,6 +4,7 @@
 #include "arch/seam.h"
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/give.h"
 #include "kernel/guest_tree.h"
 #include "kernel/hypercall.h"
 #include "kernel/partition.h"
@@ -178,6 +179,8 @@ static _Noreturn void end(struct partition *partition, uint32_t cause, uint32_t 
     event_ring_end(partition);
     bool clean = assign_release_all(partition);
 
+    if (partition->set->manager)
+        give_end();
     clean = ioas_free_all(partition) && clean && !partition->pinned;
     windows_leave(partition);
     arch_vcpu_stop(&partition->vcpu);
@@ -368,6 +371,8 @@ static void on_recall(struct vcpu *vcpu)
 {
     struct partition *partition = arch_vcpu_partition(vcpu);
 
+    if (!give_leave(partition))
+        partition->pinned = true;
     /* Given before the recall; begin_end() looks again, under the lock. */
     if (partition->order != ORDER_NONE)
         end(partition, BH_END_NONE, EXIT_STOPPED, false);

@@ -28,7 +28,7 @@ HOST_C_SOURCES := $(wildcard arch/host/*.c) $(HOST_TEST_SOURCES) $(HOST_TOOL_SOU
 
 # Calls that the linker leads past tests/observer/wrap.c, and the board's table of units, which the
 # tests' machine has its own copy of; in the unit tests alone.
-HOST_WRAPPED := hypercall assign_release_all ioas_free_all page_pool_init page_pool_take page_pool_give \
+HOST_WRAPPED := hypercall assign_release assign_release_all ioas_free_all page_pool_init page_pool_take page_pool_give \
                 iommu_tag_take iommu_tag_give windows_join windows_leave smmuv3_issue smmuv3_put \
                 host_barrier cache_clean boot_memory_take \
                 board_smmuv3_bases board_smmuv3_count

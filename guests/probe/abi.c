@@ -259,6 +259,7 @@ void abi_services(const struct subject *subject)
           BH_EPERM,
           BH_CALL_QUERY,
           { BH_QUERY_PARTITION, bh_address(&pool), 0 } },
+        { "device_give", BH_EPERM, BH_CALL_DEVICE_GIVE, { subject->id, 0 } },
         { "partition_control", BH_EPERM, BH_CALL_PARTITION_CONTROL, { 0, BH_PARTITION_STOP } },
         { "power, unknown action", BH_EINVAL, BH_CALL_POWER, { BH_POWER_RESET + 1, 0 } },
         { "power, bit 32 of the action", BH_EINVAL, BH_CALL_POWER, { HIGH_BIT, 0 } },

@@ -66,6 +66,23 @@ static bool prepare(struct edu *edu, const volatile uint32_t *page)
     return !check_failed();
 }
 
+/* Its edu and its CPU never rest, until the manager takes the device away: then the next look at a register ends it. */
+int test_hammer(void)
+{
+    volatile uint32_t *page = dma_alloc(1);
+    struct edu edu;
+
+    check_true(page != NULL, "a page");
+    if (check_failed() || !prepare(&edu, page))
+        return check_result();
+    printf("hammering\n");
+    for (;;) {
+        edu_start(&edu, EDU_TO_MEMORY, IOVA, 0, DMA_PAGE_BYTES);
+        for (unsigned int i = 0; i < 1000; i++)
+            mmio_read32(edu.registers);
+    }
+}
+
 /*
  * Leaves a write in flight and dies at once. The page begins with the pattern; the device is about
  * to write it to the second half.

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/edu.h"
 #include "sdk/bulkhead.h"
 #include "sdk/timer.h"
 #include "sdk/tree.h"
@@ -35,7 +36,7 @@ static bool comes(uint32_t state, uint32_t starts, struct bh_query_partition *se
     return false;
 }
 
-static void expect_refusals(void)
+static uint32_t own_index(void)
 {
     struct bh_partition_info self;
     struct bh_query_partition seen;
@@ -44,6 +45,14 @@ static void expect_refusals(void)
     check_status(BH_OK, bh_partition_info(&self), "partition_info");
     while (bh_query_partition(own, &seen) == BH_OK && strcmp(seen.name, self.name) != 0)
         own++;
+    return own;
+}
+
+static void expect_refusals(void)
+{
+    struct bh_query_partition seen;
+    uint32_t own = own_index();
+
     check_status(BH_EINVAL, bh_partition_control(own, BH_PARTITION_STOP), "the manager itself");
     while (bh_query_partition(own, &seen) == BH_OK)
         own++;
@@ -88,5 +97,50 @@ int test_manage(void)
     check_true(comes(BH_PARTITION_OFF, 2 + (uint32_t)rounds, &seen), "it is off");
     for (uint64_t i = 0; i < WITNESS_WORDS; i++)
         check_equal(WITNESS(i), witness[i], "a word of the manager's own");
+    return check_result();
+}
+
+/* Again until it is through, at most so long. */
+static int64_t give(uint32_t device, uint32_t to)
+{
+    uint64_t end = timer_now() + timer_ticks(COME_NS), wait;
+    int64_t status;
+
+    while ((status = bh_device_give(device, to, &wait)) == BH_EAGAIN && timer_now() < end)
+        timer_sleep_ns(wait);
+    return status;
+}
+
+static bool other_has(uint32_t device)
+{
+    uint64_t end = timer_now() + timer_ticks(COME_NS);
+    struct bh_query_state state;
+
+    do {
+        check_status(BH_OK, bh_query_state(device, &state), "query of the device");
+        timer_sleep_ns(NS_PER_MS);
+    } while (state.owner != BH_OWNER_OTHER && timer_now() < end && !check_failed());
+    return state.owner == BH_OWNER_OTHER;
+}
+
+int test_give(void)
+{
+    struct bh_query_partition seen;
+    struct bh_device_info info;
+    struct edu edu;
+    uint32_t index;
+
+    check_true(find_edu(&index, &info), "an edu is on the list");
+    check_true(comes(BH_PARTITION_RUNNING, 1, &seen), "the other runs");
+    check_true(!check_failed() && other_has(info.device), "it has the device");
+    timer_sleep_ns(500 * NS_PER_MS); /* it hammers by now */
+    check_status(BH_EPERM, bh_bind(info.device, 1), "bind of what another has");
+    check_status(BH_OK, give(info.device, own_index()), "give");
+    /* The other one met the hole where the registers were. */
+    check_true(comes(BH_PARTITION_OFF, 1, &seen), "it is off");
+    check_equal(BH_END_CRASH, seen.cause, "it crashed");
+    check_status(BH_OK, bh_bind(info.device, 1), "bind of what was given");
+    check_status(BH_OK, bh_device_info(index, &info), "device_info");
+    check_true(!check_failed() && edu_init(&edu, info.bar[0].address), "the edu answers");
     return check_result();
 }

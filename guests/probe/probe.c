@@ -52,6 +52,8 @@ static const struct {
     { "window-survive", test_window_survive },
     { "window-outlive", test_window_outlive },
     { "manage", test_manage },
+    { "give", test_give },
+    { "hammer", test_hammer },
 };
 
 int main(void)

@@ -100,6 +100,9 @@ int test_exit(void);
 /* [address=N]: dies by a read of N while its edu is about to write. */
 int test_die_dma(void);
 
+/* Binds its edu and reads its registers without end, while it writes to memory. */
+int test_hammer(void);
+
 /* events.c: each fault of its edu becomes an event; hostile indices are harmless. */
 int test_events(void);
 
@@ -150,5 +153,8 @@ int test_window_outlive(void);
 /* ---- manager.c -------------------------------------------------------------------------------- */
 /* [rounds=N] [wait-ms=N]: the manager of a set stops and starts its first partition, then restarts it so often. */
 int test_manage(void);
+
+/* With the edu on its list: takes it from the first partition, which runs hammer, and uses it itself. */
+int test_give(void);
 
 #endif

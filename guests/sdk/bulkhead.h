@@ -157,6 +157,16 @@ static inline int64_t bh_partition_control(uint32_t index, uint32_t action)
     return bh_call(BH_CALL_PARTITION_CONTROL, index, action, 0, 0, 0).status;
 }
 
+/* One step of giving a device to the partition of that index; at BH_EAGAIN *wait_ns says when to come again. */
+static inline int64_t bh_device_give(uint32_t device, uint32_t index, uint64_t *wait_ns)
+{
+    struct bh_result result = bh_call(BH_CALL_DEVICE_GIVE, device, index, 0, 0, 0);
+
+    if (wait_ns)
+        *wait_ns = result.value[0];
+    return result.status;
+}
+
 /* ---- I/O address spaces ---------------------------------------------------------------------- */
 /* An empty I/O address space fit for the device. Returns its id, which is positive. */
 static inline int64_t bh_ioas_alloc_paging(uint32_t device, uint32_t parent)

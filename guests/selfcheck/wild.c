@@ -65,7 +65,8 @@ static uint32_t documented[BH_CALL_LIMIT] = {
     [BH_CALL_DEVICE_CONFIG_READ] = NONE | OWNER | BAD | UNABLE | BUSY,
     [BH_CALL_DEVICE_CONFIG_WRITE] = NONE | OWNER | BAD | UNABLE | BUSY,
     [BH_CALL_MSI_BIND] = BIT_OF(BH_NOT_SUPPORTED),
-    [BH_CALL_PARTITION_CONTROL] = BIT_OF(BH_EPERM), /* its set names no manager */
+    [BH_CALL_PARTITION_CONTROL] = OWNER, /* its set names no manager */
+    [BH_CALL_DEVICE_GIVE] = OWNER,
 };
 
 /* What calls may write into: a page, with one on either side that they must leave alone. */

@@ -74,7 +74,8 @@
 #define BH_CALL_DEVICE_CONFIG_WRITE 29
 #define BH_CALL_MSI_BIND 30
 #define BH_CALL_PARTITION_CONTROL 31
-#define BH_CALL_LIMIT 32 /* one more than the last call number */
+#define BH_CALL_DEVICE_GIVE 32
+#define BH_CALL_LIMIT 33 /* one more than the last call number */
 
 /* A number that is kept for a call to come: NOT_SUPPORTED in this version. */
 #define BH_CALL_RESERVED(number) ((number) == BH_CALL_MSI_BIND)
@@ -173,7 +174,10 @@
 #define BH_EVENT_SILENCED 3 /* a unit failed: nothing passes it until the next boot */
 #define BH_EVENT_LOST 4     /* a unit's own queue was full: faults behind it were not recorded */
 
-#define BH_EVENT_WINDOW 5    /* a window was connected or withdrawn */
+#define BH_EVENT_WINDOW 5       /* a window was connected or withdrawn */
+#define BH_EVENT_DEVICE_TAKEN 6 /* the manager took a device from the caller: parked, and unbound */
+#define BH_EVENT_DEVICE_GIVEN                                                                      \
+    7                        /* the manager gave it one: it may bind it now, and nobody else may */
 #define BH_EVENT_PARTITION 8 /* to the manager: a partition runs, or is off */
 
 /* State of a window. */
@@ -620,6 +624,18 @@ struct bh_event_ring {
  *                                    changing. EEXIST: a stop of one that is off, a start of one that
  *                                    runs. EOPNOTSUPP: a unit failed under it; its memory is not used
  *                                    again. Or it is the safe state: nothing starts any more.
+ * DEVICE_GIVE (device, partition)    for the manager: gives the device, with all of its group, to the
+ *                                    partition of that index in the set, which must list it. Whoever
+ *                                    owns it loses it, as by detach and unbind, and event 6 tells; all
+ *                                    members are reset; then event 7 tells the new one, which may bind
+ *                                    it, and which alone may do so until the next order. EAGAIN: call
+ *                                    again with the same arguments, x1 = nanoseconds after which that is
+ *                                    useful. OK also where that partition owns it. EPERM: the caller is
+ *                                    not the manager. ENOENT: no such partition, or it does not list the
+ *                                    device. EOPNOTSUPP: no way to reset it or to isolate it.
+ *                                    ETIMEDOUT: it did not come back from its reset, or its unit has
+ *                                    been silenced. After these two it stays parked, and nobody's if it
+ *                                    had been taken away.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

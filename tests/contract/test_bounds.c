@@ -350,6 +350,21 @@ static void partition_control_meets_its_bound(void)
     EXPECT_MOST(BH_CALL_PARTITION_CONTROL, locks);
 }
 
+static void the_last_step_of_a_give_meets_its_bound(void)
+{
+    int64_t result;
+
+    machine_plain();
+    machine_partition("two")->manager = true;
+    machine_boot();
+    assert_int_equal(call1(0, BH_CALL_EVENT_RING, BASE + PAGE_SIZE), BH_OK);
+    while ((result = call2(1, BH_CALL_DEVICE_GIVE, DEVICE1_ID, 0)) == BH_EAGAIN)
+        host_advance(machine.x[1]);
+    assert_int_equal(result, BH_OK);
+    EXPECT_MOST(BH_CALL_DEVICE_GIVE, entries);
+    EXPECT_MOST(BH_CALL_DEVICE_GIVE, locks);
+}
+
 int run_bounds_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +383,7 @@ int run_bounds_tests(void)
         TEST(a_reset_of_an_attached_device_meets_its_bound),
         TEST(notify_and_yield_meet_their_bounds),
         TEST(partition_control_meets_its_bound),
+        TEST(the_last_step_of_a_give_meets_its_bound),
         TEST(a_console_write_of_nothing_but_newlines_meets_its_bound),
     };
 

@@ -289,13 +289,13 @@ static void ask(unsigned int partition)
     memset(guest(partition, BASE + STRUCTURE), 0, 256);
 }
 
-/* Any number but those that end a partition, and anything for arguments. */
+/* Any number but those that end a partition or take a device from another, and anything for arguments. */
 static void anything(unsigned int partition)
 {
     uint64_t number = vary(BH_CALL_LIMIT - 1), x[5];
 
     number += number >= BH_CALL_POWER;
-    if (number == BH_CALL_PARTITION_CONTROL)
+    if (number == BH_CALL_PARTITION_CONTROL || number == BH_CALL_DEVICE_GIVE)
         number = BH_CALL_YIELD;
     for (unsigned int i = 0; i < ARRAY_LENGTH(x); i++) {
         switch (vary(6)) {

@@ -15,7 +15,32 @@ void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
 void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
 bool __real_assign_release_all(struct partition *partition);
 bool __wrap_assign_release_all(struct partition *partition);
+bool __real_assign_release(struct partition *partition, struct device *device);
+bool __wrap_assign_release(struct partition *partition, struct device *device);
 bool __real_ioas_free_all(struct partition *partition);
+/* What the manager takes away is as if its owner had detached and unbound it. */
+bool __wrap_assign_release(struct partition *partition, struct device *device)
+{
+    const struct {
+        uint64_t number;
+        bool made;
+    } calls[] = { { BH_CALL_DETACH, device->ioas != NULL },
+                  { BH_CALL_DEVICE_UNBIND, device->bound == partition } };
+    uint64_t x[6] = { 0, device->id, BH_PASID_NONE };
+    bool clean = true;
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(calls); i++) {
+        if (calls[i].made)
+            observer_call_begins(partition->index, calls[i].number, x);
+        if (i == 0)
+            clean = __real_assign_release(partition, device);
+        x[0] = (uint64_t)(clean ? BH_OK : BH_ETIMEDOUT);
+        if (calls[i].made)
+            observer_call_returned(partition->index, x);
+    }
+    return clean;
+}
+
 bool __wrap_ioas_free_all(struct partition *partition);
 void __real_page_pool_init(struct page_pool *pool, uint64_t base, uint32_t count,
                            struct page_record *records);

@@ -91,7 +91,7 @@ static void any_memory(void)
     set.memory_base = nondet_u64() & ~(PAGE_SIZE - 1);
     set.manager = nondet_bool();
     caller->set = &set;
-    if (CALL == BH_CALL_PARTITION_CONTROL)
+    if (CALL == BH_CALL_PARTITION_CONTROL || CALL == BH_CALL_DEVICE_GIVE)
         partitions.count = nondet_u8() % (PARTITION_LIMIT + 1);
     caller->physical = PROOF_PHYSICAL;
     caller->visible_size = VISIBLE;
@@ -281,6 +281,8 @@ static const unsigned int documented[BH_CALL_LIMIT] = {
     [BH_CALL_NOTIFY] = CODE(BH_ENOENT) | CODE(BH_EAGAIN),
     [BH_CALL_PARTITION_CONTROL] = CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_EINVAL) |
                                   CODE(BH_EBUSY) | CODE(BH_EEXIST) | CODE(BH_EOPNOTSUPP),
+    [BH_CALL_DEVICE_GIVE] = CODE(BH_EPERM) | CODE(BH_ENOENT) | CODE(BH_EAGAIN) |
+                            CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT),
 };
 
 /* The call, where the slot that it looks at is this one, or where it looks at none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contracts of binding and attaching, and of what is known of a device. */
 #include "kernel/assign.h"
+#include "kernel/give.h"
 #include "tests/proofs/calls.h"
 
 bool is_listed(const struct device *device)
@@ -70,6 +71,16 @@ int64_t config_write(const struct partition *partition, struct device *device, u
     (void)value;
     HOLDS(partition == caller && is_listed(device), "only a listed device is written");
     return any_of(1 | CODE(BH_EINVAL) | CODE(BH_EPERM) | CODE(BH_EOPNOTSUPP) | CODE(BH_EBUSY));
+}
+
+int64_t give_device(struct partition *to, struct device *device, uint64_t *wait)
+{
+    HOLDS(caller->set->manager, "the manager gives");
+    HOLDS(to >= partitions.partition && to < partitions.partition + partitions.count,
+          "to a partition of the set");
+    HOLDS(device != NULL, "a device that it lists");
+    *wait = nondet_u64();
+    return any_of(CODE(BH_OK) | CODE(BH_EAGAIN) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
 }
 
 int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id)

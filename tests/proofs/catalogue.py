@@ -311,6 +311,8 @@ CALLS = [
                "    (void)x;\n    return BH_OK;\n}", "    (void)x;\n    return BH_EAGAIN;\n}"),
     call_proof("partition-control", 31, "an action that there is not", HYPERCALL,
                " || x[2] > BH_PARTITION_RESTART"),
+    call_proof("device-give", 32, "a partition that there is not", HYPERCALL,
+               "    if (x[2] >= partitions.count)\n        return BH_ENOENT;\n    device =", "    device ="),
     call_proof("ioas-remap", 20, "memory of a window", IOAS_CHANGE,
                "windows_meet(partition, change->ioas, change->iova, change->size)", "false"),
     call_proof("ioas-unmap-all", 21, "a cursor that nobody looked at", IOAS_SEVERAL,

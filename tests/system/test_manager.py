@@ -4,7 +4,7 @@ one that never leaves its guest by itself, and one whose disk controller writes 
 
 The manager's checks are the witnesses: what it is told, and that its own memory stays what it was.
 """
-from scenario import CRASH, ScenarioTest, probe
+from scenario import CRASH, EDU, ScenarioTest, pci, probe
 
 STOPPED = 252  # the exit code of a partition that its manager stopped
 
@@ -20,6 +20,15 @@ class Manager(ScenarioTest):
         self.assert_checks_hold(run, "manage")
         self.assertEqual(len(run.hypervisor("hang: starts at")), 5)
         self.assert_codes(run, hang=STOPPED, manage=0)
+
+    def test_row_3_6_a_cpu_that_hammers_a_register_reads_it_no_more_once_the_device_is_given(self):
+        run = self.run_set([probe("hammer", devices=[pci(EDU)]),
+                            probe("give", devices=[pci(EDU)], lines=["manager;"])])
+        self.assert_checks_hold(run, "give")
+        ended = run.hypervisor("hammer: ended: it read an address that it does not have")
+        given = run.hypervisor(f"{EDU}: given to give")
+        self.assertEqual((len(ended), len(given)), (1, 1))
+        self.assert_codes(run, hammer=CRASH, give=0)
 
     def test_a_partition_that_crashes_is_started_again_as_often_as_its_set_says(self):
         lines = ['on-crash = "restart";', "restarts = <2>;"]
