@@ -174,10 +174,11 @@ static void stream(bool moving)
 int test_stream(void)
 {
     char how[16];
-    bool moving;
+    bool moving, endless;
 
     tree_bootarg("how", how, sizeof(how));
-    moving = strcmp(how, "replace") == 0;
+    endless = strcmp(how, "endless") == 0;
+    moving = endless || strcmp(how, "replace") == 0;
     if (!pci_find_class(NVME_CLASS, &controller) ||
         (!moving && !pci_find_id(TESTDEV_VENDOR_DEVICE, &writer))) {
         printf("an NVMe controller is needed, and an iommu-testdev unless how=replace\n");
@@ -197,7 +198,10 @@ int test_stream(void)
     if (check_failed())
         return check_result();
     nvme.meanwhile = moving ? replace_controller : move_writer;
-    stream(moving);
+    do {
+        printf("streaming\n");
+        stream(moving);
+    } while (endless && !check_failed());
     nvme.meanwhile = NULL;
     check_equal(NVME_OK, (uint64_t)nvme_shut_down(&nvme), "the controller is shut down");
     check_status(BH_OK, bh_detach(controller.device, BH_PASID_NONE), "detach");

@@ -127,7 +127,8 @@ int test_shared(void);
 
 /* ---- stream.c -------------------------------------------------------------------------------- */
 /* how=neighbour: an NVMe controller reads its disk without end while an iommu-testdev, first in the same address
- * space, moves to another one and back. how=replace: the controller itself does, by replace. */
+ * space, moves to another one and back. how=replace: the controller itself does, by replace. how=endless: the same,
+ * until somebody stops it. */
 int test_stream(void);
 
 /* Finds a listed device: an edu, or one whose name ends like that. */

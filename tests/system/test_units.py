@@ -76,6 +76,17 @@ class Assignment(UnitsTest):
         _, moves, hitless = map(int, re.findall(r"\d+", said))
         self.assertEqual(hitless, moves, "replaces that were hitless")
 
+    def test_row_0_19_a_partition_is_restarted_20_times_while_its_disk_writes_to_its_memory(self):
+        run = self.run_set([probe("stream", how="endless", devices=[NVME]),
+                            probe("manage", rounds=19, wait_ms=300, lines=["manager;"])])
+        self.assert_checks_hold(run, "manage")
+        self.assertEqual(len(run.hypervisor("stream: starts at")), 21)
+        begun = run.said("stream").count("streaming")
+        self.assertGreaterEqual(begun, 10, "lives in which the disk was read")
+        self.note(f"{begun} streams were begun")
+        self.assertEqual([line for line in run.said("stream") if line.startswith("check ")], [])
+        self.assertEqual(run.codes, {"stream": 252, "manage": 0})
+
     def test_row_4_12_two_partitions_use_all_iommus_each_at_a_time(self):
         more, others = [], []
         for number, (root, bus) in enumerate((("pcie.0", 0x03), ("root1", 0x24), ("root2", 0x43))):

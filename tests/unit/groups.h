@@ -68,6 +68,7 @@ int run_ring_failures_tests(void);
 int run_hand_over_tests(void);
 int run_overflow_tests(void);
 int run_hand_over_races_tests(void);
+int run_restarts_tests(void);
 int run_refusals_tests(void);
 int run_order_tests(void);
 int run_two_units_tests(void);

@@ -95,6 +95,7 @@ int main(int count, char **arguments)
     failed += run_races_tests();
     failed += run_ioas_races_tests();
     failed += run_hand_over_races_tests();
+    failed += run_restarts_tests();
     failed += run_typing_tests();
     failed += run_window_races_tests();
     failed += run_masters_tests();

@@ -93,6 +93,15 @@ static void i6_row_1_3_row_1_9_row_3_20_after_unbind_the_device_is_parked_and_no
     expect_blocked("none");
 }
 
+static void row_3_19_an_unbind_of_what_is_attached_is_ebusy_and_leaves_it_attached(void)
+{
+    start();
+    assert_int_equal(call1(0, BH_CALL_DEVICE_UNBIND, DEVICE1_ID), BH_EBUSY);
+    assert_int_equal(query_state(0, DEVICE1_ID).ioas, ioas);
+    assert_int_equal(dma_write(DEVICE1, IOVA, 0x12), DMA_LANDED);
+    assert_int_equal(call2(1, BH_CALL_DEVICE_BIND, DEVICE1_ID, 1), BH_EPERM);
+}
+
 static void i6_power_off_parks_the_device_first_and_gives_it_back(void)
 {
     bool reset = false;
@@ -316,6 +325,7 @@ int run_lifecycle_tests(void)
         TEST(i6_after_unmap_the_device_is_blocked_and_the_fault_has_a_record),
         TEST(i6_after_detach_the_device_is_parked_when_the_call_returns),
         TEST(i6_row_1_3_row_1_9_row_3_20_after_unbind_the_device_is_parked_and_nobodys),
+        TEST(row_3_19_an_unbind_of_what_is_attached_is_ebusy_and_leaves_it_attached),
         TEST(i6_power_off_parks_the_device_first_and_gives_it_back),
         TEST(i6_the_power_call_ends_the_partition_with_its_code),
         TEST(i6_a_crash_takes_the_dma_with_it_before_anything_is_said),
