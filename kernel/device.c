@@ -110,7 +110,9 @@ static void add_function(const struct topology *topology, const struct pci_funct
     device->group = &groups[function->group];
     device->group->number = function->group;
     device->group->reasons = function->group_reasons;
+    device->group->peers = pci_peers(&devices.pci, function->group);
     device->group->members++;
+    device->closes = device->group->peers.size != 0;
     if (function->unplaced)
         device->refusal = "has registers that do not fit into the PCI window";
     else if (!within_stage2(device))
@@ -217,6 +219,7 @@ void devices_build(const struct topology *topology)
     for (uint32_t i = 0; i < topology->block_count && PCI_FUNCTIONS + i < DEVICE_LIMIT; i++)
         add_block(topology, i);
     find_shared_streams();
+    groups_tell();
 }
 
 struct device *device_find(const char *name)
@@ -255,6 +258,11 @@ struct topology_range device_registers(const struct device *device, unsigned int
     if (device->block != NULL && index < device->block->register_count)
         return device->block->registers[index];
     return (struct topology_range){ 0 };
+}
+
+struct topology_range device_closes(const struct device *device, unsigned int index)
+{
+    return index == 0 ? device->group->peers : (struct topology_range){ 0 };
 }
 
 void device_tell_refused_line(const struct device *device, const char *partition)

@@ -59,6 +59,8 @@ struct group {
     uint32_t number;  /* index of its first device: stable while the machine is the same */
     uint32_t reasons; /* BH_GROUP_* */
     uint32_t members; /* devices that could be assigned */
+    struct topology_range
+        peers; /* where an access of a member may end at another, short of the IOMMU */
 
     /* By the manager's orders (kernel/give.h). */
     _Atomic uint32_t
@@ -69,6 +71,13 @@ struct group {
 
 #define GROUP_FREE 0
 #define GROUP_WITHHELD UINT32_MAX
+
+/* Why its members are one: the texts of BH_GROUP_* bits, or "stands alone" for none. Cut at size. */
+void group_explain(uint32_t reasons, char *text, size_t size);
+#define GROUP_REASONS 192 /* bytes that hold those that one group can have */
+
+/* Says in the log which devices are not alone in their groups. Boot only. */
+void groups_tell(void);
 
 struct device_faults {
     uint64_t from; /* number of its unit's first event that can be of this owner's time */
@@ -100,6 +109,7 @@ struct device {
     bool stream_shared;  /* by another device, of the same group */
     const char *refusal; /* why it cannot be assigned; NULL: it can */
     uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
+    bool closes;         /* device_closes() names something */
 
     struct config_view config; /* of a function; guarded by the group's lock */
 
@@ -158,6 +168,11 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
 /* Register range index (BAR number, or reg entry; below BH_BAR_COUNT) as [base, +size); size 0: none. */
 struct topology_range device_registers(const struct device *device, unsigned int index);
+
+/* IOVAs that mean something else than memory while the device is attached, in ranges: the one with that index,
+ * size 0: none; there is none from DEVICE_CLOSES on. Fixed from boot on. */
+#define DEVICE_CLOSES 1
+struct topology_range device_closes(const struct device *device, unsigned int index);
 
 /* Says in the log that the partition's device does without INTx, and why. */
 void device_tell_refused_line(const struct device *device, const char *partition);

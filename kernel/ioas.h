@@ -54,8 +54,9 @@ struct ioas {
     uint32_t attached;       /* devices attached */
     uint32_t window_maps;    /* maps of windows (kernel/window.h) in it */
     uint32_t tree_count;
+    uint32_t closed; /* bit n: what the owner's device n closes (device_closes()) is closed here */
     /* IOVAs and memory below these can be mapped: the limits of the first tree, and of those that devices
-     * are attached through. */
+     * are attached through. What is closed, and what lies beyond it, is not below `limit`. */
     uint64_t limit, output_limit;
     struct ioas_tree
         tree[IOAS_TREES]; /* the first holds all that is mapped: it is of the class of the

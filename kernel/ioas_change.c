@@ -191,7 +191,7 @@ static int64_t copy_locked(struct partition *partition, struct ioas *from, struc
     int64_t result = ioas_check_range(copy->from_iova, copy->bytes, from->tree[0].table.limit);
 
     if (result == BH_OK)
-        result = ioas_check_range(copy->to_iova, copy->bytes, to->limit);
+        result = ioas_check_open(to, copy->to_iova, copy->bytes);
     if (result == BH_OK && !ioas_flags_valid(copy->flags))
         result = BH_EINVAL;
     if (result == BH_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How I/O address spaces come and go, and what an attach changes about them. */
 #include "bulkhead/abi.h"
-#include "kernel/ioas.h"
+#include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
 
@@ -119,18 +119,6 @@ static bool make_trees(struct partition *partition, struct ioas *ioas, uint32_t 
     return true;
 }
 
-static inline void keep_to_limits(struct ioas *ioas)
-{
-    ioas->limit = ioas->tree[0].table.limit;
-    ioas->output_limit = ioas->tree[0].output_limit;
-    for (uint32_t t = 1; t < ioas->tree_count; t++) {
-        if (ioas->tree[t].attached == 0)
-            continue;
-        ioas->limit = min_u64(ioas->limit, ioas->tree[t].table.limit);
-        ioas->output_limit = min_u64(ioas->output_limit, ioas->tree[t].output_limit);
-    }
-}
-
 int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
 {
     struct ioas *ioas;
@@ -144,7 +132,8 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
     if (make_trees(partition, ioas, partition->class_of[device->iommu->number] - 1u)) {
         ioas->attached = 0;
         ioas->reserved_count = 0;
-        keep_to_limits(ioas);
+        ioas->closed = 0;
+        ioas_keep_to_limits(ioas);
         ioas->generation++;
         ioas->id = make_id((uint32_t)(ioas - partition->ioas), ioas->generation);
         __atomic_store_n(&ioas->owner, partition, __ATOMIC_RELAXED);
@@ -264,15 +253,24 @@ int64_t ioas_enter(struct ioas *ioas, const struct device *device)
     if (tree->table.mapped != ioas->tree[0].table.mapped ||
         cuts_reservation(ioas, tree->table.limit))
         return BH_ERANGE;
+    if (device->closes) {
+        int64_t result = ioas_close(ioas, device);
+
+        if (result != BH_OK)
+            return result;
+    }
     if (domain->tag == 0) {
         domain->tag = iommu_tag_take(device->iommu);
-        if (domain->tag == 0)
+        if (domain->tag == 0) {
+            ioas_reopen(ioas, device);
             return BH_ENOSPC;
+        }
         tree->units |= (uint32_t)BIT(device->iommu->number);
     }
     ioas->attached++;
     tree->attached++;
-    keep_to_limits(ioas);
+    if (ioas->tree_count > 1)
+        ioas_keep_to_limits(ioas);
     return BH_OK;
 }
 
@@ -280,13 +278,14 @@ void ioas_leave(struct ioas *ioas, const struct device *device)
 {
     ioas->attached--;
     tree_of(ioas, &ioas->domain[device->iommu->number])->attached--;
-    keep_to_limits(ioas);
+    if (device->closes)
+        ioas_reopen(ioas, device);
+    if (ioas->tree_count > 1)
+        ioas_keep_to_limits(ioas);
 }
 
 /* ---- Ranges ---------------------------------------------------------------------------------------- */
 
-/* No topology of today names windows that a device cannot use: what can be mapped is one range. A window of an
- * attached device would be cut out of it here. */
 int64_t ioas_ranges(struct partition *partition, uint64_t id, struct bh_range *ranges,
                     uint32_t *count)
 {
@@ -294,8 +293,7 @@ int64_t ioas_ranges(struct partition *partition, uint64_t id, struct bh_range *r
 
     if (ioas == NULL)
         return BH_ENOENT;
-    ranges[0] = (struct bh_range){ .first = 0, .last = ioas->limit - 1 };
-    *count = 1;
+    *count = ioas_list_open(ioas, ranges);
     ioas_release(ioas);
     return BH_OK;
 }
@@ -306,10 +304,10 @@ static int64_t reserve_locked(struct ioas *ioas, uint64_t iova, uint64_t size)
         ioas->reserved_count = 0;
         return BH_OK;
     }
-    if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
-        return BH_EINVAL;
-    if (!range_inside(iova, size, 0, ioas->limit))
-        return BH_ERANGE;
+    int64_t result = ioas_check_open(ioas, iova, size);
+
+    if (result != BH_OK)
+        return result;
     if (ioas->reserved_count == BH_RESERVATIONS)
         return BH_ENOSPC;
     ioas->reserved[ioas->reserved_count++] = (struct bh_range){ .first = iova,

@@ -21,6 +21,30 @@ static inline int64_t ioas_answer(int64_t result, uint64_t done)
     return result != BH_OK && result != BH_ETIMEDOUT && done != 0 ? BH_EAGAIN : result;
 }
 
+/* Whether [iova, +size) can be mapped, though it does not lie below the space's limit. */
+bool ioas_is_open(const struct ioas *ioas, uint64_t iova, uint64_t size);
+
+/* What every call demands of IOVAs that are to be mapped. */
+static inline int64_t ioas_check_open(const struct ioas *ioas, uint64_t iova, uint64_t size)
+{
+    int64_t result = ioas_check_range(iova, size, ioas->limit);
+
+    return result == BH_ERANGE && ioas_is_open(ioas, iova, size) ? BH_OK : result;
+}
+
+/* What the device closes is closed from now on. BH_ERANGE: something is mapped or reserved there; BH_ENOSPC: what
+ * remains would be more than BH_RANGES ranges. Refusals change nothing. Work: entries of a table or two a range. */
+int64_t ioas_close(struct ioas *ioas, const struct device *device);
+
+/* It is not any more, as far as this device is concerned. */
+void ioas_reopen(struct ioas *ioas, const struct device *device);
+
+/* What can be mapped, in ascending order: at most BH_RANGES ranges; how many. */
+uint32_t ioas_list_open(const struct ioas *ioas, struct bh_range *ranges);
+
+/* The space's limits follow from its trees that devices are attached through, and from what is closed. */
+void ioas_keep_to_limits(struct ioas *ioas);
+
 static inline bool ioas_flags_valid(uint64_t flags)
 {
     return flags != 0 && (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) == 0;
@@ -30,7 +54,7 @@ static inline bool ioas_flags_valid(uint64_t flags)
 static inline int64_t ioas_check_map(const struct ioas *ioas, uint64_t iova, uint64_t address,
                                      uint64_t size, uint64_t flags)
 {
-    int64_t result = ioas_check_range(iova, size, ioas->limit);
+    int64_t result = ioas_check_open(ioas, iova, size);
 
     if (result != BH_OK)
         return result;

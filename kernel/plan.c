@@ -150,12 +150,15 @@ static bool check_groups(const struct partition *partition, struct set_error *er
                 if (listed(&partitions.partition[p], device) ==
                     listed(&partitions.partition[p], sibling))
                     continue;
+                char why[GROUP_REASONS];
+
+                group_explain(device->group->reasons, why, sizeof(why));
                 return set_refuse(
                     error, partition->set->device[i].node,
                     device->function != NULL ? "pci" : "path",
                     "%s and %s are one group, which cannot be split: list both for %s, "
-                    "or neither",
-                    device->name, sibling->name, partitions.partition[p].name);
+                    "or neither (%s)",
+                    device->name, sibling->name, partitions.partition[p].name, why);
             }
         }
     }

@@ -72,7 +72,7 @@ uint64_t window_alignment(uint64_t size);
 struct set_error {
     char node[SET_NODE];
     const char *property;
-    char text[160]; /* what is wrong, and what to write instead */
+    char text[288]; /* what is wrong, and what to write instead */
 };
 
 /*

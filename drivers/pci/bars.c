@@ -96,7 +96,8 @@ static void place_below(struct placement *placement, uint32_t parent)
 
         pci_write32(function, PCI_MEMORY_BASE,
                     empty ? WINDOW_CLOSED
-                          : (uint32_t)(base >> 16 & 0xFFF0) | (uint32_t)((limit - 1) & 0xFFF00000));
+                          : (uint32_t)(base >> 16 & BRIDGE_WINDOW_BASE) |
+                                (uint32_t)((limit - 1) & BRIDGE_WINDOW_LIMIT));
         /* Closed whatever the base's upper half holds. I/O stops at COMMAND, not at its window. */
         pci_write32(function, PCI_PREFETCH_BASE, WINDOW_CLOSED);
         pci_write32(function, PCI_PREFETCH_LIMIT_HIGH, 0);
@@ -154,4 +155,14 @@ void pci_restore_bars(const struct pci_function *function)
         if (bar->wide)
             pci_write32(function, bar_register(++i), 0);
     }
+}
+
+struct topology_range pci_bridge_window(const struct pci_function *bridge)
+{
+    uint32_t value = pci_read32(bridge, PCI_MEMORY_BASE);
+    uint64_t base = (uint64_t)(value & BRIDGE_WINDOW_BASE) << 16,
+             last = value & BRIDGE_WINDOW_LIMIT;
+
+    return (struct topology_range){ .base = base,
+                                    .size = last < base ? 0 : last - base + BRIDGE_GRANULE };
 }

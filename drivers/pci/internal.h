@@ -19,6 +19,9 @@ enum pci_reset_method pci_find_reset_method(const struct pci *pci,
 /* Writes the addresses of the placed BARs again, after a reset. */
 void pci_restore_bars(const struct pci_function *function);
 
+/* Bus addresses that the bridge sends down; size 0: none. */
+struct topology_range pci_bridge_window(const struct pci_function *bridge);
+
 static inline bool pci_is_bridge(const struct pci_function *function)
 {
     return function->kind >= PCI_ROOT_PORT;

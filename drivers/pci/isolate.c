@@ -147,3 +147,37 @@ void pci_isolate(struct pci *pci, bool root_isolates)
         pci->function[i].group_reasons = pci->function[pci->function[i].group].group_reasons;
     }
 }
+
+static void extend(struct topology_range *hull, uint64_t base, uint64_t size)
+{
+    uint64_t end = max_u64(base + size, hull->base + hull->size);
+
+    if (size == 0)
+        return;
+    hull->base = hull->size == 0 ? base : min_u64(base, hull->base);
+    hull->size = end - hull->base;
+}
+
+struct topology_range pci_peers(const struct pci *pci, uint32_t group)
+{
+    struct topology_range hull = { .size = 0 };
+
+    for (uint32_t i = 0; i < pci->count; i++) {
+        const struct pci_function *function = &pci->function[i];
+
+        if (function->group != group || function->group_reasons == 0)
+            continue;
+        for (unsigned int b = 0; b < PCI_BARS; b++) {
+            const struct pci_bar *bar = &function->bar[b];
+
+            if (bar->address != 0)
+                extend(&hull, pci_bus_address(function, b), align_up(bar->size, PAGE_SIZE));
+        }
+        if (pci_is_bridge(function)) {
+            struct topology_range window = pci_bridge_window(function);
+
+            extend(&hull, window.base, window.size);
+        }
+    }
+    return hull;
+}

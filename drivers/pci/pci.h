@@ -103,6 +103,14 @@ void pci_isolate(struct pci *pci, bool root_isolates);
 /* The placed BAR's address as the bus has it, which is what its register holds. Any time. */
 uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar);
 
+/*
+ * Bus addresses at which functions of the group answer, or to which its bridges lead, from the first
+ * to the last: an access of a member to one of them may get there without coming to the root.
+ * Size 0: its members' accesses come to the root all, since nothing joins it to another. After
+ * pci_isolate(). Work: the functions.
+ */
+struct topology_range pci_peers(const struct pci *pci, uint32_t group);
+
 /* "0000:01:00.0" */
 void pci_name(const struct pci_function *function, char name[PCI_NAME]);
 

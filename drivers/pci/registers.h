@@ -39,7 +39,9 @@
 /* Bridges */
 #define PCI_BUSES 0x18 /* primary, secondary, subordinate, latency timer */
 #define PCI_IO_BASE 0x1C
-#define PCI_MEMORY_BASE 0x20
+#define PCI_MEMORY_BASE 0x20 /* and limit, both in units of 1 MiB */
+#define BRIDGE_WINDOW_BASE 0x0000FFF0
+#define BRIDGE_WINDOW_LIMIT 0xFFF00000
 #define PCI_PREFETCH_BASE 0x24
 #define PCI_PREFETCH_BASE_HIGH 0x28
 #define PCI_PREFETCH_LIMIT_HIGH 0x2C

@@ -118,6 +118,16 @@ int test_nvme(void);
 /* device-name=END: an NVMe controller's configuration space, in the window and by calls. */
 int test_config(void);
 
+/* ---- peers.c --------------------------------------------------------------------------------- */
+/* reasons=N: the two devices of the list are one group by these reasons; their registers are no I/O addresses, and
+ * where they are iommu-testdevs, a write of one to the other's is blocked. */
+int test_peers(void);
+
+/* reasons=N: binds one of the two, and a second later the other. Beside it in another partition that may bind the
+ * same: each is EPERM. */
+int test_peers_hold(void);
+int test_peers_late(void);
+
 /* ---- units.c --------------------------------------------------------------------------------- */
 /* With an iommu-testdev behind each of several IOMMUs: each in an address space of its own. */
 int test_units(void);

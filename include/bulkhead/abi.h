@@ -547,8 +547,9 @@ struct bh_event_ring {
  *                                    EBUSY: attached already, or a sibling on the same stream is
  *                                    attached elsewhere, or its reset is under way. EPERM: not bound.
  *                                    ENOENT. EOPNOTSUPP: a device without DMA. ERANGE: its unit does
- *                                    not reach all that is mapped, or all of a reserved range. ENOSPC:
- *                                    its unit has no tag.
+ *                                    not reach all that is mapped, or all of a reserved range, or registers
+ *                                    of its group answer there. ENOSPC: its unit has no tag, or there
+ *                                    would be more than BH_RANGES ranges.
  *                                    ETIMEDOUT: unit silenced, device parked.
  * DETACH (device, pasid)             the device is parked when the call returns. ENOENT: not
  *                                    attached or not listed. EPERM, EINVAL, EOPNOTSUPP as above.
@@ -602,8 +603,9 @@ struct bh_event_ring {
  *                                    ETIMEDOUT: unit silenced, device parked.
  * IOAS_RANGES (ioas, structure)      fills struct bh_ioas_ranges: the IOVAs that can be mapped. Exact from
  *                                    the start; only an attach of the caller takes some away (those
- *                                    beyond the input of the device's unit), and only a detach
- *                                    gives them back. ENOENT. EFAULT, EINVAL.
+ *                                    beyond the input of the device's unit, and those where registers
+ *                                    of its group answer short of it), and only a detach gives
+ *                                    them back. ENOENT. EFAULT, EINVAL.
  * IOAS_RESERVE (ioas, iova, size)    [iova, +size) is to stay among the ranges: an attach that would take
  *                                    a part of it away is ERANGE. Multiples of 4096. iova 0, size 0:
  *                                    drops all reservations. EINVAL: zero, misaligned or wrapping

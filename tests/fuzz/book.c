@@ -185,7 +185,7 @@ static uint32_t causes_of_map(unsigned int guest, const uint64_t *x)
         x[5] > (BH_MAP_READ | BH_MAP_WRITE))
         causes |= ALLOWED(BH_EINVAL);
     if (x[2] >= book.input_limit || x[4] > book.input_limit - x[2] ||
-        !book_own_memory(guest, x[3], x[4]))
+        closed_meets(space, x[2], x[4]) || !book_own_memory(guest, x[3], x[4]))
         causes |= ALLOWED(BH_ERANGE);
     if (causes != 0)
         return causes;
@@ -249,6 +249,8 @@ static uint32_t causes_of_attach(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_EBUSY);
     if (space != NULL && !space->tagged && tags_used() == book.tag_limit)
         causes |= ALLOWED(BH_ENOSPC);
+    if (space != NULL && device != NULL && closed_forbids(space, device))
+        causes |= ALLOWED(BH_ERANGE);
     if (book.failed)
         causes |= ALLOWED(BH_ETIMEDOUT);
     return causes;
@@ -315,6 +317,8 @@ static uint32_t causes_of_replace(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_EBUSY);
     if (space != NULL && !space->tagged && tags_used() == book.tag_limit)
         causes |= ALLOWED(BH_ENOSPC);
+    if (space != NULL && device != NULL && device->space != space && closed_forbids(space, device))
+        causes |= ALLOWED(BH_ERANGE);
     return causes;
 }
 
@@ -349,7 +353,8 @@ static uint32_t causes_of_reserve(unsigned int guest, const uint64_t *x)
         return 0;
     if (!range_is_whole(x[2], x[3]))
         causes |= ALLOWED(BH_EINVAL);
-    if (x[2] >= book.input_limit || x[3] > book.input_limit - x[2])
+    if (x[2] >= book.input_limit || x[3] > book.input_limit - x[2] ||
+        closed_meets(space, x[2], x[3]))
         causes |= ALLOWED(BH_ERANGE);
     return causes | (space->reserved == BH_RESERVATIONS ? ALLOWED(BH_ENOSPC) : 0);
 }
@@ -607,14 +612,13 @@ static void enter_reset(unsigned int guest, const uint64_t *x, int64_t answer)
     device->held = answer == BH_EAGAIN && device->space != NULL;
 }
 
-/* Devices behind one unit change nothing about it. */
 static void expect_ranges(unsigned int guest, const uint64_t *x)
 {
     struct bh_ioas_ranges ranges;
 
     memcpy(&ranges, memory_of(guest, x[2]), sizeof(ranges));
-    EXPECT(ranges.size == sizeof(ranges) && ranges.count == 1 && ranges.reserved == 0);
-    EXPECT(ranges.range[0].first == 0 && ranges.range[0].last == book.input_limit - 1);
+    EXPECT(ranges.size == sizeof(ranges) && ranges.reserved == 0);
+    EXPECT(closed_ranges_hold(book_space(guest, x[1]), &ranges));
 }
 
 static void enter_replace(unsigned int guest, const uint64_t *x)
@@ -630,6 +634,8 @@ static void enter_reserve(unsigned int guest, const uint64_t *x)
 {
     struct book_space *space = book_space(guest, x[1]);
 
+    if (x[3] != 0)
+        space->kept[space->reserved] = (struct topology_range){ .base = x[2], .size = x[3] };
     space->reserved = x[3] == 0 ? 0 : space->reserved + 1;
 }
 

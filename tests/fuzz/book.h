@@ -22,6 +22,7 @@ struct book_space {
     unsigned int attached;
     bool tagged; /* it was attached once */
     unsigned int reserved;
+    struct topology_range kept[BH_RESERVATIONS]; /* these */
     struct leaves leaves;
 };
 
@@ -63,6 +64,8 @@ struct book {
     unsigned int device_count;
     struct book_device device[BOOK_DEVICES];
     struct book_group group[BOOK_DEVICES];
+    struct topology_range
+        closed[BOOK_DEVICES]; /* by group: what its members close where they are attached */
     uint64_t input_limit;
     unsigned int input_bits, tag_limit;
     unsigned int own_tags; /* the hypervisor's */
@@ -75,6 +78,13 @@ extern struct book book;
 /* Opens the book on a machine that has just booted; function and line of each device by the order in which
  * the first partition lists them. */
 void book_open(const int *function, const uint32_t *line, unsigned int count);
+
+/* closed.c. What the device adds to what its group closes; whether some of a range is closed in a space; whether the
+ * space has something where the device would close it; whether ranges are those that the space has. */
+void closed_open(const struct bh_device_info *info, const struct book_device *device);
+bool closed_meets(const struct book_space *space, uint64_t iova, uint64_t size);
+bool closed_forbids(const struct book_space *space, const struct book_device *device);
+bool closed_ranges_hold(const struct book_space *space, const struct bh_ioas_ranges *ranges);
 
 /* As book_open() left it. */
 void book_again(void);

@@ -36,14 +36,16 @@ static bool is_within(uint64_t iova, uint64_t size)
 }
 
 /* Those that need no look at what is mapped. */
-static uint32_t malformed(unsigned int guest_index, const struct bh_map *map)
+static uint32_t malformed(unsigned int guest_index, const struct book_space *space,
+                          const struct bh_map *map)
 {
     uint32_t causes = 0;
 
     if (!is_whole(map->iova, map->size) || !is_whole(map->address, map->size) || map->flags == 0 ||
         map->flags > RW)
         causes |= ALLOWED(BH_EINVAL);
-    if (!is_within(map->iova, map->size) || !book_own_memory(guest_index, map->address, map->size))
+    if (!is_within(map->iova, map->size) || closed_meets(space, map->iova, map->size) ||
+        !book_own_memory(guest_index, map->address, map->size))
         causes |= ALLOWED(BH_ERANGE);
     return causes;
 }
@@ -106,12 +108,12 @@ static uint64_t plan_map(uint64_t iova, uint64_t address, uint64_t size, uint64_
     return done;
 }
 
-static void plan_map_batch(unsigned int guest_index, uint64_t count)
+static void plan_map_batch(unsigned int guest_index, const struct book_space *space, uint64_t count)
 {
     while (plan.done < count && plan.left > 0) {
         const struct bh_map *map = &given.map[plan.done];
 
-        plan.causes = malformed(guest_index, map);
+        plan.causes = malformed(guest_index, space, map);
         if (plan.causes != 0)
             return;
         plan.part = plan_map(map->iova, physical(guest_index, map->address), map->size, map->flags);
@@ -232,7 +234,8 @@ static uint32_t causes_of_copy(unsigned int guest_index, const uint64_t *x)
     if (!is_whole(copy->from_iova, copy->bytes) || !is_whole(copy->to_iova, copy->bytes) ||
         copy->flags == 0 || copy->flags > RW)
         causes |= ALLOWED(BH_EINVAL);
-    if (!is_within(copy->from_iova, copy->bytes) || !is_within(copy->to_iova, copy->bytes))
+    if (!is_within(copy->from_iova, copy->bytes) || !is_within(copy->to_iova, copy->bytes) ||
+        closed_meets(to, copy->to_iova, copy->bytes))
         causes |= ALLOWED(BH_ERANGE);
     if (causes != 0)
         return causes;
@@ -285,7 +288,7 @@ uint32_t changes_causes(unsigned int guest_index, const uint64_t *x)
     case BH_CALL_IOAS_UNMAP_BATCH:
         return causes_of_unmap_batch(guest_index, x);
     case BH_CALL_IOAS_REMAP:
-        causes = malformed(guest_index, &map);
+        causes = malformed(guest_index, space, &map);
         if (causes != 0)
             return causes;
         plan_start(guest_index, space);
@@ -297,7 +300,7 @@ uint32_t changes_causes(unsigned int guest_index, const uint64_t *x)
         if (causes != 0)
             return causes;
         plan_start(guest_index, space);
-        plan_map_batch(guest_index, x[3]);
+        plan_map_batch(guest_index, space, x[3]);
         return plan.done == 0 && plan.part == 0 ? plan.causes : 0;
     }
 }

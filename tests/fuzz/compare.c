@@ -100,6 +100,8 @@ void book_open(const int *function, const uint32_t *line, unsigned int count)
     for (unsigned int i = 0; i < count; i++)
         open_device(infos, i, function[i]);
     for (unsigned int i = 0; i < count; i++)
+        closed_open(&infos[i], &book.device[i]);
+    for (unsigned int i = 0; i < count; i++)
         book.device[i].line = line[i];
     for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
         struct book_guest *g = &book.guest[i];

@@ -240,7 +240,7 @@ def call_proof(name, number, says, file, old, new="", more=()):
         sources=[*CALL_HARNESS, "kernel/hypercall.c", "kernel/query.c", "kernel/partition.c",
                  "kernel/ioas.c",
                  "kernel/ioas_several.c", "kernel/ioas_life.c", "kernel/ioas_change.c",
-                 "kernel/ioas_batch.c",
+                 "kernel/ioas_batch.c", "kernel/ioas_closed.c",
                  "kernel/events.c"],
         includes=["tests/proofs/slots"],
         defines={"PROOF_PAGES": 1, "PROOF_ENTRIES": 512, "CALL": number,

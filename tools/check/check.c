@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "bulkhead/abi.h"
 #include "kernel/guest_tree.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
@@ -140,26 +139,10 @@ static void plan(const struct file *set_file, struct set *set)
 
 static const char *reasons(uint32_t bits)
 {
-    static const struct {
-        uint32_t bit;
-        const char *text;
-    } names[] = {
-        { BH_GROUP_ALIAS, "one requester id behind a bridge" },
-        { BH_GROUP_MULTIFUNCTION, "functions of one device, no ACS between them" },
-        { BH_GROUP_NO_ACS, "a switch port without ACS above them" },
-        { BH_GROUP_ROOT_COMPLEX, "the board does not vouch for the root complex" },
-    };
-    static char text[256];
+    static char text[GROUP_REASONS];
 
-    text[0] = '\0';
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if ((bits & names[i].bit) == 0)
-            continue;
-        if (text[0] != '\0')
-            strncat(text, "; ", sizeof(text) - strlen(text) - 1);
-        strncat(text, names[i].text, sizeof(text) - strlen(text) - 1);
-    }
-    return text[0] == '\0' ? "stands alone" : text;
+    group_explain(bits, text, sizeof(text));
+    return text;
 }
 
 static const char *owners(const struct device *device)
