@@ -25,6 +25,43 @@ void assign_let_go(struct device *device)
     lock_release(&device->group->lock);
 }
 
+/* Whether a range of the device before that index has the page, or another one that the partition has bound. */
+static bool is_there(const struct partition *partition, const struct device *device,
+                     unsigned int index, uint64_t page)
+{
+    for (uint32_t d = 0; d < partition->device_count; d++) {
+        const struct device *other = partition->device[d];
+
+        if (other->group != device->group || (other != device && other->bound != partition))
+            continue;
+        for (unsigned int i = 0; i < (other == device ? index : REGISTER_RANGES); i++) {
+            struct topology_range range = device_pages(other, i);
+
+            if (page - range.base < range.size)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The pages that come with the device and go with it. Of what it shares, which is where a range begins or ends, that
+ * is those that nothing else has brought. */
+static struct topology_range pages_of(const struct partition *partition,
+                                      const struct device *device, unsigned int index)
+{
+    struct topology_range range = device_pages(device, index);
+
+    if (device->block == NULL || range.size == 0)
+        return range;
+    if (is_there(partition, device, index, range.base)) {
+        range.base += PAGE_SIZE;
+        range.size -= PAGE_SIZE;
+    }
+    if (range.size != 0 && is_there(partition, device, index, range.base + range.size - PAGE_SIZE))
+        range.size -= PAGE_SIZE;
+    return range;
+}
+
 /* Its registers appear at the guest-physical address that is their physical one. All of them, or
  * none. */
 static bool map_registers(struct partition *partition, const struct device *device)
@@ -32,13 +69,12 @@ static bool map_registers(struct partition *partition, const struct device *devi
     struct pagetable_progress progress;
 
     for (unsigned int i = 0; i < REGISTER_RANGES; i++) {
-        struct topology_range range = device_registers(device, i);
+        struct topology_range range = pages_of(partition, device, i);
 
         if (range.size == 0)
             continue;
-        if (pagetable_map(&partition->stage2, range.base, range.base,
-                          align_up(range.size, PAGE_SIZE), arch_stage2_device_attributes(),
-                          UINT32_MAX, &progress) != PAGETABLE_OK)
+        if (pagetable_map(&partition->stage2, range.base, range.base, range.size,
+                          arch_stage2_device_attributes(), UINT32_MAX, &progress) != PAGETABLE_OK)
             return false;
     }
     return true;
@@ -50,12 +86,11 @@ static void unmap_registers(struct partition *partition, const struct device *de
     struct page_list freed[REGISTER_RANGES];
 
     for (unsigned int i = 0; i < REGISTER_RANGES; i++) {
-        struct topology_range range = device_registers(device, i);
+        struct topology_range range = pages_of(partition, device, i);
         struct pagetable_progress progress = { .freed = PAGE_LIST_EMPTY };
 
         if (range.size != 0)
-            pagetable_unmap(&partition->stage2, range.base, align_up(range.size, PAGE_SIZE),
-                            UINT32_MAX, &progress);
+            pagetable_unmap(&partition->stage2, range.base, range.size, UINT32_MAX, &progress);
         freed[i] = progress.freed;
     }
     arch_stage2_invalidate(partition->stage2.root, partition->tag);

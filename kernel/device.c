@@ -122,17 +122,28 @@ static void add_function(const struct topology *topology, const struct pci_funct
                      topology_stream(function->host, function->requester, &device->stream));
 }
 
-/* True if the valid range lies over something that no partition may have (I13), or over another node's. */
-static bool is_taken(const struct topology *topology, uint32_t block, struct topology_range range)
+/* True if the valid range lies over something that no partition may have (I13). */
+static bool is_taken(const struct topology *topology, struct topology_range range)
 {
-    bool taken = topology_has_registers(topology, range, block);
+    bool taken = topology_has_infrastructure(topology, range);
 
     for (uint32_t i = 0; i < topology->memory_count; i++)
         taken = taken || topology_overlap(range, topology->memory[i]);
     return taken;
 }
 
-static const char *refuse_block(const struct topology *topology, uint32_t index)
+struct topology_range device_pages(const struct device *device, unsigned int index)
+{
+    struct topology_range range = device_registers(device, index);
+    uint64_t end = align_up(range.base + range.size, PAGE_SIZE);
+
+    range.base = align_down(range.base, PAGE_SIZE);
+    range.size = range.size == 0 ? 0 : end - range.base;
+    return range;
+}
+
+static const char *refuse_block(const struct topology *topology, const struct device *device,
+                                uint32_t index)
 {
     const struct topology_block *block = &topology->block[index];
     /* What can reach memory or interrupts by itself, without an IOMMU in front (I13). */
@@ -149,14 +160,20 @@ static const char *refuse_block(const struct topology *topology, uint32_t index)
     for (uint32_t i = 0; i < block->register_count; i++) {
         struct topology_range range = block->registers[i];
 
-        if (!range_valid(range.base, range.size) || !is_aligned(range.base | range.size, PAGE_SIZE))
-            return "shares register pages with something else";
+        if (!range_valid(range.base, range.size))
+            return "has a range of registers that is none";
         if (!range_inside(range.base, range.size, 0, BIT(arch_stage2_bits())))
             return "lies above the addresses that a partition has";
         if (topology_overlap(range, topology->serial))
             return "is the hypervisor's own console";
-        if (is_taken(topology, index, range))
+        if (is_taken(topology, range) || topology_has_block(topology, range, index))
             return "lies over registers or memory that are not its own";
+        if (is_aligned(range.base | range.size, PAGE_SIZE))
+            continue;
+        range = device_pages(device, i);
+        /* A full list of nodes may be a part of them. */
+        if (is_taken(topology, range) || topology->block_count == TOPOLOGY_BLOCKS)
+            return "shares register pages with something that nobody may have";
     }
     return NULL;
 }
@@ -175,7 +192,7 @@ static void add_block(const struct topology *topology, uint32_t index)
     device->group = &groups[PCI_FUNCTIONS + index];
     device->group->number = PCI_FUNCTIONS + index;
     device->group->members = 1;
-    device->refusal = refuse_block(topology, index);
+    device->refusal = refuse_block(topology, device, index);
     if (device->block->masters && device->refusal == NULL) {
         device->stream = device->block->stream[0];
         take_streams(topology, device, device->block->iommu);
@@ -218,6 +235,7 @@ void devices_build(const struct topology *topology)
         add_function(topology, &devices.pci.function[i]);
     for (uint32_t i = 0; i < topology->block_count && PCI_FUNCTIONS + i < DEVICE_LIMIT; i++)
         add_block(topology, i);
+    groups_join_pages();
     find_shared_streams();
     groups_tell();
 }

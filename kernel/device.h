@@ -76,6 +76,9 @@ struct group {
 void group_explain(uint32_t reasons, char *text, size_t size);
 #define GROUP_REASONS 192 /* bytes that hold those that one group can have */
 
+/* Makes one group of register blocks on one page; with a device that nobody may have, nobody has any. Boot only. */
+void groups_join_pages(void);
+
 /* Says in the log which devices are not alone in their groups. Boot only. */
 void groups_tell(void);
 
@@ -168,6 +171,9 @@ struct device *device_by_stream(const struct iommu *iommu, uint32_t stream);
 
 /* Register range index (BAR number, or reg entry; below BH_BAR_COUNT) as [base, +size); size 0: none. */
 struct topology_range device_registers(const struct device *device, unsigned int index);
+
+/* The pages of that range, of which registers of other devices of the group may have parts. */
+struct topology_range device_pages(const struct device *device, unsigned int index);
 
 /* IOVAs that mean something else than memory while the device is attached, in ranges: the one with that index,
  * size 0: none; there is none from DEVICE_CLOSES on. Fixed from boot on. */

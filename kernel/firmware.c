@@ -27,7 +27,8 @@ static const char *take_memory(const struct topology *topology, struct topology_
     if (topology_overlap(memory, own) || topology_overlap(memory, image) ||
         topology_overlap(memory, topology->initrd))
         return "lies over the hypervisor";
-    if (topology_has_registers(topology, memory, UINT32_MAX))
+    if (topology_has_infrastructure(topology, memory) ||
+        topology_has_block(topology, memory, UINT32_MAX))
         return "lies over registers";
     return memory_reserve(memory.base, memory.size) ? NULL : "cannot be kept from partitions";
 }

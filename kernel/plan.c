@@ -64,7 +64,7 @@ static bool find_device(struct partition *partition, const struct set_device *wa
     if (!check_dma(device, wanted, error))
         return false;
     for (unsigned int i = 0; i < PCI_BARS; i++) {
-        struct topology_range range = device_registers(device, i);
+        struct topology_range range = device_pages(device, i);
 
         if (lies_over_vgic(range))
             return set_refuse(error, wanted->node, property,

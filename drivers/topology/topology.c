@@ -150,8 +150,7 @@ bool topology_is_firmware(const struct topology *topology, uint32_t iommu, uint3
     return found;
 }
 
-bool topology_has_registers(const struct topology *topology, struct topology_range range,
-                            uint32_t aside)
+bool topology_has_infrastructure(const struct topology *topology, struct topology_range range)
 {
     bool found = topology_overlap(range, topology->serial);
 
@@ -170,6 +169,14 @@ bool topology_has_registers(const struct topology *topology, struct topology_ran
                     topology_overlap(range, (struct topology_range){ host->window[w].cpu_base,
                                                                      host->window[w].size });
     }
+    return found;
+}
+
+bool topology_has_block(const struct topology *topology, struct topology_range range,
+                        uint32_t aside)
+{
+    bool found = false;
+
     for (uint32_t i = 0; i < topology->block_count; i++) {
         for (uint32_t r = 0; i != aside && r < topology->block[i].register_count; r++)
             found = found || topology_overlap(range, topology->block[i].registers[r]);

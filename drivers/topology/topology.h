@@ -237,9 +237,13 @@ bool topology_add_firmware(struct topology *topology, uint32_t iommu, uint32_t s
 /* Whether firmware has memory of its own for the stream. Work: the entries. */
 bool topology_is_firmware(const struct topology *topology, uint32_t iommu, uint32_t stream);
 
-/* Whether the valid range lies over registers that are known, those of the block with that index aside. */
-bool topology_has_registers(const struct topology *topology, struct topology_range range,
-                            uint32_t aside);
+/* Whether the valid range lies over the serial port, the interrupt controller, an IOMMU, or what belongs to a PCI host.
+ * Work: the machine's ranges. */
+bool topology_has_infrastructure(const struct topology *topology, struct topology_range range);
+
+/* Whether it lies over registers of a block, that with the index aside. Work: the blocks. */
+bool topology_has_block(const struct topology *topology, struct topology_range range,
+                        uint32_t aside);
 
 /* One more than the highest stream of the unit that a map, a master or firmware names, at least 1: how many entries
  * its table needs. Work: the machine's maps and blocks. */

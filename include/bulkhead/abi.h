@@ -200,6 +200,7 @@
 #define BH_GROUP_MULTIFUNCTION 2 /* functions of one device without ACS between them */
 #define BH_GROUP_NO_ACS 4        /* a port on their path does not isolate */
 #define BH_GROUP_ROOT_COMPLEX 8  /* the board does not vouch for the root complex above them */
+#define BH_GROUP_REGISTERS 16    /* registers of theirs stand on one page */
 
 /* Capabilities of a device: bits of bh_device_info.capabilities. */
 #define BH_DEVICE_DMA 1     /* masters memory behind an IOMMU: attach is possible */

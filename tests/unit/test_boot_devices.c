@@ -128,9 +128,10 @@ static void no_registers(void *tree)
     EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0);
 }
 
-static void half_page(void *tree)
+/* With a block of virtio. */
+static void part_of_page(void *tree)
 {
-    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x800);
+    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x0A000200, 0, 0x200);
 }
 
 static void move_clock(void *tree, uint64_t base)
@@ -201,8 +202,8 @@ static void over_second_registers(void *tree)
 
 BLOCK_TEST(controller, that_serves_others, "takes part in the interrupts or translation of others")
 BLOCK_TEST(high, above_the_guests_addresses, "lies above the addresses that a partition has")
-BLOCK_TEST(half_page, that_shares_a_page, "shares register pages with something else")
-BLOCK_TEST(no_registers, of_no_size, "shares register pages with something else")
+BLOCK_TEST(part_of_page, that_shares_a_page, "shares register pages with something")
+BLOCK_TEST(no_registers, of_no_size, "has a range of registers that is none")
 BLOCK_TEST(over_unit, over_a_unit, "lies over registers or memory that are not its own")
 BLOCK_TEST(over_distributor, over_the_distributor, "lies over registers or memory")
 BLOCK_TEST(over_redistributors, over_the_redistributors, "lies over registers or memory")
