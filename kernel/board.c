@@ -17,6 +17,14 @@ bool board_read(const void *tree, uint64_t size, struct board *board)
 
     board->root_isolates = pci >= 0 &&
                            fdt_getprop(tree, pci, "root-complex-isolates", &length) != NULL;
+    const fdt32_t *functions = pci >= 0 ? fdt_getprop(tree, pci, "virtual-functions", &length)
+                                        : NULL;
+
+    board->virtual_functions = functions != NULL && length == (int)sizeof(*functions)
+                                   ? fdt32_ld(functions)
+                                   : 0;
+    board->virtual_isolated = pci >= 0 &&
+                              fdt_getprop(tree, pci, "virtual-functions-isolated", &length) != NULL;
     const char *serial = fdt_getprop(tree, 0, "serial-compatible", &length);
 
     const char *tables = fdt_getprop(tree, 0, "firmware-tables", &length);

@@ -7,6 +7,8 @@
 
 struct board {
     bool root_isolates; /* the board vouches that its root complexes route nothing peer to peer */
+    uint32_t virtual_functions; /* that each physical one is given, at most */
+    bool virtual_isolated;      /* the board vouches that they do not reach each other inside */
     char model[32];
     char firmware_tables[16]; /* whose reader completes the device tree; empty: the tree says all */
     char serial_compatible[32]; /* of the port that speaks before the device tree has been read */

@@ -113,7 +113,9 @@ static void add_function(const struct topology *topology, const struct pci_funct
     device->group->peers = pci_peers(&devices.pci, function->group);
     device->group->members++;
     device->closes = device->group->peers.size != 0;
-    if (function->unplaced)
+    if (function->virtual_count != 0)
+        device->refusal = "has virtual functions, and stays with the hypervisor";
+    else if (function->unplaced)
         device->refusal = "has registers that do not fit into the PCI window";
     else if (!within_stage2(device))
         device->refusal = "lies above the addresses that a partition has";

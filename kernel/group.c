@@ -16,6 +16,7 @@ void group_explain(uint32_t reasons, char *text, size_t size)
         { BH_GROUP_NO_ACS, "a switch port without ACS above them" },
         { BH_GROUP_ROOT_COMPLEX, "the board does not vouch for the root complex" },
         { BH_GROUP_REGISTERS, "registers on one page" },
+        { BH_GROUP_VIRTUAL_FUNCTION, "virtual functions of one device, for which nobody vouches" },
     };
     size_t used = format(text, size, "%s", reasons == 0 ? "stands alone" : "");
 

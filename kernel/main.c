@@ -214,6 +214,8 @@ static void start_interrupts(void)
 /* Enumerates the hosts from that one on. */
 static void find_functions(uint32_t first)
 {
+    devices.pci.virtual_most = board.virtual_functions;
+    devices.pci.virtual_isolated = board.virtual_isolated;
     for (uint32_t i = first; i < topology.host_count; i++) {
         const struct topology_pci_host *host = &topology.host[i];
 

@@ -144,7 +144,9 @@ static bool check_groups(const struct partition *partition, struct set_error *er
         for (uint32_t j = 0; j < devices.count; j++) {
             const struct device *sibling = &devices.device[j];
 
-            if (sibling->group != device->group)
+            /* A physical function that is kept back is nobody's. */
+            if (sibling->group != device->group ||
+                (sibling->function != NULL && sibling->function->virtual_count != 0))
                 continue;
             for (uint32_t p = 0; p < partitions.count; p++) {
                 if (listed(&partitions.partition[p], device) ==

@@ -15,6 +15,10 @@ enum {
     CAPABILITIES = 0x34,
     CONTROL = 0x3E,
     MASTER = 0x4,
+    SRIOV_CONTROL = 0x08,
+    SRIOV_NUMBER = 0x10,
+    SRIOV_BAR0 = 0x24,
+    SRIOV_ENABLE = 0x1,
     BUS_RESET = 0x40,
 };
 
@@ -187,6 +191,62 @@ void pci_model_multifunction(struct pci_model *pci, int index)
     pci->function[index].config[HEADER] |= 0x80;
 }
 
+int pci_model_virtual(struct pci_model *pci, int index, uint16_t total, uint16_t offset,
+                      uint16_t stride)
+{
+    struct pci_model_function *f = &pci->function[index];
+    int first = (int)pci->count;
+    uint32_t at = pci_model_extended(pci, index, 0x10, 0x40);
+
+    f->cap_sriov = at;
+    writable(pci, index, at + SRIOV_CONTROL, 1);
+    writable(pci, index, at + SRIOV_NUMBER, 2);
+    pci_model_set32(pci, index, at + 0x0C, (uint32_t)total << 16 | total);
+    pci_model_set32(pci, index, at + 0x14, (uint32_t)stride << 16 | offset);
+    pci_model_set32(pci, index, at + 0x18, UINT32_C(0xBEEF) << 16);
+    pci_model_set32(pci, index, at + 0x1C, 0x553);
+    writable(pci, index, at + 0x20, 4);
+    for (uint16_t n = 1; n <= total; n++) {
+        int one = add(pci, f->parent, 0, 0);
+        struct pci_model_function *v = &pci->function[one];
+
+        /* No ids, no BARs, of COMMAND the mastering alone. */
+        memset(v->config, 0, sizeof(v->config));
+        memset(v->writable, 0, sizeof(v->writable));
+        pci_model_set32(pci, one, 0x00, UINT32_MAX);
+        pci_model_set32(pci, one, 0x08, pci_model_get32(pci, index, 0x08));
+        v->writable[COMMAND] = MASTER;
+        v->physical = index;
+        v->number = n;
+        pci_model_express(pci, one, 0, true);
+    }
+    return first;
+}
+
+void pci_model_virtual_bar(struct pci_model *pci, int index, unsigned int bar, uint64_t size,
+                           bool wide)
+{
+    struct pci_model_function *f = &pci->function[index];
+
+    f->virtual_size[bar] = size;
+    f->virtual_kind[bar] = wide ? 0x4 : 0x0;
+    pci_model_set32(pci, index, f->cap_sriov + SRIOV_BAR0 + 4 * bar, f->virtual_kind[bar]);
+    if (wide) {
+        f->virtual_size[bar + 1] = size;
+        f->virtual_kind[bar + 1] = UINT32_MAX;
+    }
+}
+
+bool pci_model_is_enabled(const struct pci_model *pci, int index)
+{
+    const struct pci_model_function *v = &pci->function[index];
+    const struct pci_model_function *f = &pci->function[v->physical];
+
+    return !f->gone &&
+           (pci_model_get16(pci, v->physical, f->cap_sriov + SRIOV_CONTROL) & SRIOV_ENABLE) != 0 &&
+           v->number <= pci_model_get16(pci, v->physical, f->cap_sriov + SRIOV_NUMBER);
+}
+
 /* ---- Routing ---------------------------------------------------------------------------------- */
 
 static bool in_bus_reset(const struct pci_model *pci, int index)
@@ -216,16 +276,32 @@ static int bus_of(const struct pci_model *pci, int index)
     return bus;
 }
 
+/* Bus, device and function that it answers to now; -1: to none. */
+static int rid_of(const struct pci_model *pci, int index)
+{
+    const struct pci_model_function *f = &pci->function[index];
+    int bus = bus_of(pci, index);
+
+    if (f->number != 0) {
+        uint32_t at = pci->function[f->physical].cap_sriov;
+        int physical = rid_of(pci, f->physical);
+
+        return physical < 0 || !pci_model_is_enabled(pci, index)
+                   ? -1
+                   : physical + pci_model_get16(pci, f->physical, at + 0x14) +
+                         ((int)f->number - 1) * pci_model_get16(pci, f->physical, at + 0x16);
+    }
+    return bus < 0 ? -1 : bus << 8 | f->device << 3 | f->function;
+}
+
 static struct pci_model_function *find(struct pci_model *pci, uint64_t offset, int *index)
 {
-    int bus = (int)(offset >> 20) + pci->bus_first;
-    unsigned int device = offset >> 15 & 31, function = offset >> 12 & 7;
+    int rid = (int)(offset >> 12) + (pci->bus_first << 8);
 
     for (int i = 0; i < (int)pci->count; i++) {
         struct pci_model_function *f = &pci->function[i];
 
-        if (f->device == device && f->function == function && !f->gone && bus_of(pci, i) == bus &&
-            !in_bus_reset(pci, i)) {
+        if (!f->gone && rid_of(pci, i) == rid && !in_bus_reset(pci, i)) {
             *index = i;
             return f;
         }
@@ -236,11 +312,11 @@ static struct pci_model_function *find(struct pci_model *pci, uint64_t offset, i
 bool pci_model_requester(const struct pci_model *pci, int index, uint32_t *requester)
 {
     const struct pci_model_function *f = &pci->function[index];
-    int bus = bus_of(pci, index);
+    int rid = rid_of(pci, index);
 
-    if (bus < 0 || in_bus_reset(pci, index) || (pci_model_get16(pci, index, COMMAND) & MASTER) == 0)
+    if (rid < 0 || in_bus_reset(pci, index) || (pci_model_get16(pci, index, COMMAND) & MASTER) == 0)
         return false;
-    *requester = (uint32_t)bus << 8 | (uint32_t)f->device << 3 | f->function;
+    *requester = (uint32_t)rid;
     for (int up = f->parent; up != PCI_MODEL_ROOT; up = pci->function[up].parent) {
         const struct pci_model_function *bridge = &pci->function[up];
 
@@ -271,6 +347,8 @@ static void reset(struct pci_model *pci, int index)
         pci_model_set32(pci, index, 0x18, 0);
     if (f->cap_acs != 0)
         pci_model_set16(pci, index, f->cap_acs + 6, 0);
+    if (f->cap_sriov != 0)
+        pci_model_set16(pci, index, f->cap_sriov + SRIOV_CONTROL, 0);
     f->silent_reads = pci->reset_reads;
 }
 
@@ -304,17 +382,17 @@ uint64_t pci_model_read(void *context, uint64_t offset, unsigned int bytes)
     return pci_model_get32(pci, index, offset & 0xFFC);
 }
 
-static void write_bar(struct pci_model *pci, int index, unsigned int bar, uint32_t value)
+static void write_bar(struct pci_model *pci, int index, uint32_t at, uint64_t size, uint32_t kind,
+                      uint32_t value)
 {
-    const struct pci_model_function *f = &pci->function[index];
-    uint64_t mask = ~(f->bar_size[bar] - 1);
+    uint64_t mask = ~(size - 1);
 
-    if (f->bar_size[bar] == 0)
+    if (size == 0)
         return;
-    if (f->bar_kind[bar] == UINT32_MAX)
-        pci_model_set32(pci, index, BAR0 + 4 * bar, value & (uint32_t)(mask >> 32));
+    if (kind == UINT32_MAX)
+        pci_model_set32(pci, index, at, value & (uint32_t)(mask >> 32));
     else
-        pci_model_set32(pci, index, BAR0 + 4 * bar, (value & (uint32_t)mask) | f->bar_kind[bar]);
+        pci_model_set32(pci, index, at, (value & (uint32_t)mask) | kind);
 }
 
 /* What a write does beyond being stored. */
@@ -362,7 +440,15 @@ void pci_model_write(void *context, uint64_t offset, uint64_t value, unsigned in
                                                                    .offset = at,
                                                                    .value = (uint32_t)value };
     if (at >= BAR0 && at < BAR0 + (f->bridge ? 8 : 24)) {
-        write_bar(pci, index, (at - BAR0) / 4, (uint32_t)value);
+        unsigned int bar = (at - BAR0) / 4;
+
+        write_bar(pci, index, at, f->bar_size[bar], f->bar_kind[bar], (uint32_t)value);
+        return;
+    }
+    if (f->cap_sriov != 0 && at - f->cap_sriov - SRIOV_BAR0 < 24) {
+        unsigned int bar = (at - f->cap_sriov - SRIOV_BAR0) / 4;
+
+        write_bar(pci, index, at, f->virtual_size[bar], f->virtual_kind[bar], (uint32_t)value);
         return;
     }
     uint32_t before = pci_model_get32(pci, index, at);

@@ -2,7 +2,7 @@
 /*
  * A model of PCI Express configuration space behind ECAM: functions, bridges whose bus numbers
  * route the cycles, BARs that can be sized, capabilities, the resets, and whether a function's
- * requests get as far as the root.
+ * requests get as far as the root; and virtual functions, which are there while their physical one has them enabled.
  */
 #ifndef ARCH_HOST_PCI_MODEL_H
 #define ARCH_HOST_PCI_MODEL_H
@@ -24,11 +24,16 @@ struct pci_model_function {
     uint8_t writable[4096];
     uint64_t bar_size[6];
     uint32_t bar_kind[6];
+    uint64_t virtual_size[6]; /* of the BARs of its virtual functions */
+    uint32_t virtual_kind[6];
     uint32_t last_cap, last_extended; /* offset of the last capability; 0: none */
     uint32_t cap_power, cap_express, cap_advanced, cap_acs;
     uint32_t silent_reads; /* reads until it answers again */
     uint32_t function_resets, power_resets, bus_resets;
     uint32_t mastering_at_reset; /* resets that found bus mastering on */
+    uint32_t cap_sriov;
+    int physical;    /* of a virtual function: the index of its physical one */
+    uint32_t number; /* and which of its virtual functions it is, from 1 on; 0: it is none */
 };
 
 struct pci_model_write {
@@ -66,6 +71,16 @@ void pci_model_advanced(struct pci_model *pci, int index);
 void pci_model_power(struct pci_model *pci, int index, bool soft_reset);
 void pci_model_acs(struct pci_model *pci, int index, uint16_t bits);
 void pci_model_multifunction(struct pci_model *pci, int index);
+
+/* The function gets the capability, and `total` virtual functions with a PCI Express capability and FLR; answers the
+ * index of the first. The first one's requester id lies `offset` behind the function's, the next ones' `stride`. */
+int pci_model_virtual(struct pci_model *pci, int index, uint16_t total, uint16_t offset,
+                      uint16_t stride);
+/* What BAR n of each of them needs. */
+void pci_model_virtual_bar(struct pci_model *pci, int index, unsigned int bar, uint64_t size,
+                           bool wide);
+/* Whether the virtual function is there now. */
+bool pci_model_is_enabled(const struct pci_model *pci, int index);
 
 uint16_t pci_model_get16(const struct pci_model *pci, int index, uint32_t offset);
 uint32_t pci_model_get32(const struct pci_model *pci, int index, uint32_t offset);

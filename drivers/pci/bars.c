@@ -23,11 +23,11 @@ static uint32_t bar_register(unsigned int index)
     return PCI_BAR0 + index * (uint32_t)sizeof(uint32_t);
 }
 
-/* Writes ones and reads back which stay zero (7.5.1.2.1). Decode is off. */
-static struct pci_bar size_bar(const struct pci_function *function, unsigned int index)
+/* Writes ones and reads back which stay zero (7.5.1.2.1). offset: of the register with that index. Decode is off. */
+static struct pci_bar size_bar(const struct pci_function *function, uint32_t offset,
+                               unsigned int index)
 {
     struct pci_bar bar = { 0 };
-    uint32_t offset = bar_register(index);
     uint32_t kind = pci_read32(function, offset);
     uint64_t mask;
 
@@ -48,31 +48,67 @@ static struct pci_bar size_bar(const struct pci_function *function, unsigned int
     return bar;
 }
 
+/* Room for so many of that size, each alone in its pages; false: there is none. */
+static bool take(struct placement *placement, uint64_t size, uint32_t count, uint64_t *at)
+{
+    uint64_t span = max_u64(size, PAGE_SIZE);
+
+    *at = align_up(placement->next, span);
+    if ((size & (size - 1)) != 0 || *at < placement->next || *at > placement->end ||
+        span > (placement->end - *at) / count)
+        return false;
+    placement->next = *at + span * count;
+    return true;
+}
+
+/* BAR n of all of them is one register of the physical function: theirs lie one behind the other. */
+static void place_virtual(struct placement *placement, struct pci_function *function)
+{
+    struct pci_function *virtual = function + 1;
+    uint64_t at;
+
+    pci_write32(function, function->cap_sriov + SRIOV_PAGE_SIZE, 1);
+    for (unsigned int i = 0; i < PCI_BARS; i++) {
+        uint32_t offset = function->cap_sriov + SRIOV_BAR0 + i * (uint32_t)sizeof(uint32_t);
+        struct pci_bar bar = size_bar(function, offset, i);
+        bool placed = bar.size == 0 || (bar.size >= PAGE_SIZE &&
+                                        take(placement, bar.size, function->virtual_count, &at));
+
+        if (bar.size != 0 && placed)
+            pci_write32(function, offset, (uint32_t)at);
+        for (uint32_t n = 0; n < function->virtual_count; n++) {
+            virtual[n].bar[i] = bar;
+            virtual[n].unplaced = virtual[n].unplaced || !placed;
+            if (bar.size != 0 && placed)
+                virtual[n].bar[i].address = at + n * bar.size + placement->to_cpu;
+        }
+        i += bar.wide;
+    }
+    /* What has no place is not enabled. */
+    if (virtual->unplaced)
+        function->virtual_count = 0;
+}
+
 static void place_function(struct placement *placement, struct pci_function *function)
 {
     unsigned int count = pci_is_bridge(function) ? 2 : PCI_BARS;
+    uint64_t at;
 
     for (unsigned int i = 0; i < count; i++) {
-        struct pci_bar bar = size_bar(function, i);
+        struct pci_bar bar = size_bar(function, bar_register(i), i);
 
-        function->bar[i] = bar;
-        if (bar.size != 0) {
-            uint64_t span = max_u64(bar.size, PAGE_SIZE);
-            uint64_t at = align_up(placement->next, span);
-
-            if ((bar.size & (bar.size - 1)) != 0 || at < placement->next || at > placement->end ||
-                span > placement->end - at) {
-                function->unplaced = true;
-            } else {
-                function->bar[i].address = at + placement->to_cpu;
-                placement->next = at + span;
-                pci_write32(function, bar_register(i), (uint32_t)at);
-            }
+        if (bar.size != 0 && take(placement, bar.size, 1, &at)) {
+            bar.address = at + placement->to_cpu;
+            pci_write32(function, bar_register(i), (uint32_t)at);
+        } else {
+            function->unplaced = function->unplaced || bar.size != 0;
         }
-        if (bar.wide)
-            i++;
+        function->bar[i] = bar;
+        i += bar.wide;
     }
     pci_write32(function, pci_is_bridge(function) ? PCI_BRIDGE_ROM : PCI_ROM, 0);
+    if (function->virtual_count != 0)
+        place_virtual(placement, function);
 }
 
 static void place_below(struct placement *placement, uint32_t parent)
@@ -82,7 +118,8 @@ static void place_below(struct placement *placement, uint32_t parent)
     for (uint32_t i = placement->first; i < pci->count; i++) {
         struct pci_function *function = &pci->function[i];
 
-        if (function->parent != parent || function->kind == PCI_HOST_BRIDGE)
+        if (function->parent != parent || function->kind == PCI_HOST_BRIDGE ||
+            function->physical != 0)
             continue;
         place_function(placement, function);
         if (!pci_is_bridge(function))
@@ -147,7 +184,8 @@ uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar)
 
 void pci_restore_bars(const struct pci_function *function)
 {
-    for (unsigned int i = 0; i < PCI_BARS; i++) {
+    /* Those of a virtual one are registers of its physical one. */
+    for (unsigned int i = 0; function->physical == 0 && i < PCI_BARS; i++) {
         const struct pci_bar *bar = &function->bar[i];
 
         if (bar->address != 0)

@@ -88,6 +88,15 @@ static void read_extended_capabilities(struct pci_function *function)
     }
 }
 
+void pci_read_function(struct pci_function *function)
+{
+    function->class_revision = pci_read32(function, PCI_CLASS_REVISION);
+    read_capabilities(function);
+    function->express = function->cap_express != 0;
+    if (function->express)
+        read_extended_capabilities(function);
+}
+
 static enum pci_kind kind_of(const struct pci_function *function, uint8_t layout)
 {
     bool on_root_bus = function->parent == PCI_NO_PARENT;
@@ -181,7 +190,6 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
     uint32_t index = pci->count++;
     struct pci_function *function = &pci->function[index];
 
-    found.class_revision = pci_read32(&found, PCI_CLASS_REVISION);
     found.multifunction = *multifunction;
     found.pin = pci_read8(&found, PCI_INTERRUPT_PIN);
     /* Functions before PCI 2.3 have no such bit. */
@@ -192,14 +200,13 @@ static bool scan_function(struct scan *scan, uint32_t rid, uint32_t parent, unsi
                     rid >> 3 & 31, rid & 7);
     if (found.pin > PINS)
         found.pin = 0; /* reserved values */
-    read_capabilities(&found);
-    found.express = found.cap_express != 0;
-    if (found.express)
-        read_extended_capabilities(&found);
+    pci_read_function(&found);
     found.kind = kind_of(&found, header & HEADER_LAYOUT);
     *function = found;
     if ((header & HEADER_LAYOUT) == LAYOUT_BRIDGE)
         number_bridge(scan, index, depth);
+    else
+        pci_add_virtual(pci, index);
     return true;
 }
 
@@ -272,6 +279,7 @@ void pci_enumerate(struct pci *pci, const struct topology_pci_host *host)
 
     scan_bus(&scan, host->bus_first, PCI_NO_PARENT, 0);
     pci_place_bars(pci, host, first);
+    pci_enable_virtual(pci, first);
     for (uint32_t i = first; i < pci->count; i++)
         pci->function[i].reset_method = pci_find_reset_method(pci, &pci->function[i]);
     if (pci->dropped != 0)

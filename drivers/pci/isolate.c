@@ -110,13 +110,21 @@ static void join_through_ports(struct pci *pci, uint32_t index, bool root_isolat
     }
 }
 
-static bool same_device(const struct pci_function *a, const struct pci_function *b)
+/* The function itself, or the physical one of which it is a part. */
+static const struct pci_function *physical(const struct pci *pci,
+                                           const struct pci_function *function)
 {
-    return a->host == b->host && a->rid >> 3 == b->rid >> 3;
+    return function->physical != 0 ? &pci->function[function->physical - 1] : function;
+}
+
+static bool same_device(const struct pci *pci, const struct pci_function *a,
+                        const struct pci_function *b)
+{
+    return a->host == b->host && physical(pci, a)->rid >> 3 == physical(pci, b)->rid >> 3;
 }
 
 /* Functions of one device talk to each other inside it, unless each of them says that it does
- * not. */
+ * not, or the board says so of virtual ones. */
 static void join_siblings(struct pci *pci, uint32_t index)
 {
     const struct pci_function *function = &pci->function[index];
@@ -124,9 +132,12 @@ static void join_siblings(struct pci *pci, uint32_t index)
     for (uint32_t other = 0; other < index; other++) {
         const struct pci_function *sibling = &pci->function[other];
 
-        if (same_device(function, sibling) && !pci_is_bridge(function) &&
+        bool virtual = function->physical != 0 || sibling->physical != 0;
+
+        if (same_device(pci, function, sibling) && !pci_is_bridge(function) &&
+            !(virtual && pci->virtual_isolated) &&
             !(acs_has(function, ACS_FUNCTION) && acs_has(sibling, ACS_FUNCTION)))
-            join(pci, index, other, BH_GROUP_MULTIFUNCTION);
+            join(pci, index, other, virtual ? BH_GROUP_VIRTUAL_FUNCTION : BH_GROUP_MULTIFUNCTION);
     }
 }
 

@@ -45,9 +45,11 @@ enum pci_reset_method {
 
 struct pci_function {
     const struct topology_pci_host *host;
-    uint64_t config; /* physical address of its configuration space */
-    uint32_t rid;    /* bus, device, function */
-    uint32_t parent; /* index of the bridge above, or PCI_NO_PARENT */
+    uint64_t config;   /* physical address of its configuration space */
+    uint32_t rid;      /* bus, device, function */
+    uint32_t parent;   /* index of the bridge above, or PCI_NO_PARENT */
+    uint32_t physical; /* of a virtual function: 1 + index of its physical one; 0: it is none */
+    uint32_t virtual_count; /* its virtual functions, which stand behind it in the array */
     enum pci_kind kind;
     uint16_t vendor, device;
     uint32_t class_revision;
@@ -74,6 +76,10 @@ struct pci {
     uint32_t count;
     uint32_t dropped; /* functions beyond the array: decode and mastering are off, they stay so */
     bool unseen;      /* there are functions, or whole buses, that nobody has looked at */
+    /* The board's words, before anything is enumerated. */
+    uint32_t virtual_most; /* virtual functions that a physical one is given at most */
+    bool
+        virtual_isolated; /* they do not reach each other, nor their physical one, inside the device */
     struct pci_function function[PCI_FUNCTIONS];
 };
 
@@ -81,7 +87,7 @@ struct pci {
  * Finds every function behind the host: clears memory decode, bus mastering and bus numbers of all
  * on a bus before it looks behind any, numbers bridges depth first, reads capabilities, and places each
  * memory BAR alone in its pages inside its bridge's window. Bridges end up forwarding; endpoints with decode off, INTx
- * disabled. The host's ECAM is mapped. Work: twice 256 functions a bus found.
+ * disabled. Virtual functions are enabled as the board wants. The host's ECAM is mapped. Work: twice 256 functions a bus found.
  */
 void pci_enumerate(struct pci *pci, const struct topology_pci_host *host);
 

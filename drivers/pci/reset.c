@@ -150,6 +150,10 @@ static bool answers(const struct pci_function *function)
 {
     uint32_t identity;
 
+    /* A virtual one has its ids in its physical one (9.3.4.1.1). */
+    if (function->physical != 0)
+        return mmio_probe32(function->config + PCI_CLASS_REVISION, &identity) &&
+               identity == function->class_revision;
     return mmio_probe32(function->config + PCI_VENDOR, &identity) &&
            identity == ((uint32_t)function->device << 16 | function->vendor);
 }

@@ -150,3 +150,23 @@ int test_peers_late(void)
     }
     return check_result();
 }
+
+/* A function that is alone, with a reset of its own: it is bound, answers, and is given back. */
+int test_virtual(void)
+{
+    struct bh_device_info info;
+
+    check_status(BH_OK, bh_device_info(0, &info), "a device is on the list");
+    check_equal(0, info.group_reasons, "it stands alone");
+    check_equal(1, info.group_members, "in a group of its own");
+    check_true((info.capabilities & BH_DEVICE_FLR) != 0, "it is reset alone");
+    check_true((info.capabilities & BH_DEVICE_DMA) != 0, "it has a stream");
+    check_status(BH_OK, bh_bind(info.device, LABEL), "bind");
+    if (check_failed())
+        return check_result();
+    check_true(mmio_read32(info.bar[0].address) != UINT32_MAX, "its registers answer");
+    printf("%s: group %" PRIu32 ", registers at 0x%" PRIx64 ", %" PRIu64 " bytes\n", info.name,
+           info.group, info.bar[0].address, info.bar[0].bytes);
+    check_status(BH_OK, bh_device_unbind(info.device), "unbind");
+    return check_result();
+}

@@ -45,6 +45,7 @@ static const struct {
     { "peers", test_peers },
     { "peers-hold", test_peers_hold },
     { "peers-late", test_peers_late },
+    { "virtual", test_virtual },
     { "shared", test_shared },
     { "stream", test_stream },
     { "window-ask", test_window_ask },

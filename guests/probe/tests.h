@@ -128,6 +128,9 @@ int test_peers(void);
 int test_peers_hold(void);
 int test_peers_late(void);
 
+/* With one function that is alone in its group: bind, a register, unbind. */
+int test_virtual(void);
+
 /* ---- units.c --------------------------------------------------------------------------------- */
 /* With an iommu-testdev behind each of several IOMMUs: each in an address space of its own. */
 int test_units(void);

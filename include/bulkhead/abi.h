@@ -196,11 +196,12 @@
 #define BH_EVENT_RATE 32    /* faults of one device that one second puts into a ring */
 
 /* Why devices share a group: bits of bh_device_info.group_reasons. */
-#define BH_GROUP_ALIAS 1         /* they share a requester id behind a bridge */
-#define BH_GROUP_MULTIFUNCTION 2 /* functions of one device without ACS between them */
-#define BH_GROUP_NO_ACS 4        /* a port on their path does not isolate */
-#define BH_GROUP_ROOT_COMPLEX 8  /* the board does not vouch for the root complex above them */
-#define BH_GROUP_REGISTERS 16    /* registers of theirs stand on one page */
+#define BH_GROUP_ALIAS 1             /* they share a requester id behind a bridge */
+#define BH_GROUP_MULTIFUNCTION 2     /* functions of one device without ACS between them */
+#define BH_GROUP_NO_ACS 4            /* a port on their path does not isolate */
+#define BH_GROUP_ROOT_COMPLEX 8      /* the board does not vouch for the root complex above them */
+#define BH_GROUP_REGISTERS 16        /* registers of theirs stand on one page */
+#define BH_GROUP_VIRTUAL_FUNCTION 32 /* virtual functions of one device, for which nobody vouches */
 
 /* Capabilities of a device: bits of bh_device_info.capabilities. */
 #define BH_DEVICE_DMA 1     /* masters memory behind an IOMMU: attach is possible */

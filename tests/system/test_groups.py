@@ -77,3 +77,35 @@ class Groups(RefusalTest):
                                    *words)
                 self.assert_checks_hold(run, "peers")
                 self.assert_codes(run, peers=0)
+
+
+class VirtualFunctions(RefusalTest):
+    """A network card of which the board has two virtual functions enabled."""
+
+    CARD = (*PORT, "-device", "igb,bus=port2")
+    PHYSICAL, FIRST, SECOND = "0000:02:00.0", "0000:02:10.0", "0000:02:10.2"
+
+    def boot(self, bundle, *extra, **options):
+        machine = super().boot(bundle, *extra, **options)
+        lines = machine.console.lines
+        machine.console.lines = lambda: [line for line in lines() if "has no peer" not in line]
+        return machine
+
+    def test_row_0_8_each_is_a_group_of_its_own_for_a_partition_of_its_own(self):
+        run = self.run_set([probe("virtual", "one", devices=[pci(self.FIRST)]),
+                            probe("virtual", "two", devices=[pci(self.SECOND)])], *self.CARD)
+        for name, address in (("one", self.FIRST), ("two", self.SECOND)):
+            self.assert_checks_hold(run, name)
+            self.assertTrue([line for line in run.said(name) if line.startswith(address)])
+        self.assert_codes(run, one=0, two=0)
+
+    def test_their_physical_function_stays_with_the_hypervisor(self):
+        self.assert_mistake("/partitions/probe/devices/device0", "pci",
+                            "has virtual functions, and stays with the hypervisor",
+                            [probe("exit", "probe", devices=[pci(self.PHYSICAL)], code=0)],
+                            *self.CARD)
+
+    def test_there_are_as_many_as_the_board_says(self):
+        self.assert_mistake("/partitions/probe/devices/device0", "pci", "no 0000:02:10.4",
+                            [probe("exit", "probe", devices=[pci("0000:02:10.4")], code=0)],
+                            *self.CARD)

@@ -55,6 +55,7 @@ int run_map_calls_tests(void);
 int run_bind_calls_tests(void);
 int run_peers_tests(void);
 int run_pages_tests(void);
+int run_virtual_tests(void);
 int run_reset_calls_tests(void);
 int run_pci_config_tests(void);
 int run_change_calls_tests(void);

@@ -66,6 +66,7 @@ int main(int count, char **arguments)
     failed += run_bind_calls_tests();
     failed += run_peers_tests();
     failed += run_pages_tests();
+    failed += run_virtual_tests();
     failed += run_reset_calls_tests();
     failed += run_pci_config_tests();
     failed += run_change_calls_tests();

@@ -148,6 +148,8 @@ static bool take_memory(struct machine_mistake *mistake)
 
 static void start_pci(const struct board *board)
 {
+    devices.pci.virtual_most = board->virtual_functions;
+    devices.pci.virtual_isolated = board->virtual_isolated;
     for (uint32_t i = 0; i < machine.topology.host_count; i++) {
         const struct topology_pci_host *host = &machine.topology.host[i];
 
