@@ -42,6 +42,8 @@ static const char *refuse_streams(const struct topology *topology, uint32_t unit
         return "stands behind no IOMMU";
     if (!devices.iommu[unit].usable)
         return "stands behind an IOMMU that is not usable";
+    if (devices.iommu[unit].topology->disabled)
+        return "stands behind an IOMMU that the device tree disables";
     for (uint32_t i = 0; i < count; i++) {
         if (topology_is_firmware(topology, unit, streams[i]))
             return "reaches memory that firmware keeps for it";

@@ -17,6 +17,9 @@
 #define GIC_FRAME 0x10000
 #define GIC_FRAMES 0x20000
 
+/* Two pages of 64 KiB (IHI 0070 6.1). */
+#define IOMMU_REGISTERS 0x20000
+
 #define TREE_DEPTH 8
 
 /*
@@ -28,12 +31,23 @@ struct reader {
     const void *tree;
     bool
         plain; /* reg of the nodes at hand is a physical address: every bus above maps one to one */
+    bool off;  /* a node above is disabled */
     struct topology *topology;
     struct topology_error *error;
+    struct fdt_survey *survey; /* NULL: a machine is booted */
 };
 
+static void leave_out(const struct reader *reader, int node, const char *text)
+{
+    if (reader->survey != NULL)
+        reader->survey->left_out(reader->survey->context, node, text, false);
+}
+
+/* False, which the callers answer, ends the reading; but for a survey, which is told. */
 static bool refuse(struct reader *reader, int node, const char *text)
 {
+    if (reader->survey != NULL)
+        reader->survey->left_out(reader->survey->context, node, text, true);
     reader->error->text = text;
     if (node < 0 || fdt_get_path(reader->tree, node, reader->error->node, TOPOLOGY_NAME) != 0)
         reader->error->node[0] = '\0';
@@ -88,6 +102,12 @@ static bool is_disabled(const void *tree, int node)
     const char *status = fdt_getprop(tree, node, "status", &length);
 
     return length > 0 && strncmp(status, "ok", 2) != 0;
+}
+
+/* Disabled, by itself or with what it stands on. */
+static bool is_off(const struct reader *reader, int node)
+{
+    return reader->off || is_disabled(reader->tree, node);
 }
 
 /* The index-th entry of `reg`, in the parent's cells. False: there is none. */
@@ -166,6 +186,8 @@ static bool read_iommu(struct reader *reader, int node, int parent)
     iommu = &topology->iommu[topology->iommu_count];
     if (!read_reg(tree, node, parent, 0, &iommu->registers))
         return refuse(reader, node, "an IOMMU without reg");
+    if (iommu->registers.size < IOMMU_REGISTERS)
+        return refuse(reader, node, "an IOMMU whose reg does not cover its registers");
     if (fdt_get_path(tree, node, iommu->name, TOPOLOGY_NAME) != 0)
         return refuse(reader, node, "a node path that is too long");
     copy_text(iommu->compatible, "arm,smmu-v3");
@@ -173,6 +195,7 @@ static bool read_iommu(struct reader *reader, int node, int parent)
     iommu->error_interrupt = fdt_interrupt_named(tree, node, "gerror");
     iommu->handle = fdt_get_phandle(tree, node);
     iommu->coherent = fdt_getprop(tree, node, "dma-coherent", NULL) != NULL;
+    iommu->disabled = is_off(reader, node);
     topology->iommu_count++;
     return true;
 }
@@ -306,6 +329,14 @@ static bool read_pci_host(struct reader *reader, int node, int parent)
     return read_windows(reader, node, parent, host);
 }
 
+/* Whether there is room for one more block, and the survey does not pass it over. */
+static bool block_is_kept(const struct reader *reader)
+{
+    if (reader->survey != NULL && reader->survey->blocks++ < reader->survey->skip)
+        return false;
+    return reader->topology->block_count < TOPOLOGY_BLOCKS;
+}
+
 static void read_block(struct reader *reader, int node, int parent)
 {
     struct topology *topology = reader->topology;
@@ -315,13 +346,20 @@ static void read_block(struct reader *reader, int node, int parent)
                                                   "#iommu-cells", "iommu-map", "msi-map" };
     int length;
 
-    if (topology->block_count == TOPOLOGY_BLOCKS)
-        return; /* cannot be assigned, and is in nobody's stage 2 */
     while (
         block.register_count < TOPOLOGY_REGISTERS &&
         read_reg(tree, node, parent, block.register_count, &block.registers[block.register_count]))
         block.register_count++;
-    if (block.register_count == 0 || fdt_get_path(tree, node, block.name, TOPOLOGY_NAME) != 0)
+    /* What is not kept cannot be assigned, and is in nobody's stage 2. */
+    if (block.register_count == 0) {
+        leave_out(reader, node, "has no registers with addresses of the machine");
+        return;
+    }
+    if (fdt_get_path(tree, node, block.name, TOPOLOGY_NAME) != 0) {
+        leave_out(reader, node, "has a node path that is longer than the hypervisor keeps");
+        return;
+    }
+    if (!block_is_kept(reader))
         return;
     copy_text(block.compatible, fdt_stringlist_get(tree, node, "compatible", 0, &length));
     block.masters = fdt_getprop(tree, node, "iommus", NULL) != NULL;
@@ -330,12 +368,27 @@ static void read_block(struct reader *reader, int node, int parent)
     topology->block[topology->block_count++] = block;
 }
 
-/* The children of a bus that maps its addresses one to one, or of the root. */
-static bool is_plain_bus(const void *tree, int node)
+/* A bus whose children's addresses are those of its parent: it says so by empty ranges, or by ranges that lead
+ * each to itself. */
+static bool is_plain_bus(const void *tree, int node, int parent)
 {
+    uint32_t own_cells = child_address_cells(tree, node);
+    uint32_t parent_cells = child_address_cells(tree, parent);
+    uint32_t size_cells = fdt_child_cells(tree, node, "#size-cells", 1);
     int length;
+    const fdt32_t *cell = fdt_getprop(tree, node, "ranges", &length);
 
-    return fdt_getprop(tree, node, "ranges", &length) != NULL && length == 0;
+    if (cell == NULL || length == 0)
+        return cell != NULL;
+    if (own_cells > 2 || parent_cells > 2 || size_cells > 2)
+        return false;
+    uint32_t left = (uint32_t)length / sizeof(*cell), entry = own_cells + parent_cells + size_cells;
+
+    for (; left >= entry; left -= entry, cell += entry) {
+        if (cells(cell, own_cells) != cells(cell + own_cells, parent_cells))
+            return false;
+    }
+    return left == 0;
 }
 
 /* What the hypervisor itself programs must be where its reg says. */
@@ -353,10 +406,11 @@ static bool read_node(struct reader *reader, int node, int parent)
 
     if (strcmp(parent_name, "reserved-memory") == 0)
         return read_memory(reader, node, parent, true);
+    /* What is not enabled is secure memory, or is not there. */
     if (type != NULL && strcmp(type, "memory") == 0)
-        return read_memory(reader, node, parent, false);
+        return is_off(reader, node) || read_memory(reader, node, parent, false);
     if (type != NULL && strcmp(type, "cpu") == 0)
-        return is_disabled(tree, node) || read_cpu(reader, node, parent);
+        return is_off(reader, node) || read_cpu(reader, node, parent);
     if (has_compatible(tree, node, "arm,psci-0.2") || has_compatible(tree, node, "arm,psci-1.0")) {
         read_psci(reader, node);
         return true;
@@ -364,14 +418,17 @@ static bool read_node(struct reader *reader, int node, int parent)
     /* A disabled IOMMU is an IOMMU all the same: it must be closed. */
     if (has_compatible(tree, node, "arm,smmu-v3"))
         return need_plain(reader, node) && read_iommu(reader, node, parent);
-    if (is_disabled(tree, node))
+    if (is_off(reader, node))
         return true;
     if (has_compatible(tree, node, "arm,gic-v3"))
         return need_plain(reader, node) && read_gic(reader, node, parent);
     if (has_compatible(tree, node, "pci-host-ecam-generic"))
         return need_plain(reader, node) && read_pci_host(reader, node, parent);
-    if (reader->plain && fdt_getprop(tree, node, "compatible", NULL) != NULL &&
-        !read_its(reader, node, parent))
+    if (fdt_getprop(tree, node, "compatible", NULL) == NULL)
+        return true;
+    if (!reader->plain)
+        leave_out(reader, node, "stands on a bus that translates addresses");
+    else if (!read_its(reader, node, parent))
         read_block(reader, node, parent);
     return true;
 }
@@ -460,47 +517,82 @@ static bool read_reservations(struct reader *reader)
     return true;
 }
 
-bool fdt_read_topology(const void *tree, struct topology *topology, struct topology_error *error)
+/* All nodes, parents first. False: refused, and not a survey. */
+static bool read_nodes(struct reader *reader, struct fdt_controller *controller)
 {
-    struct reader reader = { .tree = tree, .topology = topology, .error = error };
+    struct topology *topology = reader->topology;
+    const void *tree = reader->tree;
     int parents[TREE_DEPTH] = { 0 };
-    bool plain[TREE_DEPTH] = { true };
+    bool plain[TREE_DEPTH] = { true }, off[TREE_DEPTH] = { false };
     uint32_t controllers[TREE_DEPTH];
-    struct fdt_controller controller = { .tree = tree };
     int depth = 0;
 
-    memset(topology, 0, sizeof(*topology));
-    controllers[0] = fdt_take_lines(&controller, 0, 0, true, topology);
-    error->text = NULL;
-    topology->serial_interrupt = INTERRUPT_NONE;
+    controllers[0] = fdt_take_lines(controller, 0, 0, true, topology);
     for (int node = fdt_next_node(tree, 0, &depth); node >= 0 && depth >= 1;
          node = fdt_next_node(tree, node, &depth)) {
-        if (depth >= TREE_DEPTH)
-            return refuse(&reader, node, "nodes are nested too deeply");
+        if (depth >= TREE_DEPTH) {
+            refuse(reader, node, "nodes are nested too deeply");
+            if (reader->survey == NULL)
+                return false;
+            continue;
+        }
         parents[depth] = node;
-        plain[depth] = plain[depth - 1] && is_plain_bus(tree, node);
-        reader.plain = plain[depth - 1];
+        plain[depth] = plain[depth - 1] && is_plain_bus(tree, node, parents[depth - 1]);
+        off[depth] = off[depth - 1] || is_disabled(tree, node);
+        reader->plain = plain[depth - 1];
+        reader->off = off[depth - 1];
         uint32_t hosts = topology->host_count;
 
-        if (!read_node(&reader, node, parents[depth - 1]))
+        if (!read_node(reader, node, parents[depth - 1]) && reader->survey == NULL)
             return false;
         /* The map of a host's pins is not the host's own. */
-        controllers[depth] = fdt_take_lines(&controller, node, controllers[depth - 1],
+        controllers[depth] = fdt_take_lines(controller, node, controllers[depth - 1],
                                             topology->host_count == hosts, topology);
     }
+    return true;
+}
+
+static bool read_tree(struct reader *reader)
+{
+    struct topology *topology = reader->topology;
+    struct fdt_controller controller = { .tree = reader->tree };
+
+    memset(topology, 0, sizeof(*topology));
+    topology->serial_interrupt = INTERRUPT_NONE;
+    if (!read_nodes(reader, &controller))
+        return false;
     for (uint32_t i = 0; i < topology->host_count; i++) {
-        if (!read_iommu_map(&reader, &topology->host[i]))
+        if (!read_iommu_map(reader, &topology->host[i]) && reader->survey == NULL)
             return false;
-        fdt_read_msi_map(tree, topology, &topology->host[i]);
+        fdt_read_msi_map(reader->tree, topology, &topology->host[i]);
         fdt_read_interrupt_map(&controller, &topology->host[i]);
     }
     for (uint32_t i = 0; i < topology->block_count; i++) {
         struct topology_block *block = &topology->block[i];
 
         if (block->masters)
-            block->streams_refusal = read_streams(&reader, block);
+            block->streams_refusal = read_streams(reader, block);
         if (block->masters && block->streams_refusal == NULL)
-            block->streams_refusal = fdt_read_firmware(tree, topology, block);
+            block->streams_refusal = fdt_read_firmware(reader->tree, topology, block);
     }
-    return read_chosen(&reader) && read_reservations(&reader);
+    return (read_chosen(reader) || reader->survey != NULL) && read_reservations(reader);
+}
+
+bool fdt_read_topology(const void *tree, struct topology *topology, struct topology_error *error)
+{
+    struct reader reader = { .tree = tree, .topology = topology, .error = error };
+
+    error->text = NULL;
+    return read_tree(&reader);
+}
+
+void fdt_survey_topology(const void *tree, struct topology *topology, struct fdt_survey *survey)
+{
+    struct topology_error error;
+    struct reader reader = {
+        .tree = tree, .topology = topology, .error = &error, .survey = survey
+    };
+
+    survey->blocks = 0;
+    (void)read_tree(&reader);
 }

@@ -27,4 +27,22 @@ bool fdt_take(const void *source, void *copy, uint64_t capacity, struct topology
  */
 bool fdt_read_topology(const void *tree, struct topology *topology, struct topology_error *error);
 
+/* What fdt_survey_topology() is asked, and tells. */
+struct fdt_survey {
+    /* Told of each enabled node that has a compatible and is not in *topology, and why; refused: fdt_read_topology()
+     * would refuse the whole machine there. node: its offset in the tree; -1: of no node. */
+    void (*left_out)(void *context, int node, const char *text, bool refused);
+    void *context;
+    uint32_t
+        skip; /* so many of the nodes that are kept as blocks, in the tree's order, are passed over */
+    uint32_t
+        blocks; /* answer: how many such nodes there are in all, whatever room there is for them */
+};
+
+/*
+ * The same reading of a tree that fdt_take() accepted and that need not be one of a machine that starts: what would
+ * be refused is told and left out, and the reading goes on. For tools on the host.
+ */
+void fdt_survey_topology(const void *tree, struct topology *topology, struct fdt_survey *survey);
+
 #endif

@@ -52,6 +52,7 @@ struct topology_iommu {
     uint32_t error_interrupt;
     uint32_t handle; /* phandle: what maps refer to */
     bool coherent;   /* firmware says that walks are coherent */
+    bool disabled;   /* firmware says that it is not to be used */
 };
 
 /* An interrupt translation service: two frames of 64 KiB at least (IHI 0069 12.10), on such a boundary. */

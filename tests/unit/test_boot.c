@@ -186,12 +186,12 @@ static void a_unit_beyond_the_boards_table_is_closed_late_and_not_used(void)
     assert_false(devices.iommu[1].usable);
 }
 
-static void a_disabled_unit_is_closed_all_the_same(void)
+static void a_disabled_unit_is_closed_all_the_same_and_its_devices_are_refused(void)
 {
     machine_plain();
     machine.tree.disabled_unit = true;
     observer_start();
-    machine_boot();
+    expect_refusal("cannot be assigned: it stands behind an IOMMU that the device tree disables");
     assert_int_not_equal(dma_write(DEVICE1, 0x40000000, 1), DMA_LANDED);
 }
 
@@ -430,7 +430,7 @@ int run_boot_tests(void)
         TEST(without_an_smmu_nothing_starts),
         TEST(without_a_gicv3_nothing_starts),
         TEST(a_unit_beyond_the_boards_table_is_closed_late_and_not_used),
-        TEST(a_disabled_unit_is_closed_all_the_same),
+        TEST(a_disabled_unit_is_closed_all_the_same_and_its_devices_are_refused),
         TEST(i1_a_unit_that_does_not_acknowledge_abort_ends_the_run),
         TEST(a_unit_that_translates_nothing_is_not_used_and_its_devices_are_refused),
         TEST(a_unit_that_firmware_left_enabled_is_taken_over),

@@ -333,6 +333,124 @@ static void what_stands_on_a_bus_that_translates_is_refused_or_is_no_block(void)
     assert_string_equal(fdt_found.iommu[0].name, node);
 }
 
+static const uint32_t *bus_ranges;
+static unsigned int bus_range_cells;
+
+static void block_on_bus_with_ranges(void *tree)
+{
+    move_to_bus(tree, "test,block", true);
+    edit_cell_array(tree, "/bus", "ranges", bus_ranges, bus_range_cells);
+}
+
+static void ranges_that_lead_each_to_itself_are_no_translation(void)
+{
+    static const uint32_t itself[] = { 0, 0, 0, 0, 0x10, 0 },
+                          stretches[] = { 0, 0x0C000000, 0, 0x0C000000, 0, 0x20000,
+                                          1, 0x0D000000, 1, 0x0D000000, 1, 0 },
+                          second[] = { 0, 0x0C000000, 0, 0x0C000000, 0, 0x20000,
+                                       0, 0x0D000000, 1, 0x0D000000, 0, 0x20000 },
+                          cut[] = { 0, 0x0C000000, 0, 0x0C000000, 0, 0x20000, 0 };
+    static const struct {
+        const uint32_t *cells;
+        unsigned int count;
+        bool plain;
+    } rows[] = { { itself, ARRAY_LENGTH(itself), true },
+                 { stretches, ARRAY_LENGTH(stretches), true },
+                 { second, ARRAY_LENGTH(second), false },
+                 { cut, ARRAY_LENGTH(cut), false } };
+
+    for (unsigned int i = 0; i < ARRAY_LENGTH(rows); i++) {
+        bus_ranges = rows[i].cells;
+        bus_range_cells = rows[i].count;
+        expect_accepted(block_on_bus_with_ranges);
+        if ((fdt_bench_block("/bus/part@c000000") != NULL) != rows[i].plain)
+            fail_msg("ranges %u are %s", i, rows[i].plain ? "not followed" : "followed");
+    }
+}
+
+static void narrow_bus(void *tree)
+{
+    move_to_bus(tree, "test,block", true);
+    edit_remove(tree, "/bus", "#address-cells");
+    edit_remove(tree, "/bus", "#size-cells");
+    EDIT_CELLS(tree, "/bus", "#address-cells", 1);
+    EDIT_CELLS(tree, "/bus", "#size-cells", 1);
+    EDIT_CELLS(tree, "/bus", "ranges", 0x0C000000, 0, 0x0C000000, 0x20000);
+    EDIT_CELLS(tree, "/bus/part@c000000", "reg", 0x0C000000, 0x1000);
+}
+
+static void wide_bus(void *tree)
+{
+    narrow_bus(tree);
+    EDIT_CELLS(tree, "/bus", "#address-cells", 3);
+}
+
+static void ranges_are_compared_as_addresses_of_both_widths(void)
+{
+    expect_accepted(narrow_bus);
+    assert_non_null(fdt_bench_block("/bus/part@c000000"));
+    expect_accepted(wide_bus);
+    assert_null(fdt_bench_block("/bus/part@c000000"));
+}
+
+static void disabled_bus(void *tree)
+{
+    move_to_bus(tree, "test,block", true);
+    edit_text(tree, "/bus", "status", "disabled");
+}
+
+static void disabled_bus_of_an_iommu(void *tree)
+{
+    move_to_bus(tree, "arm,smmu-v3", true);
+    edit_text(tree, "/bus", "status", "disabled");
+}
+
+static void what_stands_on_a_disabled_bus_is_disabled_too(void)
+{
+    expect_accepted(disabled_bus);
+    assert_null(fdt_bench_block("/bus/part@c000000"));
+    expect_accepted(disabled_bus_of_an_iommu);
+    assert_int_equal(fdt_found.iommu_count, 2);
+    assert_true(fdt_found.iommu[0].disabled);
+    assert_false(fdt_found.iommu[1].disabled);
+}
+
+static void secure_memory(void *tree)
+{
+    edit_add(tree, "/", "secram@e000000");
+    edit_text(tree, "/secram@e000000", "device_type", "memory");
+    EDIT_CELLS(tree, "/secram@e000000", "reg", 0, 0x0E000000, 0, 0x1000000);
+}
+
+static void disabled_memory(void *tree)
+{
+    secure_memory(tree);
+    edit_text(tree, "/secram@e000000", "status", "disabled");
+    edit_text(tree, "/secram@e000000", "secure-status", "okay");
+}
+
+static void memory_that_is_disabled_is_not_taken_for_ram(void)
+{
+    expect_accepted(NULL);
+    uint32_t before = fdt_found.memory_count;
+
+    expect_accepted(secure_memory);
+    assert_int_equal(fdt_found.memory_count, before + 1);
+    expect_accepted(disabled_memory);
+    assert_int_equal(fdt_found.memory_count, before);
+}
+
+static void short_iommu(void *tree)
+{
+    move_to_bus(tree, "arm,smmu-v3", true);
+    EDIT_CELLS(tree, "/bus/part@c000000", "reg", 0, 0x0C000000, 0, 0x1FFFF);
+}
+
+static void an_iommu_with_less_than_its_two_pages_is_refused(void)
+{
+    expect_refused(short_iommu, "/bus/part@c000000", "an IOMMU whose reg does not cover");
+}
+
 int run_fdt_own_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +463,11 @@ int run_fdt_own_tests(void)
         TEST(each_region_of_redistributors_is_read),
         TEST(a_gic_that_is_not_one_whole_gic_is_refused),
         TEST(what_stands_on_a_bus_that_translates_is_refused_or_is_no_block),
+        TEST(ranges_that_lead_each_to_itself_are_no_translation),
+        TEST(ranges_are_compared_as_addresses_of_both_widths),
+        TEST(what_stands_on_a_disabled_bus_is_disabled_too),
+        TEST(memory_that_is_disabled_is_not_taken_for_ram),
+        TEST(an_iommu_with_less_than_its_two_pages_is_refused),
     };
 
     return RUN_GROUP("topology/fdt, units and controller");
