@@ -35,6 +35,7 @@ help:
 	@echo 'make test-host                               those that need no emulated CPU'
 	@echo 'make test-qemu [TEST_FILTER=word]            those of the image on QEMU'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
+	@echo '     [BOARD_DTB=file.dtb]                    which devices of any board could be isolated'
 	@echo 'make program SOURCES=my.c OUTPUT=my.elf      a payload from a source anywhere; [WIDTH=32]'
 	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]    the same as run, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'

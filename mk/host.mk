@@ -67,6 +67,7 @@ $(eval $(call host_variant,$(PLAIN_DIR),-O2 -DCAMPAIGN_DIVISOR=1))
 
 # ---- make check: what a set isolates, without starting anything ----------------------------------
 CHECK_SET := $(IMAGE_DIR)/check-set.dtb
+CHECK_WORDS := # further ones, for the tool
 
 .PHONY: check check-tool
 check-tool: $(IMAGE_DIR)/check $(IMAGE_DIR)/machine.dtb $(IMAGE_DIR)/pci.dtb
@@ -81,9 +82,15 @@ $(IMAGE_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
 # Where the image lies, from its symbols.
 image_symbol = $$($(PYTHON) tools/symbols.py --prefix $(CROSS_COMPILE) $(IMAGE_DIR)/bulkhead.elf $(1))
 
+# Of any board, from its tree alone; or of a set on the board that is built for.
+ifneq ($(BOARD_DTB),)
+check: $(IMAGE_DIR)/check
+	$(Q)$(IMAGE_DIR)/check --board-tree '$(BOARD_DTB)' $(CHECK_WORDS)
+else
 check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'
 	$(Q)$(IMAGE_DIR)/check --set $(CHECK_SET) --name '$(CONFIG)' --directory '$(dir $(CONFIG))' \
 	    --payloads $(BUILD)/guests --machine $(IMAGE_DIR)/machine.dtb \
 	    --board $(IMAGE_DIR)/board.dtb --pci $(IMAGE_DIR)/pci.dtb \
-	    --image-base "$(call image_symbol,image_start)" --image-end "$(call image_symbol,image_end)"
+	    --image-base "$(call image_symbol,image_start)" --image-end "$(call image_symbol,image_end)" $(CHECK_WORDS)
+endif

@@ -5,6 +5,10 @@
  *
  *   check --set set.dtb --name set.dts --machine machine.dtb --pci pci.dtb --board board.dtb
  *         --directory DIR --payloads DIR --image-base HEX --image-end HEX
+ *   check --board-tree file.dtb
+ *
+ * The second form looks at a board's tree alone: which of its devices could be isolated (survey.h). Either writes
+ * what it says as JSON lines, too, with --records FILE.
  *
  * Exit status 0: the set would start. 1: a mistake, in one line "file:node: message". 2: wrong usage.
  */
@@ -20,6 +24,10 @@
 #include "kernel/window.h"
 #include "machine.h"
 #include "matrix.h"
+#include "records.h"
+#include "set_records.h"
+#include "survey.h"
+#include "words.h"
 
 #define EXIT_MISTAKE 1
 #define EXIT_USAGE 2
@@ -137,48 +145,13 @@ static void plan(const struct file *set_file, struct set *set)
 
 /* ---- What is said ---------------------------------------------------------------------------- */
 
-static const char *reasons(uint32_t bits)
-{
-    static char text[GROUP_REASONS];
-
-    group_explain(bits, text, sizeof(text));
-    return text;
-}
-
-static const char *owners(const struct device *device)
-{
-    static char text[256];
-
-    text[0] = '\0';
-    for (uint32_t i = 0; i < partitions.count; i++) {
-        if (partition_device(&partitions.partition[i], device->id) == NULL)
-            continue;
-        if (text[0] != '\0')
-            strncat(text, ", ", sizeof(text) - strlen(text) - 1);
-        strncat(text, partitions.partition[i].name, sizeof(text) - strlen(text) - 1);
-    }
-    return text[0] == '\0' ? "nobody" : text;
-}
-
-static const char *reset_name(const struct device *device)
-{
-    static const char *const names[] = {
-        [PCI_RESET_NONE] = "none",
-        [PCI_RESET_FUNCTION_LEVEL] = "function level",
-        [PCI_RESET_POWER] = "power state",
-        [PCI_RESET_SECONDARY_BUS] = "secondary bus",
-    };
-
-    return device->function == NULL ? "-" : names[pci_reset_method(&devices.pci, device->function)];
-}
-
 static void print_devices(void)
 {
     printf("\n%-6s %-26s %-20s %-10s %-15s %s\n", "group", "device", "may be bound by", "IOMMU",
            "reset", "why in this group, or why not assignable");
     for (uint32_t i = 0; i < devices.count; i++) {
         const struct device *device = &devices.device[i];
-        bool listed = strcmp(owners(device), "nobody") != 0;
+        bool listed = strcmp(words_owners(device), "nobody") != 0;
         char unit[16];
 
         /* Register blocks that nobody asks for are the board's furniture. */
@@ -187,8 +160,8 @@ static void print_devices(void)
         snprintf(unit, sizeof(unit), "%d",
                  device->iommu != NULL ? (int)(device->iommu - devices.iommu) : 0);
         printf("%-6u %-26s %-20s %-10s %-15s %s\n", device->group->number, device->name,
-               owners(device), device->iommu != NULL ? unit : "no DMA", reset_name(device),
-               device->refusal != NULL ? device->refusal : reasons(device->group->reasons));
+               words_owners(device), device->iommu != NULL ? unit : "no DMA", words_reset(device),
+               device->refusal != NULL ? device->refusal : words_reasons(device->group->reasons));
     }
 }
 
@@ -250,11 +223,11 @@ static bool begins_line(uint32_t index)
 {
     const struct device *device = &devices.device[index];
 
-    if (device->line == INTERRUPT_NONE || strcmp(owners(device), "nobody") == 0)
+    if (device->line == INTERRUPT_NONE || strcmp(words_owners(device), "nobody") == 0)
         return false;
     for (uint32_t i = 0; i < index; i++) {
         if (devices.device[i].line == device->line &&
-            strcmp(owners(&devices.device[i]), "nobody") != 0)
+            strcmp(words_owners(&devices.device[i]), "nobody") != 0)
             return false;
     }
     return true;
@@ -272,9 +245,10 @@ static void print_lines(void)
         for (uint32_t i = first; i < devices.count; i++) {
             const struct device *device = &devices.device[i];
 
-            if (device->line != devices.device[first].line || strcmp(owners(device), "nobody") == 0)
+            if (device->line != devices.device[first].line ||
+                strcmp(words_owners(device), "nobody") == 0)
                 continue;
-            printf("%s%s (%s)", separator, device->name, owners(device));
+            printf("%s%s (%s)", separator, device->name, words_owners(device));
             separator = ", ";
             refusal = device->line_refusal != NULL ? device->line_refusal : refusal;
         }
@@ -311,6 +285,8 @@ struct arguments {
     const char *directory;
     const char *payloads;
     const char *image_base, *image_end; /* hexadecimal, as nm prints them */
+    struct file board_tree;
+    const char *records;
 };
 
 static bool parse(int count, char **words, struct arguments *arguments)
@@ -323,7 +299,8 @@ static bool parse(int count, char **words, struct arguments *arguments)
         { "--machine", &arguments->machine.path }, { "--pci", &arguments->pci.path },
         { "--board", &arguments->board.path },     { "--directory", &arguments->directory },
         { "--payloads", &arguments->payloads },    { "--image-base", &arguments->image_base },
-        { "--image-end", &arguments->image_end },
+        { "--image-end", &arguments->image_end },  { "--board-tree", &arguments->board_tree.path },
+        { "--records", &arguments->records },
     };
 
     for (int i = 1; i < count; i += 2) {
@@ -338,32 +315,40 @@ static bool parse(int count, char **words, struct arguments *arguments)
         if (!known)
             return false;
     }
+    if (arguments->board_tree.path != NULL)
+        return arguments->set.path == NULL;
     return arguments->set.path != NULL && arguments->machine.path != NULL &&
            arguments->board.path != NULL && arguments->pci.path != NULL &&
            arguments->directory != NULL && arguments->payloads != NULL &&
            arguments->image_base != NULL && arguments->image_end != NULL;
 }
 
-int main(int count, char **words)
+static int check_board(struct file *file)
 {
-    static struct arguments arguments;
+    const char *text;
+
+    need_file(file);
+    if (!survey_read(file->data, file->size, &text))
+        mistake(file->path, "", "", text);
+    survey_print(file->path);
+    survey_record(file->path);
+    return 0;
+}
+
+static int check_set(struct arguments *arguments)
+{
     static struct set set;
 
-    if (!parse(count, words, &arguments)) {
-        fprintf(stderr, "usage: check --set DTB --name FILE --directory DIR --payloads DIR "
-                        "--machine DTB --board DTB --pci DTB --image-base HEX --image-end HEX\n");
-        return EXIT_USAGE;
-    }
-    machine.image.base = strtoull(arguments.image_base, NULL, 16);
-    machine.image.size = strtoull(arguments.image_end, NULL, 16) - machine.image.base;
-    need_file(&arguments.set);
-    need_file(&arguments.machine);
-    need_file(&arguments.board);
-    need_file(&arguments.pci);
-    start_machine(&arguments.machine, &arguments.board, &arguments.pci);
-    plan(&arguments.set, &set);
+    machine.image.base = strtoull(arguments->image_base, NULL, 16);
+    machine.image.size = strtoull(arguments->image_end, NULL, 16) - machine.image.base;
+    need_file(&arguments->set);
+    need_file(&arguments->machine);
+    need_file(&arguments->board);
+    need_file(&arguments->pci);
+    start_machine(&arguments->machine, &arguments->board, &arguments->pci);
+    plan(&arguments->set, &set);
     for (uint32_t i = 0; i < partitions.count; i++)
-        check_payload(&partitions.partition[i], arguments.directory, arguments.payloads);
+        check_payload(&partitions.partition[i], arguments->directory, arguments->payloads);
     printf("%s: %u partition%s, as %s would start\n", set_name, partitions.count,
            partitions.count == 1 ? "" : "s", partitions.count == 1 ? "it" : "they");
     print_partitions();
@@ -373,8 +358,30 @@ int main(int count, char **words)
     matrix_walk();
     matrix_print();
     (void)fflush(stdout);
+    set_record(set_name);
     if (matrix_print_findings(set_name) != 0)
         return EXIT_MISTAKE;
     printf("\nno mistakes\n");
     return 0;
+}
+
+int main(int count, char **words)
+{
+    static struct arguments arguments;
+    int status;
+
+    if (!parse(count, words, &arguments)) {
+        fprintf(stderr, "usage: check --set DTB --name FILE --directory DIR --payloads DIR "
+                        "--machine DTB --board DTB --pci DTB --image-base HEX --image-end HEX\n"
+                        "       check --board-tree DTB\n"
+                        "       either with --records FILE\n");
+        return EXIT_USAGE;
+    }
+    if (arguments.records != NULL && !records_open(arguments.records))
+        mistake(arguments.records, "", "", "cannot be written");
+    status = arguments.board_tree.path != NULL ? check_board(&arguments.board_tree)
+                                               : check_set(&arguments);
+    if (!records_close())
+        mistake(arguments.records, "", "", "cannot be written");
+    return status;
 }

@@ -115,15 +115,21 @@ static bool add_units(struct machine_mistake *mistake)
 
 static void start_units(void)
 {
-    const char *reason; /* a unit that stays closed refuses its devices, as at boot */
-
     iommu_register_events(&fault_events);
     for (uint32_t i = 0; i < devices.iommu_count; i++) {
         struct iommu *iommu = &devices.iommu[i];
+        const char *reason = NULL;
 
+        /* One that stays closed refuses its devices, as at boot. */
         iommu->usable = iommu->driver->start(iommu, topology_stream_count(&machine.topology, i),
                                              &reason);
+        machine.unit_refusal[i] = iommu->usable ? NULL : reason;
     }
+}
+
+const char *machine_unit_name(uint32_t unit)
+{
+    return machine.topology.iommu[unit].name;
 }
 
 /* ---- Memory, PCI ----------------------------------------------------------------------------- */
@@ -191,6 +197,19 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     start_pci(&board);
     devices_build(&machine.topology);
     return true;
+}
+
+void machine_start_units(void)
+{
+    /* The board's memory is not needed, and need not be known. */
+    static _Alignas(2 << 20) uint8_t own[OWN_MEMORY];
+    struct machine_mistake mistake = { 0 };
+
+    host_reset();
+    boot_memory_start((uint64_t)(uintptr_t)own, sizeof(own));
+    if (machine.topology.iommu_count != 0 && add_units(&mistake))
+        start_units();
+    devices_build(&machine.topology);
 }
 
 /* ---- A walk in words ------------------------------------------------------------------------- */

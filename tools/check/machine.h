@@ -26,6 +26,7 @@ struct machine {
     struct topology_range image; /* where the image lies: set it first */
     struct topology_range own;   /* the hypervisor's memory beyond its image */
     struct smmuv3_model *unit[TOPOLOGY_IOMMUS];
+    const char *unit_refusal[TOPOLOGY_IOMMUS]; /* why it was not started; NULL: it was */
 };
 
 extern struct machine machine;
@@ -42,6 +43,14 @@ struct machine_mistake {
  * but for image and hypervisor. Once a process. False: *mistake says why not.
  */
 bool machine_start(const struct machine_files *files, struct machine_mistake *mistake);
+
+/*
+ * The same of a board of which nothing but its tree is known, which stands in machine.topology: its units and the
+ * device table, PCI functions left out. What a boot would end for is left alone. Once a process.
+ */
+void machine_start_units(void);
+
+const char *machine_unit_name(uint32_t unit);
 
 /* One line: what the unit reads on its way from the stream's entry to where the piece begins. */
 void machine_print_walk(FILE *out, uint32_t unit, const struct smmuv3_model_reach *piece);

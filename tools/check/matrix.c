@@ -9,6 +9,7 @@
 #include "guest.h"
 #include "kernel/window.h"
 #include "machine.h"
+#include "records.h"
 
 #define ROW_LIMIT (PARTITION_LIMIT * PARTITION_DEVICES)
 #define FINDING_LIMIT 16
@@ -228,18 +229,19 @@ void matrix_walk(void)
 
 /* ---- What is said ---------------------------------------------------------------------------- */
 
+static const char *const cell_names[] = {
+    [CELL_NONE] = "none",
+    [CELL_OWN] = "own",
+    [CELL_WINDOW] = "window",
+    [CELL_WRONG] = "REACHED",
+};
+
 static void print_cells(const char *first, const char *second, const enum cell *cells)
 {
-    static const char *const names[] = {
-        [CELL_NONE] = "none",
-        [CELL_OWN] = "own",
-        [CELL_WINDOW] = "window",
-        [CELL_WRONG] = "REACHED",
-    };
-
     printf("  %-26s %-12s", first, second);
     for (uint32_t c = 0; c < columns.count; c++)
-        printf(c + 1 < columns.count ? "  %-7s" : "  %s", cells != NULL ? names[cells[c]] : "");
+        printf(c + 1 < columns.count ? "  %-7s" : "  %s",
+               cells != NULL ? cell_names[cells[c]] : "");
     printf("\n");
 }
 
@@ -311,6 +313,49 @@ void matrix_print(void)
                    : "a device reaches memory of the partition that bound it, and windows\n"
                      "  that the set lets it reach, nothing else.")
             : "what is marked or named below must not be.");
+}
+
+static void record_cells(const char *device, const char *partition, const enum cell *cells)
+{
+    record_begin("row");
+    record_text("device", device);
+    record_text("partition", partition);
+    record_list("cells");
+    for (uint32_t c = 0; c < columns.count; c++)
+        record_text(NULL, cell_names[cells[c]]);
+    record_list_end();
+    record_end();
+}
+
+static void record_column(const struct column *column)
+{
+    record_begin("column");
+    record_text("what", column->what);
+    if (column->owner != NULL)
+        record_text("owner", column->owner->name);
+    if (column->window != NULL)
+        record_text("window", column->window->set->name);
+    record_number("ranges", column->range_count);
+    record_list("shown");
+    for (uint32_t r = 0; r < column->shown; r++) {
+        record_number(NULL, column->range[r].base);
+        record_number(NULL, column->range[r].size);
+    }
+    record_list_end();
+    record_end();
+}
+
+void matrix_record(void)
+{
+    for (uint32_t c = 0; c < columns.count; c++)
+        record_column(&columns.column[c]);
+    for (uint32_t i = 0; i < matrix.row_count; i++)
+        record_cells(matrix.row[i].device->name, matrix.row[i].partition->name, matrix.row[i].cell);
+    record_cells("every other stream", "-", matrix.others);
+    record_begin("verdict");
+    record_number("findings", matrix.finding_count);
+    record_number("streams", matrix.streams);
+    record_end();
 }
 
 static void print_finding(const char *file, const struct finding *finding)

@@ -15,6 +15,9 @@ void matrix_walk(void);
 /* The table, on standard output. */
 void matrix_print(void);
 
+/* Its columns and rows, and how many findings there are, as records. */
+void matrix_record(void);
+
 /* Tells what was found that must not be, on standard error, with the walks; how many findings. file:
  * what the partitions' nodes are looked for in. */
 uint32_t matrix_print_findings(const char *file);
