@@ -11,6 +11,7 @@ include mk/setup.mk
 include mk/image.mk
 include guests/guests.mk
 include mk/host.mk
+include mk/boards.mk
 include mk/differential.mk
 include mk/coverage.mk
 include mk/mutants.mk
@@ -47,6 +48,7 @@ help:
 	@echo
 	@echo 'Campaigns in full (docs/testing.md):'
 	@echo 'make differential [ACCESSES=100000]          QEMU'"'"'s SMMUv3 against the reference model'
+	@echo 'make test-boards                             a thousand boards'"'"' trees through the reader'
 	@echo 'make fuzz SECONDS=n [TARGET=name]            hypercalls, sets and device trees under libFuzzer'
 	@echo 'make proofs                                  bounded proofs, each with its witnesses'
 	@echo 'make mutants [FILE=a.c,b.c]                  does a test notice each check that is left out?'

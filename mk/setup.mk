@@ -11,6 +11,7 @@
 # SETUP_PROOF   the bounded model checker (includes SETUP_BUILD)
 # SETUP_BOOT    U-Boot, and what makes the files that it loads
 # SETUP_LINUX   Debian's arm64 kernel, for `make bench-linux` (includes SETUP_BUILD)
+# SETUP_BOARDS  the device trees of Debian's arm64 kernel, for `make test-boards` (includes SETUP_BUILD)
 # SETUP_LINT    clang, clang-tidy, clang-format, cppcheck (includes SETUP_BUILD)
 #
 # A stamp's name holds the recipe and what else it depends on, so that an
@@ -35,6 +36,7 @@ export PATH := $(setup_tools)/bin:$(PATH)
 U_BOOT := $(setup_tools)/u-boot/u-boot.bin
 LINUX_KERNEL := $(setup_tools)/linux/vmlinuz
 LINUX_MODULES := $(setup_tools)/linux/modules
+BOARD_TREES := $(setup_tools)/boards/trees
 
 LIBFDT_INCLUDE := $(setup_tools)/libfdt/include
 LIBFDT_ARM64 := $(setup_tools)/libfdt/arm64/libfdt.a
@@ -57,6 +59,7 @@ SETUP_QEMU := $(call setup_stamp,qemu,qemu,$(QEMU:$(CURDIR)/%=%))
 SETUP_PROOF := $(call setup_stamp,proof,proof apt,$(HOSTCC) $(setup_machine))
 SETUP_BOOT := $(call setup_stamp,boot,boot common apt wrap,$(setup_machine))
 SETUP_LINUX := $(call setup_stamp,linux,linux common apt,$(shell cksum <tools/setup/modules.py))
+SETUP_BOARDS := $(call setup_stamp,boards,boards linux common apt)
 SETUP_LINT := $(call setup_stamp,lint,lint common apt wrap,$(setup_machine))
 
 # $(call setup_run,part): runs the set-up; the new stamp replaces older ones.
@@ -86,6 +89,9 @@ $(SETUP_BOOT): | $(SETUP_BUILD)
 
 $(SETUP_LINUX): | $(SETUP_BUILD)
 	$(call setup_run,linux)
+
+$(SETUP_BOARDS): | $(SETUP_BUILD)
+	$(call setup_run,boards)
 
 $(SETUP_LINT): | $(SETUP_BUILD)
 	$(call setup_run,lint)

@@ -3,7 +3,7 @@
 
 TEST_FILTER ?=
 # Make targets that are part of the tests on the host and close with `N passed, N failed`.
-HOST_TEST_PARTS := calls-on-units mutants-quick differential-quick proofs-quick coverage contract growth-quick
+HOST_TEST_PARTS := calls-on-units mutants-quick differential-quick proofs-quick coverage contract growth-quick boards-quick
 
 .PHONY: test test-host test-qemu
 test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)
@@ -11,7 +11,7 @@ test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BO
 
 HOST_TEST_PROGRAMS = $(foreach build,$(HOST_DIR) $(PLAIN_DIR),$(build)/unit-tests $(build)/model-tests)
 # All of it is built before any of it runs: what runs side by side builds nothing.
-test-host: $(HOST_TEST_PROGRAMS) $(COVERAGE_DIR)/unit-tests $(MUTANTS_DIR)/unit-tests $(DIFFERENTIAL) $(GROWTH_DIR)/growth \
+test-host: $(HOST_TEST_PROGRAMS) $(COVERAGE_DIR)/unit-tests $(MUTANTS_DIR)/unit-tests $(DIFFERENTIAL) $(GROWTH_DIR)/growth check-tool \
            | $(SETUP_QEMU) $(SETUP_PROOF) $(SETUP_AARCH32)
 	@$(PYTHON) tests/run.py --programs $(HOST_TEST_PROGRAMS) --parts $(HOST_TEST_PARTS)
 

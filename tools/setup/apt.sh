@@ -27,8 +27,8 @@ private_apt() {
     timeout --foreground 1800 apt-get -c "$conf" "$@"
 }
 
-# private_open SUITE [PREFERRED]: makes the configuration, fetches the lists. The
-# second suite, if there is one, is preferred.
+# private_open SUITE [PREFERRED [ARCHITECTURE]]: makes the configuration, fetches the
+# lists, of that architecture too. The second suite, if there is one, is preferred.
 private_open() {
     suite=$1 preferred=${2:-}
     dir=$tools/apt/$suite
@@ -40,7 +40,7 @@ private_open() {
     mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/none/partial"
     : >"$dir/status"
     # Libraries of the target come from the release that this is built on; what else comes runs here.
-    target=''
+    target=${3:+"\"$3\";"}
     [ "$suite" != bookworm ] || target='"arm64"; "armhf";'
     before=$(cat "$dir/debian.sources" "$dir/apt.conf" 2>/dev/null) || before=''
     cat >"$dir/debian.sources" <<END

@@ -8,7 +8,7 @@ setup_linux() {
     made_by="recipe $(cat "$here/linux.sh" "$here/modules.py" | cksum)"
     [ "$(cat "$tools/linux/made-by" 2>/dev/null)" != "$made_by" ] || return 0
     private_open bookworm
-    package=$(kernel_package) ||
+    package=$(kernel_package bookworm) ||
         die "Debian bookworm has no linux-image-arm64 to give: $(tail -n 1 "$logs/apt-bookworm.log")"
     rm -rf "$tools/linux" "$tools/linux.new"
     private_unpack bookworm "$tools/linux.new/root" download "$package:arm64"
@@ -23,8 +23,8 @@ setup_linux() {
     mv "$tools/linux.new" "$tools/linux"
 }
 
-# kernel_package: the package with the kernel itself, which linux-image-arm64 depends on by its version.
+# kernel_package SUITE: the package with the kernel itself, which linux-image-arm64 depends on by its version.
 kernel_package() {
-    apt-cache -c "$tools/apt/bookworm/apt.conf" show linux-image-arm64:arm64 2>"$logs/apt-bookworm.log" |
+    apt-cache -c "$tools/apt/$1/apt.conf" show linux-image-arm64:arm64 2>"$logs/apt-$1.log" |
         sed -n 's/^Depends:.*\(linux-image-[^ ,]*\) (=.*/\1/p' | grep -m 1 .
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs or unpacks the tools that the build and the tests need.
 #
-# usage: tools/setup/setup.sh PART...      PART: build newlib aarch32 qemu lint proof boot linux
+# usage: tools/setup/setup.sh PART...      PART: build newlib aarch32 qemu lint proof boot linux boards
 #
 # What is there already is left alone. Missing packages come by apt-get when we
 # are root or sudo asks no password; otherwise they are downloaded with a private
@@ -28,16 +28,16 @@ export PATH LC_ALL
 # A make that runs below is no part of the one that called us.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS
 
-for file in common apt wrap build newlib aarch32 qemu lint proof boot linux; do
+for file in common apt wrap build newlib aarch32 qemu lint proof boot linux boards; do
     . "$here/$file.sh"
 done
 
-[ $# -gt 0 ] || die "usage: tools/setup/setup.sh build|newlib|aarch32|qemu|lint|proof|boot|linux..."
+[ $# -gt 0 ] || die "usage: tools/setup/setup.sh build|newlib|aarch32|qemu|lint|proof|boot|linux|boards..."
 for part in "$@"; do
     case $part in
     build | newlib | aarch32 | lint | boot | linux) lock=packages ;;
-    qemu | proof) lock=qemu ;;
-    *) die "no part named '$part' (build, newlib, aarch32, qemu, lint, proof, boot, linux)" ;;
+    qemu | proof | boards) lock=qemu ;;
+    *) die "no part named '$part' (build, newlib, aarch32, qemu, lint, proof, boot, linux, boards)" ;;
     esac
     # One at a time: two makes may run in the same tree.
     (
