@@ -12,6 +12,7 @@ include mk/image.mk
 include guests/guests.mk
 include mk/host.mk
 include mk/boards.mk
+include mk/report.mk
 include mk/differential.mk
 include mk/coverage.mk
 include mk/mutants.mk
@@ -37,6 +38,7 @@ help:
 	@echo 'make test-qemu [TEST_FILTER=word]            those of the image on QEMU'
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
 	@echo '     [BOARD_DTB=file.dtb]                    which devices of any board could be isolated'
+	@echo 'make report [CONFIG=|BOARD_DTB=] [LOG=run.log]   a page to look at: who reaches what, and shares what'
 	@echo 'make program SOURCES=my.c OUTPUT=my.elf      a payload from a source anywhere; [WIDTH=32]'
 	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]    the same as run, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'

@@ -3,7 +3,7 @@
 
 TEST_FILTER ?=
 # Make targets that are part of the tests on the host and close with `N passed, N failed`.
-HOST_TEST_PARTS := calls-on-units mutants-quick differential-quick proofs-quick coverage contract growth-quick boards-quick
+HOST_TEST_PARTS := calls-on-units mutants-quick differential-quick proofs-quick coverage contract growth-quick boards-quick report-quick
 
 .PHONY: test test-host test-qemu
 test: | $(SETUP_BUILD) $(SETUP_NEWLIB) $(SETUP_AARCH32) $(SETUP_QEMU) $(SETUP_BOOT) $(SETUP_LINT)

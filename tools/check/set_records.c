@@ -53,6 +53,7 @@ static void record_units(void)
         record_text("name", devices.iommu[i].topology->name);
         record_text("compatible", devices.iommu[i].topology->compatible);
         record_flag("smmuv3", true);
+        record_flag("driven", true);
         record_flag("enabled", !devices.iommu[i].topology->disabled);
         record_flag("usable", devices.iommu[i].usable);
         record_end();

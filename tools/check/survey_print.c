@@ -193,6 +193,7 @@ void survey_record(const char *name)
         record_text("name", unit->path);
         record_text("compatible", unit->compatible);
         record_flag("smmuv3", facts_is_smmuv3(survey.tree, unit->node));
+        record_flag("driven", unit->driven);
         record_flag("enabled", unit->enabled);
         record_flag("usable", unit->usable && unit->enabled);
         record_number("named", unit->named);
