@@ -12,6 +12,7 @@ LOG ?=
 # The check comes to its own end first: what it finds is what the page is for.
 .PHONY: report report-quick
 report:
+	@mkdir -p $(IMAGE_DIR)
 	$(Q)rm -f $(IMAGE_DIR)/report.jsonl
 	$(Q)$(MAKE) $(if $(Q),-s) --no-print-directory check CONFIG='$(CONFIG)' BOARD_DTB='$(BOARD_DTB)' \
 	    CHECK_WORDS='--records $(IMAGE_DIR)/report.jsonl' >$(IMAGE_DIR)/report.txt || test -s $(IMAGE_DIR)/report.jsonl

@@ -115,8 +115,10 @@ def look_at_all(program, folder, show=lambda result: None):
 # ---- The page --------------------------------------------------------------------------------------
 
 def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |",
-             "|" + "|".join("---" if i == 0 else "--:" for i in range(len(head))) + "|"]
+    """Numbers stand at the right."""
+    rows = list(rows)
+    words = [any(not isinstance(row[i], int) for row in rows) for i in range(len(head))]
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join("---" if word else "--:" for word in words) + "|"]
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
 
 
