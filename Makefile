@@ -39,6 +39,7 @@ help:
 	@echo 'make check [CONFIG=set.dts]                  what a partition set isolates, on the host alone'
 	@echo '     [BOARD_DTB=file.dtb]                    which devices of any board could be isolated'
 	@echo 'make report [CONFIG=|BOARD_DTB=] [LOG=run.log]   a page to look at: who reaches what, and shares what'
+	@echo 'make topology [BOARD=] [LOG=console.txt]     writes a board'"'"'s pci.dts from a boot without a bundle'
 	@echo 'make program SOURCES=my.c OUTPUT=my.elf      a payload from a source anywhere; [WIDTH=32]'
 	@echo 'make debug [CONFIG=] [PAYLOAD=sensor.elf]    the same as run, stopped at its start, in gdb'
 	@echo 'make image [BOARD=] [CONFIG=]                image and bundle, in build/BOARD/'

@@ -350,6 +350,9 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     firmware_start(&topology, own);
     find_functions(hosts);
     pci_isolate(&devices.pci, board.root_isolates);
+    /* There is nobody to start: whoever boots this wants to know the machine. */
+    if (topology.initrd.size == 0)
+        pci_dump(&devices.pci);
     devices_build(&topology);
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);

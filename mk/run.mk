@@ -40,6 +40,12 @@ run: $(if $(filter kernel,$(BOOT)),$(IMAGE_DIR)/bulkhead.img bundle,disk) | $(SE
 	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/run/run.py --board boards/$(BOARD) \
 	    --scratch $(IMAGE_DIR)/scratch.disk $(start_$(BOOT))
 
+# boards/BOARD/pci.dts, from what the image says when there is no bundle to start: on QEMU, or in a log from elsewhere.
+.PHONY: topology
+topology: $(if $(LOG),,$(IMAGE_DIR)/bulkhead.img) | $(SETUP_QEMU)
+	$(Q)QEMU='$(QEMU)' $(PYTHON) tools/topology.py --board boards/$(BOARD) --output boards/$(BOARD)/pci.dts \
+	    $(if $(LOG),--log '$(LOG)',--image $(IMAGE_DIR)/bulkhead.img --scratch $(IMAGE_DIR)/scratch.disk)
+
 # QEMU stopped at its first instruction, and a debugger. PAYLOAD: the program whose symbols are wanted, by the
 # name that the set gives it.
 .PHONY: debug

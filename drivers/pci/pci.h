@@ -117,6 +117,10 @@ uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar);
  */
 struct topology_range pci_peers(const struct pci *pci, uint32_t group);
 
+/* Writes to the log what every function says of itself, for tools/topology.py. Once, after all hosts were enumerated,
+ * while the log waits for the port. Work: eleven lines a function. */
+void pci_dump(const struct pci *pci);
+
 /* "0000:01:00.0" */
 void pci_name(const struct pci_function *function, char name[PCI_NAME]);
 

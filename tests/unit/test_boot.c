@@ -155,6 +155,60 @@ static void without_a_bundle_nothing_starts(void)
     expect_refusal("no bundle");
 }
 
+static void expect_words(int index, const char *name, uint32_t offset, uint32_t count)
+{
+    char line[256];
+    size_t used = (size_t)snprintf(line, sizeof(line), "[bulkhead] pci: %s %03x:", name, offset);
+
+    assert_int_not_equal(count, 0);
+    for (uint32_t i = 0; i < count; i++)
+        used += (size_t)snprintf(line + used, sizeof(line) - used, " %08x",
+                                 pci_model_get32(&machine.pci, index, offset + 4 * i));
+    snprintf(line + used, sizeof(line) - used, "\n");
+    assert_console(line);
+}
+
+static unsigned int lines_with(const char *text)
+{
+    unsigned int count = 0;
+
+    for (const char *at = strstr(machine.console, text); at != NULL; at = strstr(at + 1, text))
+        count++;
+    return count;
+}
+
+static void without_a_bundle_each_function_says_what_it_is(void)
+{
+    const struct pci_model_function *endpoint = &machine.pci.function[DEVICE2];
+    char sizes[160];
+
+    machine_plain();
+    machine.partition_count = 0;
+    pci_model_bar(&machine.pci, DEVICE2, 2, UINT64_C(0x40000), true);
+    pci_model_power(&machine.pci, DEVICE2, true);
+    pci_model_express(&machine.pci, DEVICE2, 0, false);
+    pci_model_acs(&machine.pci, DEVICE2, 0x5F);
+    expect_refusal("no bundle");
+    expect_words(PORT1, "0000:00:01.0", 0, 16);
+    expect_words(DEVICE2, DEVICE2_NAME, 0, 16);
+    expect_words(DEVICE2, DEVICE2_NAME, endpoint->cap_power, 4);
+    expect_words(DEVICE2, DEVICE2_NAME, endpoint->cap_express, 4);
+    expect_words(DEVICE2, DEVICE2_NAME, endpoint->cap_acs, 4);
+    snprintf(sizes, sizeof(sizes), "[bulkhead] pci: %s sizes: %llx 0 40000 0 0 0\n", DEVICE2_NAME,
+             (unsigned long long)endpoint->bar_size[0]);
+    assert_console(sizes);
+    /* And nothing of capabilities that it does not have. */
+    assert_int_equal(lines_with("pci: " DEVICE2_NAME), 5);
+}
+
+static void with_a_bundle_no_function_is_told(void)
+{
+    machine_plain();
+    observer_start();
+    machine_boot();
+    assert_int_equal(lines_with("sizes:"), 0);
+}
+
 static void without_an_smmu_nothing_starts(void)
 {
     machine_plain();
@@ -427,6 +481,8 @@ int run_boot_tests(void)
         TEST(i2_no_register_write_of_the_whole_boot_opens_the_unit_again),
         TEST(i7_row_1_7_row_5_12_after_boot_nothing_is_handed_out_any_more),
         TEST(without_a_bundle_nothing_starts),
+        TEST(without_a_bundle_each_function_says_what_it_is),
+        TEST(with_a_bundle_no_function_is_told),
         TEST(without_an_smmu_nothing_starts),
         TEST(without_a_gicv3_nothing_starts),
         TEST(a_unit_beyond_the_boards_table_is_closed_late_and_not_used),

@@ -54,7 +54,19 @@ static bool find_kind(const void *tree, int node, const struct kind **kind)
     return *kind != NULL;
 }
 
-/* bars = <index size-high size-low> ...; a size above 4 GiB or the flag wide makes a 64-bit BAR. */
+/* Whether wide-bars names the BAR, or, without a value, all of them. */
+static bool is_wide(const void *tree, int node, uint32_t bar)
+{
+    uint32_t cell[PCI_BARS];
+    int count = read_cells(tree, node, "wide-bars", cell, PCI_BARS);
+    bool named = count == 0 && has(tree, node, "wide-bars");
+
+    for (int i = 0; i < count && i < PCI_BARS; i++)
+        named = named || cell[i] == bar;
+    return named;
+}
+
+/* bars = <index size-high size-low> ... */
 static const char *add_bars(const void *tree, int node, struct pci_model *pci, int index)
 {
     uint32_t cell[3 * PCI_BARS];
@@ -67,7 +79,7 @@ static const char *add_bars(const void *tree, int node, struct pci_model *pci, i
 
         if (cell[i] >= PCI_BARS || size < 16 || (size & (size - 1)) != 0)
             return "bars: an index below 6 and a power of two from 16 bytes on";
-        pci_model_bar(pci, index, cell[i], size, has(tree, node, "wide-bars"));
+        pci_model_bar(pci, index, cell[i], size, is_wide(tree, node, cell[i]));
     }
     return NULL;
 }
@@ -98,6 +110,8 @@ static const char *add_function(const void *tree, int node, struct pci_model *pc
         pci_model_express(pci, *index, 0, has(tree, node, "function-level-reset"));
     if (has(tree, node, "power-reset"))
         pci_model_power(pci, *index, true);
+    if (has(tree, node, "advanced-reset"))
+        pci_model_advanced(pci, *index);
     if (read_cells(tree, node, "acs", &acs, 1) == 1)
         pci_model_acs(pci, *index, (uint16_t)acs);
     if (read_cells(tree, node, "interrupt-pin", &interrupt_pin, 1) == 1) {
