@@ -31,8 +31,16 @@ bool board_read(const void *tree, uint64_t size, struct board *board)
 
     format(board->firmware_tables, sizeof(board->firmware_tables), "%s",
            tables != NULL ? tables : "");
+    board->trusted = fdt_getprop(tree, 0, "trusted-masters", &board->trusted_length);
+
     format(board->serial_compatible, sizeof(board->serial_compatible), "%s",
            serial != NULL ? serial : "arm,pl011");
     format(board->model, sizeof(board->model), "%s", model != NULL ? model : "unnamed");
     return true;
+}
+
+bool board_trusts(const struct board *board, const char *compatible)
+{
+    return board->trusted != NULL &&
+           fdt_stringlist_contains(board->trusted, board->trusted_length, compatible) != 0;
 }

@@ -281,6 +281,20 @@ static uint32_t complete_topology(void)
     return hosts;
 }
 
+/* What partitions are isolated from only by its own good will. */
+static void tell_unprotected(void)
+{
+    for (uint32_t i = 0; i < topology.unprotected_count; i++) {
+        const struct topology_master *master = &topology.unprotected[i];
+
+        if (!board_trusts(&board, master->compatible))
+            log_warning("unprotected: %s (%s), %u of its kind: no SMMUv3 stands before it",
+                        master->name, master->compatible, master->count);
+    }
+    if (topology.unprotected_more != 0)
+        log_warning("unprotected: %u more nodes that are not named", topology.unprotected_more);
+}
+
 /* What an assessor compares: the set that was read, whole and as the bundle's maker packed it. */
 static void print_digest(const struct bundle_entry *entry)
 {
@@ -354,6 +368,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     if (topology.initrd.size == 0)
         pci_dump(&devices.pci);
     devices_build(&topology);
+    tell_unprotected();
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
     read_set(&error);

@@ -5,6 +5,7 @@
 
 #include "drivers/topology/fdt_interrupts.h"
 #include "drivers/topology/fdt_maps.h"
+#include "drivers/topology/fdt_masters.h"
 #include "lib/string.h"
 
 /* Flag bits of a PCI address cell (PCI Bus Binding to Open Firmware, 2.2.1.1). */
@@ -420,6 +421,7 @@ static bool read_node(struct reader *reader, int node, int parent)
         return need_plain(reader, node) && read_iommu(reader, node, parent);
     if (is_off(reader, node))
         return true;
+    fdt_note_master(tree, node, parent, reader->topology);
     if (has_compatible(tree, node, "arm,gic-v3"))
         return need_plain(reader, node) && read_gic(reader, node, parent);
     if (has_compatible(tree, node, "pci-host-ecam-generic"))

@@ -23,6 +23,7 @@
 #define TOPOLOGY_REGISTERS 2
 #define TOPOLOGY_STREAMS 8
 #define TOPOLOGY_FIRMWARE 16
+#define TOPOLOGY_MASTERS 16
 #define TOPOLOGY_LINES 1024 /* INTIDs below this */
 
 #define INTERRUPT_NONE UINT32_MAX
@@ -128,6 +129,14 @@ struct topology_firmware {
     struct topology_range memory;
 };
 
+/* A node that looks like a master of memory, with no SMMUv3 before it, and those behind it in the tree that have the
+ * same compatible. */
+struct topology_master {
+    char name[TOPOLOGY_NAME]; /* path, or the name alone where that is too long */
+    char compatible[TOPOLOGY_NAME];
+    uint32_t count;
+};
+
 struct topology {
     uint32_t memory_count;
     struct topology_range memory[TOPOLOGY_RANGES];
@@ -160,6 +169,9 @@ struct topology {
     struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
     uint32_t block_count;
     struct topology_block block[TOPOLOGY_BLOCKS];
+    uint32_t unprotected_count;
+    struct topology_master unprotected[TOPOLOGY_MASTERS];
+    uint32_t unprotected_more; /* nodes beyond that array */
 
     uint32_t firmware_count;
     struct topology_firmware firmware[TOPOLOGY_FIRMWARE];

@@ -137,12 +137,30 @@ class Pages(unittest.TestCase):
         self.assertEqual(shared["window frames"], ["drive", "view"])
         self.assertEqual(shared["CPU 2"], ["view"])
         self.assertEqual(shared["bus 2 of /pcie@10000000"], ["drive"])
+        self.assertEqual(shared["root port 0000:00:01.0"], ["control", "drive"])
+        self.assertEqual(shared["root port 0000:00:02.0"], ["drive"])
+        self.assertIn("  root port 0000:00:01.0: control, drive\n", self.printed)
+        self.assertNotIn("root port 0000:00:02.0", self.printed)
 
     def test_what_no_iommu_stands_before_is_listed(self):
         page = report.build(self.set)
-        unprotected = page[page.index("Unprotected masters"):]
-        self.assertIn("/pl031@9010000", unprotected)
-        self.assertNotIn("0000:02:00.0", unprotected)
+        unprotected, registers = page[page.index("Unprotected masters"):].split("Not isolated by an IOMMU")
+        self.assertIn("/fw-cfg@9020000", unprotected)
+        self.assertIn("/virtio_mmio@a000000", unprotected)
+        self.assertNotIn("claims are void", unprotected)
+        self.assertIn("/pl031@9010000", registers)
+        self.assertNotIn("0000:02:00.0", unprotected + registers)
+
+    def test_a_master_that_the_board_does_not_answer_for_is_marked(self):
+        master = self.set.of("unprotected")[0]
+        master["trusted"] = False
+        try:
+            page = report.build(self.set)
+        finally:
+            master["trusted"] = True
+        self.assertIn("claims are void", page)
+        self.assertRegex(page, r'class="tile bad"><b>1</b>unprotected')
+        self.assertRegex(report.build(self.set), r'class="tile good"><b>0</b>unprotected')
 
     def test_names_from_outside_are_text_and_nothing_else(self):
         records = check_board("isolated.dts")[0]

@@ -38,6 +38,7 @@ int run_acpi_its_tests(void);
 int run_acpi_firmware_tests(void);
 int run_fw_cfg_tests(void);
 int run_survey_tests(void);
+int run_unprotected_tests(void);
 int run_owner_tests(void);
 int run_set_tests(void);
 int run_set_faults_tests(void);

@@ -51,6 +51,7 @@ int main(int count, char **arguments)
     failed += run_acpi_firmware_tests();
     failed += run_fw_cfg_tests();
     failed += run_survey_tests();
+    failed += run_unprotected_tests();
     failed += run_owner_tests();
     failed += run_set_tests();
     failed += run_set_faults_tests();

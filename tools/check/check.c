@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fate.h"
 #include "kernel/guest_tree.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
@@ -218,66 +219,24 @@ static void print_windows(void)
     }
 }
 
-/* Listed for a partition, the first of its line. */
-static bool begins_line(uint32_t index)
+/* What no unit stands before is isolated from by its own good will. */
+static void print_unprotected(void)
 {
-    const struct device *device = &devices.device[index];
+    const struct topology *topology = &machine.topology;
 
-    if (device->line == INTERRUPT_NONE || strcmp(words_owners(device), "nobody") == 0)
-        return false;
-    for (uint32_t i = 0; i < index; i++) {
-        if (devices.device[i].line == device->line &&
-            strcmp(words_owners(&devices.device[i]), "nobody") != 0)
-            return false;
+    if (topology->unprotected_count == 0)
+        return;
+    printf("\nunprotected: masters of memory, as it looks, that no SMMUv3 stands before\n");
+    for (uint32_t i = 0; i < topology->unprotected_count; i++) {
+        const struct topology_master *master = &topology->unprotected[i];
+
+        printf("  %s (%s), %u of its kind: %s\n", master->name, master->compatible, master->count,
+               board_trusts(&machine.board, master->compatible)
+                   ? "trusted, says the board"
+                   : "claims are void while it runs: disable it, or let the board answer for it");
     }
-    return true;
-}
-
-/* Who hears whose INTx, and where that is why nobody does. */
-static void print_lines(void)
-{
-    for (uint32_t first = 0; first < devices.count; first++) {
-        const char *refusal = NULL, *separator = " ";
-
-        if (!begins_line(first))
-            continue;
-        printf("  INTx, interrupt %u:", devices.device[first].line);
-        for (uint32_t i = first; i < devices.count; i++) {
-            const struct device *device = &devices.device[i];
-
-            if (device->line != devices.device[first].line ||
-                strcmp(words_owners(device), "nobody") == 0)
-                continue;
-            printf("%s%s (%s)", separator, device->name, words_owners(device));
-            separator = ", ";
-            refusal = device->line_refusal != NULL ? device->line_refusal : refusal;
-        }
-        printf("%s%s\n", refusal != NULL ? ": off, the line " : "", refusal != NULL ? refusal : "");
-    }
-}
-
-/* Partitions that an IOMMU's failure would hit together, and lines. */
-static void print_shared_fate(void)
-{
-    printf("\nshared fate\n");
-    for (uint32_t unit = 0; unit < devices.iommu_count; unit++) {
-        char text[256] = "";
-
-        for (uint32_t i = 0; i < partitions.count; i++) {
-            const struct partition *partition = &partitions.partition[i];
-            bool behind = false;
-
-            for (uint32_t d = 0; d < partition->device_count; d++)
-                behind = behind || partition->device[d]->iommu == &devices.iommu[unit];
-            if (behind) {
-                strncat(text, text[0] != '\0' ? ", " : "", sizeof(text) - strlen(text) - 1);
-                strncat(text, partition->name, sizeof(text) - strlen(text) - 1);
-            }
-        }
-        printf("  IOMMU %u (%s): %s\n", unit, devices.iommu[unit].topology->name,
-               text[0] != '\0' ? text : "no partition");
-    }
-    print_lines();
+    if (topology->unprotected_more != 0)
+        printf("  and %u more nodes\n", topology->unprotected_more);
 }
 
 struct arguments {
@@ -354,7 +313,8 @@ static int check_set(struct arguments *arguments)
     print_partitions();
     print_windows();
     print_devices();
-    print_shared_fate();
+    fate_print();
+    print_unprotected();
     matrix_walk();
     matrix_print();
     (void)fflush(stdout);

@@ -7,7 +7,6 @@
 #include "arch/host/host.h"
 #include "arch/host/store_buffer.h"
 #include "drivers/topology/fdt.h"
-#include "kernel/board.h"
 #include "kernel/device.h"
 #include "kernel/fault.h"
 #include "kernel/memory.h"
@@ -152,7 +151,7 @@ static bool take_memory(struct machine_mistake *mistake)
     return true;
 }
 
-static void start_pci(const struct board *board)
+static void start_pci(void)
 {
     devices.pci.virtual_most = board->virtual_functions;
     devices.pci.virtual_isolated = board->virtual_isolated;
@@ -167,13 +166,12 @@ static void start_pci(const struct board *board)
                                               .write = pci_model_write });
         pci_enumerate(&devices.pci, host);
     }
-    pci_isolate(&devices.pci, board->root_isolates);
+    pci_isolate(&devices.pci, machine.board.root_isolates);
 }
 
 bool machine_start(const struct machine_files *files, struct machine_mistake *mistake)
 {
     struct topology_error error = { 0 };
-    struct board board;
     char node[MACHINE_NODE];
 
     host_reset();
@@ -183,7 +181,7 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
         return refuse(mistake, error.node, "",
                       error.text != NULL ? error.text : "not a device tree");
     mistake->file = MISTAKE_BOARD;
-    if (!board_read(files->board, files->board_size, &board))
+    if (!board_read(files->board, files->board_size, &machine.board))
         return refuse(mistake, "/", "compatible", "write \"bulkhead,board\"");
     mistake->file = MISTAKE_PCI;
     const char *text = pci_tree_read(files->pci, &machine.topology, pci_model, node, sizeof(node));
@@ -194,7 +192,7 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     if (!add_units(mistake) || !take_memory(mistake))
         return false;
     start_units();
-    start_pci(&board);
+    start_pci();
     devices_build(&machine.topology);
     return true;
 }

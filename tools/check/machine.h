@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "drivers/topology/topology.h"
+#include "kernel/board.h"
 #include "smmuv3_model.h"
 
 #define MACHINE_NODE 64
@@ -23,6 +24,7 @@ struct machine_files {
 
 struct machine {
     struct topology topology;
+    struct board board;
     struct topology_range image; /* where the image lies: set it first */
     struct topology_range own;   /* the hypervisor's memory beyond its image */
     struct smmuv3_model *unit[TOPOLOGY_IOMMUS];

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fate.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
 #include "machine.h"
@@ -78,6 +79,30 @@ static void record_or_null(const char *name, const char *text)
         record_null(name);
 }
 
+static void record_root_port(const struct pci_function *function)
+{
+    const struct pci_function *port = function != NULL ? fate_root_port(function) : NULL;
+    char name[PCI_NAME];
+
+    if (port != NULL)
+        pci_name(port, name);
+    record_or_null("port", port != NULL ? name : NULL);
+}
+
+static void record_unprotected(void)
+{
+    for (uint32_t i = 0; i < machine.topology.unprotected_count; i++) {
+        const struct topology_master *master = &machine.topology.unprotected[i];
+
+        record_begin("unprotected");
+        record_text("name", master->name);
+        record_text("compatible", master->compatible);
+        record_number("count", master->count);
+        record_flag("trusted", board_trusts(&machine.board, master->compatible));
+        record_end();
+    }
+}
+
 static void record_device(const struct device *device)
 {
     const struct pci_function *function = device->function;
@@ -90,6 +115,7 @@ static void record_device(const struct device *device)
     record_or_null("unit", device->iommu != NULL ? device->iommu->topology->name : NULL);
     record_or_null("host", function != NULL ? function->host->name : NULL);
     record_number("bus", function != NULL ? function->rid >> 8 : 0);
+    record_root_port(function);
     record_text("reset", words_reset(device));
     record_or_null("refusal", device->refusal);
     if (device->line != INTERRUPT_NONE)
@@ -121,5 +147,6 @@ void set_record(const char *name)
             devices.device[i].block->masters)
             record_device(&devices.device[i]);
     }
+    record_unprotected();
     matrix_record();
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/topology/fdt_masters.h"
+
 #define UNIT_CELLS_LIMIT 8
 #define MAP_CELLS 4
 
@@ -109,41 +111,15 @@ int facts_unit_of(const void *tree, int node, uint32_t index)
     return unit;
 }
 
-static const char *mastery_of_name(const void *tree, int node)
-{
-    /* Names that the Devicetree Specification (2.2.2) recommends for devices that nearly always master memory. */
-    static const char *const names[] = { "crypto", "display",       "dma",  "dma-controller",
-                                         "dsi",    "ethernet",      "gpu",  "isp",
-                                         "mmc",    "pcie",          "sata", "sdhci",
-                                         "ufs",    "ufshc",         "usb",  "video-codec",
-                                         "vpu",    "video-decoder", "npu",  "nand-controller" };
-    int length;
-    const char *name = fdt_get_name(tree, node, &length);
-    size_t base = name == NULL ? 0 : strcspn(name, "@");
-
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if (strlen(names[i]) == base && strncmp(name, names[i], base) == 0)
-            return names[i];
-    }
-    return NULL;
-}
-
 const char *facts_mastery(const void *tree, int node)
 {
-    static const struct {
-        const char *property, *sign;
-    } signs[] = {
-        { "#dma-cells", "it is a DMA controller" },
-        { "dma-coherent", "it says dma-coherent" },
-        { "memory-region", "it has a memory-region" },
-    };
+    static char text[64];
+    bool by_name;
+    const char *sign = fdt_mastery(tree, node, &by_name);
 
-    /* A bus says such things for what stands on it. */
-    if (facts_has(tree, node, "ranges"))
+    if (sign == NULL)
         return NULL;
-    for (size_t i = 0; i < ARRAY_LENGTH(signs); i++) {
-        if (facts_has(tree, node, signs[i].property))
-            return signs[i].sign;
-    }
-    return mastery_of_name(tree, node) != NULL ? "its name is that of a bus master" : NULL;
+    snprintf(text, sizeof(text), by_name ? "its name is that of a bus master, %s" : "it says %s",
+             sign);
+    return text;
 }

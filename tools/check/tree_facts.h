@@ -33,7 +33,8 @@ bool facts_is_pci_host(const void *tree, int node);
 #define FACTS_MALFORMED (-2)
 int facts_unit_of(const void *tree, int node, uint32_t index);
 
-/* By which sign a node without iommus looks like one that masters memory; NULL: by none that is known. */
+/* By which sign a node without iommus looks like one that masters memory, until the next question; NULL: by none that
+ * is known. */
 const char *facts_mastery(const void *tree, int node);
 
 #endif

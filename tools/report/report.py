@@ -101,11 +101,13 @@ def set_tiles(records):
     findings = records.one("verdict")["findings"]
     devices = records.of("device")
     shared = tables.shared_fate(records)
+    loose = sum(master["count"] for master in records.of("unprotected") if not master["trusted"])
     return "".join([
         tile(findings or "none", "findings", "bad" if findings else "good"),
         tile(len(records.of("partition")), "partitions"), tile(len(devices), "devices"),
         tile(len(records.of("unit")), "IOMMUs"), tile(len(records.of("window")), "shared windows"),
         tile(sum(len(row[2]) > 1 for row in shared), "things shared", "warn"),
+        tile(loose, "unprotected masters", "bad" if loose else "good"),
         tile(records.one("verdict")["streams"], "streams walked")])
 
 
@@ -138,8 +140,10 @@ def set_sections(records):
     yield section("Devices", "Which partition may have which device.", tables.devices(records))
     yield section("Shared fate", "What the failure of one thing would hit together.",
                   tables.fate(records))
-    yield section("Unprotected masters", "Devices that reach memory past every IOMMU, or that cannot be "
-                  "assigned.", tables.unassigned(records))
+    yield section("Unprotected masters", "What looks like a master of memory in the machine's tree, and no SMMUv3 "
+                  "stands before it.", tables.unprotected(records))
+    yield section("Not isolated by an IOMMU", "Devices that cannot be assigned, or whose registers alone are given.",
+                  tables.unassigned(records))
 
 
 def board_sections(records):

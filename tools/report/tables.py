@@ -96,6 +96,8 @@ def shared_fate(records):
     for device in assigned:
         if device["host"] is not None:
             add(f"PCI host {device['host']}", "one root complex, one window", device["owners"])
+        if device["port"] is not None:
+            add(f"root port {device['port']}", "one link to the root complex; closed together", device["owners"])
             add(f"bus {device['bus']} of {device['host']}", "one link", device["owners"])
         if len(device["owners"]) > 1:
             add(f"device {device['name']}", "who binds first has it", device["owners"])
@@ -116,6 +118,16 @@ def fate(records):
     rows = sorted(shared_fate(records), key=lambda row: -len(row[2]))
     return table(["what", "partitions", "how"],
                  [[code(what), owners(names, palette), escape(why)] for what, why, names in rows])
+
+
+def unprotected(records):
+    rows = [[code(master["name"]), escape(master["compatible"]), escape(master["count"]),
+             element("span", "trusted, says the board", class_="soft") if master["trusted"] else
+             element("span", "claims are void while it runs", class_="bad")]
+            for master in sorted(records.of("unprotected"), key=lambda m: m["trusted"])]
+    if not rows:
+        return element("p", "None that the machine's tree shows.", class_="good")
+    return table(["the first of them", "compatible", "of its kind", "verdict"], rows)
 
 
 def unassigned(records):
