@@ -57,7 +57,7 @@ help:
 	@echo 'make mutants [FILE=a.c,b.c]                  does a test notice each check that is left out?'
 	@echo 'make growth                                  what a call costs as the machine grows; docs/growth.svg'
 	@echo 'make coverage                                lines and branches that the host tests reach'
-	@echo 'make contract                                abi.h against docs/abi.md; contract-write: what is made from them'
+	@echo 'make contract                                abi.h and documents against the tree; contract-write: what is made from them'
 
 clean:
 	$(Q)if [ -d '$(BUILD)' ]; then find '$(BUILD)' -mindepth 1 -maxdepth 1 ! -name tools -exec rm -rf {} +; fi

@@ -52,7 +52,7 @@ class Boards(unittest.TestCase):
         return next(record["why"] for kind in ("master", "host", "unit") for record in result.of(kind)
                     if path == record.get("path", record.get("name")))
 
-    def test_what_stands_behind_a_unit_is_isolated_by_it_with_its_streams(self):
+    def test_row_5_10_what_stands_behind_a_unit_is_isolated_by_it_with_its_streams(self):
         result = self.look_at("isolated.dts")
         self.assertEqual(result.of("refusal"), [])
         self.assertEqual({master["path"]: (master["verdict"], master["unit"], master["streams"])

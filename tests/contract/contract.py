@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the documents say what is there; `N passed, N failed` at the end.
 
-    contract.py [--compiler command ...]   abi.py and rows.py: what does not hold, a line each
+    contract.py [--compiler command ...]   abi.py, rows.py and safety.py: what does not hold, a line each
     contract.py --write                    rewrites what is made from the documents and the tests
 """
 import argparse
@@ -10,6 +10,7 @@ import sys
 
 import abi
 import rows
+import safety
 
 
 def main():
@@ -20,9 +21,10 @@ def main():
     if arguments.write:
         abi.write()
         rows.write()
+        safety.write()
         return 0
     looked, failed = 0, []
-    for part in (abi.check(arguments.compiler), rows.check()):
+    for part in (abi.check(arguments.compiler), rows.check(), safety.check()):
         looked += part[0]
         failed += part[1]
     for text in failed:

@@ -73,7 +73,16 @@ def c_tests():
 
 
 def system_tests():
-    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "system", "test_*.py"))):
+    yield from methods(glob.glob(os.path.join(ROOT, "tests", "system", "test_*.py")))
+
+
+def script_tests():
+    """Those of tools, on the host alone."""
+    yield from methods(glob.glob(os.path.join(ROOT, "tests", "*", "quick.py")))
+
+
+def methods(paths):
+    for path in sorted(paths):
         for node in ast.walk(ast.parse(read(path))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield path, node.name, rows_in_name(node.name)
@@ -91,7 +100,7 @@ def proofs():
 def gather():
     """{row: [(kind, file, name)]} of all tests that name one."""
     carried = {}
-    for kind, tests in (("", c_tests()), ("QEMU", system_tests()), ("proof", proofs())):
+    for kind, tests in (("", c_tests()), ("", script_tests()), ("QEMU", system_tests()), ("proof", proofs())):
         for path, name, rows in tests:
             for row in rows:
                 carried.setdefault(row, []).append((kind, os.path.relpath(path, ROOT), name))
