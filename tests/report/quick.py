@@ -82,7 +82,8 @@ class Pages(unittest.TestCase):
     def test_every_device_and_partition_of_the_set_is_drawn_once(self):
         page = parse(report.build(self.set))
         for kind, records in (("device", self.set.of("device")), ("partition", self.set.of("partition")),
-                              ("unit", self.set.of("unit")), ("window", self.set.of("window"))):
+                              ("unit", self.set.of("unit")), ("window", self.set.of("window")),
+                              ("master", self.set.of("unprotected"))):
             self.assertEqual(named(page, kind), {record["name"]: 1 for record in records}, kind)
             self.assertTrue(records, kind)
 

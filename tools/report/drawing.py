@@ -6,7 +6,7 @@ WIDTH = 1120
 DEVICE_X, DEVICE_WIDTH = 8, 400
 GATE_X, GATE_WIDTH = 560, 30
 MEMORY_X, MEMORY_WIDTH = 820, 290
-ROW, HEAD, GAP = 30, 34, 18
+ROW, HEAD, GAP = 30, 34, 26
 GOOD, BAD, GREY = "var(--good)", "var(--bad)", "var(--soft)"
 
 
@@ -57,15 +57,18 @@ def place(devices, key_of_unit, key_of_bus, key_of_group):
     for device in devices:
         if key_of_unit(device) not in order:
             order.append(key_of_unit(device))
+    told = list(dict.fromkeys(map(key_of_bus, devices)))  # buses in the order of the machine
     for unit in sorted(order, key=lambda unit: unit is None):
         members = sorted((device for device in devices if key_of_unit(device) == unit),
-                         key=lambda device: (str(key_of_bus(device)), key_of_group(device)))
+                         key=lambda device: (told.index(key_of_bus(device)), key_of_group(device)))
         top, bus, group = y, None, None
         for device in members:
             if key_of_bus(device) != bus:
+                y += 6 if bus is not None else 0
                 bus, group = key_of_bus(device), None
-                buses.append((bus, y + 12))
-                y += 20
+                if bus:
+                    buses.append((bus, y + 12))
+                    y += 20
             if key_of_group(device) != group:
                 group = key_of_group(device)
                 y += 4
@@ -85,7 +88,7 @@ def draw_gate(unit, label, note, top, bottom, colour):
                    element("title", escape(f"{unit}: {note}")), class_="unit", data_name=unit)
 
 
-def draw_device(name, y, stripe, note):
+def draw_device(name, y, stripe, note, class_="device"):
     """A chip with a stripe for each who may have it."""
     colours_of = stripe or [GREY]
     height = (ROW - 8) / len(colours_of)
@@ -95,7 +98,30 @@ def draw_device(name, y, stripe, note):
                             stroke="var(--line)") + stripes +
                    text(DEVICE_X + 20, y + 19, cut(name, 36), "mono") +
                    text(DEVICE_X + DEVICE_WIDTH - 10, y + 19, cut(note, 20), "small", "end") +
-                   element("title", escape(f"{name}: {note}")), class_="device", data_name=name)
+                   element("title", escape(f"{name}: {note}")), class_=class_, data_name=name)
+
+
+def pci_bus(device):
+    """What stands over the devices of a bus."""
+    if device["host"] is None:
+        return "platform"
+    return f"bus {device['bus']} of {device['host']}" + (f", below {device['port']}" if device["port"] else "")
+
+
+def draw_unprotected(masters, y):
+    """Past every gate, each kind by its first: red unless the board answers for it."""
+    parts = [text(DEVICE_X + 2, y + 12, "behind no SMMUv3", "small")] if masters else []
+    y += 20
+    for master in masters:
+        colour, middle = GREY if master["trusted"] else BAD, y + ROW / 2
+        more = f" and {master['count'] - 1} more" if master["count"] > 1 else ""
+        parts += [wire(DEVICE_X + DEVICE_WIDTH, middle, MEMORY_X, middle, colour, master["trusted"]),
+                  text(MEMORY_X + 8, middle + 4, "all memory, if it masters; " + (
+                      "the board answers for it" if master["trusted"] else "nobody answers for it"), "small"),
+                  draw_device(master["name"], y, [colour], "trusted" + more if master["trusted"]
+                              else "unprotected" + more, "master")]
+        y += ROW + 4
+    return parts, y if masters else y - 20
 
 
 # ---- A set ------------------------------------------------------------------------------------------
@@ -129,7 +155,7 @@ def draw_set(records):
     palette = colours(records)
     placed, gates, buses, groups, height = place(
         records.of("device"), lambda d: d["unit"],
-        lambda d: f"{d['host']}, bus {d['bus']}" if d["host"] else "platform", lambda d: d["group"])
+        pci_bus, lambda d: d["group"])
     block = 72
     partitions = records.of("partition")
     height = max(height, HEAD + len(partitions) * (block + GAP))
@@ -170,6 +196,8 @@ def draw_set(records):
                                "var(--unit)" if unit["usable"] else BAD))
     parts += [draw_memory(p, tops[p["name"]], block, palette[p["name"]]) for p in partitions]
     parts += draw_windows(records, tops, block)
+    below, height = draw_unprotected(records.of("unprotected"), height)
+    parts += below
     return frame(height + 10, parts, "devices, IOMMUs and partitions")
 
 
