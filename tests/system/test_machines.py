@@ -165,6 +165,14 @@ class DeviceTrees(RefusalTest):
                                         "0x" + smmu, "0xffffffff", "0x10000"))
         self.assert_fatal(lines, f"iommu-map entry that is empty or out of range.*{PCIE_NODE}")
 
+    def test_a_master_that_no_smmu_stands_before_is_said_and_the_rest_starts(self):
+        tree = self.edited(("-c", "FILE", "/dma@b000000"),
+                           ("-t", "s", "FILE", "/dma@b000000", "compatible", "test,engine"))
+        run = Run(self.launch(make_bundle(self.folder, source_of([BYSTANDER])), "-dtb", tree))
+        self.assertEqual([line for line in run.said("bulkhead") if "unprotected" in line],
+                         ["unprotected: /dma@b000000 (test,engine), 1 of its kind: no SMMUv3 stands before it"])
+        self.assertEqual(run.codes, {"bystander": 0})
+
     def test_a_tree_without_an_interrupt_controller(self):
         lines = self.refused_with_tree(("-t", "s", "FILE", INTC_NODE, "compatible", "none"))
         self.assert_fatal(lines, "GICv3")
