@@ -20,7 +20,7 @@
 #define IOVA UINT64_C(0x10000)
 #define GUESTS 2
 #define WRITES 60
-#define LOOKS 6
+#define LOOKS 16
 #define DEVICE_ID(guest) ((guest) == 0 ? DEVICE1_ID : DEVICE2_ID)
 
 static const int function[GUESTS] = { DEVICE1, DEVICE2 };

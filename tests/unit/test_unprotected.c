@@ -139,12 +139,12 @@ static void a_host_whose_map_leads_to_no_smmuv3_is_one_of_them(void)
 {
     start();
     node.type = "pci";
-    assert_non_null(note_of("pcie"));
+    assert_non_null(note_of("host"));
     node.map = true;
     node.behind = "/unit";
-    assert_non_null(note_of("pcie"));
+    assert_non_null(note_of("host"));
     node.behind = SMMU;
-    assert_null(note_of("pcie"));
+    assert_null(note_of("host"));
 }
 
 static void function_below_the_host(void *tree)
