@@ -55,7 +55,7 @@ static bool take(struct placement *placement, uint64_t size, uint32_t count, uin
 
     *at = align_up(placement->next, span);
     if ((size & (size - 1)) != 0 || *at < placement->next || *at > placement->end ||
-        span > (placement->end - *at) / count)
+        (placement->end - *at) / span < count)
         return false;
     placement->next = *at + span * count;
     return true;

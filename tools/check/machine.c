@@ -153,8 +153,8 @@ static bool take_memory(struct machine_mistake *mistake)
 
 static void start_pci(void)
 {
-    devices.pci.virtual_most = board->virtual_functions;
-    devices.pci.virtual_isolated = board->virtual_isolated;
+    devices.pci.virtual_most = machine.board.virtual_functions;
+    devices.pci.virtual_isolated = machine.board.virtual_isolated;
     for (uint32_t i = 0; i < machine.topology.host_count; i++) {
         const struct topology_pci_host *host = &machine.topology.host[i];
 
