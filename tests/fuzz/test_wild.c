@@ -276,7 +276,8 @@ static unsigned int right_calls(struct right *right)
           2,
           none | bad | SEEN(BH_EEXIST) },
         { BH_CALL_IOAS_RANGES, { id.full, STRUCTURE }, 2, bad | none | fault },
-        { BH_CALL_IOAS_RESERVE, { id.full, IOVA, 0x3000 }, 3, none | bad | beyond },
+        /* Registers that the attached devices reach past their unit lie below 4 GiB. */
+        { BH_CALL_IOAS_RESERVE, { id.full, IOVA, 0x3000 }, 3, none | bad | SEEN(BH_ERANGE) },
         { BH_CALL_REPLACE,
           { id.attached, BH_PASID_NONE, id.empty },
           3,

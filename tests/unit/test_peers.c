@@ -140,8 +140,8 @@ static void expect_ranges(uint64_t ioas, unsigned int count, const uint64_t *bou
     assert_int_equal(call2(0, BH_CALL_IOAS_RANGES, ioas, STRUCTURE), BH_OK);
     assert_int_equal(ranges->count, count);
     for (unsigned int i = 0; i < count; i++) {
-        assert_int_equal(ranges->range[i].first, bounds[2 * i]);
-        assert_int_equal(ranges->range[i].last, bounds[2 * i + 1] - 1);
+        assert_int_equal(ranges->range[i].first, bounds[(size_t)2 * i]);
+        assert_int_equal(ranges->range[i].last, bounds[(size_t)2 * i + 1] - 1);
     }
 }
 

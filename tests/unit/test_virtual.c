@@ -99,20 +99,20 @@ static void the_registers_of_each_virtual_function_have_pages_of_their_own(void)
     at = pci_model_get32(pci, physical, pci->function[physical].cap_sriov + 0x24) & ~UINT64_C(0xF);
     small = pci_model_get32(pci, physical, pci->function[physical].cap_sriov + 0x30);
     assert_int_not_equal(at, 0);
-    assert_true(small >= at + TOTAL * 0x4000 || at >= small + TOTAL * 0x1000);
+    assert_true(small >= at + TOTAL * UINT64_C(0x4000) || at >= small + TOTAL * UINT64_C(0x1000));
     for (unsigned int n = 0; n < TOTAL; n++) {
         const struct pci_function *function = virtual_at(n);
 
-        assert_int_equal(function->bar[0].address, at + n * 0x4000);
+        assert_int_equal(function->bar[0].address, at + n * UINT64_C(0x4000));
         assert_int_equal(function->bar[0].size, 0x4000);
-        assert_int_equal(function->bar[3].address, small + n * 0x1000);
+        assert_int_equal(function->bar[3].address, small + n * UINT64_C(0x1000));
         assert_false(function->unplaced);
     }
     assert_int_equal(pci_model_get32(pci, physical, pci->function[physical].cap_sriov + 0x20), 1);
     /* The port's window leads to the last of them. */
     uint32_t window = pci_model_get32(pci, port, 0x20);
 
-    assert_true((window & 0xFFF00000u) + 0x100000 >= small + TOTAL * 0x1000);
+    assert_true((window & 0xFFF00000u) + 0x100000 >= small + TOTAL * UINT64_C(0x1000));
 }
 
 static void what_firmware_enabled_is_off_where_the_board_wants_none(void)
