@@ -365,6 +365,14 @@ static void a_tree_that_names_nothing_to_read_tables_through_is_refused(void)
     expect_refused("fatal: the device tree names nothing to read the board's firmware-tables");
 }
 
+static void tables_whose_reader_cannot_be_mapped_are_refused(void)
+{
+    machine_plain();
+    name_tables("acpi");
+    host_refuse_maps(0x9020000, PAGE_SIZE);
+    expect_refused("fatal: no table pages for what the firmware-tables are read through");
+}
+
 int run_boot_acpi_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +394,7 @@ int run_boot_acpi_tests(void)
         TEST(tables_that_cannot_be_read_are_refused_by_name),
         TEST(tables_that_the_image_has_no_reader_for_are_refused),
         TEST(a_tree_that_names_nothing_to_read_tables_through_is_refused),
+        TEST(tables_whose_reader_cannot_be_mapped_are_refused),
     };
 
     return RUN_GROUP("boot, ACPI");

@@ -170,6 +170,28 @@ static void in_the_safe_state_every_partition_stops_and_the_machine_is_off(void)
     assert_console("[bulkhead] off: one=254 two=252\n");
 }
 
+static unsigned int times_said(const char *text)
+{
+    unsigned int times = 0;
+
+    for (const char *at = strstr(machine.console, text); at != NULL; at = strstr(at + 1, text))
+        times++;
+    return times;
+}
+
+static void the_safe_state_is_entered_once_whoever_else_is_in_trouble(void)
+{
+    prepare()->on_crash = "safe-state";
+    machine.partition[MANAGER].on_crash = "safe-state";
+    begin();
+    crash();
+    lifecycle_answer(&partitions.partition[MANAGER], TROUBLE_CRASH);
+    assert_false(starts_again());
+    assert_true(machine_recall(MANAGER));
+    assert_int_equal(machine.end, HOST_OFF);
+    assert_int_equal(times_said("safe state: all partitions stop"), 1);
+}
+
 static void what_is_being_loaded_when_the_safe_state_comes_never_runs(void)
 {
     prepare();
@@ -196,6 +218,7 @@ int run_health_tests(void)
         TEST(a_unit_that_fails_ends_the_partitions_whose_set_says_so),
         TEST(i4_nobody_restarts_in_memory_that_a_failed_unit_may_still_reach),
         TEST(in_the_safe_state_every_partition_stops_and_the_machine_is_off),
+        TEST(the_safe_state_is_entered_once_whoever_else_is_in_trouble),
         TEST(what_is_being_loaded_when_the_safe_state_comes_never_runs),
     };
 

@@ -166,6 +166,30 @@ static void virtual_functions_whose_registers_do_not_fit_stay_off(void)
     assert_false(pci_bench_at(1, 0, 0)->unplaced);
 }
 
+/* Without ARI above them, requests would not be led beyond the eighth function of the bus. */
+static void a_port_without_ari_is_not_asked_to_lead(void)
+{
+    bench(TOTAL);
+    pci_model_set32(pci, port, pci->function[port].cap_express + 0x24, 0);
+    pci_bench_isolate(true);
+    assert_int_equal(pci_model_get16(pci, port, pci->function[port].cap_express + 0x28), 0);
+    assert_int_equal(control() & 0x10, 0);
+}
+
+static void on_a_root_bus_nobody_above_has_to_lead(void)
+{
+    pci_bench_reset();
+    physical = pci_model_endpoint(pci, ROOT, 9, 0);
+    pci_model_express(pci, physical, 9, true);
+    pci_model_bar(pci, physical, 0, 0x1000, false);
+    first = pci_model_virtual(pci, physical, TOTAL, OFFSET, STRIDE);
+    pci_model_virtual_bar(pci, physical, 0, 0x4000, true);
+    found.virtual_most = TOTAL;
+    pci_bench_isolate(true);
+    assert_int_equal(pci_bench_at(0, 9, 0)->virtual_count, TOTAL);
+    assert_int_equal(control(), 0x19);
+}
+
 /* ---- Groups ------------------------------------------------------------------------------------- */
 
 static void virtual_functions_stand_alone_on_the_boards_word(void)
@@ -284,6 +308,8 @@ int run_virtual_tests(void)
         TEST(a_virtual_function_beyond_the_bus_of_its_physical_one_has_no_place),
         TEST(virtual_functions_without_an_offset_are_none),
         TEST(virtual_functions_whose_registers_do_not_fit_stay_off),
+        TEST(a_port_without_ari_is_not_asked_to_lead),
+        TEST(on_a_root_bus_nobody_above_has_to_lead),
         TEST(virtual_functions_stand_alone_on_the_boards_word),
         TEST(without_the_boards_word_they_are_one_group_with_their_physical_one),
         TEST(with_acs_each_they_stand_alone_without_it),

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -56,10 +57,12 @@ static inline unsigned int campaign(unsigned int full)
 /* FNV-1a, to compare large memory before and after. */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
-    const uint64_t *word = bytes;
+    uint64_t word;
 
-    for (size_t i = 0; i < size / sizeof(*word); i++)
-        hash = (hash ^ word[i]) * UINT64_C(0x100000001B3);
+    for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof(word)); /* of any alignment */
+        hash = (hash ^ word) * UINT64_C(0x100000001B3);
+    }
     return hash;
 }
 
