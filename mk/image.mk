@@ -7,14 +7,14 @@ IMAGE_LINK_ADDRESS := 0x40200000
 # Sources that are the same on a target and on the host.
 CORE_C_SOURCES := $(wildcard lib/*.c kernel/*.c kernel/vdev/*.c drivers/iommu/*.c \
                     drivers/iommu/smmuv3/*.c drivers/pci/*.c drivers/serial/*.c \
-                    drivers/topology/*.c)
+                    drivers/topology/*.c drivers/irqchip/its.c drivers/irqchip/lpi.c)
 # Readers of firmware's tables, by the name that a board has for them: its image has those alone.
 READER_acpi := drivers/topology/acpi.c drivers/topology/acpi_iort.c drivers/topology/fw_cfg.c
 board_tables := $(shell sed -n 's/^ *firmware-tables = "\(.*\)";/\1/p' boards/$(BOARD)/board.dts)
 ABSENT_SOURCES := $(foreach name,$(filter-out $(board_tables),acpi),$(READER_$(name)))
 # Only on a target: lib/string.c stands in for a C library.
 ARM64_C_SOURCES := $(CORE_C_SOURCES) $(wildcard arch/arm64/*.c arch/arm64/vdev/*.c \
-                     drivers/irqchip/*.c)
+                     drivers/irqchip/gicv3.c)
 ARM64_S_SOURCES := $(wildcard arch/arm64/*.S)
 
 WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -262,6 +262,21 @@ static void boot_memory_at_the_end_of_the_address_space_does_not_go_on_at_its_be
     assert_int_equal(boot_memory_used(), 0);
 }
 
+static void boot_memory_between_what_is_aligned_is_used_first(void)
+{
+    host_reset();
+    boot_memory_start(HOST_MEMORY_BASE, 0x30000);
+    assert_non_null(boot_memory_take(8, 8));
+    assert_int_equal((uintptr_t)boot_memory_take(0x10, 0x10000), HOST_MEMORY_BASE + 0x10000);
+    assert_int_equal((uintptr_t)boot_memory_take(0x1000, 0x1000), HOST_MEMORY_BASE + 0x1000);
+    assert_int_equal((uintptr_t)boot_memory_take(0xE001, 8), HOST_MEMORY_BASE + 0x10010);
+    assert_int_equal((uintptr_t)boot_memory_take(0xE000, 8), HOST_MEMORY_BASE + 0x2000);
+    assert_int_equal((uintptr_t)boot_memory_take(8, 8), HOST_MEMORY_BASE + 0x1E018);
+    assert_int_equal((uintptr_t)boot_memory_take(8, 0x10000), HOST_MEMORY_BASE + 0x20000);
+    boot_memory_seal();
+    assert_null(boot_memory_take(8, 8));
+}
+
 static void i7_nothing_is_handed_out_after_the_seal(void)
 {
     host_reset();
@@ -287,6 +302,7 @@ int run_lib_tests(void)
         TEST(tickets_wrap_around),
         TEST(boot_memory_is_zeroed_aligned_and_bounded),
         TEST(boot_memory_at_the_end_of_the_address_space_does_not_go_on_at_its_beginning),
+        TEST(boot_memory_between_what_is_aligned_is_used_first),
         TEST(i7_nothing_is_handed_out_after_the_seal),
     };
 
