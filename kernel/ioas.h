@@ -55,9 +55,9 @@ struct ioas {
     uint32_t window_maps;    /* maps of windows (kernel/window.h) in it */
     uint32_t tree_count;
     uint32_t closed; /* bit n: what the owner's device n closes (device_closes()) is closed here */
-    /* IOVAs and memory below these can be mapped: the limits of the first tree, and of those that devices
-     * are attached through. What is closed, and what lies beyond it, is not below `limit`. */
-    uint64_t limit, output_limit;
+    /* IOVAs that can be mapped: the largest stretch of them without a gap. kernel/ioas_closed.c knows the others. */
+    struct topology_range open;
+    uint64_t output_limit; /* memory below this can be mapped */
     struct ioas_tree
         tree[IOAS_TREES]; /* the first holds all that is mapped: it is of the class of the
                                         * device that the space was made for */

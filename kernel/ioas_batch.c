@@ -41,14 +41,16 @@ static int64_t map_element(struct partition *partition, struct ioas *ioas,
 }
 
 /* An element was a page: the next ones may lie in its table. They need no walk then, and no check of what all of the
- * owner's memory passes and, as limits are powers of two where nothing is closed, all addresses of a table with one of
- * them. */
+ * owner's memory and all addresses of the table pass. */
 static void open_pages(const struct partition *partition, struct ioas *ioas, uint64_t iova,
                        struct pagetable_pages *pages)
 {
+    uint64_t span = PAGE_SIZE << ioas->tree[0].table.format->level_bits;
+
     pages->size = 0;
-    if (ioas->tree_count > 1 || ioas->closed != 0 ||
-        partition->physical + partition->visible_size > ioas->output_limit)
+    if (ioas->tree_count > 1 ||
+        partition->physical + partition->visible_size > ioas->output_limit ||
+        !range_inside(align_down(iova, span), span, ioas->open.base, ioas->open.size))
         return;
     pagetable_pages_open(pages, &ioas->tree[0].table, iova);
 }

@@ -3,14 +3,13 @@
  * IOVAs that are closed: while a device is attached, an address of its that means something else than memory
  * must mean no memory. It names a register of another member of its group, say, and never comes to the IOMMU.
  *
- * The lowest closed range ends what lies below the space's limit. Who maps below that asks nothing more, so a space
- * where nothing is closed pays nothing; what lies beyond is looked up here.
+ * Who maps in the largest stretch that is open asks nothing more; what lies elsewhere is looked up here.
  */
 #include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
 
-/* Of the ranges that the devices of the mask close, the one with the lowest beginning that ends behind `at`; size 0:
- * there is none. */
+/* Of the ranges that the devices of the mask close, the one with the lowest beginning that ends behind
+ * `at`; size 0: there is none. */
 static struct topology_range next_closed(const struct ioas *ioas, uint32_t mask, uint64_t at)
 {
     struct topology_range next = { .size = 0 };
@@ -40,13 +39,33 @@ static uint64_t reach(const struct ioas *ioas)
     return limit;
 }
 
+/* The first stretch from `at` on, below the limit, where the devices of the mask close nothing; size 0: there is
+ * none. */
+static struct topology_range next_open(const struct ioas *ioas, uint32_t mask, uint64_t at,
+                                       uint64_t limit)
+{
+    struct topology_range closed = next_closed(ioas, mask, at);
+
+    while (closed.size != 0 && closed.base <= at) {
+        at = closed.base + closed.size;
+        closed = next_closed(ioas, mask, at);
+    }
+    uint64_t end = closed.size == 0 ? limit : min_u64(closed.base, limit);
+
+    return (struct topology_range){ .base = at, .size = at < end ? end - at : 0 };
+}
+
 void ioas_keep_to_limits(struct ioas *ioas)
 {
-    struct topology_range first = next_closed(ioas, ioas->closed, 0);
+    uint64_t limit = reach(ioas);
+    struct topology_range open = next_open(ioas, ioas->closed, 0, limit);
 
-    ioas->limit = reach(ioas);
-    if (first.size != 0)
-        ioas->limit = min_u64(ioas->limit, first.base);
+    ioas->open = open;
+    while (open.size != 0) {
+        if (open.size > ioas->open.size)
+            ioas->open = open;
+        open = next_open(ioas, ioas->closed, open.base + open.size, limit);
+    }
     ioas->output_limit = ioas->tree[0].output_limit;
     for (uint32_t t = 1; t < ioas->tree_count; t++) {
         if (ioas->tree[t].attached != 0)
@@ -66,19 +85,16 @@ bool ioas_is_open(const struct ioas *ioas, uint64_t iova, uint64_t size)
  * BH_RANGES. */
 static uint32_t list(const struct ioas *ioas, uint32_t mask, struct bh_range *ranges)
 {
-    uint64_t limit = reach(ioas), at = 0;
+    uint64_t limit = reach(ioas);
+    struct topology_range open = next_open(ioas, mask, 0, limit);
     uint32_t count = 0;
 
-    while (at < limit) {
-        struct topology_range closed = next_closed(ioas, mask, at);
-        uint64_t end = closed.size == 0 ? limit : min_u64(closed.base, limit);
-
-        if (at < end) {
-            if (ranges != NULL && count < BH_RANGES)
-                ranges[count] = (struct bh_range){ .first = at, .last = end - 1 };
-            count++;
-        }
-        at = closed.size == 0 ? limit : closed.base + closed.size;
+    while (open.size != 0) {
+        if (ranges != NULL && count < BH_RANGES)
+            ranges[count] = (struct bh_range){ .first = open.base,
+                                               .last = open.base + open.size - 1 };
+        count++;
+        open = next_open(ioas, mask, open.base + open.size, limit);
     }
     return count;
 }

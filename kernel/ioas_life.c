@@ -133,10 +133,10 @@ int64_t ioas_alloc_paging(struct partition *partition, struct device *device)
         ioas->attached = 0;
         ioas->reserved_count = 0;
         ioas->closed = 0;
+        __atomic_store_n(&ioas->owner, partition, __ATOMIC_RELAXED);
         ioas_keep_to_limits(ioas);
         ioas->generation++;
         ioas->id = make_id((uint32_t)(ioas - partition->ioas), ioas->generation);
-        __atomic_store_n(&ioas->owner, partition, __ATOMIC_RELAXED);
         result = ioas->id;
     }
     lock_release(&ioas->lock);

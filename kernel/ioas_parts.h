@@ -21,15 +21,18 @@ static inline int64_t ioas_answer(int64_t result, uint64_t done)
     return result != BH_OK && result != BH_ETIMEDOUT && done != 0 ? BH_EAGAIN : result;
 }
 
-/* Whether [iova, +size) can be mapped, though it does not lie below the space's limit. */
+/* Whether [iova, +size) can be mapped, though it does not lie in the largest stretch. */
 bool ioas_is_open(const struct ioas *ioas, uint64_t iova, uint64_t size);
 
 /* What every call demands of IOVAs that are to be mapped. */
 static inline int64_t ioas_check_open(const struct ioas *ioas, uint64_t iova, uint64_t size)
 {
-    int64_t result = ioas_check_range(iova, size, ioas->limit);
-
-    return result == BH_ERANGE && ioas_is_open(ioas, iova, size) ? BH_OK : result;
+    if (!range_valid(iova, size) || !is_aligned(iova | size, PAGE_SIZE))
+        return BH_EINVAL;
+    return range_inside(iova, size, ioas->open.base, ioas->open.size) ||
+                   ioas_is_open(ioas, iova, size)
+               ? BH_OK
+               : BH_ERANGE;
 }
 
 /* What the device closes is closed from now on. BH_ERANGE: something is mapped or reserved there; BH_ENOSPC: what

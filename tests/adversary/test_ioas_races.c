@@ -29,7 +29,8 @@ struct made {
 
 /* What can be told of a space afterwards. */
 struct space {
-    uint64_t id, limit, mapped;
+    uint64_t id, mapped;
+    struct topology_range open;
     uint64_t attached, attached_tree, units, tag, reserved;
     uint64_t leads_to[2 * PAGES];
 };
@@ -78,7 +79,7 @@ static void look_at_space(const struct ioas *ioas, struct space *space)
     *space = (struct space){ .id = ioas->id };
     if (ioas->id == 0)
         return;
-    space->limit = ioas->limit;
+    space->open = ioas->open;
     space->mapped = ioas->tree[0].table.mapped;
     space->attached = ioas->attached;
     space->attached_tree = ioas->tree[0].attached;

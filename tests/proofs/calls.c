@@ -81,7 +81,7 @@ static void any_ioas(struct ioas *ioas, uint32_t slot)
     ioas->tree[0].table.limit = BIT(devices.iommu[0].capabilities.input_bits);
     ioas->tree[0].table.mapped = used ? nondet_u64() : 0;
     ioas->domain[0] = (struct iommu_domain){ &ioas->tree[0].table, 1 + nondet_u8() };
-    ioas->limit = ioas->tree[0].table.limit;
+    ioas->open = (struct topology_range){ .size = ioas->tree[0].table.limit };
     ioas->output_limit = BIT(devices.iommu[0].capabilities.output_bits);
 }
 

@@ -295,7 +295,7 @@ CALLS = [
     call_proof("console-read", 16, "memory that nobody looked at", HYPERCALL,
                "to = partition_memory(partition, x[1], length, 1);", "to = memory_pointer(x[1]);"),
     call_proof("ioas-ranges", 17, "a lock that is kept", IOAS_LIFE,
-               "*count = 1;\n    ioas_release(ioas);", "*count = 1;"),
+               "ioas_list_open(ioas, ranges);\n    ioas_release(ioas);", "ioas_list_open(ioas, ranges);"),
     call_proof("ioas-reserve", 18, "a lock that is kept", IOAS_LIFE,
                "reserve_locked(ioas, iova, size);\n\n    ioas_release(ioas);",
                "reserve_locked(ioas, iova, size);\n"),
