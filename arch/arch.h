@@ -74,6 +74,15 @@ bool arch_interrupt_route(uint32_t interrupt, struct vcpu *vcpu, uint32_t virtua
  * may still come to this CPU, where nobody takes it. */
 bool arch_interrupt_unroute(uint32_t interrupt);
 
+/* ---- Messages (drivers/irqchip/message.h) ---------------------------------------------------- */
+
+/* What a message unit must name to send messages to that CPU, which runs; 0: it takes none. Boot. */
+uint64_t arch_message_target(unsigned int cpu);
+
+/* Has a message be an interrupt of the vCPU (INTID 32 to 95), an edge; interrupt 0: of none, and it is dropped. By
+ * the vCPU's own CPU, to which the message is sent. */
+void arch_message_route(uint32_t message, struct vcpu *vcpu, uint32_t interrupt);
+
 /* ---- Guests --------------------------------------------------------------------------------- */
 
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */

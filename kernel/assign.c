@@ -3,6 +3,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/line.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 
 #define REGISTER_RANGES BH_BAR_COUNT
@@ -461,6 +462,7 @@ static int64_t unbind_locked(struct partition *partition, struct device *device)
         pci_set_decode(device->function, false);
     bool closed = line_close(partition, device);
 
+    message_unbind_all(partition, device);
     hand_over(device, NULL, 0);
     owner_release(&device->group->owner, partition->index);
     return closed && (device->iommu == NULL || !device->iommu->silenced) ? BH_OK : BH_ETIMEDOUT;
@@ -526,6 +528,7 @@ static int64_t reset_locked(struct partition *partition, struct device *device, 
         device->held = stop(partition, device);
         result = device->held ? BH_OK : BH_ETIMEDOUT;
     }
+    message_unbind_all(partition, device); /* its registers forget them, too */
     if (result == BH_OK)
         result = assign_reset_step(device, wait);
     if (result == BH_OK)

@@ -19,6 +19,7 @@
 
 struct partition;
 struct ioas;
+struct message_unit;
 
 /* ---- The owner word ------------------------------------------------------------------------- */
 
@@ -116,7 +117,13 @@ struct device {
 
     struct config_view config; /* of a function; guarded by the group's lock */
 
+    struct message_unit *message_unit; /* that its messages go to; NULL: none */
+    uint32_t message_device;           /* its id there */
+    uint32_t message_first;            /* the message of the machine that its vector 0 is */
+    uint32_t vectors;                  /* that can be bound, from 0 on; 0: it raises no messages */
+
     /* Guarded by the group's lock. */
+    uint32_t vectors_bound;   /* bit n: vector n leads to an interrupt of its owner */
     const char *line_refusal; /* why no partition may have that line; NULL: the owner may. Once it
                                     * says why, it stays so */
 

@@ -6,6 +6,7 @@
 #include "kernel/give.h"
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 #include "kernel/query.h"
 #include "kernel/window.h"
@@ -48,7 +49,7 @@ static int64_t call_version(struct partition *partition, uint64_t *x)
 static int64_t call_features(struct partition *partition, uint64_t *x)
 {
     (void)partition;
-    return x[1] < BH_CALL_LIMIT && !BH_CALL_RESERVED(x[1]) ? BH_OK : BH_NOT_SUPPORTED;
+    return x[1] < BH_CALL_LIMIT ? BH_OK : BH_NOT_SUPPORTED;
 }
 
 static int64_t call_partition_info(struct partition *partition, uint64_t *x)
@@ -96,6 +97,10 @@ static int64_t call_device_info(struct partition *partition, uint64_t *x)
     info.interrupt = partition_interrupt(partition, device);
     if (info.interrupt != 0)
         info.interrupts = BH_INTERRUPTS_LINE;
+    info.messages = message_vectors(device);
+    info.doorbell = message_doorbell(device);
+    if (info.interrupts == BH_INTERRUPTS_NONE && info.messages != 0)
+        info.interrupts = BH_INTERRUPTS_MESSAGES;
     if (device->iommu != NULL)
         describe_translation(device, &info);
     if (device->function != NULL) {
@@ -306,6 +311,26 @@ static int64_t call_device_config_write(struct partition *partition, uint64_t *x
     return device == NULL ? BH_ENOENT : config_write(partition, device, x[2], x[3], x[4]);
 }
 
+static int64_t call_msi_bind(struct partition *partition, uint64_t *x)
+{
+    struct device *device = partition_device(partition, x[1]);
+    uint64_t vector = x[2];
+
+    if (device == NULL)
+        return BH_ENOENT;
+    if (!assign_hold(partition, device))
+        return BH_EPERM;
+    int64_t result = message_bind(partition, device, vector, x[3], x[4]);
+
+    if (result == BH_OK) {
+        x[1] = message_doorbell(device);
+        x[2] = vector;
+        x[3] = pci_vector_entry(device->function, (uint32_t)vector);
+    }
+    assign_let_go(device);
+    return result;
+}
+
 static int64_t call_query(struct partition *partition, uint64_t *x)
 {
     return query(partition, x[1], x[2], x[3]);
@@ -401,13 +426,6 @@ static int64_t call_device_give(struct partition *partition, uint64_t *x)
     return result;
 }
 
-static int64_t call_reserved(struct partition *partition, uint64_t *x)
-{
-    (void)partition;
-    (void)x;
-    return BH_NOT_SUPPORTED;
-}
-
 static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64_t *x) = {
     [BH_CALL_VERSION] = call_version,
     [BH_CALL_FEATURES] = call_features,
@@ -439,7 +457,7 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_YIELD] = call_yield,
     [BH_CALL_DEVICE_CONFIG_READ] = call_device_config_read,
     [BH_CALL_DEVICE_CONFIG_WRITE] = call_device_config_write,
-    [BH_CALL_MSI_BIND] = call_reserved,
+    [BH_CALL_MSI_BIND] = call_msi_bind,
     [BH_CALL_PARTITION_CONTROL] = call_partition_control,
     [BH_CALL_DEVICE_GIVE] = call_device_give,
 };

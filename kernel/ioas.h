@@ -27,6 +27,11 @@ struct device;
 
 #define IOAS_TREES 2
 
+/* Where doorbells appear (kernel/ioas_doorbell.c): that of message unit n at n strides. */
+#define DOORBELL_WINDOW ((uint64_t)BH_DOORBELLS)
+#define DOORBELL_WINDOW_SIZE ((uint64_t)BH_DOORBELLS_BYTES)
+#define DOORBELL_STRIDE UINT64_C(0x10000)
+
 #define IOAS_ID_SLOT BITS(7, 0) /* plus 1 */
 #define IOAS_ID_GENERATION BITS(30, 8)
 
@@ -52,12 +57,14 @@ struct ioas {
     uint32_t generation;     /* of the slot: part of the id */
     uint32_t id;             /* 0: the slot is free */
     uint32_t attached;       /* devices attached */
-    uint32_t window_maps;    /* maps of windows (kernel/window.h) in it */
+    uint32_t
+        window_maps; /* maps of windows (kernel/window.h) in it, and doorbells: an unmap looks for them */
     uint32_t tree_count;
     uint32_t closed; /* bit n: what the owner's device n closes (device_closes()) is closed here */
     /* IOVAs that can be mapped: the largest stretch of them without a gap. kernel/ioas_closed.c knows the others. */
     struct topology_range open;
-    uint64_t output_limit; /* memory below this can be mapped */
+    uint64_t output_limit;           /* memory below this can be mapped */
+    uint32_t doorbell[TOPOLOGY_ITS]; /* attached devices that have bound a message of that unit */
     struct ioas_tree
         tree[IOAS_TREES]; /* the first holds all that is mapped: it is of the class of the
                                         * device that the space was made for */

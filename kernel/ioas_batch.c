@@ -144,8 +144,9 @@ static int64_t unmap_element(const struct partition *partition, struct removal *
 
     if (result != BH_OK)
         return result;
-    /* A window's memory is taken out by unmap alone, which waits before it is told. */
-    if (windows_meet(partition, ioas, element->iova, element->size))
+    /* A window's memory is taken out by unmap alone, which waits before it is told, and goes round doorbells. */
+    if (ioas->window_maps != 0 && (windows_meet(partition, ioas, element->iova, element->size) ||
+                                   ioas_meets_doorbells(ioas, element->iova, element->size)))
         return BH_ERANGE;
     unmapped = pagetable_unmap(&ioas->tree[0].table, element->iova, element->size, bound, progress);
     if (unmapped == PAGETABLE_CUT)

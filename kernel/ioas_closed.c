@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IOVAs that are closed: while a device is attached, an address of its that means something else than memory
- * must mean no memory. It names a register of another member of its group, say, and never comes to the IOMMU.
+ * IOVAs that are closed: an address that means something else than memory must mean no memory. While a device is
+ * attached it may name a register of another member of its group, say, and never come to the IOMMU. And where the
+ * owner's devices raise messages the window of their doorbells is closed in each of its spaces, from its first day, so
+ * that neither an attach nor a binding of a message ever meets a mapping there.
  *
  * Who maps in the largest stretch that is open asks nothing more; what lies elsewhere is looked up here.
  */
 #include "kernel/ioas_parts.h"
 #include "kernel/partition.h"
 
-/* Of the ranges that the devices of the mask close, the one with the lowest beginning that ends behind
+/* Of the ranges that the owner and the devices of the mask close, the one with the lowest beginning that ends behind
  * `at`; size 0: there is none. */
 static struct topology_range next_closed(const struct ioas *ioas, uint32_t mask, uint64_t at)
 {
     struct topology_range next = { .size = 0 };
 
+    if (ioas->owner->messages && DOORBELL_WINDOW + DOORBELL_WINDOW_SIZE > at)
+        next = (struct topology_range){ .base = DOORBELL_WINDOW, .size = DOORBELL_WINDOW_SIZE };
     for (uint32_t left = mask; left != 0; left &= left - 1) {
         const struct device *device = ioas->owner->device[first_bit(left)];
 

@@ -16,6 +16,7 @@ bool ioas_plan(struct partition *partition, const struct device *device)
         return true;
     const struct iommu_capabilities *capabilities = &iommu->capabilities;
 
+    partition->messages = partition->messages || device->vectors != 0;
     while (c < partition->class_count &&
            (partition->unit_class[c].format != iommu->format ||
             partition->unit_class[c].input_bits != capabilities->input_bits))
@@ -245,6 +246,27 @@ static bool cuts_reservation(const struct ioas *ioas, uint64_t limit)
     return false;
 }
 
+/* What the device wants to have in the space, and not, while it is attached there. Refusals change nothing. */
+static int64_t furnish(struct ioas *ioas, const struct device *device)
+{
+    int64_t result = device->closes ? ioas_close(ioas, device) : BH_OK;
+
+    if (result != BH_OK || device->vectors_bound == 0)
+        return result;
+    result = ioas_open_doorbell(ioas, device);
+    if (result != BH_OK && device->closes)
+        ioas_reopen(ioas, device);
+    return result;
+}
+
+static void clear_out(struct ioas *ioas, const struct device *device)
+{
+    if (device->vectors_bound != 0)
+        ioas_close_doorbell(ioas, device);
+    if (device->closes)
+        ioas_reopen(ioas, device);
+}
+
 int64_t ioas_enter(struct ioas *ioas, const struct device *device)
 {
     struct iommu_domain *domain = &ioas->domain[device->iommu->number];
@@ -253,16 +275,14 @@ int64_t ioas_enter(struct ioas *ioas, const struct device *device)
     if (tree->table.mapped != ioas->tree[0].table.mapped ||
         cuts_reservation(ioas, tree->table.limit))
         return BH_ERANGE;
-    if (device->closes) {
-        int64_t result = ioas_close(ioas, device);
+    int64_t result = furnish(ioas, device);
 
-        if (result != BH_OK)
-            return result;
-    }
+    if (result != BH_OK)
+        return result;
     if (domain->tag == 0) {
         domain->tag = iommu_tag_take(device->iommu);
         if (domain->tag == 0) {
-            ioas_reopen(ioas, device);
+            clear_out(ioas, device);
             return BH_ENOSPC;
         }
         tree->units |= (uint32_t)BIT(device->iommu->number);
@@ -278,8 +298,7 @@ void ioas_leave(struct ioas *ioas, const struct device *device)
 {
     ioas->attached--;
     tree_of(ioas, &ioas->domain[device->iommu->number])->attached--;
-    if (device->closes)
-        ioas_reopen(ioas, device);
+    clear_out(ioas, device);
     if (ioas->tree_count > 1)
         ioas_keep_to_limits(ioas);
 }

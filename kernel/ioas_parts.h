@@ -48,6 +48,9 @@ uint32_t ioas_list_open(const struct ioas *ioas, struct bh_range *ranges);
 /* The space's limits follow from its trees that devices are attached through, and from what is closed. */
 void ioas_keep_to_limits(struct ioas *ioas);
 
+/* Whether the range meets the window that the space keeps for doorbells. */
+bool ioas_meets_doorbells(const struct ioas *ioas, uint64_t iova, uint64_t size);
+
 static inline bool ioas_flags_valid(uint64_t flags)
 {
     return flags != 0 && (flags & ~(uint64_t)(BH_MAP_READ | BH_MAP_WRITE)) == 0;
@@ -118,6 +121,14 @@ int64_t ioas_map_alike(struct partition *partition, struct ioas *ioas, uint64_t 
 /* A map of memory that is not the owner's own: a window, or none. */
 int64_t ioas_map_window(struct partition *partition, struct ioas *ioas, uint64_t iova,
                         uint64_t address, uint64_t size, uint64_t flags, uint64_t *done);
+
+/* The IOVA of the page of the device's doorbell. It has messages, here and below. */
+uint64_t ioas_doorbell_page(const struct device *device);
+
+/* The device, which has a message bound, is attached to the space, or about to be: the page of its doorbell is there.
+ * BH_ENOSPC, BH_EOPNOTSUPP: nothing changed. Work: as a map of a page, and its unmap. */
+int64_t ioas_open_doorbell(struct ioas *ioas, const struct device *device);
+void ioas_close_doorbell(struct ioas *ioas, const struct device *device);
 
 /* As ioas_remove(), and the maps of windows in the range are not that any more. */
 int64_t ioas_remove_shared(struct partition *partition, struct ioas *ioas, uint64_t iova,

@@ -106,14 +106,25 @@ int64_t ioas_map_window(struct partition *partition, struct ioas *ioas, uint64_t
 int64_t ioas_remove_shared(struct partition *partition, struct ioas *ioas, uint64_t iova,
                            uint64_t size, struct pagetable_progress progress[IOAS_TREES])
 {
+    uint64_t end = iova + size, skipped = 0;
+
     progress->done = progress->bytes = 0;
     if (!windows_may_unmap(partition, ioas, iova, size))
         return BH_EINVAL;
-    int64_t result = ioas_remove(partition, ioas, iova, size, progress);
+    /* Doorbells stay: the call does what stands before them, or what stands behind. */
+    if (ioas_meets_doorbells(ioas, iova, size)) {
+        if (iova >= DOORBELL_WINDOW)
+            skipped = min_u64(size, DOORBELL_WINDOW + DOORBELL_WINDOW_SIZE - iova);
+        size = iova >= DOORBELL_WINDOW ? size - skipped : DOORBELL_WINDOW - iova;
+        iova += skipped;
+    }
+    int64_t result = size == 0 ? BH_OK : ioas_remove(partition, ioas, iova, size, progress);
 
     if (progress->done != 0)
         windows_unmapped(partition, ioas, iova, progress->done, result != BH_ETIMEDOUT);
-    return result;
+    if (result == BH_OK || result == BH_EAGAIN)
+        progress->done += skipped;
+    return result == BH_OK && iova + size != end ? BH_EAGAIN : result;
 }
 
 int64_t ioas_unmap_all(struct partition *partition, uint64_t id, uint64_t *cursor, uint64_t *bytes)

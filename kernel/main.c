@@ -16,6 +16,7 @@
 #include "kernel/keyboard.h"
 #include "kernel/lifecycle.h"
 #include "kernel/memory.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 #include "kernel/plan.h"
 #include "kernel/window.h"
@@ -371,6 +372,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     tell_unprotected();
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
+    messages_start(&topology, cpu_count);
     read_set(&error);
     if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error) ||
         !windows_plan(&set, &error))

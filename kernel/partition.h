@@ -39,6 +39,7 @@ struct partition {
     uint32_t index;
     unsigned int cpu;
     uint64_t calls; /* that it made since boot; its one vCPU counts them */
+    bool messages;  /* a device that it lists can raise them */
     bool pinned;    /* a unit failed while it held a device: its memory may still be reached */
 
     /* Its life; all of it guarded by the lock, which comes just before those of event rings. */

@@ -8,6 +8,7 @@
 #include "arch/arm64/vdev/vgic.h"
 #include "arch/seam.h"
 #include "drivers/irqchip/gicv3.h"
+#include "drivers/irqchip/lpi.h"
 #include "lib/log.h"
 
 #define ICC_SRE_ENABLE UINT64_C(0xF) /* system registers, no bypass, and EL1 may see ICC_SRE_EL1 */
@@ -45,6 +46,9 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
         *reason = "the GIC's distributor did not answer in time";
         return false;
     }
+    if (topology->its_count != 0 &&
+        !lpi_start((uint32_t)min_u64(max_u64(topology->cpu_count, 1), TOPOLOGY_CPUS)))
+        log_error("no memory for tables of messages");
     gic_cpu_start(&cpus[0]);
     gic_later_start();
     return true;
@@ -55,6 +59,7 @@ void gic_cpu_start(struct cpu *cpu)
     cpu->redistributor = gicv3_redistributor_start(machine, cpu->affinity);
     if (cpu->redistributor == 0)
         log_error("CPU %u has no redistributor that answers: it takes no interrupts", cpu->index);
+    cpu->messages = cpu->redistributor != 0 && lpi_start_cpu(cpu->redistributor, cpu->index);
     sysreg_write_named(ICC_SRE_EL2, ICC_SRE_ENABLE);
     isb();
     sysreg_write_named(ICC_SRE_EL1, 1);
@@ -190,6 +195,10 @@ static bool handle(struct cpu *cpu, uint32_t interrupt)
         else if (interrupt == INTERRUPT_WAKE)
             take_incoming(cpu);
     }
+    if (interrupt >= LPI_FIRST) {
+        gic_message(cpu, interrupt - LPI_FIRST);
+        return false; /* it is not active: there is nothing to end */
+    }
     const struct handler *handler = find_handler(interrupt);
 
     if (handler != NULL)
@@ -206,7 +215,7 @@ void gic_handle(void)
         uint32_t interrupt = (uint32_t)sysreg_read_named(ICC_IAR1_EL1);
 
         if (interrupt - INTID_SPURIOUS < INTID_SPURIOUS_COUNT)
-            return; /* a message of firmware's time, from 8192 on, is one that is ended */
+            return;
         /* Only behind this is it active for the distributor too (ICC_IAR1_EL1), which a handler may ask
          * to take that away. */
         dsb();

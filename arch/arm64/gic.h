@@ -29,6 +29,9 @@ void gic_private_handle(uint32_t interrupt, void (*function)(void *argument));
 /* Brings the timer behind arch_interrupt_at() up, on the boot CPU (later.c). */
 void gic_later_start(void);
 
+/* A message came (message.c): the guest that runs here has it now, if it leads there. */
+void gic_message(struct cpu *cpu, uint32_t message);
+
 /* Wakes another CPU out of its wait. */
 void gic_wake(const struct cpu *cpu);
 

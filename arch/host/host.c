@@ -10,6 +10,8 @@
 #include "arch/host/scheduler.h"
 #include "arch/host/store_buffer.h"
 #include "arch/seam.h"
+#include "drivers/irqchip/lpi.h"
+#include "drivers/irqchip/message.h"
 #include "lib/log.h"
 #include "lib/vmsa.h"
 #include "vcpu.h"
@@ -38,6 +40,11 @@ struct route {
     struct vcpu *vcpu; /* NULL: free */
 };
 
+struct message_route {
+    struct vcpu *vcpu; /* NULL: it leads nowhere */
+    uint32_t interrupt;
+};
+
 struct work {
     void (*function)(void *argument);
     void *argument;
@@ -48,6 +55,8 @@ static unsigned int registers_count;
 static struct line lines[ARCH_INTERRUPT_HANDLERS];
 static unsigned int line_count;
 static struct route routes[ROUTES_LIMIT];
+static struct message_route message_routes[MESSAGES];
+uint64_t host_message_targets[TOPOLOGY_CPUS];
 bool host_lines_stay;
 static struct topology_range aborting, unmappable;
 static struct work works[TOPOLOGY_CPUS];
@@ -253,6 +262,13 @@ bool arch_interrupts_start(const struct topology *topology, const char **reason)
 {
     if (!topology->gicv3)
         *reason = "the device tree has no GICv3";
+    /* Where a test put redistributors that take messages. */
+    if (topology->its_count != 0 && host_message_targets[0] != 0 && lpi_start(host_cpus)) {
+        for (unsigned int i = 0; i < host_cpus; i++) {
+            if (host_message_targets[i] != 0)
+                lpi_start_cpu(host_message_targets[i], i);
+        }
+    }
     return topology->gicv3;
 }
 
@@ -338,6 +354,25 @@ bool arch_vcpu_interrupt(struct vcpu *vcpu, uint32_t interrupt)
 void arch_vcpu_recall(struct vcpu *vcpu)
 {
     vcpu->recalled = true;
+}
+
+uint64_t arch_message_target(unsigned int cpu)
+{
+    return host_message_targets[cpu];
+}
+
+void arch_message_route(uint32_t message, struct vcpu *vcpu, uint32_t interrupt)
+{
+    message_routes[message] = (struct message_route){ .vcpu = interrupt != 0 ? vcpu : NULL,
+                                                      .interrupt = interrupt };
+}
+
+bool host_message(uint32_t message)
+{
+    const struct message_route *route = message < MESSAGES ? &message_routes[message] : NULL;
+
+    return route != NULL && route->vcpu != NULL &&
+           arch_vcpu_interrupt(route->vcpu, route->interrupt);
 }
 
 void arch_guest_register(const struct arch_guest_ops *ops)
@@ -446,6 +481,8 @@ void host_reset(void)
     registers_count = 0;
     line_count = 0;
     memset(routes, 0, sizeof(routes));
+    memset(message_routes, 0, sizeof(message_routes));
+    memset(host_message_targets, 0, sizeof(host_message_targets));
     host_lines_stay = false;
     now = 0;
     host_aarch32_cpus = ~0u;

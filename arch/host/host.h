@@ -54,6 +54,12 @@ bool host_interrupt(uint32_t interrupt);
 /* The vCPU that a line is routed to, and as which of its interrupts; NULL: to none. */
 struct vcpu *host_route(uint32_t interrupt, uint32_t *virtual_interrupt);
 
+/* What arch_message_target() answers; zero after host_reset(). */
+extern uint64_t host_message_targets[TOPOLOGY_CPUS];
+
+/* A message arrives at the CPU that it is sent to. False: it leads to no vCPU that runs. */
+bool host_message(uint32_t message);
+
 /* Whether a line that is taken back is not masked in time; false after host_reset(). */
 extern bool host_lines_stay;
 

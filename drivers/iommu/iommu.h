@@ -71,10 +71,10 @@ struct iommu_fault {
 
 /* How the tables of an instance's domains are written. A leaf that allows nothing has the attributes `common`;
  * reading is allowed by turning the bits `read` (exclusive or), writing by turning `write`. Where stage
- * 1 alone translates, what can be written can be read. */
+ * 1 alone translates, what can be written can be read. A leaf that leads to registers has `registers` turned, too. */
 struct iommu_format {
     const struct pagetable_format *entries;
-    uint64_t read, write, common;
+    uint64_t read, write, common, registers;
 };
 
 /* A paging domain: an I/O address space on one instance. Domains of several instances of one format and

@@ -136,6 +136,16 @@ void pci_set_decode(const struct pci_function *function, bool on);
 void pci_set_mastering(const struct pci_function *function, bool on);
 void pci_set_interrupts(const struct pci_function *function, bool on); /* INTx */
 
+/* How many vectors it has to raise messages by; 0: none. Boot only. */
+uint32_t pci_vectors(const struct pci_function *function);
+
+/* Where the vector's entry of its MSI-X table lies, among its registers; 0: it has MSI. Any time. */
+uint64_t pci_vector_entry(const struct pci_function *function, uint32_t vector);
+
+/* Has the function raise messages, or not any more: with MSI-X by what the function's own table says, with MSI by
+ * vectors from 0 on, all at the doorbell. It has vectors. Any time, by the owner of its group. */
+void pci_set_messages(const struct pci_function *function, uint64_t doorbell, bool on);
+
 /* The line that its INTx reaches; INTERRUPT_NONE: it has none, or the host does not say. Boot only. */
 uint32_t pci_line(const struct pci *pci, const struct pci_function *function);
 

@@ -58,7 +58,16 @@
 #define POWER_STATE_D3 0x0003
 #define POWER_NO_SOFT_RESET 0x0008
 #define CAP_MSI 0x05
-#define MSI_BYTES 24 /* with 64-bit addresses and masks */
+#define MSI_BYTES 24         /* with 64-bit addresses and masks */
+#define MESSAGE_CONTROL 0x02 /* of MSI and MSI-X */
+#define MSI_ENABLE 0x0001
+#define MSI_CAPABLE BITS(3, 1)         /* log2 of its vectors */
+#define MSI_ENABLED_VECTORS BITS(6, 4) /* log2 of those it may use */
+#define MSI_WIDE 0x0080
+#define MSI_ADDRESS 0x04
+#define MSI_ADDRESS_HIGH 0x08
+#define MSI_DATA 0x08
+#define MSI_DATA_WIDE 0x0C
 #define CAP_VENDOR 0x09
 #define VENDOR_LENGTH_SHIFT 16 /* in its first word */
 #define CAP_EXPRESS 0x10
@@ -83,6 +92,12 @@
 #define EXPRESS_ARI_FORWARDING 0x0020
 #define CAP_MSIX 0x11
 #define MSIX_BYTES 12
+#define MSIX_TABLE_SIZE BITS(10, 0) /* less one */
+#define MSIX_MASK 0x4000
+#define MSIX_TABLE 0x04 /* the number of a BAR, and an offset there */
+#define MSIX_TABLE_BAR BITS(2, 0)
+#define MSIX_ENTRY_SIZE 16
+#define MSIX_ENABLE 0x8000
 #define CAP_ADVANCED 0x13
 #define ADVANCED_CAPABILITIES 0x03
 #define ADVANCED_FLR 0x02

@@ -244,7 +244,7 @@ int test_line_none(void)
     check_true(gic_init(), "the interrupt controller is there");
     gic_mask();
     check_true(find_edu(&subject.index, &info), "an edu is on the list");
-    check_equal(BH_INTERRUPTS_NONE, info.interrupts, "it has no line");
+    check_true(info.interrupts != BH_INTERRUPTS_LINE, "it has no line");
     check_equal(0, info.interrupt, "and no interrupt");
     subject.id = info.device;
     for (uint32_t intid = FIRST_SHARED; intid <= LAST_SHARED; intid++)

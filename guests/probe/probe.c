@@ -32,6 +32,8 @@ static const struct {
     { "line-watch", test_line_watch },
     { "line-die", test_line_die },
     { "line-heir", test_line_heir },
+    { "message", test_message },
+    { "message-nvme", test_message_nvme },
     { "console", test_console },
     { "exit", test_exit },
     { "die-dma", test_die_dma },

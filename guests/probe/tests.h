@@ -83,6 +83,13 @@ int test_line_none(void);
 int test_line_die(void);
 int test_line_heir(void);
 
+/* ---- message.c -------------------------------------------------------------------------------- */
+/* With an edu: its message, what its DMA writes to the doorbell, a storm, and what comes after unbind. */
+int test_message(void);
+
+/* With an NVMe controller: its MSI-X, and what an attachment has to do with it. */
+int test_message_nvme(void);
+
 /* ---- lifecycle.c ----------------------------------------------------------------------------- */
 /* Version and features, then SYSTEM_OFF: exit code 0. */
 int test_psci(void);

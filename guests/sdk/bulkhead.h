@@ -123,6 +123,27 @@ static inline int64_t bh_device_config_write(uint32_t device, uint32_t offset, u
     return bh_call(BH_CALL_DEVICE_CONFIG_WRITE, device, offset, width, value, 0).status;
 }
 
+/* What a device is to write to raise an interrupt, and which entry of its MSI-X table must say so (0: it has MSI). */
+struct bh_message {
+    uint64_t address;
+    uint32_t data;
+    uint64_t entry;
+};
+
+/* Has the device's vector raise my interrupt (BH_MESSAGE_FIRST to BH_MESSAGE_LAST); 0: nothing any more. See
+ * pci_message(). */
+static inline int64_t bh_msi_bind(uint32_t device, uint32_t vector, uint32_t interrupt,
+                                  struct bh_message *message)
+{
+    struct bh_result result = bh_call(BH_CALL_MSI_BIND, device, vector, interrupt, 0, 0);
+
+    if (message)
+        *message = (struct bh_message){ .address = result.value[0],
+                                        .data = (uint32_t)result.value[1],
+                                        .entry = result.value[2] };
+    return result.status;
+}
+
 /* Interrupts that wait are taken before this returns. */
 static inline int64_t bh_yield(void)
 {

@@ -20,4 +20,8 @@ bool pci_find_id(uint32_t vendor_device, struct bh_device_info *info);
 /* Where the registers of that BAR stand while the device is bound; 0: none, or out of a pointer's reach. */
 uintptr_t pci_registers(uint32_t device, unsigned int bar);
 
+/* Has a vector of a device that is bound raise my interrupt, BH_MESSAGE_FIRST to BH_MESSAGE_LAST, an edge; 0: nothing
+ * any more. As bh_msi_bind(), and writes the vector's entry of the MSI-X table. */
+int64_t pci_message(uint32_t device, uint32_t vector, uint32_t interrupt);
+
 #endif

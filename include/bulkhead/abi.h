@@ -77,9 +77,6 @@
 #define BH_CALL_DEVICE_GIVE 32
 #define BH_CALL_LIMIT 33 /* one more than the last call number */
 
-/* A number that is kept for a call to come: NOT_SUPPORTED in this version. */
-#define BH_CALL_RESERVED(number) ((number) == BH_CALL_MSI_BIND)
-
 /* ---- Errors: few, negative, the same on every architecture ---------------------------------- */
 #define BH_OK 0
 #define BH_NOT_SUPPORTED (-1) /* no such call; the value that the SMC Calling Convention asks for */
@@ -109,6 +106,14 @@
 #define BH_BATCH 512      /* most elements of one map_batch or unmap_batch */
 #define BH_RANGES 16      /* of one ioas, at most */
 #define BH_RESERVATIONS 8 /* of one ioas, at most */
+
+/* Where the doorbells of messages appear in the ioas of a partition that lists a device with messages. Nothing else can
+ * be mapped there. */
+#define BH_DOORBELLS 0x08000000
+#define BH_DOORBELLS_BYTES 0x100000
+#define BH_MESSAGE_VECTORS 32 /* of one device, at most */
+#define BH_MESSAGE_FIRST 64   /* INTIDs that messages can be, ... */
+#define BH_MESSAGE_LAST 95    /* ... this one too */
 
 #define BH_CONSOLE_BYTES_PER_CALL 256
 #define BH_CONSOLE_INPUT_BYTES 256 /* of input that wait; more are dropped */
@@ -208,8 +213,9 @@
 #define BH_DEVICE_NESTING 2 /* a nested ioas could be attached (none in this version) */
 #define BH_DEVICE_FLR 4     /* function-level reset */
 
-#define BH_INTERRUPTS_NONE 0 /* values of bh_device_info.interrupts */
-#define BH_INTERRUPTS_LINE 1 /* one level-triggered interrupt, while the device is bound */
+#define BH_INTERRUPTS_NONE 0     /* values of bh_device_info.interrupts */
+#define BH_INTERRUPTS_LINE 1     /* one level-triggered interrupt, while the device is bound */
+#define BH_INTERRUPTS_MESSAGES 2 /* no such line, but messages: msi_bind */
 
 #define BH_BAR_COUNT 6
 
@@ -260,7 +266,8 @@ struct bh_device_info {
     uint32_t
         interrupt; /* INTID of its INTx in the partition's GIC, level-triggered; 0: none. Devices on one
                          * line have the same. */
-    uint32_t reserved;
+    uint32_t messages; /* vectors that msi_bind takes, from 0 on; 0: it raises no messages */
+    uint64_t doorbell; /* IOVA that they are written to; 0: it raises no messages */
 };
 
 struct bh_range {
@@ -640,6 +647,21 @@ struct bh_event_ring {
  *                                    ETIMEDOUT: it did not come back from its reset, or its unit has
  *                                    been silenced. After these two it stays parked, and nobody's if it
  *                                    had been taken away.
+ * MSI_BIND (device, vector, interrupt, iova)
+ *                                    has the device's vector raise the caller's interrupt, BH_MESSAGE_FIRST to
+ *                                    BH_MESSAGE_LAST, an edge; interrupt 0: nothing any more. iova: 0, or
+ *                                    that of the doorbell. x1 = address, x2 = data of the message,
+ *                                    x3 = where the caller is to write them: the vector's entry of the
+ *                                    MSI-X table among the device's registers; 0: the device has MSI,
+ *                                    which the call sets up. A vector that is bound already is led to the new
+ *                                    interrupt. Unbind and reset of the device undo it.
+ *                                    ENOENT: not listed, or a vector that was not bound is to be nothing.
+ *                                    EPERM: not bound by the caller. EOPNOTSUPP: the device raises no
+ *                                    messages, none that are isolated, or its unit does not reach the
+ *                                    doorbell. ERANGE: it has no such vector. EINVAL: another
+ *                                    interrupt, or another iova. EBUSY: its reset is under way. ENOSPC:
+ *                                    no table pages for the doorbell. ETIMEDOUT: the message unit missed
+ *                                    a deadline; nobody binds a message of it any more.
  * POWER (action, code)               does not return. EINVAL: unknown action, code above 255.
  */
 

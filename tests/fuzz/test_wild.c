@@ -236,6 +236,7 @@ static unsigned int right_calls(struct right *right)
         { BH_CALL_DEVICE_RESET, { id.attached }, 1, none | owner | unable | SEEN(BH_EAGAIN) },
         { BH_CALL_DEVICE_CONFIG_READ, { id.bound, 16, 4 }, 3, none | owner | bad | unable },
         { BH_CALL_DEVICE_CONFIG_WRITE, { id.bound, 4, 2, 6 }, 4, none | owner | bad | unable },
+        { BH_CALL_MSI_BIND, { id.attached, 0, BH_MESSAGE_FIRST, 0 }, 4, none | owner | unable },
         { BH_CALL_YIELD, { 0 }, 0, 0 },
         { BH_CALL_IOAS_ALLOC_PAGING, { id.attached, 0 }, 2, none | owner | unable },
         { BH_CALL_IOAS_FREE, { id.empty }, 1, none | busy },

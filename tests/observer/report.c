@@ -141,6 +141,7 @@ static void call_text(const struct pending_call *call, char *to, size_t size)
         [BH_CALL_YIELD] = { "yield", 0 },
         [BH_CALL_DEVICE_CONFIG_READ] = { "device_config_read", 3 },
         [BH_CALL_DEVICE_CONFIG_WRITE] = { "device_config_write", 4 },
+        [BH_CALL_MSI_BIND] = { "msi_bind", 4 },
         [BH_CALL_PARTITION_CONTROL] = { "partition_control", 2 },
         [BH_CALL_DEVICE_GIVE] = { "device_give", 2 },
     };

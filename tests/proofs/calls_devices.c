@@ -2,6 +2,7 @@
 /* The contracts of binding and attaching, and of what is known of a device. */
 #include "kernel/assign.h"
 #include "kernel/give.h"
+#include "kernel/message.h"
 #include "tests/proofs/calls.h"
 
 bool is_listed(const struct device *device)
@@ -81,6 +82,40 @@ int64_t give_device(struct partition *to, struct device *device, uint64_t *wait)
     HOLDS(device != NULL, "a device that it lists");
     *wait = nondet_u64();
     return any_of(CODE(BH_OK) | CODE(BH_EAGAIN) | CODE(BH_EOPNOTSUPP) | CODE(BH_ETIMEDOUT));
+}
+
+/* No device of these has messages: nothing below looks at the units. */
+struct messages messages;
+
+int64_t message_bind(struct partition *partition, struct device *device, uint64_t vector,
+                     uint64_t interrupt, uint64_t iova)
+{
+    (void)vector;
+    (void)interrupt;
+    (void)iova;
+    HOLDS(partition == caller && is_listed(device) && device->bound == caller,
+          "only a bound device's messages are bound");
+    return any_of(1 | CODE(BH_ENOENT) | CODE(BH_EOPNOTSUPP) | CODE(BH_ERANGE) | CODE(BH_EINVAL) |
+                  CODE(BH_EBUSY) | CODE(BH_ENOSPC) | CODE(BH_ETIMEDOUT));
+}
+
+uint32_t message_vectors(const struct device *device)
+{
+    (void)device;
+    return nondet_u32();
+}
+
+uint64_t message_doorbell(const struct device *device)
+{
+    (void)device;
+    return nondet_u64();
+}
+
+uint64_t pci_vector_entry(const struct pci_function *function, uint32_t vector)
+{
+    (void)function;
+    (void)vector;
+    return nondet_u64();
 }
 
 int64_t assign_attach(struct partition *partition, struct device *device, uint64_t id)

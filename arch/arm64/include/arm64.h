@@ -182,7 +182,8 @@ struct vcpu;
 struct cpu {
     unsigned int index; /* cpu_index() reads it: stays first */
     bool online;
-    bool aarch32; /* EL1 can be AArch32 */
+    bool aarch32;  /* EL1 can be AArch32 */
+    bool messages; /* its redistributor takes LPIs */
     uint64_t affinity;
     uint64_t redistributor;    /* physical base of this CPU's GICv3 redistributor */
     struct vcpu *vcpu;         /* the vCPU that runs here, NULL: none */

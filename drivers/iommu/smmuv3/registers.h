@@ -161,7 +161,7 @@
 /* CD word 1 */
 #define CD1_TTB0 BITS(51, 4)
 /* CD word 3: MAIR0, MAIR1 */
-#define CD3_NORMAL_WB UINT64_C(0xFF) /* attribute 0 */
+#define CD3_NORMAL_WB UINT64_C(0xFF) /* attribute 0; the others, all zeros, are Device-nGnRnE */
 
 /* ---- Commands (4.1) ------------------------------------------------------------------------- */
 #define COMMAND_WORDS 2
@@ -221,8 +221,10 @@
 /* ---- Descriptors (Arm ARM D8.3, VMSAv8-64, 4 KiB granule), of either stage ------------------ */
 #define S1_READ_ONLY BIT(7)    /* AP[2] */
 #define S1_UNPRIVILEGED BIT(6) /* AP[1]: what devices' accesses are, as a rule */
-#define S1_NOT_GLOBAL BIT(11)  /* of the ASID alone */
+#define S1_ATTRIBUTE_1 BIT(2)
+#define S1_NOT_GLOBAL BIT(11) /* of the ASID alone */
 #define S2_MEMATTR_NORMAL_WB (UINT64_C(0xF) << 2)
+#define S2_MEMATTR_DEVICE (UINT64_C(1) << 2) /* nGnRE */
 #define S2_READ BIT(6)
 #define S2_WRITE BIT(7)
 #define SHARE_INNER (UINT64_C(3) << 8)

@@ -20,15 +20,17 @@ static const struct erratum errata[] = {
     { .product = 0x487, .fixed_in = 0x11, .sync_each = true, .no_nesting = true }, /* MMU-700 */
 };
 
-/* By stage. What stage 1 lets be written can be read, too; attribute 0 of MAIR is Normal memory. */
+/* By stage. What stage 1 lets be written can be read, too; attribute 0 of MAIR is Normal memory, 1 is a device's. */
 static const struct iommu_format formats[] = {
     [1] = { .entries = &vmsa_4k,
             .write = S1_READ_ONLY,
-            .common = S1_READ_ONLY | S1_UNPRIVILEGED | S1_NOT_GLOBAL | SHARE_INNER | ACCESSED },
+            .common = S1_READ_ONLY | S1_UNPRIVILEGED | S1_NOT_GLOBAL | SHARE_INNER | ACCESSED,
+            .registers = S1_ATTRIBUTE_1 },
     [2] = { .entries = &vmsa_4k,
             .read = S2_READ,
             .write = S2_WRITE,
-            .common = S2_MEMATTR_NORMAL_WB | SHARE_INNER | ACCESSED },
+            .common = S2_MEMATTR_NORMAL_WB | SHARE_INNER | ACCESSED,
+            .registers = S2_MEMATTR_NORMAL_WB ^ S2_MEMATTR_DEVICE },
 };
 
 static struct smmuv3 units[TOPOLOGY_IOMMUS];
