@@ -396,12 +396,12 @@ static int64_t call_power(struct partition *partition, uint64_t *x)
 /* Who is not the manager learns of no other partition. */
 static int64_t call_partition_control(struct partition *partition, uint64_t *x)
 {
-    struct partition *other = &partitions.partition[clamp_index(x[1], PARTITION_LIMIT)];
-
     if (!partition->set->manager)
         return BH_EPERM;
     if (x[1] >= partitions.count)
         return BH_ENOENT;
+    struct partition *other = &partitions.partition[clamp_index(x[1], PARTITION_LIMIT)];
+
     if (other == partition || x[2] > BH_PARTITION_RESTART)
         return BH_EINVAL;
     return lifecycle_control(other, x[2]);
@@ -409,15 +409,14 @@ static int64_t call_partition_control(struct partition *partition, uint64_t *x)
 
 static int64_t call_device_give(struct partition *partition, uint64_t *x)
 {
-    struct partition *to = &partitions.partition[clamp_index(x[2], PARTITION_LIMIT)];
-    uint64_t wait = 0;
-    struct device *device;
-
     if (!partition->set->manager)
         return BH_EPERM;
     if (x[2] >= partitions.count)
         return BH_ENOENT;
-    device = partition_device(to, x[1]);
+    struct partition *to = &partitions.partition[clamp_index(x[2], PARTITION_LIMIT)];
+    struct device *device = partition_device(to, x[1]);
+    uint64_t wait = 0;
+
     if (device == NULL)
         return BH_ENOENT;
     int64_t result = give_device(to, device, &wait);
