@@ -19,7 +19,7 @@ bool ioas_meets_doorbells(const struct ioas *ioas, uint64_t iova, uint64_t size)
 }
 
 /* Takes it out of all trees; false: a unit has failed. */
-static bool remove(struct ioas *ioas, uint64_t iova)
+static bool unmap_page(struct ioas *ioas, uint64_t iova)
 {
     struct pagetable_progress progress[IOAS_TREES];
 
@@ -45,7 +45,7 @@ static int64_t map_page(struct ioas *ioas, uint64_t iova, uint64_t physical)
         if (result == BH_OK)
             continue;
         if (t != 0)
-            remove(ioas, iova);
+            unmap_page(ioas, iova);
         return result;
     }
     return BH_OK;
@@ -72,5 +72,5 @@ void ioas_close_doorbell(struct ioas *ioas, const struct device *device)
     if (--ioas->doorbell[index] != 0)
         return;
     ioas->window_maps--;
-    remove(ioas, ioas_doorbell_page(device));
+    unmap_page(ioas, ioas_doorbell_page(device));
 }

@@ -117,7 +117,7 @@ static void allow_messages(struct contract_work *bound, uint64_t units)
 {
     uint64_t trees = min_u64(units, IOAS_TREES);
 
-    bound->entries += 2 * 4 * trees + 8 * BH_MESSAGE_VECTORS;
+    bound->entries += UINT64_C(2) * 4 * trees + UINT64_C(8) * BH_MESSAGE_VECTORS;
     bound->commands += 2 * units;
     bound->syncs += 2 * units;
     bound->locks += 2 * (10 * trees + units) + BH_MESSAGE_VECTORS;
