@@ -8,6 +8,7 @@
 #define SPURIOUS 1023
 
 struct its_model *its;
+void (*its_before_read)(void);
 static bool coherent;
 
 static bool is_memory(uint64_t address, size_t size)
@@ -46,6 +47,8 @@ static bool write_memory(void *context, enum its_model_access_kind kind, uint64_
 static uint64_t its_registers_read(void *context, uint64_t offset, unsigned int bytes)
 {
     (void)context;
+    if (its_before_read != NULL)
+        its_before_read();
     return its_model_read(its, offset, bytes);
 }
 

@@ -217,6 +217,64 @@ static void a_unit_that_cannot_be_used_says_why(void)
     expect_refused(&topology, "it does not come to rest");
 }
 
+/* What a place says that has no tables to offer. */
+static uint64_t bare_read(void *context, uint64_t offset, unsigned int bytes)
+{
+    (void)context;
+    (void)bytes;
+    return offset == 0 ? BIT(31) : 0; /* GITS_CTLR.Quiescent */
+}
+
+static void bare_write(void *context, uint64_t offset, uint64_t value, unsigned int bytes)
+{
+    (void)context;
+    (void)offset;
+    (void)value;
+    (void)bytes;
+}
+
+static void a_unit_without_tables_is_refused(void)
+{
+    const char *reason = NULL;
+
+    host_reset();
+    boot_memory_start(HOST_MEMORY_BASE, MEMORY_SIZE);
+    host_attach(&(struct host_registers){
+        .base = ITS_BASE, .size = ITS_MODEL_FRAMES, .read = bare_read, .write = bare_write });
+    assert_false(message_unit_start(&unit, &topology, LIMIT, &reason));
+    assert_string_equal(reason, "it has no table of devices, or none of CPUs");
+    assert_false(unit.usable);
+}
+
+static unsigned int reads, meeting;
+
+/* At that look at the unit, another CPU has waited as long as it would. */
+static void meet(void)
+{
+    if (++reads == meeting)
+        assert_false(message_unmap(&unit, DEVICE, 1, 0));
+}
+
+static void of_two_cpus_that_find_a_unit_late_one_tells(void)
+{
+    const char *line = "missed a deadline";
+
+    for (unsigned int round = 0; round < 2; round++) {
+        start_kind(false);
+        meeting = reads; /* the last look of the first round: the deadline is over then */
+        reads = 0;
+        its_before_read = meet;
+        its_model_set_late(its, ITS_MODEL_LATE_COMMANDS, ITS_MODEL_NEVER);
+        assert_false(message_unmap(&unit, DEVICE, 0, 0));
+        its_before_read = NULL;
+        assert_true(reads > 1);
+        const char *said = strstr(host_console(), line);
+
+        assert_non_null(said);
+        assert_null(strstr(said + 1, line));
+    }
+}
+
 static void a_unit_that_firmware_left_on_is_taken_over(void)
 {
     const struct its_model_parameters parameters = its_kind(false);
@@ -316,6 +374,8 @@ int run_its_tests(void)
         TEST(a_unit_that_misses_a_deadline_is_used_no_more),
         TEST(a_unit_that_refuses_a_command_is_used_no_more),
         TEST(a_unit_that_cannot_be_used_says_why),
+        TEST(a_unit_without_tables_is_refused),
+        TEST(of_two_cpus_that_find_a_unit_late_one_tells),
         TEST(a_unit_that_firmware_left_on_is_taken_over),
         TEST(a_device_beyond_the_table_or_beyond_memory_gets_none),
         TEST(a_device_of_one_vector_has_a_table_too),

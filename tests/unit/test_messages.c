@@ -8,14 +8,12 @@
 #include "groups.h"
 #include "its_bench.h"
 #include "kernel/message.h"
-#include "machine.h"
+#include "unequal_bench.h"
 
 #define PCI_NODE "/pcie@3f000000"
 #define ITS_HANDLE 0x8200
 #define DOORBELL (BH_DOORBELLS + UINT64_C(0x40))
 #define FIRST BH_MESSAGE_FIRST
-#define BASE UINT64_C(0x40000000)
-#define STRUCTURE (BASE + 0x100000)
 #define VECTORS 4
 #define CAP_MSIX 0x11
 #define CAP_MSI 0x05
@@ -381,6 +379,126 @@ static void i12_a_gicv2m_frame_is_refused_by_name(void)
     assert_int_equal(info_of(0, 0)->messages, 0);
 }
 
+static void without_an_address_of_its_bar_the_table_is_nowhere(void)
+{
+    plain();
+    pci_model_set32(&machine.pci, DEVICE1, msix + TABLE, 0x1000 | 5);
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 1, FIRST), BH_OK);
+    assert_int_equal(machine.x[3], 0);
+}
+
+static void a_function_that_does_not_answer_is_not_written_to(void)
+{
+    start();
+    uint16_t control = pci_model_get16(&machine.pci, DEVICE1, msix + CONTROL);
+
+    machine.pci.function[DEVICE1].silent_reads = 1;
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    assert_int_equal(pci_model_get16(&machine.pci, DEVICE1, msix + CONTROL), control);
+}
+
+static void the_doorbell_stays_until_the_last_device_of_the_space_leaves_it(void)
+{
+    start();
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE2_ID, BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE2_ID, 0, FIRST + 1), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, 0), BH_OK);
+    raise(0x200, 0);
+    assert_int_equal(came(0), BIT(1));
+    assert_int_equal(msi_bind(0, DEVICE2_ID, 0, 0), BH_OK);
+    assert_false(reaches_doorbell(0x200, true));
+}
+
+/* Both trees take their pages from one pool: the first one is through, and has what it took to give back. */
+static void a_doorbell_that_one_of_two_trees_has_no_page_for_is_in_neither(void)
+{
+    const struct smmuv3_model_parameters narrow = unequal_unit(32);
+    struct page_list taken;
+
+    plain();
+    machine_unit_for_bus(&narrow, 2);
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, DEVICE2_ID, BH_PASID_NONE, ioas), BH_OK);
+    unequal_leave_pages(&taken, 3);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_ENOSPC);
+    assert_int_equal(partitions.partition[0].pool.free, 3);
+    assert_false(reaches_doorbell(0x100, true));
+    page_pool_give(&partitions.partition[0].pool, &taken);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    raise(0x100, 0);
+    assert_int_equal(came(0), BIT(0));
+}
+
+/* Two functions of one device: registers of the one are closed in a space that the other enters. */
+static void an_attach_without_room_for_the_doorbell_closes_nothing(void)
+{
+    const uint64_t first = DEVICE_ID_PCI | 3 << 8;
+    struct bh_ioas_ranges *ranges;
+    struct page_list taken;
+    int port, function[2];
+
+    plain();
+    port = pci_model_bridge(&machine.pci, PCI_MODEL_ROOT, 3, 0, 4);
+    for (uint8_t i = 0; i < 2; i++) {
+        function[i] = pci_model_endpoint(&machine.pci, port, 0, i);
+        pci_model_express(&machine.pci, function[i], 0, true);
+        pci_model_bar(&machine.pci, function[i], 0, 0x1000, false);
+    }
+    pci_model_multifunction(&machine.pci, function[0]);
+    uint32_t offset = pci_model_capability(&machine.pci, function[0], CAP_MSI, 16);
+
+    pci_model_set16(&machine.pci, function[0], offset + CONTROL, 0x80);
+    machine.partition[0].pci[2] = "0000:03:00.0";
+    machine.partition[0].pci[3] = "0000:03:00.1";
+    machine_boot();
+    assert_int_equal(bind(0, first, 1), BH_OK);
+    assert_int_equal(msi_bind(0, first, 0, FIRST), BH_OK);
+    ioas = (uint64_t)call2(0, BH_CALL_IOAS_ALLOC_PAGING, first, BH_IOAS_NONE);
+    unequal_leave_pages(&taken, 0);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, first, BH_PASID_NONE, ioas), BH_ENOSPC);
+    ranges = guest(0, STRUCTURE);
+    ranges->size = sizeof(*ranges);
+    assert_int_equal(call2(0, BH_CALL_IOAS_RANGES, ioas, STRUCTURE), BH_OK);
+    assert_int_equal(ranges->count, 2); /* before and behind the doorbells */
+    page_pool_give(&partitions.partition[0].pool, &taken);
+    assert_int_equal(call3(0, BH_CALL_ATTACH, first, BH_PASID_NONE, ioas), BH_OK);
+    assert_int_equal(call2(0, BH_CALL_IOAS_RANGES, ioas, STRUCTURE), BH_OK);
+    assert_int_equal(ranges->count, 3);
+}
+
+static void edit_one_id(void *tree)
+{
+    edit(tree);
+    EDIT_CELLS(tree, PCI_NODE, "msi-map", 0x100, ITS_HANDLE, 7, 1, 0x200, ITS_HANDLE, 7, 1);
+}
+
+static void i12_of_two_devices_with_one_id_the_second_raises_no_messages(void)
+{
+    plain();
+    machine.tree.edit = edit_one_id;
+    machine_boot();
+    ioas = bind_and_attach(0, DEVICE1_ID, 1);
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE2_ID, 0, FIRST), BH_EOPNOTSUPP);
+    assert_console("0000:02:00.0 raises no messages: it shares its id");
+}
+
+static void an_its_that_cannot_be_mapped_is_not_used(void)
+{
+    plain();
+    host_refuse_maps(ITS_BASE, ITS_MODEL_FRAMES);
+    machine_boot();
+    assert_int_equal(info_of(0, 0)->messages, 0);
+    assert_console("is not used: no table pages for its registers");
+}
+
 int run_messages_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +517,13 @@ int run_messages_tests(void)
         TEST(where_a_cpu_takes_no_messages_nobody_gets_any),
         TEST(a_space_without_room_for_the_doorbell_refuses_the_message),
         TEST(i12_a_gicv2m_frame_is_refused_by_name),
+        TEST(without_an_address_of_its_bar_the_table_is_nowhere),
+        TEST(a_function_that_does_not_answer_is_not_written_to),
+        TEST(the_doorbell_stays_until_the_last_device_of_the_space_leaves_it),
+        TEST(a_doorbell_that_one_of_two_trees_has_no_page_for_is_in_neither),
+        TEST(an_attach_without_room_for_the_doorbell_closes_nothing),
+        TEST(i12_of_two_devices_with_one_id_the_second_raises_no_messages),
+        TEST(an_its_that_cannot_be_mapped_is_not_used),
     };
 
     return RUN_GROUP("messages");
