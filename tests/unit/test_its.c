@@ -217,12 +217,16 @@ static void a_unit_that_cannot_be_used_says_why(void)
     expect_refused(&topology, "it does not come to rest");
 }
 
-/* What a place says that has no tables to offer. */
+/* A unit at rest that has these properties and nothing else. */
+static uint64_t bare_type;
+
 static uint64_t bare_read(void *context, uint64_t offset, unsigned int bytes)
 {
+    const uint64_t quiescent = BIT(31);
+
     (void)context;
     (void)bytes;
-    return offset == 0 ? BIT(31) : 0; /* GITS_CTLR.Quiescent */
+    return offset == 0 ? quiescent : offset == 8 ? bare_type : 0;
 }
 
 static void bare_write(void *context, uint64_t offset, uint64_t value, unsigned int bytes)
@@ -233,17 +237,25 @@ static void bare_write(void *context, uint64_t offset, uint64_t value, unsigned 
     (void)bytes;
 }
 
-static void a_unit_without_tables_is_refused(void)
+static void expect_bare_refused(uint64_t type, const char *why)
 {
     const char *reason = NULL;
 
+    bare_type = type;
+    assert_false(message_unit_start(&unit, &topology, LIMIT, &reason));
+    assert_string_equal(reason, why);
+    assert_false(unit.usable);
+}
+
+static void a_unit_without_tables_is_refused(void)
+{
     host_reset();
     boot_memory_start(HOST_MEMORY_BASE, MEMORY_SIZE);
     host_attach(&(struct host_registers){
         .base = ITS_BASE, .size = ITS_MODEL_FRAMES, .read = bare_read, .write = bare_write });
-    assert_false(message_unit_start(&unit, &topology, LIMIT, &reason));
-    assert_string_equal(reason, "it has no table of devices, or none of CPUs");
-    assert_false(unit.usable);
+    expect_bare_refused(0, "it has no physical interrupts");
+    expect_bare_refused(1, "it has no table of devices, or none of CPUs");
+    expect_bare_refused(1 | UINT64_C(0xFF) << 24, "it has no table of devices, or none of CPUs");
 }
 
 static unsigned int reads, meeting;
