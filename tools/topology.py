@@ -25,7 +25,7 @@ WORDS = re.compile(NAME + r"([0-9a-f]{3}):((?: [0-9a-f]{8})+)")
 SIZES = re.compile(NAME + r"sizes:((?: [0-9a-f]+){6})")
 
 # Offsets and fields as in drivers/pci/registers.h.
-POWER, EXPRESS, ADVANCED, ACS = 0x01, 0x10, 0x13, 0x0D
+POWER, MSI, EXPRESS, MSIX, ADVANCED, ACS = 0x01, 0x05, 0x10, 0x11, 0x13, 0x0D
 NO_SOFT_RESET, FLR, ADVANCED_FLR, MULTIFUNCTION = 0x8, 1 << 28, 0x2, 0x80
 KINDS = {4: "root-port", 5: "upstream-port", 6: "downstream-port", 7: "pcie-to-pci-bridge"}
 
@@ -126,6 +126,14 @@ class Function:
         pin = self.word(0x3C) >> 8 & 0xFF
         if 1 <= pin <= 4:
             yield f"interrupt-pin = <{pin}>"
+        yield from self.message_properties()
+
+    def message_properties(self):
+        msi, msix = map(self.capability, (MSI, MSIX))
+        if msi:
+            yield f"msi = <{1 << (self.word(msi) >> 17 & 7)}>"
+        if msix:
+            yield f"msi-x = <{(self.word(msix) >> 16 & 0x7FF) + 1}>"
 
     def node(self):
         code = self.word(8) >> 8

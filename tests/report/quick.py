@@ -97,20 +97,20 @@ class Pages(unittest.TestCase):
         """Compared with the table for people, which the page was not made from."""
         printed = {}
         for line in self.printed.split("isolation matrix", 1)[1].splitlines():
-            found = re.match(r"  (\S.{25}) (\S+) +((?:(?:own|none|window|REACHED) *)+)$", line)
+            found = re.match(r"  (\S.*?)  +(\S+)  +((?:(?:own|none|window|doorbell|REACHED)  +)+)(\S.*)$", line)
             if found:
-                printed[found[1].strip(), found[2]] = found[3].split()
+                printed[found[1], found[2]] = found[3].split() + [found[4]]
         page = parse(report.build(self.set))
         rows = {}
         for row in page.find(".//table[@class='matrix']/tbody"):
             first, second = ("".join(cell.itertext()) for cell in row[:2])
-            rows[first, second] = [cell.find("span").get("data-cell") for cell in row[2:]]
+            rows[first, second] = [cell.find("span").get("data-cell") for cell in row[2:-1]] + [row[-1].text or ""]
         shown = {key: cells for key, cells in rows.items() if not key[0].startswith("CPU ")}
         self.assertEqual({(first, "-" if second == "parked" else second): cells
                           for (first, second), cells in shown.items()}, printed)
         self.assertGreater(len(printed), 4)
-        # Columns: each partition and its pool, the two windows, and what is nobody's.
-        nothing = ["none"] * 3
+        # Columns: each partition and its pool, the two windows, the doorbell, what is nobody's; and interrupts.
+        nothing = ["none"] * 4 + [""]
         self.assertEqual({key: cells for key, cells in rows.items() if key not in shown}, {
             ("CPU 0, by the set", "control"):
                 ["own", "none", "none", "none", "none", "none", "window rw", "none"] + nothing,
@@ -136,10 +136,14 @@ class Pages(unittest.TestCase):
         self.assertEqual(shared["IOMMU /smmuv3@9050000"], ["control", "drive"])
         self.assertEqual(shared["device 0000:01:00.0"], ["control", "drive"])
         self.assertEqual(shared["window frames"], ["drive", "view"])
+        self.assertEqual(shared["ITS /intc@8000000/its@8080000"], ["control", "drive"])
+        self.assertEqual(shared["interrupt controller 0x8000000"], ["control", "drive", "view"])
+        self.assertEqual(shared["memory 0x40000000-0x7fffffff"], ["control", "drive", "view"])
         self.assertEqual(shared["CPU 2"], ["view"])
         self.assertEqual(shared["bus 2 of /pcie@10000000"], ["drive"])
         self.assertEqual(shared["root port 0000:00:01.0"], ["control", "drive"])
         self.assertEqual(shared["root port 0000:00:02.0"], ["drive"])
+        self.assertIn("  ITS /intc@8000000/its@8080000: control, drive\n", self.printed)
         self.assertIn("  root port 0000:00:01.0: control, drive\n", self.printed)
         self.assertNotIn("root port 0000:00:02.0", self.printed)
 

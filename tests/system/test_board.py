@@ -11,7 +11,7 @@ from harness import Machine, SystemTest, require
 from scenario import LIMIT, call
 
 KINDS = {4: "root-port", 5: "upstream-port", 6: "downstream-port", 7: "pcie-to-pci-bridge"}
-POWER, EXPRESS, ACS = 0x01, 0x10, 0x0D
+POWER, MSI, EXPRESS, MSIX, ACS = 0x01, 0x05, 0x10, 0x11, 0x0D
 NO_SOFT_RESET, FLR = 0x8, 1 << 28
 NODE, PROPERTY = re.compile(r"^([^\s{]+) \{$"), re.compile(r"^([^\s=]+)(?: = (.*))?;$")
 
@@ -50,6 +50,8 @@ def described(node):
             "function-level-reset": "function-level-reset" in child,
             "power-reset": "power-reset" in child,
             "interrupt-pin": child.get("interrupt-pin", [0])[0],
+            "msi": child.get("msi", [0])[0],
+            "msi-x": child.get("msi-x", [0])[0],
             "multifunction": "multifunction" in child,
             "below": described(child),
         }
@@ -91,6 +93,7 @@ class Function:
         bridge = self.get("B", 0x0E) & 0x7F == 1
         kind = "endpoint" if not bridge else (
             KINDS[self.get("H", express + 2) >> 4 & 0xF] if express else "pci-bridge")
+        msi, msix = (None, None) if bridge else map(self.capability, (MSI, MSIX))
         acs = self.extended(ACS) if express else None
         flr = bool(express and not bridge and self.get("I", express + 4) & FLR)
         return {
@@ -106,6 +109,8 @@ class Function:
             "power-reset": bool(power and not bridge and not flr and
                                 not self.get("H", power + 4) & NO_SOFT_RESET),
             "interrupt-pin": 0 if bridge else self.get("B", 0x3D),
+            "msi": 1 << (self.get("H", msi + 2) >> 1 & 7) if msi else 0,
+            "msi-x": (self.get("H", msix + 2) & 0x7FF) + 1 if msix else 0,
             "multifunction": bool(self.get("B", 0x0E) & 0x80),
             "below": below,
         }

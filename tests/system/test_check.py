@@ -27,18 +27,20 @@ TWO_PORTS = '/dts-v1/; / { compatible = "bulkhead,pci"; ' + PORT.format(1) + POR
 
 
 class Matrix:
-    """A table taken apart: {letter: (address lines, meaning)} and {(device, partition): cells}."""
+    """A table taken apart: {letter: (address lines, meaning)}, {(device, partition): cells} and
+    {(device, partition): its interrupts}."""
 
     def __init__(self, output):
         text = output.split("isolation matrix", 1)[1]
-        self.columns, self.rows = {}, {}
+        self.columns, self.rows, self.interrupts = {}, {}, {}
         for letter, where, what in re.findall(r"^  ([A-Z])  (.{25})  (\S.*)$", text, re.M):
             self.columns[letter] = (where.strip(), what)
-        letters = re.search(r"^  device +bound by +(.*)$", text, re.M).group(1).split()
+        letters = re.search(r"^  device +bound by +(.*)  interrupts$", text, re.M).group(1).split()
         assert letters == list(self.columns), (letters, self.columns)
-        cells = r"((?:  (?:none|own|window|REACHED) *){%d})$" % len(letters)
-        for name, who, found in re.findall(r"^  (\S.*?) +(\S+) +" + cells, text, re.M):
+        cells = r"((?:  (?:none|own|window|doorbell|REACHED) *){%d})  (.*)$" % len(letters)
+        for name, who, found, interrupts in re.findall(r"^  (\S.*?) +(\S+) *" + cells, text, re.M):
             self.rows[name.strip(), who] = found.split()
+            self.interrupts[name.strip(), who] = interrupts
         self.sentence = " ".join(text.split("no address leads there", 1)[1].split())
 
 
@@ -109,9 +111,10 @@ class SeveralUnits(CheckTest):
         matrix = self.matrix(source_of([
             Partition(f"p{n}", payload="flat.bin", memory=(BASE, 16 * MIB), devices=(pci(name),))
             for n, name in enumerate(devices)]))
-        own = {(name, f"p{n}"): ["own" if place == 2 * n else "none" for place in range(9)]
+        own = {(name, f"p{n}"): ["own" if place == 2 * n else "none" for place in range(10)]
                for n, name in enumerate(devices)}
-        self.assertEqual(matrix.rows, {**own, ("every other stream", "-"): ["none"] * 9})
+        own["0000:01:00.0", "p0"][6] = "doorbell"  # the tree leads the messages of its root bus alone to the ITS
+        self.assertEqual(matrix.rows, {**own, ("every other stream", "-"): ["none"] * 10})
 
     def assert_told(self, ports, text):
         status, output, complaints = self.check(
@@ -138,10 +141,27 @@ class Isolation(CheckTest):
         self.assertEqual((status, complaints), (0, ""), output)
         self.assertTrue(output.endswith("\nno mistakes\n"), output)
         rows = {(EDU, "sensor"): 0, (SECOND, "rogue"): 2, ("0000:03:00.0", "legacy"): 4}
-        expected = {row: ["none"] * place + ["own"] + ["none"] * (8 - place)
+        expected = {row: ["none"] * place + ["own"] + ["none"] * (9 - place)
                     for row, place in rows.items()}
-        self.assertEqual(Matrix(output).rows,
-                         {**expected, ("every other stream", "-"): ["none"] * 9})
+        expected[EDU, "sensor"][6] = expected["0000:03:00.0", "legacy"][6] = "doorbell"
+        matrix = Matrix(output)
+        self.assertEqual(matrix.rows, {**expected, ("every other stream", "-"): ["none"] * 10})
+        self.assertEqual(matrix.columns["G"], ("0x08090000-0x08090fff", "/intc@8000000/its@8080000: doorbell"))
+        self.assertEqual(matrix.interrupts, {
+            (EDU, "sensor"): "1 message or INTx 36", (SECOND, "rogue"): "none",
+            ("0000:03:00.0", "legacy"): "32 messages or INTx 38", ("every other stream", "-"): "none"})
+        self.assertIn("its doorbell, nothing else.", matrix.sentence)
+
+    def test_what_partitions_stand_on_together_is_named_with_them(self):
+        _, output, _ = self.check_file(DEMO)
+        shared = output.split("\nshared fate\n", 1)[1].split("\n\n", 1)[0].splitlines()
+        self.assertEqual([line for line in shared if "INTx" not in line], [
+            "  IOMMU 0 (/smmuv3@9050000): sensor, rogue, legacy",
+            "  ITS /intc@8000000/its@8080000: sensor, legacy",
+            "  PCI host /pcie@10000000: sensor, rogue, legacy",
+            "  interrupt controller 0x8000000: sensor, rogue, legacy",
+            "  console 0x9000000: sensor, rogue, legacy",
+            "  memory 0x40000000-0x7fffffff: sensor, rogue, legacy"])
 
     def test_row_2_20_a_device_reaches_the_windows_that_the_set_lets_it_reach_and_no_other(self):
         nodes = [Partition("one", payload="flat.bin", devices=(pci(EDU),)),
@@ -151,12 +171,12 @@ class Isolation(CheckTest):
         windows = (text.format("open", "0x50000000", "0x58000000", "dma;") +
                    text.format("closed", "0x51000000", "0x51000000", ""))
         matrix = self.matrix(source_of(nodes, windows))
-        # Columns: one, its pool, two, its pool, the two windows, hypervisor, registers, all else.
-        self.assertEqual(matrix.rows[EDU, "one"], ["own", "none", "none", "none", "window"] +
-                         ["none"] * 4)
+        # Columns: one, its pool, two, its pool, the two windows, the doorbell, hypervisor, registers, all else.
+        self.assertEqual(matrix.rows[EDU, "one"],
+                         ["own", "none", "none", "none", "window", "none", "doorbell"] + ["none"] * 3)
         self.assertEqual(matrix.rows[SECOND, "two"], ["none", "none", "own", "none", "window"] +
-                         ["none"] * 4)
-        self.assertEqual(matrix.rows["every other stream", "-"], ["none"] * 9)
+                         ["none"] * 5)
+        self.assertEqual(matrix.rows["every other stream", "-"], ["none"] * 10)
 
     def test_a_set_of_one_line_by_line(self):
         status, output, complaints = self.check_file(ALONE)
@@ -171,22 +191,25 @@ class Isolation(CheckTest):
             "isolation matrix: what of the machine each device reaches",
             "  A  0x40400000-0x413bffff      sensor",
             "  B  0x413c0000-0x413fffff      sensor: its table pool",
-            "  C  0x40000000-0x400fffff      Bulkhead: tables and queues",
+            "  C  0x08090000-0x08090fff      /intc@8000000/its@8080000: doorbell",
+            "  D  0x40000000-0x400fffff      Bulkhead: tables and queues",
             f"     {start:#010x}-{end - 1:#010x}      Bulkhead: image",
-            f"  D  {registers} ranges                  "
+            f"  E  {registers} ranges                  "
             "registers: interrupt controller, IOMMUs, PCI, every node",
-            "  E                             everything else",
+            "  F                             everything else",
             "",
-            "  device                     bound by      A        B        C        D        E",
-            "  0000:01:00.0               sensor        own      none     none     none     none",
-            "  every other stream         -             none     none     none     none     none",
+            "  device              bound by  A     B     C         D     E     F     interrupts",
+            "  0000:01:00.0        sensor    own   none  doorbell  none  none  none  1 message or INTx 36",
+            "  every other stream  -         none  none  none      none  none  none  none",
             "",
             "  own: memory of the partition that bound the device; none: no address leads there",
+            "  doorbell: one page, where the device writes its messages while its owner has one bound; it",
+            "  is written, never read, and the ITS takes the vectors of that device alone",
             "  Each partition bound each of its devices, mapped all it could, and was refused "
             f"{refused} maps",
             "  of what is not its own; a model of the IOMMU, with the features of QEMU's, walked all",
-            "  65536 streams each time: a device reaches memory of the partition that bound it, "
-            "nothing else.",
+            "  65536 streams each time: a device reaches memory of the partition that bound it, its",
+            "  doorbell, nothing else.",
             "",
             "no mistakes",
         ])
@@ -241,7 +264,7 @@ class Isolation(CheckTest):
         self.assertEqual(matrix.columns["A"], ("0x7f000000-0x7ffbffff", "fixed"))
         self.assertEqual(matrix.columns["B"],
                          ("0x7ffc0000-0x7fffffff", "fixed: its table pool"))
-        self.assertEqual(matrix.rows[EDU, "fixed"], ["own"] + ["none"] * 4)
+        self.assertEqual(matrix.rows[EDU, "fixed"], ["own", "none", "doorbell"] + ["none"] * 3)
 
     def test_a_set_without_devices_has_every_stream_parked(self):
         matrix = self.matrix(source_of([Partition("alone", payload="flat.bin")]))
@@ -284,8 +307,8 @@ class Defects(CheckTest):
 
     PHYSICAL = RAM + 4 * MIB  # of a first partition: behind tables and image
 
-    def broken(self, source, defect, **options):
-        status, output, complaints = self.check(source, defect=defect, **options)
+    def broken(self, source, defect, ports=TWO_PORTS):
+        status, output, complaints = self.check(source, defect=defect, ports=ports)
         self.assertEqual(status, 1, output)
         self.assertNotIn("no mistakes", output)
         self.assertNotIn("nothing else", output)
@@ -321,7 +344,7 @@ class Defects(CheckTest):
                                         "column C, Bulkhead: tables and queues")
 
     def test_a_way_to_another_partition_is_seen(self):
-        matrix, complaints = self.broken(two(), "identity", ports=TWO_PORTS)
+        matrix, complaints = self.broken(two(), "identity")
         self.assertEqual(matrix.rows[EDU, "small"][0], "REACHED")
         self.assertEqual(matrix.rows["every other stream", "-"], ["none"] * 7)
         self.assert_finding(complaints, rf"large: devices: {EDU} reaches .* column C, small")
@@ -350,6 +373,26 @@ class Defects(CheckTest):
         self.assertEqual(matrix.rows["every other stream", "-"], ["REACHED"] + ["none"] * 4)
         self.assert_finding(complaints, rf"one: devices: {EDU} is not the only one: another stream "
                                         rf"reaches \[{self.PHYSICAL:#x}, \+0xfc0000\), column A")
+
+    def messages(self, defect):
+        """The matrix and the complaints where the first of two devices has four vectors."""
+        return self.broken(self.one(), defect, ports=TWO_PORTS.replace("bars =", "msi-x = <4>; bars =", 1))
+
+    def test_i12_a_doorbell_that_can_be_read_is_seen(self):
+        matrix, complaints = self.messages("readable")
+        self.assertEqual(matrix.rows[EDU, "one"], ["own", "none", "REACHED"] + ["none"] * 3)
+        self.assert_finding(complaints, rf"one: devices: {EDU} reaches \[0x8090000, \+0x1000\), column C, ")
+
+    def test_i12_a_message_of_another_device_is_seen(self):
+        _, complaints = self.messages("message")
+        self.assertIn(f"set.dts:/partitions/one: devices: {EDU} is not the only one, or not alone in its interrupts: "
+                      "a unit lets through event 0 of DeviceID 0x100, to CPU 0", complaints)
+        self.assertIn(f"set.dts:/partitions/one: devices: {EDU} does not raise all the messages that were bound: "
+                      "0 of 4", complaints)
+
+    def test_i12_messages_that_come_after_the_device_was_given_back_are_seen(self):
+        _, complaints = self.messages("unbound")
+        self.assertEqual(len([line for line in complaints if "a unit lets through event" in line]), 4, complaints)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "arch/seam.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
 #include "machine.h"
@@ -55,6 +56,37 @@ static void add_windows(void)
     }
 }
 
+static bool is_listed(const struct device *device)
+{
+    bool listed = false;
+
+    for (uint32_t i = 0; i < partitions.count; i++)
+        listed = listed || partition_device(&partitions.partition[i], device->id) != NULL;
+    return listed;
+}
+
+/* Of each message unit that a device of somebody's uses: the page behind which its own registers do not lie. */
+static void add_doorbells(void)
+{
+    for (uint32_t u = 0; u < messages.unit_count; u++) {
+        const struct message_unit *unit = &messages.unit[u];
+        bool used = false;
+
+        for (uint32_t i = 0; i < devices.count; i++)
+            used = used ||
+                   (devices.device[i].message_unit == unit &&
+                    message_vectors(&devices.device[i]) != 0 && is_listed(&devices.device[i]));
+        if (!used)
+            continue;
+        struct column *column = add(NULL, unit->topology->name, ": doorbell");
+
+        column->doorbell = unit;
+        add_range(column,
+                  (struct topology_range){ align_down(unit->doorbell, PAGE_SIZE), PAGE_SIZE });
+        column->shown = 1;
+    }
+}
+
 /* On the host the image's globals are those of this program. */
 static void add_hypervisor(void)
 {
@@ -100,6 +132,7 @@ void columns_build(void)
     columns.count = 0;
     add_partitions();
     add_windows();
+    add_doorbells(); /* before the registers, of which they are some */
     add_hypervisor();
     add_registers();
     add(NULL, "everything else", "");
@@ -124,6 +157,11 @@ uint32_t columns_find(uint64_t address, uint64_t *end)
     return columns.count - 1;
 }
 
+int columns_letter(uint32_t column)
+{
+    return column < 26 ? (int)('A' + column) : (int)('a' + column - 26);
+}
+
 static void print_line(int letter, const char *where, const char *what)
 {
     printf("  %c  %-25s  %s\n", letter, where, what);
@@ -135,7 +173,7 @@ void columns_print(void)
 
     for (uint32_t c = 0; c < columns.count; c++) {
         const struct column *column = &columns.column[c];
-        int letter = (int)('A' + c);
+        int letter = columns_letter(c);
 
         snprintf(where, sizeof(where), "%u ranges", column->range_count);
         if (column->shown == 0)

@@ -8,6 +8,9 @@
 /* For people: partitions behind each IOMMU, below each root port that several share, and on each line. */
 void fate_print(void);
 
+/* The same, but for the lines, as records. */
+void fate_record(void);
+
 /* The port on the root bus that a function stands below; NULL: none. */
 const struct pci_function *fate_root_port(const struct pci_function *function);
 

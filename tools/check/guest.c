@@ -33,6 +33,21 @@ static int64_t bind(struct partition *partition, const struct device *device)
     return result;
 }
 
+/* Every vector that the device has, each to an interrupt of its own as far as these go. */
+static uint32_t bind_messages(struct partition *partition, const struct device *device)
+{
+    uint32_t bound = 0;
+
+    for (uint32_t vector = 0; vector < device->vectors; vector++) {
+        uint64_t x[ARGUMENTS] = { BH_CALL_MSI_BIND, device->id, vector,
+                                  BH_MESSAGE_FIRST +
+                                      vector % (BH_MESSAGE_LAST - BH_MESSAGE_FIRST + 1) };
+
+        bound += call(partition, x) == BH_OK;
+    }
+    return bound;
+}
+
 /* The id of an ioas that the device is attached to, or an error. */
 static int64_t attach(struct partition *partition, const struct device *device)
 {
@@ -220,6 +235,7 @@ void guest_take(struct partition *partition, struct device *device, struct guest
         return;
     result->mapped = map_own(partition, ioas);
     map_windows(partition, ioas, result);
+    result->messages = bind_messages(partition, device);
     struct attempt attempt = { .partition = partition,
                                .ioas = ioas,
                                .iova = set->memory_base + set->memory_size,

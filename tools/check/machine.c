@@ -11,6 +11,7 @@
 #include "kernel/fault.h"
 #include "kernel/memory.h"
 #include "lib/boot_memory.h"
+#include "machine_messages.h"
 #include "pci_tree.h"
 
 #define WALK_READS 32
@@ -194,6 +195,7 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     start_units();
     start_pci();
     devices_build(&machine.topology);
+    machine_start_messages();
     return true;
 }
 

@@ -7,29 +7,38 @@
 #include "bulkhead/abi.h"
 #include "columns.h"
 #include "guest.h"
+#include "kernel/ioas_parts.h"
+#include "kernel/message.h"
 #include "kernel/window.h"
 #include "machine.h"
+#include "machine_messages.h"
 #include "records.h"
+#include "words.h"
 
 #define ROW_LIMIT (PARTITION_LIMIT * PARTITION_DEVICES)
 #define FINDING_LIMIT 16
 
-enum cell { CELL_NONE, CELL_OWN, CELL_WINDOW, CELL_WRONG };
+#define OTHERS "every other stream"
+#define BOUND_BY "bound by"
+
+enum cell { CELL_NONE, CELL_OWN, CELL_WINDOW, CELL_DOORBELL, CELL_WRONG };
 
 struct row {
     const struct partition *partition;
     const struct device *device;
     struct guest_result guest;
     enum cell cell[COLUMN_LIMIT];
-    uint64_t reached; /* bytes of its own memory where it asked for them */
+    uint64_t reached;    /* bytes of its own memory where it asked for them */
+    uint32_t interrupts; /* messages of the device that come to the partition */
 };
 
 /* What must not be. */
 struct finding {
     const struct row *row;
-    enum { REACHES, STAYS, STRANGER, LACKS, ACCEPTED, NOT_WALKED } kind;
+    enum { REACHES, STAYS, STRANGER, LACKS, ACCEPTED, NOT_WALKED, RAISES, SILENT } kind;
     uint32_t unit, stream, column;
     struct smmuv3_model_reach piece;
+    struct machine_message message;
     char walk[2048]; /* as the tables stood then */
 };
 
@@ -111,6 +120,16 @@ static bool is_shared(const struct window *window, const struct partition *parti
     return false;
 }
 
+/* The page where the device raises its own messages: where msi_bind says, and not to be read as far as the unit's
+ * format can say that. */
+static bool is_doorbell(const struct message_unit *unit, const struct device *device,
+                        const struct smmuv3_model_reach *part)
+{
+    return unit != NULL && device->message_unit == unit && device->vectors_bound != 0 &&
+           part->iova == ioas_doorbell_page(device) && part->size == PAGE_SIZE && part->writable &&
+           !(part->readable && device->iommu->capabilities.stage == 2);
+}
+
 /* A stretch of one column: own if the partition asked for just that, else a finding. */
 static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_model_reach *part)
 {
@@ -129,6 +148,10 @@ static void judge(const struct walk *walk, uint32_t column, const struct smmuv3_
     }
     if (mine && is_shared(columns.column[column].window, partition, part)) {
         *cell = CELL_WINDOW;
+        return;
+    }
+    if (mine && is_doorbell(columns.column[column].doorbell, row->device, part)) {
+        *cell = CELL_DOORBELL;
         return;
     }
     *cell = CELL_WRONG;
@@ -157,7 +180,24 @@ static void take_piece(void *context, const struct smmuv3_model_reach *piece)
     }
 }
 
-/* Every stream that a unit knows, of every unit. */
+/* A message that a unit lets through: one of the row's device, to the CPU of its partition, or a finding. */
+static void take_message(void *context, const struct machine_message *message)
+{
+    const struct walk *walk = context;
+    struct row *row = walk->row;
+    const struct device *device = row->device;
+
+    if (!walk->released && device != NULL &&
+        device->message_unit == &messages.unit[message->unit] &&
+        device->message_device == message->device && message->event < device->vectors &&
+        message->number == device->message_first + message->event &&
+        message->cpu == row->partition->cpu)
+        row->interrupts++;
+    else
+        add_finding(walk, RAISES)->message = *message;
+}
+
+/* Every stream that a unit knows, of every unit; and every message. */
 static void walk_all(struct row *row, bool released)
 {
     struct walk walk = { .row = row, .released = released };
@@ -171,6 +211,7 @@ static void walk_all(struct row *row, bool released)
                 add_finding(&walk, NOT_WALKED);
         }
     }
+    machine_messages(take_message, &walk);
 }
 
 /* The unit caches what hardware might have fetched meanwhile: that too must be gone afterwards. */
@@ -207,6 +248,8 @@ static void walk_row(struct partition *partition, struct device *device)
         add_finding(&whole, ACCEPTED);
     if (row->reached != row->guest.mapped)
         add_finding(&whole, LACKS);
+    if (row->interrupts != row->guest.messages)
+        add_finding(&whole, SILENT);
     guest_leave(partition);
     walk_all(row, true);
 }
@@ -230,27 +273,50 @@ void matrix_walk(void)
 /* ---- What is said ---------------------------------------------------------------------------- */
 
 static const char *const cell_names[] = {
-    [CELL_NONE] = "none",
-    [CELL_OWN] = "own",
-    [CELL_WINDOW] = "window",
-    [CELL_WRONG] = "REACHED",
+    [CELL_NONE] = "none",         [CELL_OWN] = "own",       [CELL_WINDOW] = "window",
+    [CELL_DOORBELL] = "doorbell", [CELL_WRONG] = "REACHED",
 };
 
-static void print_cells(const char *first, const char *second, const enum cell *cells)
+static int name_width, owner_width;
+
+static void widen(int *width, const char *text)
 {
-    printf("  %-26s %-12s", first, second);
+    *width = (int)max_u64((uint64_t)*width, strlen(text));
+}
+
+/* Of what stands in a column. */
+static int cell_width(uint32_t column)
+{
+    int width = 0;
+
+    widen(&width, cell_names[CELL_NONE]);
+    widen(&width, cell_names[matrix.others[column]]);
+    for (uint32_t i = 0; i < matrix.row_count; i++)
+        widen(&width, cell_names[matrix.row[i].cell[column]]);
+    return width;
+}
+
+static void print_cells(const char *first, const char *second, const enum cell *cells,
+                        const char *interrupts)
+{
+    printf("  %-*s  %-*s", name_width, first, owner_width, second);
     for (uint32_t c = 0; c < columns.count; c++)
-        printf(c + 1 < columns.count ? "  %-7s" : "  %s",
-               cells != NULL ? cell_names[cells[c]] : "");
-    printf("\n");
+        printf("  %-*s", cell_width(c), cell_names[cells[c]]);
+    printf("  %s\n", interrupts);
 }
 
 static void print_head(void)
 {
-    printf("  %-26s %-12s", "device", "bound by");
+    name_width = (int)strlen(OTHERS);
+    owner_width = (int)strlen(BOUND_BY);
+    for (uint32_t i = 0; i < matrix.row_count; i++) {
+        widen(&name_width, matrix.row[i].device->name);
+        widen(&owner_width, matrix.row[i].partition->name);
+    }
+    printf("  %-*s  %-*s", name_width, "device", owner_width, BOUND_BY);
     for (uint32_t c = 0; c < columns.count; c++)
-        printf(c + 1 < columns.count ? "  %-7c" : "  %c", (int)('A' + c));
-    printf("\n");
+        printf("  %-*c", cell_width(c), columns_letter(c));
+    printf("  interrupts\n");
 }
 
 static const char *bind_error(int64_t code)
@@ -284,38 +350,62 @@ static void print_notes(void)
     }
 }
 
+static bool print_doorbells(void)
+{
+    bool any = false, readable = false;
+
+    for (uint32_t i = 0; i < matrix.row_count; i++) {
+        const struct row *row = &matrix.row[i];
+
+        any = any || row->guest.messages != 0;
+        readable = readable ||
+                   (row->guest.messages != 0 && row->device->iommu->capabilities.stage != 2);
+    }
+    if (!any)
+        return false;
+    printf(
+        "  doorbell: one page, where the device writes its messages while its owner has one bound; it\n"
+        "  is %s, and the ITS takes the vectors of that device alone\n",
+        readable ? "not read, except through an IOMMU without stage 2" : "written, never read");
+    return true;
+}
+
 void matrix_print(void)
 {
     uint64_t refused = 0;
+    bool doorbells;
 
     printf("\nisolation matrix: what of the machine each device reaches\n");
     columns_print();
     printf("\n");
     print_head();
     for (uint32_t i = 0; i < matrix.row_count; i++) {
-        print_cells(matrix.row[i].device->name, matrix.row[i].partition->name, matrix.row[i].cell);
+        print_cells(matrix.row[i].device->name, matrix.row[i].partition->name, matrix.row[i].cell,
+                    words_interrupts(matrix.row[i].device));
         refused += matrix.row[i].guest.refused;
     }
-    print_cells("every other stream", "-", matrix.others);
+    print_cells(OTHERS, "-", matrix.others, "none");
     print_notes();
     printf(
         "\n  own: memory of the partition that bound the device; none: no address leads there\n");
+    doorbells = print_doorbells();
     if (windows.count != 0)
         printf("  window: the set shares it with another partition, and lets devices reach it\n");
     printf(
         "  Each partition bound each of its devices, mapped all it could, and was refused %llu maps\n"
         "  of what is not its own; a model of the IOMMU, with the features of QEMU's, walked all\n"
-        "  %llu streams each time: %s\n",
-        (unsigned long long)refused, (unsigned long long)matrix.streams,
-        matrix.finding_count == 0
-            ? (windows.count == 0
-                   ? "a device reaches memory of the partition that bound it, nothing else."
-                   : "a device reaches memory of the partition that bound it, and windows\n"
-                     "  that the set lets it reach, nothing else.")
-            : "what is marked or named below must not be.");
+        "  %llu streams each time: ",
+        (unsigned long long)refused, (unsigned long long)matrix.streams);
+    if (matrix.finding_count != 0)
+        printf("what is marked or named below must not be.\n");
+    else
+        printf("a device reaches memory of the partition that bound it%s%s, nothing else.\n",
+               doorbells ? ", its\n  doorbell" : "",
+               windows.count != 0 ? ", and windows\n  that the set lets it reach" : "");
 }
 
-static void record_cells(const char *device, const char *partition, const enum cell *cells)
+static void record_cells(const char *device, const char *partition, const enum cell *cells,
+                         const char *interrupts)
 {
     record_begin("row");
     record_text("device", device);
@@ -324,6 +414,7 @@ static void record_cells(const char *device, const char *partition, const enum c
     for (uint32_t c = 0; c < columns.count; c++)
         record_text(NULL, cell_names[cells[c]]);
     record_list_end();
+    record_text("interrupts", interrupts);
     record_end();
 }
 
@@ -335,6 +426,8 @@ static void record_column(const struct column *column)
         record_text("owner", column->owner->name);
     if (column->window != NULL)
         record_text("window", column->window->set->name);
+    if (column->doorbell != NULL)
+        record_text("doorbell", column->doorbell->topology->name);
     record_number("ranges", column->range_count);
     record_list("shown");
     for (uint32_t r = 0; r < column->shown; r++) {
@@ -350,8 +443,9 @@ void matrix_record(void)
     for (uint32_t c = 0; c < columns.count; c++)
         record_column(&columns.column[c]);
     for (uint32_t i = 0; i < matrix.row_count; i++)
-        record_cells(matrix.row[i].device->name, matrix.row[i].partition->name, matrix.row[i].cell);
-    record_cells("every other stream", "-", matrix.others);
+        record_cells(matrix.row[i].device->name, matrix.row[i].partition->name, matrix.row[i].cell,
+                     words_interrupts(matrix.row[i].device));
+    record_cells(OTHERS, "-", matrix.others, "none");
     record_begin("verdict");
     record_number("findings", matrix.finding_count);
     record_number("streams", matrix.streams);
@@ -366,6 +460,8 @@ static void print_finding(const char *file, const struct finding *finding)
         [STRANGER] = "is not the only one: another stream reaches",
         [LACKS] = "does not reach all that was mapped for it",
         [ACCEPTED] = "was given a map of what is not the partition's",
+        [RAISES] = "is not the only one, or not alone in its interrupts: a unit lets through",
+        [SILENT] = "does not raise all the messages that were bound",
         [NOT_WALKED] = "cannot be judged: the model lacks a part of",
     };
     const struct row *row = finding->row;
@@ -380,12 +476,17 @@ static void print_finding(const char *file, const struct finding *finding)
     else if (finding->kind == LACKS)
         fprintf(stderr, ": 0x%llx of 0x%llx bytes", (unsigned long long)row->reached,
                 (unsigned long long)row->guest.mapped);
+    else if (finding->kind == RAISES)
+        fprintf(stderr, " event %u of DeviceID 0x%x, to CPU %u", finding->message.event,
+                finding->message.device, finding->message.cpu);
+    else if (finding->kind == SILENT)
+        fprintf(stderr, ": %u of %u", row->interrupts, row->guest.messages);
     else if (finding->kind == NOT_WALKED)
         fprintf(stderr, " stream 0x%x of IOMMU %u", finding->stream, finding->unit);
     else
         fprintf(stderr, " [0x%llx, +0x%llx), column %c, %s%s\n%s",
                 (unsigned long long)piece->address, (unsigned long long)piece->size,
-                (int)('A' + finding->column), columns.column[finding->column].what,
+                columns_letter(finding->column), columns.column[finding->column].what,
                 piece->source == SMMUV3_MODEL_REACH_CACHE ? ", by what the unit has cached" : "",
                 finding->walk);
     if (finding->walk[0] == '\0')

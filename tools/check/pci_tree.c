@@ -84,11 +84,40 @@ static const char *add_bars(const void *tree, int node, struct pci_model *pci, i
     return NULL;
 }
 
+/* msi = <vectors>, msi-x = <vectors>: what the function raises messages by. */
+static const char *add_messages(const void *tree, int node, struct pci_model *pci, int index)
+{
+    struct pci_model_function *function = &pci->function[index];
+    uint32_t vectors;
+
+    if (has(tree, node, "msi")) {
+        if (read_cells(tree, node, "msi", &vectors, 1) != 1 || vectors < 1 || vectors > 32 ||
+            (vectors & (vectors - 1)) != 0)
+            return "msi: how many vectors, a power of two up to 32";
+        uint32_t control = pci_model_capability(pci, index, CAP_MSI, MSI_BYTES) + MESSAGE_CONTROL;
+
+        pci_model_set16(
+            pci, index, control,
+            (uint16_t)(MSI_WIDE | FIELD_PUT(MSI_CAPABLE, (uint64_t)__builtin_ctz(vectors))));
+        function->writable[control] = (uint8_t)(MSI_ENABLE | MSI_ENABLED_VECTORS);
+    }
+    if (has(tree, node, "msi-x")) {
+        if (read_cells(tree, node, "msi-x", &vectors, 1) != 1 || vectors < 1 || vectors > 2048)
+            return "msi-x: how many vectors, 1 to 2048";
+        uint32_t control = pci_model_capability(pci, index, CAP_MSIX, MSIX_BYTES) + MESSAGE_CONTROL;
+
+        pci_model_set16(pci, index, control, (uint16_t)(vectors - 1));
+        function->writable[control + 1] = (uint8_t)((MSIX_ENABLE | MSIX_MASK) >> 8);
+    }
+    return NULL;
+}
+
 static const char *add_function(const void *tree, int node, struct pci_model *pci, int parent,
                                 int *index)
 {
     uint32_t place[2], identity[2], class_code, acs, interrupt_pin;
     const struct kind *kind;
+    const char *error;
 
     if (read_cells(tree, node, "reg", place, 2) != 2 || place[0] > 31 || place[1] > 7)
         return "reg: write <device function>";
@@ -121,7 +150,8 @@ static const char *add_function(const void *tree, int node, struct pci_model *pc
     }
     if (has(tree, node, "multifunction"))
         pci_model_multifunction(pci, *index);
-    return add_bars(tree, node, pci, *index);
+    error = add_messages(tree, node, pci, *index);
+    return error != NULL ? error : add_bars(tree, node, pci, *index);
 }
 
 /* The host whose root bus a node of the top describes; -1: the node is a function of the only host. */

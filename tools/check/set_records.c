@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fate.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
 #include "machine.h"
@@ -103,6 +104,16 @@ static void record_unprotected(void)
     }
 }
 
+/* The ITS that its messages go to, the id that they carry there, and how many of them it can have. */
+static void record_messages(const struct device *device)
+{
+    uint32_t vectors = message_vectors(device);
+
+    record_or_null("its", vectors != 0 ? device->message_unit->topology->name : NULL);
+    record_number("device_id", vectors != 0 ? device->message_device : 0);
+    record_number("messages", vectors);
+}
+
 static void record_device(const struct device *device)
 {
     const struct pci_function *function = device->function;
@@ -123,6 +134,8 @@ static void record_device(const struct device *device)
     else
         record_null("line");
     record_or_null("line_refusal", device->line_refusal);
+    record_text("interrupts", words_interrupts(device));
+    record_messages(device);
     record_list("streams");
     for (uint32_t i = 0; i < device->stream_count; i++)
         record_number(NULL, device->streams[i]);
@@ -147,6 +160,7 @@ void set_record(const char *name)
             devices.device[i].block->masters)
             record_device(&devices.device[i]);
     }
+    fate_record();
     record_unprotected();
     matrix_record();
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "words.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "kernel/message.h"
 #include "kernel/partition.h"
 
 const char *words_reasons(uint32_t bits)
@@ -38,4 +40,20 @@ const char *words_reset(const struct device *device)
     };
 
     return device->function == NULL ? "-" : names[pci_reset_method(&devices.pci, device->function)];
+}
+
+const char *words_interrupts(const struct device *device)
+{
+    static char text[48];
+    uint32_t vectors = message_vectors(device);
+    bool line = device->line != INTERRUPT_NONE && device->line_refusal == NULL;
+    int used = 0;
+
+    text[0] = '\0';
+    if (vectors != 0)
+        used = snprintf(text, sizeof(text), "%u message%s", vectors, vectors == 1 ? "" : "s");
+    if (line)
+        snprintf(text + used, sizeof(text) - (size_t)used, "%sINTx %u", used != 0 ? " or " : "",
+                 device->line);
+    return text[0] == '\0' ? "none" : text;
 }

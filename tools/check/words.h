@@ -13,4 +13,7 @@ const char *words_owners(const struct device *device);
 
 const char *words_reset(const struct device *device);
 
+/* What of its interrupts its owner can have: messages, INTx; "none". */
+const char *words_interrupts(const struct device *device);
+
 #endif

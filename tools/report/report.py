@@ -52,6 +52,7 @@ table.matrix thead th { vertical-align: bottom; min-width: 64px; max-width: 130p
 .cell { display: inline-block; min-width: 52px; padding: 2px 8px; border-radius: 6px; font-size: 12px;
   font-weight: 600; } .cell.none { color: var(--line); font-weight: 400; }
 .cell.window { background: var(--shade); border: 1px dashed var(--soft); }
+.cell.doorbell { background: var(--shade); border: 1px solid var(--warn); }
 .cell.REACHED { background: var(--bad); color: #fff; }
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 7px; }
 .owner { white-space: nowrap; margin-right: 10px; } .bad { color: var(--bad); } .good { color: var(--good); }

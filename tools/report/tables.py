@@ -51,18 +51,19 @@ def cpu_right(partition, column, records):
 def matrix(records):
     palette = colours(records)
     columns = records.of("column")
-    head = [("who", "name"), ("bound by", "name")] + [escape(column["what"]) for column in columns]
+    head = ([("who", "name"), ("bound by", "name")] + [escape(column["what"]) for column in columns] +
+            [("interrupts", "name")])
     rows = []
     for partition in records.of("partition"):
         rows.append([(f"CPU {partition['cpu']}, by the set", "name"),
                      (owner(partition["name"], palette[partition["name"]]), "name")] +
                     [cell(cpu_right(partition, column, records), palette[partition["name"]])
-                     for column in columns])
+                     for column in columns] + [("", "name")])
     for row in records.of("row"):
         colour = palette.get(row["partition"])
         rows.append([(code(row["device"]), "name"),
                      (owner(row["partition"], colour) if colour else "parked", "name")] +
-                    [cell(kind, colour) for kind in row["cells"]])
+                    [cell(kind, colour) for kind in row["cells"]] + [(escape(row["interrupts"]), "name")])
     return table(head, rows, "matrix")
 
 
@@ -79,6 +80,18 @@ def devices(records):
 
 # ---- Shared fate ------------------------------------------------------------------------------------
 
+# Of what the check names: what becomes of those who share it.
+SHARED = {
+    "IOMMU": "if it fails, everything behind it stops; one command and one event queue",
+    "ITS": "if it fails, no message of a device comes any more; one command queue",
+    "PCI host": "one root complex, one window",
+    "root port": "one link to the root complex; closed together",
+    "interrupt controller": "every interrupt comes through it",
+    "console": "the hypervisor writes the lines of all to one port",
+    "memory": "one stretch, as the machine's tree has it: its controllers and banks are not told",
+}
+
+
 def shared_fate(records):
     """(what, why, partitions) of everything that partitions may share, in the order of the machine."""
     found = collections.OrderedDict()
@@ -87,15 +100,10 @@ def shared_fate(records):
         users = found.setdefault((what, why), {})
         users.update((name, None) for name in names)
 
+    for thing in records.of("shared"):
+        add(f"{thing['what']} {thing['name']}", SHARED[thing["what"]], thing["partitions"])
     assigned = [device for device in records.of("device") if device["owners"]]
-    for unit in records.of("unit"):
-        behind = [name for device in assigned if device["unit"] == unit["name"]
-                  for name in device["owners"]]
-        add(f"IOMMU {unit['name']}", "if it fails, everything behind it stops; one command and one event queue",
-            behind)
     for device in assigned:
-        if device["host"] is not None:
-            add(f"PCI host {device['host']}", "one root complex, one window", device["owners"])
         if device["port"] is not None:
             add(f"root port {device['port']}", "one link to the root complex; closed together", device["owners"])
             add(f"bus {device['bus']} of {device['host']}", "one link", device["owners"])

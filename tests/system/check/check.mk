@@ -2,7 +2,7 @@
 # The tool of make check with a hypervisor that has a defect (defect.c). Included by the Makefile.
 
 DEFECT_SOURCE := tests/system/check/defect.c
-DEFECT_WRAPS := partition_resolve device_park smmuv3_stream_set smmuv3_issue
+DEFECT_WRAPS := partition_resolve device_park smmuv3_stream_set smmuv3_issue pagetable_map message_map message_unmap
 HOST_C_SOURCES += $(DEFECT_SOURCE)
 
 $(IMAGE_DIR)/check-defect: $(IMAGE_DIR)/check $(DEFECT_SOURCE:%.c=$(HOST_DIR)/%.o)

@@ -9,6 +9,7 @@
 
 #include "drivers/iommu/smmuv3/registers.h"
 #include "drivers/iommu/smmuv3/unit.h"
+#include "kernel/message.h"
 #include "kernel/partition.h"
 
 bool __real_partition_resolve(const struct partition *partition, uint64_t address, uint64_t size,
@@ -27,6 +28,20 @@ enum iommu_result __real_smmuv3_issue(struct smmuv3 *unit, const struct command 
                                       uint32_t count);
 enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command *commands,
                                       uint32_t count);
+enum pagetable_result __real_pagetable_map(struct pagetable *table, uint64_t virtual_address,
+                                           uint64_t physical, uint64_t size, uint64_t attributes,
+                                           uint32_t bound, struct pagetable_progress *progress);
+enum pagetable_result __wrap_pagetable_map(struct pagetable *table, uint64_t virtual_address,
+                                           uint64_t physical, uint64_t size, uint64_t attributes,
+                                           uint32_t bound, struct pagetable_progress *progress);
+bool __real_message_map(struct message_unit *unit, uint32_t device, uint32_t vector,
+                        uint32_t message, uint32_t cpu);
+bool __wrap_message_map(struct message_unit *unit, uint32_t device, uint32_t vector,
+                        uint32_t message, uint32_t cpu);
+bool __real_message_unmap(struct message_unit *unit, uint32_t device, uint32_t vector,
+                          uint32_t cpu);
+bool __wrap_message_unmap(struct message_unit *unit, uint32_t device, uint32_t vector,
+                          uint32_t cpu);
 
 static bool defect(const char *name)
 {
@@ -82,4 +97,27 @@ enum iommu_result __wrap_smmuv3_issue(struct smmuv3 *unit, const struct command 
     if (FIELD_GET(CMD0_OPCODE, commands[0].word[0]) == CMD_CFGI_STE && defect("stale"))
         return IOMMU_OK;
     return __real_smmuv3_issue(unit, commands, count);
+}
+
+enum pagetable_result __wrap_pagetable_map(struct pagetable *table, uint64_t virtual_address,
+                                           uint64_t physical, uint64_t size, uint64_t attributes,
+                                           uint32_t bound, struct pagetable_progress *progress)
+{
+    /* A doorbell may be read, too: bit 6 is S2AP[0]. */
+    if (physical == align_down(messages.unit[0].doorbell, PAGE_SIZE) && defect("readable"))
+        attributes |= BIT(6);
+    return __real_pagetable_map(table, virtual_address, physical, size, attributes, bound,
+                                progress);
+}
+
+bool __wrap_message_map(struct message_unit *unit, uint32_t device, uint32_t vector,
+                        uint32_t message, uint32_t cpu)
+{
+    /* Every vector leads to the message of the next one. */
+    return __real_message_map(unit, device, vector, message + defect("message"), cpu);
+}
+
+bool __wrap_message_unmap(struct message_unit *unit, uint32_t device, uint32_t vector, uint32_t cpu)
+{
+    return defect("unbound") || __real_message_unmap(unit, device, vector, cpu);
 }
