@@ -25,7 +25,8 @@ WORDS = re.compile(NAME + r"([0-9a-f]{3}):((?: [0-9a-f]{8})+)")
 SIZES = re.compile(NAME + r"sizes:((?: [0-9a-f]+){6})")
 
 # Offsets and fields as in drivers/pci/registers.h.
-POWER, MSI, EXPRESS, MSIX, ADVANCED, ACS = 0x01, 0x05, 0x10, 0x11, 0x13, 0x0D
+POWER, MSI, EXPRESS, MSIX, ADVANCED = 0x01, 0x05, 0x10, 0x11, 0x13
+ACS, SRIOV = 0x0D, 0x10  # among the extended ones
 NO_SOFT_RESET, FLR, ADVANCED_FLR, MULTIFUNCTION = 0x8, 1 << 28, 0x2, 0x80
 KINDS = {4: "root-port", 5: "upstream-port", 6: "downstream-port", 7: "pcie-to-pci-bridge"}
 
@@ -46,12 +47,22 @@ HEAD = """\
 """
 
 
+def bar_properties(bars):
+    if bars:
+        yield "bars = " + ", ".join(f"<{i} {size >> 32 and hex(size >> 32)} {size & 0xFFFFFFFF:#x}>"
+                                    for i, size, _ in bars)
+    wide = [str(i) for i, _, is_wide in bars if is_wide]
+    if wide:
+        yield "wide-bars" + ("" if len(wide) == len(bars) else f" = <{' '.join(wide)}>")
+
+
 class Function:
     """What has been said of one function."""
 
     def __init__(self, place):
         self.segment, self.bus, self.device, self.function = place
         self.words, self.starts, self.sizes = {}, set(), None
+        self.virtual = []  # its virtual functions, in the order of their numbers
 
     def word(self, offset):
         try:
@@ -69,6 +80,15 @@ class Function:
                      if first <= offset < end and self.words[offset] & mask == wanted), None)
 
     @property
+    def rid(self):
+        return self.bus << 8 | self.device << 3 | self.function
+
+    @property
+    def is_virtual(self):
+        """It has no ids of its own (SR-IOV 9.3.4.1)."""
+        return self.word(0) == 0xFFFFFFFF
+
+    @property
     def is_bridge(self):
         return self.word(0x0C) >> 16 & 0x7F == 1
 
@@ -84,9 +104,32 @@ class Function:
 
     def bars(self):
         """[(index, size, whether it is a 64-bit one)] of those in memory."""
-        if self.sizes is None:
+        return self.sized(0x10, self.sizes)
+
+    def sized(self, registers, sizes):
+        if sizes is None:
             raise run.RunError(f"{self.name()}: nothing is said of its BARs")
-        return [(i, size, self.word(0x10 + 4 * i) & 6 == 4) for i, size in enumerate(self.sizes) if size]
+        return [(i, size, self.word(registers + 4 * i) & 6 == 4) for i, size in enumerate(sizes) if size]
+
+    def emits(self, other):
+        """Whether that is a virtual function of this one."""
+        at = self.capability(SRIOV, extended=True)
+        if not at or self.segment != other.segment:
+            return False
+        count, place = self.word(at + 0x10) & 0xFFFF, self.word(at + 0x14)
+        return other.rid in [self.rid + (place & 0xFFFF) + n * (place >> 16) for n in range(count)]
+
+    def virtual_properties(self):
+        """Of all virtual functions: the first one stands for them."""
+        at, first = self.capability(SRIOV, extended=True), self.virtual[0]
+        place = self.word(at + 0x14)
+        acs = first.capability(ACS, extended=True)
+        yield f"functions = <{self.word(at + 0x0C) & 0xFFFF} {place & 0xFFFF:#x} {place >> 16}>"
+        yield f"device = <{self.word(at + 0x18) >> 16:#06x}>"
+        yield from first.message_properties()
+        if acs:
+            yield f"acs = <{first.word(acs + 4) & 0xFFFF:#x}>"
+        yield from bar_properties(self.sized(at + 0x24, first.sizes))
 
     def properties(self):
         """In the order of docs/configuration.md, more or less: as somebody would look for them."""
@@ -100,13 +143,7 @@ class Function:
         acs = self.capability(ACS, extended=True)
         if acs:
             yield f"acs = <{self.word(acs + 4) & 0xFFFF:#x}>"
-        bars = self.bars()
-        if bars:
-            yield "bars = " + ", ".join(f"<{i} {size >> 32 and hex(size >> 32)} {size & 0xFFFFFFFF:#x}>"
-                                        for i, size, _ in bars)
-        wide = [str(i) for i, _, is_wide in bars if is_wide]
-        if wide:
-            yield "wide-bars" + ("" if len(wide) == len(bars) else f" = <{' '.join(wide)}>")
+        yield from bar_properties(self.bars())
         if self.word(0x0C) >> 16 & MULTIFUNCTION:
             yield "multifunction"
 
@@ -159,7 +196,20 @@ def read_functions(lines):
             function.words.update({first + 4 * i: int(word, 16) for i, word in enumerate(words[6].split())})
         elif sizes:
             at(sizes).sizes = [int(word, 16) for word in sizes[5].split()]
-    return list(functions.values())
+    return with_virtual(list(functions.values()))
+
+
+def with_virtual(functions):
+    """Those that are not virtual: each of these goes to the one whose SR-IOV capability leads to its requester id."""
+    physical = [function for function in functions if not function.is_virtual]
+    for function in functions:
+        if not function.is_virtual:
+            continue
+        owner = next((other for other in physical if other.emits(function)), None)
+        if owner is None:
+            raise run.RunError(f"{function.name()}: it has no vendor, and is a virtual function of none")
+        owner.virtual.append(function)
+    return physical
 
 
 def write_functions(functions, bus, out, depth):
@@ -172,6 +222,9 @@ def write_functions(functions, bus, out, depth):
         below = []
         if function.is_bridge and function.secondary > bus:
             write_functions(functions, function.secondary, below, depth + 1)
+        if function.virtual:
+            below = [f"{indent}    virtual-functions {{",
+                     *(f"{indent}        {text};" for text in function.virtual_properties()), f"{indent}    }};"]
         out += ([""] if below else []) + below + [f"{indent}}};", ""]
     if out and not out[-1]:
         out.pop()
@@ -233,7 +286,8 @@ def main(argv=None):
     except (run.RunError, OSError) as error:
         print(f"topology.py: {error}", file=sys.stderr)
         return 1
-    print(f"{options.output}: {len(functions)} functions")
+    virtual = sum(len(function.virtual) for function in functions)
+    print(f"{options.output}: {len(functions)} functions" + (f", {virtual} virtual ones" if virtual else ""))
     return 0
 
 

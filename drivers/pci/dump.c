@@ -32,8 +32,10 @@ static void print_function(const struct pci_function *function)
 
     print_words(function, 0, HEADER_WORDS);
     for (size_t i = 0; i < ARRAY_LENGTH(capability); i++) {
+        /* As long as the header: that of SR-IOV has the BARs of the virtual functions. */
         if (capability[i] != 0)
-            print_words(function, capability[i], CAPABILITY_WORDS);
+            print_words(function, capability[i],
+                        capability[i] == function->cap_sriov ? HEADER_WORDS : CAPABILITY_WORDS);
     }
     pci_name(function, name);
     log_info("pci: %s sizes: %lx %lx %lx %lx %lx %lx", name, bar[0].size, bar[1].size, bar[2].size,

@@ -100,6 +100,76 @@ def two(devices=(EDU, SECOND), pool=256):
     return source_of(nodes)
 
 
+CARD = """port@1 {{ reg = <1 0>; kind = "root-port"; id = <0x1b36 0x000c>; class = <0x060400>;
+card@0 {{ reg = <0 0>; id = <0x8086 0x10c9>; class = <0x020000>; express; function-level-reset;
+virtual-functions {{ {} }}; }}; }};"""
+WORDS = "functions = <8 0x80 2>; device = <0x10ca>; msi-x = <3>; bars = <0 0 0x4000>, <3 0 0x4000>; wide-bars;"
+VIRTUAL = ("0000:01:10.0", "0000:01:10.2")
+
+
+class VirtualFunctions(CheckTest):
+    """A physical function with eight of which the board has two enabled."""
+
+    def card(self, *devices, words=WORDS, around=CARD):
+        nodes = [Partition(f"p{n}", payload="flat.bin", memory=(BASE, 16 * MIB), devices=(pci(name),))
+                 for n, name in enumerate(devices)]
+        return self.check(source_of(nodes),
+                          ports='/dts-v1/; / { compatible = "bulkhead,pci"; ' + around.format(words) + "};")
+
+    def assert_told(self, text, *devices, **options):
+        status, output, complaints = self.card(*devices or VIRTUAL, **options)
+        self.assertEqual((status, output), (1, ""))
+        self.assertRegex(complaints, text)
+
+    def test_row_0_8_each_reaches_the_partition_that_bound_it_and_has_its_own_messages(self):
+        status, output, complaints = self.card(*VIRTUAL)
+        self.assertEqual((status, complaints), (0, ""), output)
+        matrix = Matrix(output)
+        self.assertEqual(matrix.rows, {
+            (VIRTUAL[0], "p0"): ["own", "none", "none", "none", "doorbell"] + ["none"] * 3,
+            (VIRTUAL[1], "p1"): ["none", "none", "own", "none", "doorbell"] + ["none"] * 3,
+            ("every other stream", "-"): ["none"] * 8})
+        self.assertEqual(matrix.interrupts[VIRTUAL[1], "p1"], "3 messages")
+        self.assertIn("  root port 0000:00:01.0: p0, p1\n", output)
+
+    def test_row_5_5_a_set_that_splits_them_where_nobody_vouches_is_refused_by_name(self):
+        with open(os.path.join(harness.BOARD_FOLDER, "board.dts"), encoding="utf-8") as file:
+            board = file.read()
+        self.assertIn("virtual-functions-isolated;", board)
+        machine, _, tree = self.trees
+        self.trees = machine, self.compile("board", board.replace("virtual-functions-isolated;", "")), tree
+        self.assert_told(f"{VIRTUAL[0]} and {VIRTUAL[1]} are one group, which cannot be split: list both for "
+                         r"p0, or neither \(virtual functions of one device, for which nobody vouches\)")
+
+    def test_acs_in_each_of_them_and_in_the_physical_one_keeps_them_apart_without_the_boards_word(self):
+        with open(os.path.join(harness.BOARD_FOLDER, "board.dts"), encoding="utf-8") as file:
+            board = file.read()
+        machine, _, tree = self.trees
+        self.trees = machine, self.compile("board", board.replace("virtual-functions-isolated;", "")), tree
+        status, output, complaints = self.card(*VIRTUAL, words=WORDS + "acs = <0x5f>;",
+                                               around=CARD.replace("express;", "express; acs = <0x5f>;"))
+        self.assertEqual((status, complaints), (0, ""), output)
+
+    def test_their_physical_function_and_more_than_the_board_enables_are_refused(self):
+        self.assert_told("has virtual functions, and stays with the hypervisor", "0000:01:00.0")
+        self.assert_told("this machine has no 0000:01:10.4", "0000:01:10.4")
+
+    def test_a_node_of_virtual_functions_that_is_wrong_is_a_mistake(self):
+        for words, text in (("device = <1>;", r"write functions = <how-many first-offset stride>"),
+                            ("functions = <8 0 2>; device = <1>;", r"write functions ="),
+                            ("functions = <8 8 1>;", r"write device = <their device id>"),
+                            (WORDS + "msi = <3>;", "msi: how many vectors, a power of two up to 32"),
+                            (WORDS + "more { reg = <0 0>; };", "one node for all of them")):
+            self.assert_told(r"card@0: virtual-functions: .*" + text if "msi: " not in text else text, words=words)
+        self.assert_told("virtual-functions: only below an endpoint", around=CARD.replace(" express;", ""))
+        self.assert_told("virtual-functions: only below an endpoint", around="virtual-functions {{ {} }};")
+
+    def test_messages_that_no_function_can_have_are_a_mistake(self):
+        for words, text in (("msi = <0>;", "msi: how many"), ("msi = <64>;", "msi: how many"),
+                            ("msi-x = <2049>;", "msi-x: how many"), ("msi-x;", "msi-x: how many")):
+            self.assert_told(text, around=CARD.replace("express;", "express; " + words))
+
+
 class SeveralUnits(CheckTest):
     """The board with three root buses, an IOMMU each."""
 

@@ -8,6 +8,8 @@ import unittest
 import harness
 from built import call
 from harness import require
+from scenario import BASE, Partition, pci, source_of
+from test_check import CheckTest, Matrix
 from test_tools import ToolTest
 
 BOARDS = os.path.join(harness.ROOT, "boards")
@@ -30,6 +32,15 @@ def sizes(name, *values):
     return LINE.format(name, "sizes: " + " ".join(f"{value:x}" for value in [*values, *[0] * (6 - len(values))]))
 
 
+def topology_of(folder, image, output):
+    """What `make topology` writes of a board, from a boot."""
+    with tempfile.TemporaryDirectory() as scratch:
+        call("python3", os.path.join(harness.ROOT, "tools", "topology.py"), "--board", folder, "--image",
+             require(image), "--scratch", os.path.join(scratch, "scratch.disk"), "--output", output)
+    with open(output, encoding="ascii") as made:
+        return made.read()
+
+
 class Boards(unittest.TestCase):
     """Boots, under QEMU."""
 
@@ -40,14 +51,42 @@ class Boards(unittest.TestCase):
         self.assertGreater(len(boards), 1)
         for name in boards:
             with self.subTest(name), tempfile.TemporaryDirectory() as folder:
-                output = os.path.join(folder, "pci.dts")
-                call("python3", os.path.join(harness.ROOT, "tools", "topology.py"), "--board",
-                     os.path.join(BOARDS, name), "--image",
-                     require(os.path.join(harness.BUILD, name, "bulkhead.img")), "--scratch",
-                     os.path.join(folder, "scratch.disk"), "--output", output)
-                with open(output, encoding="ascii") as made, \
-                        open(os.path.join(BOARDS, name, "pci.dts"), encoding="ascii") as committed:
-                    self.assertEqual(made.read(), committed.read(), f"make topology BOARD={name}")
+                made = topology_of(os.path.join(BOARDS, name), os.path.join(harness.BUILD, name, "bulkhead.img"),
+                                   os.path.join(folder, "pci.dts"))
+                with open(os.path.join(BOARDS, name, "pci.dts"), encoding="ascii") as committed:
+                    self.assertEqual(made, committed.read(), f"make topology BOARD={name}")
+
+
+class VirtualFunctions(CheckTest):
+    """The board with a network card in the place of a device: boots, under QEMU, and what make check says then."""
+
+    NODE = """\
+            virtual-functions {
+                functions = <8 0x80 2>;
+                device = <0x10ca>;
+                msi-x = <3>;
+                bars = <0 0 0x4000>, <3 0 0x4000>;
+                wide-bars;
+            };
+"""
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(harness.BOARD_FOLDER, "qemu.args"), encoding="utf-8") as file:
+            words = file.read().replace("iommu-testdev,bus=port2", "igb,bus=port2")
+        self.assertIn("igb", words)
+        with open(os.path.join(self.folder, "qemu.args"), "w", encoding="utf-8") as file:
+            file.write(words)
+
+    def test_row_5_13_a_boot_tells_of_virtual_functions_what_make_check_needs_to_know(self):
+        made = topology_of(self.folder, harness.IMAGE, os.path.join(self.folder, "pci.dts"))
+        self.assertIn(self.NODE, made)
+        status, output, complaints = self.check(source_of(
+            [Partition(name, payload="flat.bin", memory=(BASE, 16 << 20), devices=(pci(address),))
+             for name, address in (("one", "0000:02:10.0"), ("two", "0000:02:10.2"))]), ports=made)
+        self.assertEqual((status, complaints), (0, ""), output)
+        self.assertEqual({key: cells.index("own") for key, cells in Matrix(output).rows.items() if "own" in cells},
+                         {("0000:02:10.0", "one"): 0, ("0000:02:10.2", "two"): 2})
 
 
 class Logs(ToolTest):
@@ -92,6 +131,25 @@ class Logs(ToolTest):
             "root@40 {", "bus = <0x40>;",
             "usb@2,1 {", "reg = <2 1>;", "id = <0x5678 0x1234>;", "class = <0x0c0330>;", "advanced-reset;",
             "bars = <0 0 0x100>;", "};", "};", "};"])
+
+    def test_virtual_functions_stand_below_the_one_whose_capability_leads_to_them(self):
+        card = "0000:05:00.0"
+        capability = words(card, 0x160, 0x00010010, 0, 0, 0x00080008, 2, 0x00020080, 0x10ca << 16, 0, 0, 0x4, 0, 0)
+        virtual = header("0000:05:10.0", 0xFFFFFFFF, 0x020000) + words("0000:05:10.0", 0x70, 0x80020011, 0, 0, 0)
+        log = (header(card, 0x10C98086, 0x020000) + words(card, 0x40, 0x00020010, 0, 0, 0) + capability + sizes(card) +
+               virtual + sizes("0000:05:10.0", 0x4000) +
+               header("0000:05:10.2", 0xFFFFFFFF, 0x020000) + sizes("0000:05:10.2", 0x4000))
+        call(*self.python("topology.py", "--board", "boards/mine", "--log", self.write("log", log), "--output",
+                          self.output))
+        with open(self.output, encoding="ascii") as made:
+            tree = [line.strip() for line in made.read().split("ethernet@0 {", 1)[1].splitlines() if line.strip()]
+        self.assertEqual(tree, [
+            "reg = <0 0>;", "id = <0x8086 0x10c9>;", "class = <0x020000>;", "express;", "virtual-functions {",
+            "functions = <8 0x80 2>;", "device = <0x10ca>;", "msi-x = <3>;", "bars = <0 0 0x4000>;", "wide-bars;",
+            "};", "};", "};"])
+        os.remove(self.output)
+        self.assert_log("0000:05:10.4: it has no vendor, and is a virtual function of none",
+                        log + header("0000:05:10.4", 0xFFFFFFFF, 0x020000))
 
     def test_a_log_of_a_run_with_a_bundle(self):
         self.assert_log("says nothing of PCI functions: was the image started without a bundle",

@@ -201,6 +201,17 @@ static void without_a_bundle_each_function_says_what_it_is(void)
     assert_int_equal(lines_with("pci: " DEVICE2_NAME), 5);
 }
 
+static void without_a_bundle_a_physical_function_says_what_its_virtual_ones_have(void)
+{
+    machine_plain();
+    machine.partition_count = 0;
+    pci_model_express(&machine.pci, DEVICE2, 0, true);
+    pci_model_virtual(&machine.pci, DEVICE2, 2, 8, 1);
+    pci_model_virtual_bar(&machine.pci, DEVICE2, 0, UINT64_C(0x4000), true);
+    expect_refusal("no bundle");
+    expect_words(DEVICE2, DEVICE2_NAME, machine.pci.function[DEVICE2].cap_sriov, 16);
+}
+
 static void with_a_bundle_no_function_is_told(void)
 {
     machine_plain();
@@ -482,6 +493,7 @@ int run_boot_tests(void)
         TEST(i7_row_1_7_row_5_12_after_boot_nothing_is_handed_out_any_more),
         TEST(without_a_bundle_nothing_starts),
         TEST(without_a_bundle_each_function_says_what_it_is),
+        TEST(without_a_bundle_a_physical_function_says_what_its_virtual_ones_have),
         TEST(with_a_bundle_no_function_is_told),
         TEST(without_an_smmu_nothing_starts),
         TEST(without_a_gicv3_nothing_starts),

@@ -153,15 +153,17 @@ static void print_devices(void)
     for (uint32_t i = 0; i < devices.count; i++) {
         const struct device *device = &devices.device[i];
         bool listed = strcmp(words_owners(device), "nobody") != 0;
-        char unit[16];
+        char unit[16] = "-";
 
         /* Register blocks that nobody asks for are the board's furniture. */
         if (device->block != NULL && !listed)
             continue;
-        snprintf(unit, sizeof(unit), "%d",
-                 device->iommu != NULL ? (int)(device->iommu - devices.iommu) : 0);
+        if (device->iommu != NULL)
+            snprintf(unit, sizeof(unit), "%d", (int)(device->iommu - devices.iommu));
+        else if (device->block != NULL)
+            snprintf(unit, sizeof(unit), "no DMA");
         printf("%-6u %-26s %-20s %-10s %-15s %s\n", device->group->number, device->name,
-               words_owners(device), device->iommu != NULL ? unit : "no DMA", words_reset(device),
+               words_owners(device), unit, words_reset(device),
                device->refusal != NULL ? device->refusal : words_reasons(device->group->reasons));
     }
 }

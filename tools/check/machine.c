@@ -185,7 +185,8 @@ bool machine_start(const struct machine_files *files, struct machine_mistake *mi
     if (!board_read(files->board, files->board_size, &machine.board))
         return refuse(mistake, "/", "compatible", "write \"bulkhead,board\"");
     mistake->file = MISTAKE_PCI;
-    const char *text = pci_tree_read(files->pci, &machine.topology, pci_model, node, sizeof(node));
+    const char *text = pci_tree_read(files->pci, &machine.topology, machine.board.virtual_functions,
+                                     pci_model, node, sizeof(node));
 
     if (text != NULL)
         return refuse(mistake, node, "", text);

@@ -8,6 +8,7 @@
 #include "drivers/pci/registers.h"
 
 #define DEPTH_LIMIT 8
+#define VIRTUAL_FUNCTIONS "virtual-functions"
 
 struct kind {
     const char *name;
@@ -66,8 +67,13 @@ static bool is_wide(const void *tree, int node, uint32_t bar)
     return named;
 }
 
+/* How a BAR is given to a function, or to the virtual functions of one. */
+typedef void (*bar_setter)(struct pci_model *pci, int index, unsigned int bar, uint64_t size,
+                           bool wide);
+
 /* bars = <index size-high size-low> ... */
-static const char *add_bars(const void *tree, int node, struct pci_model *pci, int index)
+static const char *add_bars(const void *tree, int node, struct pci_model *pci, int index,
+                            bar_setter set)
 {
     uint32_t cell[3 * PCI_BARS];
     int count = read_cells(tree, node, "bars", cell, (int)ARRAY_LENGTH(cell));
@@ -79,7 +85,7 @@ static const char *add_bars(const void *tree, int node, struct pci_model *pci, i
 
         if (cell[i] >= PCI_BARS || size < 16 || (size & (size - 1)) != 0)
             return "bars: an index below 6 and a power of two from 16 bytes on";
-        pci_model_bar(pci, index, cell[i], size, is_wide(tree, node, cell[i]));
+        set(pci, index, cell[i], size, is_wide(tree, node, cell[i]));
     }
     return NULL;
 }
@@ -112,8 +118,43 @@ static const char *add_messages(const void *tree, int node, struct pci_model *pc
     return NULL;
 }
 
+/* The node virtual-functions of an endpoint: as many as the board has enabled, at most. */
+static const char *add_virtual(const void *tree, int node, struct pci_model *pci, int index,
+                               uint32_t most)
+{
+    int virtual = fdt_subnode_offset(tree, node, VIRTUAL_FUNCTIONS);
+    uint32_t place[3], device, acs;
+    const char *error = NULL;
+
+    if (virtual < 0)
+        return NULL;
+    if (pci->function[index].bridge || pci->function[index].cap_express == 0)
+        return "virtual-functions: only below an endpoint that is `express`";
+    if (fdt_first_subnode(tree, virtual) >= 0)
+        return "virtual-functions: one node for all of them, without others below it";
+    if (read_cells(tree, virtual, "functions", place, 3) != 3 || place[0] < 1 ||
+        place[0] > UINT8_MAX || place[1] < 1 || place[1] > UINT8_MAX || place[2] > UINT8_MAX)
+        return "virtual-functions: write functions = <how-many first-offset stride>";
+    if (read_cells(tree, virtual, "device", &device, 1) != 1)
+        return "virtual-functions: write device = <their device id>";
+    uint32_t count = (uint32_t)min_u64(place[0], most);
+
+    if (count > PCI_MODEL_FUNCTIONS - pci->count)
+        return "more functions than are kept";
+    int first = pci_model_virtual(pci, index, (uint16_t)count, (uint16_t)place[1],
+                                  (uint16_t)place[2]);
+
+    pci_model_set32(pci, index, pci->function[index].cap_sriov + SRIOV_STRIDE + 2, device << 16);
+    for (int i = first; i < first + (int)count && error == NULL; i++) {
+        error = add_messages(tree, virtual, pci, i);
+        if (read_cells(tree, virtual, "acs", &acs, 1) == 1)
+            pci_model_acs(pci, i, (uint16_t)acs);
+    }
+    return error != NULL ? error : add_bars(tree, virtual, pci, index, pci_model_virtual_bar);
+}
+
 static const char *add_function(const void *tree, int node, struct pci_model *pci, int parent,
-                                int *index)
+                                uint32_t most, int *index)
 {
     uint32_t place[2], identity[2], class_code, acs, interrupt_pin;
     const struct kind *kind;
@@ -151,7 +192,9 @@ static const char *add_function(const void *tree, int node, struct pci_model *pc
     if (has(tree, node, "multifunction"))
         pci_model_multifunction(pci, *index);
     error = add_messages(tree, node, pci, *index);
-    return error != NULL ? error : add_bars(tree, node, pci, *index);
+    if (error == NULL)
+        error = add_bars(tree, node, pci, *index, pci_model_bar);
+    return error != NULL ? error : add_virtual(tree, node, pci, *index, most);
 }
 
 /* The host whose root bus a node of the top describes; -1: the node is a function of the only host. */
@@ -171,8 +214,13 @@ static const char *find_host(const void *tree, int node, const struct topology *
     return *host >= 0 ? NULL : "bus: no host bridge of the machine's tree begins with that one";
 }
 
-const char *pci_tree_read(const void *tree, const struct topology *topology, struct pci_model *pci,
-                          char *node_path, int node_size)
+static bool is_virtual(const void *tree, int node)
+{
+    return strcmp(fdt_get_name(tree, node, NULL), VIRTUAL_FUNCTIONS) == 0;
+}
+
+const char *pci_tree_read(const void *tree, const struct topology *topology, uint32_t virtual_most,
+                          struct pci_model *pci, char *node_path, int node_size)
 {
     int parents[DEPTH_LIMIT] = { PCI_MODEL_ROOT };
     int depth = 0, host = -1;
@@ -186,11 +234,13 @@ const char *pci_tree_read(const void *tree, const struct topology *topology, str
         const char *error = depth == 1 ? find_host(tree, node, topology, &host) : NULL;
 
         parents[1] = depth == 1 ? PCI_MODEL_ROOT : parents[1];
+        if (error == NULL && depth == 1 && is_virtual(tree, node))
+            error = "virtual-functions: only below an endpoint that is `express`";
         if (error == NULL && depth >= DEPTH_LIMIT)
             error = "bridges are nested too deeply";
-        if (error == NULL && (depth > 1 || host < 0))
+        if (error == NULL && (depth > 1 || host < 0) && !is_virtual(tree, node))
             error = add_function(tree, node, &pci[host < 0 ? 0 : host], parents[depth - 1],
-                                 &parents[depth]);
+                                 virtual_most, &parents[depth]);
         if (error != NULL) {
             fdt_get_path(tree, node, node_path, node_size);
             return error;

@@ -9,9 +9,9 @@
 #include "arch/host/pci_model.h"
 #include "drivers/topology/topology.h"
 
-/* Makes pci[i] of the functions behind host i of the machine, as many as that has. NULL, or what is wrong, with
- * its node's path. */
-const char *pci_tree_read(const void *tree, const struct topology *topology, struct pci_model *pci,
-                          char *node, int node_size);
+/* Makes pci[i] of the functions behind host i of the machine, as many as that has, with at most
+ * virtual_most virtual functions for each physical one. NULL, or what is wrong, with its node's path. */
+const char *pci_tree_read(const void *tree, const struct topology *topology, uint32_t virtual_most,
+                          struct pci_model *pci, char *node, int node_size);
 
 #endif
