@@ -3,15 +3,7 @@
 
 #include <string.h>
 
-#define ALLOWED(error) (UINT32_C(1) << -(error))
 #define RW (BH_MAP_READ | BH_MAP_WRITE)
-
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            fail_msg("call %llu of partition %u: %s does not hold", (unsigned long long)x[0],      \
-                     guest_index, #condition);                                                     \
-    } while (0)
 
 bool changes_has(uint64_t number)
 {
@@ -36,7 +28,7 @@ static bool is_within(uint64_t iova, uint64_t size)
 }
 
 /* Those that need no look at what is mapped. */
-static uint32_t malformed(unsigned int guest_index, const struct book_space *space,
+static uint32_t malformed(unsigned int guest, const struct book_space *space,
                           const struct bh_map *map)
 {
     uint32_t causes = 0;
@@ -45,14 +37,14 @@ static uint32_t malformed(unsigned int guest_index, const struct book_space *spa
         map->flags > RW)
         causes |= ALLOWED(BH_EINVAL);
     if (!is_within(map->iova, map->size) || closed_meets(space, map->iova, map->size) ||
-        !book_own_memory(guest_index, map->address, map->size))
+        !book_own_memory(guest, map->address, map->size))
         causes |= ALLOWED(BH_ERANGE);
     return causes;
 }
 
-static uint64_t physical(unsigned int guest_index, uint64_t address)
+static uint64_t physical(unsigned int guest, uint64_t address)
 {
-    return address - book.guest[guest_index].base + book.guest[guest_index].physical;
+    return address - book.guest[guest].base + book.guest[guest].physical;
 }
 
 static uint32_t leaf_count(const struct leaves *leaves)
@@ -74,10 +66,10 @@ static struct plan {
     uint32_t causes; /* of what is refused next; 0: nothing is */
 } plan;
 
-static void plan_start(unsigned int guest_index, const struct book_space *space)
+static void plan_start(unsigned int guest, const struct book_space *space)
 {
     plan.leaves = space->leaves;
-    plan.pages = book_pages_free(guest_index);
+    plan.pages = book_pages_free(guest);
     plan.left = BH_MAP_ENTRIES_PER_CALL;
     plan.done = 0;
     plan.part = 0;
@@ -108,15 +100,15 @@ static uint64_t plan_map(uint64_t iova, uint64_t address, uint64_t size, uint64_
     return done;
 }
 
-static void plan_map_batch(unsigned int guest_index, const struct book_space *space, uint64_t count)
+static void plan_map_batch(unsigned int guest, const struct book_space *space, uint64_t count)
 {
     while (plan.done < count && plan.left > 0) {
         const struct bh_map *map = &given.map[plan.done];
 
-        plan.causes = malformed(guest_index, space, map);
+        plan.causes = malformed(guest, space, map);
         if (plan.causes != 0)
             return;
-        plan.part = plan_map(map->iova, physical(guest_index, map->address), map->size, map->flags);
+        plan.part = plan_map(map->iova, physical(guest, map->address), map->size, map->flags);
         if (plan.part < map->size)
             return;
         plan.done++;
@@ -162,10 +154,10 @@ static void plan_copy(const struct book_space *from)
 }
 
 /* Leaves keep their sizes. */
-static void plan_remap(unsigned int guest_index, const uint64_t *x)
+static void plan_remap(unsigned int guest, const uint64_t *x)
 {
     static struct leaves with;
-    uint64_t output = physical(guest_index, x[3]);
+    uint64_t output = physical(guest, x[3]);
 
     with = plan.leaves;
     while (plan.done < x[4] && plan.left > 0) {
@@ -189,45 +181,45 @@ static void plan_remap(unsigned int guest_index, const uint64_t *x)
 
 /* ---- Causes -------------------------------------------------------------------------------------------------- */
 
-static uint32_t causes_of_elements(unsigned int guest_index, const uint64_t *x, uint64_t bytes)
+static uint32_t causes_of_elements(unsigned int guest, const uint64_t *x, uint64_t bytes)
 {
     if (x[3] == 0 || x[3] > BH_BATCH)
         return ALLOWED(BH_EINVAL);
-    if ((x[2] & 7) != 0 || !book_own_memory(guest_index, x[2], x[3] * bytes))
+    if ((x[2] & 7) != 0 || !book_own_memory(guest, x[2], x[3] * bytes))
         return ALLOWED(BH_EFAULT);
-    memcpy(&given, guest(guest_index, x[2]), x[3] * bytes);
+    memcpy(&given, book_memory(guest, x[2]), x[3] * bytes);
     return 0;
 }
 
-static uint32_t take_copy(unsigned int guest_index, uint64_t address)
+static uint32_t take_copy(unsigned int guest, uint64_t address)
 {
     uint64_t size, word;
 
-    if ((address & 7) != 0 || !book_own_memory(guest_index, address, sizeof(size)))
+    if ((address & 7) != 0 || !book_own_memory(guest, address, sizeof(size)))
         return ALLOWED(BH_EFAULT);
-    memcpy(&size, guest(guest_index, address), sizeof(size));
+    memcpy(&size, book_memory(guest, address), sizeof(size));
     if (size < sizeof(given.copy) || size > PAGE_SIZE || (size & 7) != 0)
         return ALLOWED(BH_EINVAL);
-    if (!book_own_memory(guest_index, address, size))
+    if (!book_own_memory(guest, address, size))
         return ALLOWED(BH_EFAULT);
-    memcpy(&given.copy, guest(guest_index, address), sizeof(given.copy));
+    memcpy(&given.copy, book_memory(guest, address), sizeof(given.copy));
     for (uint64_t at = sizeof(given.copy); at < size; at += sizeof(word)) {
-        memcpy(&word, guest(guest_index, address + at), sizeof(word));
+        memcpy(&word, book_memory(guest, address + at), sizeof(word));
         if (word != 0)
             return ALLOWED(BH_EINVAL);
     }
     return 0;
 }
 
-static uint32_t causes_of_copy(unsigned int guest_index, const uint64_t *x)
+static uint32_t causes_of_copy(unsigned int guest, const uint64_t *x)
 {
     const struct bh_ioas_copy *copy = &given.copy;
-    uint32_t causes = take_copy(guest_index, x[1]);
+    uint32_t causes = take_copy(guest, x[1]);
 
     if (causes != 0)
         return causes;
-    const struct book_space *from = book_space(guest_index, copy->from);
-    const struct book_space *to = book_space(guest_index, copy->to);
+    const struct book_space *from = book_space(guest, copy->from);
+    const struct book_space *to = book_space(guest, copy->to);
 
     if (from == NULL || to == NULL)
         return ALLOWED(BH_ENOENT);
@@ -239,7 +231,7 @@ static uint32_t causes_of_copy(unsigned int guest_index, const uint64_t *x)
         causes |= ALLOWED(BH_ERANGE);
     if (causes != 0)
         return causes;
-    plan_start(guest_index, to);
+    plan_start(guest, to);
     plan_copy(from);
     return plan.done == 0 ? plan.causes : 0;
 }
@@ -250,57 +242,57 @@ static uint64_t cursor_of(uint64_t lower, uint64_t upper)
     return lower | upper << 32;
 }
 
-static uint32_t causes_of_unmap_all(unsigned int guest_index, const uint64_t *x)
+static uint32_t causes_of_unmap_all(unsigned int guest, const uint64_t *x)
 {
     uint64_t cursor = cursor_of(x[2], x[3]);
     const uint64_t unmap[6] = { BH_CALL_IOAS_UNMAP, x[1], cursor, book.input_limit - cursor };
     uint32_t causes = 0;
 
-    if (book_space(guest_index, x[1]) == NULL)
+    if (book_space(guest, x[1]) == NULL)
         return ALLOWED(BH_ENOENT);
     causes |= (cursor & (PAGE_SIZE - 1)) != 0 ? ALLOWED(BH_EINVAL) : 0;
     causes |= cursor >= book.input_limit ? ALLOWED(BH_ERANGE) : 0;
-    return causes != 0 ? causes : book_causes_of_unmap(guest_index, unmap);
+    return causes != 0 ? causes : spaces_causes_of_unmap(guest, unmap);
 }
 
-static uint32_t causes_of_unmap_batch(unsigned int guest_index, const uint64_t *x)
+static uint32_t causes_of_unmap_batch(unsigned int guest, const uint64_t *x)
 {
-    uint32_t causes = causes_of_elements(guest_index, x, sizeof(struct bh_unmap));
+    uint32_t causes = causes_of_elements(guest, x, sizeof(struct bh_unmap));
     const uint64_t first[6] = { BH_CALL_IOAS_UNMAP, x[1], given.unmap[0].iova,
                                 given.unmap[0].size };
 
-    return causes != 0 ? causes : book_causes_of_unmap(guest_index, first);
+    return causes != 0 ? causes : spaces_causes_of_unmap(guest, first);
 }
 
-uint32_t changes_causes(unsigned int guest_index, const uint64_t *x)
+uint32_t changes_causes(unsigned int guest, const uint64_t *x)
 {
-    const struct book_space *space = book_space(guest_index, x[1]);
+    const struct book_space *space = book_space(guest, x[1]);
     const struct bh_map map = { .iova = x[2], .address = x[3], .size = x[4], .flags = x[5] };
     uint32_t causes;
 
     if (x[0] == BH_CALL_IOAS_COPY)
-        return causes_of_copy(guest_index, x);
+        return causes_of_copy(guest, x);
     if (space == NULL)
         return ALLOWED(BH_ENOENT);
     switch (x[0]) {
     case BH_CALL_IOAS_UNMAP_ALL:
-        return causes_of_unmap_all(guest_index, x);
+        return causes_of_unmap_all(guest, x);
     case BH_CALL_IOAS_UNMAP_BATCH:
-        return causes_of_unmap_batch(guest_index, x);
+        return causes_of_unmap_batch(guest, x);
     case BH_CALL_IOAS_REMAP:
-        causes = malformed(guest_index, space, &map);
+        causes = malformed(guest, space, &map);
         if (causes != 0)
             return causes;
-        plan_start(guest_index, space);
-        plan_remap(guest_index, x);
+        plan_start(guest, space);
+        plan_remap(guest, x);
         return plan.causes;
     case BH_CALL_IOAS_MAP_BATCH:
     default:
-        causes = causes_of_elements(guest_index, x, sizeof(struct bh_map));
+        causes = causes_of_elements(guest, x, sizeof(struct bh_map));
         if (causes != 0)
             return causes;
-        plan_start(guest_index, space);
-        plan_map_batch(guest_index, space, x[3]);
+        plan_start(guest, space);
+        plan_map_batch(guest, space, x[3]);
         return plan.done == 0 && plan.part == 0 ? plan.causes : 0;
     }
 }
@@ -318,9 +310,9 @@ static uint64_t enter_removal(struct book_space *space, uint64_t iova, uint64_t 
     return bytes;
 }
 
-static void enter_unmap_batch(unsigned int guest_index, const uint64_t *x, int64_t answer)
+static void enter_unmap_batch(unsigned int guest, const uint64_t *x, int64_t answer)
 {
-    struct book_space *space = book_space(guest_index, x[1]);
+    struct book_space *space = book_space(guest, x[1]);
     uint64_t elements = machine.x[1], part = machine.x[2], bytes = 0;
 
     EXPECT(elements <= x[3] && (elements == x[3]) == (answer == BH_OK));
@@ -333,9 +325,9 @@ static void enter_unmap_batch(unsigned int guest_index, const uint64_t *x, int64
     EXPECT(machine.x[3] == bytes);
 }
 
-static void enter_unmap_all(unsigned int guest_index, const uint64_t *x, int64_t answer)
+static void enter_unmap_all(unsigned int guest, const uint64_t *x, int64_t answer)
 {
-    struct book_space *space = book_space(guest_index, x[1]);
+    struct book_space *space = book_space(guest, x[1]);
     uint64_t from = cursor_of(x[2], x[3]), to = cursor_of(machine.x[1], machine.x[3]);
     uint64_t end = answer == BH_OK ? book.input_limit : to;
 
@@ -343,32 +335,32 @@ static void enter_unmap_all(unsigned int guest_index, const uint64_t *x, int64_t
     EXPECT(machine.x[2] == enter_removal(space, from, end - from));
 }
 
-void changes_enter(unsigned int guest_index, const uint64_t *x, int64_t answer)
+void changes_enter(unsigned int guest, const uint64_t *x, int64_t answer)
 {
     bool all;
 
     EXPECT(answer == BH_OK || answer == BH_EAGAIN);
     switch (x[0]) {
     case BH_CALL_IOAS_UNMAP_ALL:
-        enter_unmap_all(guest_index, x, answer);
+        enter_unmap_all(guest, x, answer);
         return;
     case BH_CALL_IOAS_UNMAP_BATCH:
-        enter_unmap_batch(guest_index, x, answer);
+        enter_unmap_batch(guest, x, answer);
         return;
     case BH_CALL_IOAS_COPY:
         all = plan.done == given.copy.bytes;
-        book_space(guest_index, given.copy.to)->leaves = plan.leaves;
+        book_space(guest, given.copy.to)->leaves = plan.leaves;
         break;
     case BH_CALL_IOAS_REMAP:
         all = plan.done == x[4];
         EXPECT(machine.x[2] == (plan.part == 0)); /* no leaf led elsewhere */
-        book_space(guest_index, x[1])->leaves = plan.leaves;
+        book_space(guest, x[1])->leaves = plan.leaves;
         break;
     case BH_CALL_IOAS_MAP_BATCH:
     default:
         all = plan.done == x[3];
         EXPECT(machine.x[2] == plan.part);
-        book_space(guest_index, x[1])->leaves = plan.leaves;
+        book_space(guest, x[1])->leaves = plan.leaves;
         break;
     }
     EXPECT(machine.x[1] == plan.done);

@@ -6,7 +6,7 @@
 #ifndef TESTS_FUZZ_CHANGES_H
 #define TESTS_FUZZ_CHANGES_H
 
-#include "tests/fuzz/book.h"
+#include "tests/fuzz/book_parts.h"
 
 /* The errors that the ABI allows for such a call of x[0]; 0: it must not be refused. */
 uint32_t changes_causes(unsigned int guest, const uint64_t *x);
@@ -16,11 +16,5 @@ void changes_enter(unsigned int guest, const uint64_t *x, int64_t answer);
 
 /* Whether the number is that of such a call. */
 bool changes_has(uint64_t number);
-
-/* Of the rest of the book (book.c). */
-struct book_space *book_space(unsigned int guest, uint64_t id);
-bool book_own_memory(unsigned int guest, uint64_t address, uint64_t size);
-unsigned int book_pages_free(unsigned int guest);
-uint32_t book_causes_of_unmap(unsigned int guest, const uint64_t *x);
 
 #endif
