@@ -14,6 +14,8 @@
 #define BOOK_MANAGER 1 /* of them the manager */
 #define BOOK_DEVICES 6
 #define NOBODY (-1)
+#define HYPERVISOR (-2) /* which resets a group that is given */
+#define WITHHELD (-3)   /* reserved for none */
 
 struct book_space {
     bool live;
@@ -57,6 +59,8 @@ struct book_device {
 struct book_group {
     int owner;
     unsigned int count;
+    int reserved; /* by the manager, for a partition; NOBODY: it is not */
+    bool leaving; /* its owner is to give it back */
 };
 
 struct book {
@@ -98,6 +102,9 @@ void book_end(unsigned int index, bool again);
 
 /* Pools, tags and owner words are what the book says, and so is what each device reaches. */
 void book_compare(void);
+
+/* The partition's CPU was asked to leave the guest: what the manager gave to another is gone. */
+void book_leave(unsigned int index);
 
 /* The device with that id as a partition may name it, or NULL. */
 struct book_device *book_device(unsigned int guest, uint64_t id);

@@ -43,6 +43,9 @@ void failures_enter(unsigned int guest, const uint64_t *x)
         return;
     case BH_CALL_IOAS_FREE:
         return;
+    case BH_CALL_DEVICE_GIVE:
+        owners_withhold((unsigned int)x[2], book_device((unsigned int)x[2], x[1]));
+        return;
     default:
         fail_msg("call %llu answered ETIMEDOUT, which it does not have", (unsigned long long)x[0]);
     }
@@ -55,6 +58,7 @@ bool failures_may_time_out(unsigned int guest, const uint64_t *x, uint32_t cause
     switch (x[0]) {
     case BH_CALL_DEVICE_BIND:
     case BH_CALL_ATTACH:
+    case BH_CALL_DEVICE_GIVE:
         return (causes & ~ALLOWED(BH_ETIMEDOUT)) == 0;
     case BH_CALL_DEVICE_UNBIND:
         return causes == 0 && device->dma;

@@ -31,6 +31,10 @@ static uint32_t causes_of_bind(unsigned int guest, const uint64_t *x)
         return ALLOWED(BH_ENOENT);
     if (book.group[device->group].owner != NOBODY && book.group[device->group].owner != (int)guest)
         causes |= ALLOWED(BH_EPERM);
+    int reserved = book.group[device->group].reserved;
+
+    if (reserved != NOBODY && reserved != (int)guest)
+        causes |= ALLOWED(BH_EPERM);
     if (device->bound == (int)guest)
         causes |= ALLOWED(BH_EBUSY);
     for (unsigned int i = 0; i < book.device_count; i++) {
@@ -105,6 +109,23 @@ static uint32_t causes_of_control(unsigned int guest, const uint64_t *x)
     return x[2] == (off ? BH_PARTITION_STOP : BH_PARTITION_START) ? ALLOWED(BH_EEXIST) : 0;
 }
 
+static uint32_t causes_of_give(unsigned int guest, const uint64_t *x)
+{
+    if (guest != BOOK_MANAGER)
+        return ALLOWED(BH_EPERM);
+    const struct book_device *device = x[2] < BOOK_GUESTS ? book_device((unsigned int)x[2], x[1])
+                                                          : NULL;
+
+    if (device == NULL)
+        return ALLOWED(BH_ENOENT);
+    const struct book_group *group = &book.group[device->group];
+
+    if (!book.failed || !device->dma || group->owner == (int)x[2])
+        return 0;
+    /* A later step of an order waits for the owner all the same. */
+    return ALLOWED(BH_ETIMEDOUT) | (group->leaving ? ALLOWED(BH_EAGAIN) : 0);
+}
+
 bool owners_has(uint64_t number)
 {
     switch (number) {
@@ -115,6 +136,7 @@ bool owners_has(uint64_t number)
     case BH_CALL_DEVICE_CONFIG_WRITE:
     case BH_CALL_MSI_BIND:
     case BH_CALL_PARTITION_CONTROL:
+    case BH_CALL_DEVICE_GIVE:
         return true;
     default:
         return false;
@@ -134,6 +156,8 @@ uint32_t owners_causes(unsigned int guest, const uint64_t *x)
         return causes_of_message(guest, x);
     case BH_CALL_PARTITION_CONTROL:
         return causes_of_control(guest, x);
+    case BH_CALL_DEVICE_GIVE:
+        return causes_of_give(guest, x);
     default:
         return causes_of_config(guest, x);
     }
@@ -206,12 +230,69 @@ static void enter_reset(unsigned int guest, const uint64_t *x, int64_t answer)
     device->held = answer == BH_EAGAIN && device->space != NULL;
 }
 
+static void enter_give(unsigned int guest, const uint64_t *x, int64_t answer)
+{
+    const struct book_device *device = book_device((unsigned int)x[2], x[1]);
+    struct book_group *group = &book.group[device->group];
+    bool pci = device->function >= 0;
+
+    group->reserved = (int)x[2];
+    if (group->owner == (int)x[2]) {
+        EXPECT(answer == BH_OK);
+        return;
+    }
+    EXPECT(answer == BH_OK || (answer == BH_EAGAIN && machine.x[1] != 0));
+    if (group->owner >= 0) {
+        EXPECT(answer == BH_EAGAIN);
+        group->leaving = true;
+        return;
+    }
+    /* The first step of a reset is never the last. */
+    EXPECT(answer == (pci ? BH_EAGAIN : BH_OK) || group->owner == HYPERVISOR);
+    group->leaving = false;
+    group->owner = answer == BH_OK ? NOBODY : HYPERVISOR;
+}
+
+void owners_withhold(unsigned int to, const struct book_device *device)
+{
+    struct book_group *group = &book.group[device->group];
+
+    if (group->owner == HYPERVISOR)
+        group->owner = NOBODY;
+    if (group->reserved == (int)to)
+        group->reserved = WITHHELD;
+}
+
+static void leave(struct book_device *device, unsigned int index)
+{
+    if (device->bound != (int)index && !device->resetting)
+        return;
+    if (device->space != NULL) {
+        book.guest[index].pinned = book.guest[index].pinned || book.failing || book.failed;
+        book.failed = book.failed || book.failing;
+        spaces_detached(device);
+    }
+    owners_unbound(device);
+}
+
+void book_leave(unsigned int index)
+{
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        const struct book_group *group = &book.group[book.device[i].group];
+
+        if (group->owner == (int)index && group->leaving && group->reserved != (int)index)
+            leave(&book.device[i], index);
+    }
+}
+
 void owners_enter(unsigned int guest, const uint64_t *x, int64_t answer)
 {
     if (x[0] == BH_CALL_DEVICE_BIND) {
         enter_bind(guest, x, answer);
     } else if (x[0] == BH_CALL_DEVICE_RESET) {
         enter_reset(guest, x, answer);
+    } else if (x[0] == BH_CALL_DEVICE_GIVE) {
+        enter_give(guest, x, answer);
     } else {
         EXPECT(answer == BH_OK);
         if (x[0] == BH_CALL_DEVICE_UNBIND)

@@ -35,6 +35,8 @@ void owners_enter(unsigned int guest, const uint64_t *x, int64_t answer);
 /* The way out of a bind whose reset is under way. */
 void owners_give_up_reset(struct book_device *device);
 void owners_unbound(struct book_device *device);
+/* It failed on its way to that partition. */
+void owners_withhold(unsigned int to, const struct book_device *device);
 
 /* book_spaces.c: I/O address spaces, what is mapped in them, and which devices are attached */
 bool spaces_has(uint64_t number);

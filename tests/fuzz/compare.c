@@ -68,7 +68,7 @@ static void open_device(const struct bh_device_info *infos, unsigned int index, 
                                     .bound = NOBODY,
                                     .last_bound = NOBODY };
     memcpy(device->bar, info->bar, sizeof(device->bar));
-    book.group[index] = (struct book_group){ .owner = NOBODY };
+    book.group[index] = (struct book_group){ .owner = NOBODY, .reserved = NOBODY };
     if (function < 0)
         return;
     uint16_t command = pci_model_get16(&machine.pci, function, 4);
@@ -135,7 +135,7 @@ void book_again(void)
         device->again = false;
         device->held = false;
         device->space = NULL;
-        book.group[i] = (struct book_group){ .owner = NOBODY };
+        book.group[i] = (struct book_group){ .owner = NOBODY, .reserved = NOBODY };
     }
     book.failing = false;
     book.failed = false;
@@ -158,6 +158,11 @@ void book_end(unsigned int index, bool again)
         device->resetting = false;
         if (--group->count == 0)
             group->owner = NOBODY;
+    }
+    /* What the manager was about to give is nobody's, and still reserved. */
+    for (unsigned int i = 0; index == BOOK_MANAGER && i < book.device_count; i++) {
+        if (book.group[i].owner == HYPERVISOR)
+            book.group[i].owner = NOBODY;
     }
     g->off = !again;
     start_memory(index);
@@ -259,8 +264,9 @@ static void compare_groups(void)
         const struct device *device = partition_device(&partitions.partition[0], book.device[i].id);
         struct owner owner = owner_decode(atomic_load(&device->group->owner));
         const struct book_group *group = &book.group[book.device[i].group];
-        bool same = group->owner == NOBODY
-                        ? owner.state == OWNER_NONE
+        bool same = group->owner == NOBODY ? owner.state == OWNER_NONE
+                    : group->owner == HYPERVISOR
+                        ? owner.state == OWNER_HYPERVISOR
                         : owner.state == OWNER_PARTITION && (int)owner.index == group->owner &&
                               owner.count == group->count;
 

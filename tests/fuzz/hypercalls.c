@@ -91,7 +91,7 @@ void fuzz_calls_boot_tight(void)
 /* False: the machine is off. */
 static bool step(unsigned int partition)
 {
-    switch (vary(20)) {
+    switch (vary(22)) {
     case 0:
     case 1:
     case 2:
@@ -143,6 +143,13 @@ static bool step(unsigned int partition)
         break;
     case 18:
         step_hardware();
+        break;
+    case 19:
+    case 20:
+        if (vary(4) == 3)
+            step_recall(partition);
+        else
+            step_give(vary(8) == 7 ? partition : BOOK_MANAGER);
         break;
     default:
         if (vary(2) == 1) {
@@ -202,14 +209,32 @@ static void give_back(unsigned int partition)
     }
 }
 
+/* The manager, if it lives, brings to an end what it has begun. */
+static void finish_gifts(void)
+{
+    for (unsigned int i = 0; i < book.device_count && !book.guest[BOOK_MANAGER].off; i++) {
+        const struct book_group *group = &book.group[book.device[i].group];
+        unsigned int steps = 0;
+
+        while (group->owner == HYPERVISOR && steps++ < 12 && group->reserved >= 0) {
+            step_call(BOOK_MANAGER, BH_CALL_DEVICE_GIVE, book.device[i].id,
+                      (uint64_t)group->reserved, 0, 0, 0);
+            host_advance(machine.x[1]);
+        }
+    }
+}
+
 static void finish(void)
 {
+    finish_gifts();
     for (unsigned int i = 0; i < BOOK_GUESTS; i++)
         give_back(i);
     book_compare();
     for (unsigned int i = 0; i < book.device_count; i++) {
         if (!book.failed && book.group[book.device[i].group].owner != NOBODY)
-            fail_msg("device 0x%llx stays owned", (unsigned long long)book.device[i].id);
+            fail_msg("device 0x%llx stays owned by %d, reserved for %d",
+                     (unsigned long long)book.device[i].id, book.group[book.device[i].group].owner,
+                     book.group[book.device[i].group].reserved);
     }
 }
 

@@ -96,7 +96,7 @@ void step_anything(unsigned int partition)
     uint64_t number = vary(BH_CALL_LIMIT - 1), x[5];
 
     number += number >= BH_CALL_POWER;
-    if (number == BH_CALL_PARTITION_CONTROL || number == BH_CALL_DEVICE_GIVE)
+    if (number == BH_CALL_PARTITION_CONTROL)
         number = BH_CALL_YIELD;
     for (unsigned int i = 0; i < ARRAY_LENGTH(x); i++) {
         switch (vary(6)) {
@@ -123,6 +123,40 @@ void step_anything(unsigned int partition)
     step_call(partition, number, x[0], x[1], x[2], x[3], x[4]);
 }
 
+void step_recall(unsigned int partition)
+{
+    if (book.guest[partition].lost || !machine_recall(partition))
+        return;
+    if (machine.end != HOST_RETURNED)
+        fail_msg("a partition that is to give back a device does not go on");
+    book_leave(partition);
+}
+
+/* Some steps of it, or all; the CPU of whoever has the device comes, or does not. What a partition has whose calls
+ * came to an unknown end is not in the book. */
+void step_give(unsigned int partition)
+{
+    uint64_t device = some_device(), to = bend(vary(BOOK_GUESTS));
+    unsigned int rounds = guest_choice(8) < 3 ? 1 + guest_choice(3) : 12;
+    bool comes = vary(4) != 3;
+    int64_t answer = BH_EAGAIN;
+
+    for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
+        if (book.guest[i].lost || book.guest[partition].off)
+            return;
+    }
+    for (unsigned int i = 0; i < rounds && answer == BH_EAGAIN; i++) {
+        answer = step_call(partition, BH_CALL_DEVICE_GIVE, device, to, 0, 0, 0);
+        if (answer != BH_EAGAIN)
+            break;
+        host_advance(machine.x[1]);
+        for (unsigned int p = 0; comes && p < BOOK_GUESTS; p++)
+            step_recall(p);
+    }
+    if (comes && rounds == 12 && answer == BH_EAGAIN)
+        fail_msg("device 0x%llx is not given in the end", (unsigned long long)device);
+}
+
 /* The manager's order, and what the other partition's CPU does of it. What a unit's failure leaves of a partition that
  * is off is not in the book. */
 void step_control(unsigned int partition)
@@ -136,6 +170,7 @@ void step_control(unsigned int partition)
 
     if (g->lost || (g->off && (book.failed || book.failing)))
         return;
+    step_recall(other);
     step_call(partition, BH_CALL_PARTITION_CONTROL, bend(other), action, 0, 0, 0);
     ended = machine_recall(other);
     again = host_run_work(cpu, &end);

@@ -17,8 +17,11 @@ void step_unmap(unsigned int partition);
 /* Something that is mapped led elsewhere or mapped once more, or several maps or unmaps in one call. */
 void step_change(unsigned int partition);
 void step_ask(unsigned int partition);
-/* Any number but those that end a partition or take a device from another, and anything for arguments. */
+/* Any number but those that end a partition, and anything for arguments. */
 void step_anything(unsigned int partition);
+/* A device is given to a partition; whose CPU leaves its guest if it was asked to. */
+void step_give(unsigned int partition);
+void step_recall(unsigned int partition);
 /* The manager's order, and what the other partition's CPU does of it. */
 void step_control(unsigned int partition);
 /* True: the machine is off. */

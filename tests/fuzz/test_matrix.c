@@ -569,16 +569,13 @@ static void write_control(void)
          { OTHER, BH_PARTITION_START }, .before = its_memory_is_pinned, .beyond_the_book = true);
     LINE("not the manager", BH_CALL_PARTITION_CONTROL, 0, BH_EPERM, { OTHER, BH_PARTITION_STOP },
          .before = the_caller_is_not_the_manager, .beyond_the_book = true);
-    LINE("no such device", BH_CALL_DEVICE_GIVE, 1, BH_ENOENT, { 99, CALLER },
-         .beyond_the_book = true);
-    LINE("not listed for it", BH_CALL_DEVICE_GIVE, 1, BH_ENOENT, { id.unlisted, CALLER },
-         .beyond_the_book = true);
-    LINE("no such partition", BH_CALL_DEVICE_GIVE, 2, BH_ENOENT, { id.free, 2 },
-         .beyond_the_book = true);
+    LINE("no such device", BH_CALL_DEVICE_GIVE, 1, BH_ENOENT, { 99, CALLER });
+    LINE("not listed for it", BH_CALL_DEVICE_GIVE, 1, BH_ENOENT, { id.unlisted, CALLER });
+    LINE("no such partition", BH_CALL_DEVICE_GIVE, 2, BH_ENOENT, { id.free, 2 });
     LINE("nobody may have it", BH_CALL_DEVICE_GIVE, 0, BH_EOPNOTSUPP, { id.attached, OTHER },
          .before = it_cannot_be_assigned, .beyond_the_book = true);
     LINE("its unit failed", BH_CALL_DEVICE_GIVE, 0, BH_ETIMEDOUT, { id.attached, OTHER },
-         .before = the_unit_has_failed, .beyond_the_book = true);
+         .before = the_unit_has_failed);
     LINE("not the manager", BH_CALL_DEVICE_GIVE, 0, BH_EPERM, { id.free, OTHER },
          .before = the_caller_is_not_the_manager, .beyond_the_book = true);
     LINE("not the manager", BH_CALL_QUERY, 1, BH_EPERM, { BH_QUERY_PARTITION, STRUCTURE, OTHER },

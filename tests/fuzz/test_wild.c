@@ -145,6 +145,9 @@ static uint64_t may_write(uint64_t number, const uint64_t *x, uint64_t *bytes)
     case BH_CALL_EVENT_RING:
         *bytes = offsetof(struct bh_event_ring, record);
         return x[0];
+    case BH_CALL_DEVICE_GIVE: /* the event */
+        *bytes = BH_EVENT_RING_BYTES;
+        return RING;
     default:
         *bytes = 0;
         return 0;
@@ -276,6 +279,7 @@ static unsigned int right_calls(struct right *right)
           { OTHER, BH_PARTITION_STOP },
           2,
           none | bad | SEEN(BH_EEXIST) },
+        { BH_CALL_DEVICE_GIVE, { id.free, CALLER }, 2, none | SEEN(BH_EAGAIN) },
         { BH_CALL_IOAS_RANGES, { id.full, STRUCTURE }, 2, bad | none | fault },
         /* Registers that the attached devices reach past their unit lie below 4 GiB. */
         { BH_CALL_IOAS_RESERVE, { id.full, IOVA, 0x3000 }, 3, none | bad | SEEN(BH_ERANGE) },
