@@ -58,8 +58,9 @@ bool failures_may_time_out(unsigned int guest, const uint64_t *x, uint32_t cause
     switch (x[0]) {
     case BH_CALL_DEVICE_BIND:
     case BH_CALL_ATTACH:
-    case BH_CALL_DEVICE_GIVE:
         return (causes & ~ALLOWED(BH_ETIMEDOUT)) == 0;
+    case BH_CALL_DEVICE_GIVE:
+        return (causes & ~(ALLOWED(BH_ETIMEDOUT) | ALLOWED(BH_EAGAIN))) == 0;
     case BH_CALL_DEVICE_UNBIND:
         return causes == 0 && device->dma;
     case BH_CALL_DEVICE_RESET:

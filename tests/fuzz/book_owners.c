@@ -123,7 +123,7 @@ static uint32_t causes_of_give(unsigned int guest, const uint64_t *x)
     if (!book.failed || !device->dma || group->owner == (int)x[2])
         return 0;
     /* A later step of an order waits for the owner all the same. */
-    return ALLOWED(BH_ETIMEDOUT) | (group->leaving ? ALLOWED(BH_EAGAIN) : 0);
+    return ALLOWED(BH_ETIMEDOUT) | (group->leaving && group->owner >= 0 ? ALLOWED(BH_EAGAIN) : 0);
 }
 
 bool owners_has(uint64_t number)
