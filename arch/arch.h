@@ -144,9 +144,6 @@ void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
 /* Runs it on this CPU. Does not return: the guest's deeds come back through arch_guest_ops. */
 _Noreturn void arch_vcpu_run(struct vcpu *vcpu);
 
-/* The vCPU's partition. */
-struct partition *arch_vcpu_partition(const struct vcpu *vcpu);
-
 /*
  * Makes a shared interrupt of the vCPU (INTID 32 to 95) pending, as an edge does, and kicks the CPU that
  * it runs on. Any CPU, never blocks. False: the vCPU does not run, and forgets it.

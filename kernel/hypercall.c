@@ -5,6 +5,7 @@
 #include "kernel/assign.h"
 #include "kernel/give.h"
 #include "kernel/keyboard.h"
+#include "kernel/last_calls.h"
 #include "kernel/lifecycle.h"
 #include "kernel/message.h"
 #include "kernel/partition.h"
@@ -463,8 +464,10 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
 
 void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
 {
-    struct partition *partition = arch_vcpu_partition(vcpu);
+    struct partition *partition = vcpu->partition;
+    struct bh_call_record *record = last_calls_next(partition);
 
-    partition->calls++;
-    x[0] = (uint64_t)calls[clamp_index(number, BH_CALL_LIMIT)](partition, x);
+    *record = (struct bh_call_record){ number, { x[1], x[2] }, BH_RECORD_OPEN };
+    record->result = calls[clamp_index(number, BH_CALL_LIMIT)](partition, x);
+    x[0] = (uint64_t)record->result;
 }

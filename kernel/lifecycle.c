@@ -7,6 +7,7 @@
 #include "kernel/give.h"
 #include "kernel/guest_tree.h"
 #include "kernel/hypercall.h"
+#include "kernel/last_calls.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
 #include "kernel/window.h"
@@ -149,6 +150,7 @@ static bool begin(struct partition *partition)
     if (!safe) {
         partition->state = PARTITION_RUNNING;
         partition->starts++;
+        last_calls_begin(partition);
         tell_manager(partition);
     }
     lock_release(&partition->life);
@@ -336,12 +338,12 @@ void lifecycle_query(struct partition *partition, struct bh_query_partition *que
 
 static void on_power(struct vcpu *vcpu, bool reset)
 {
-    lifecycle_end(arch_vcpu_partition(vcpu), 0, reset);
+    lifecycle_end(vcpu->partition, 0, reset);
 }
 
 static bool on_absence(struct vcpu *vcpu, uint64_t address)
 {
-    return windows_settle(arch_vcpu_partition(vcpu), address);
+    return windows_settle(vcpu->partition, address);
 }
 
 static bool recovers(struct partition *partition)
@@ -355,11 +357,12 @@ static bool recovers(struct partition *partition)
 
 static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
 {
-    struct partition *partition = arch_vcpu_partition(vcpu);
+    struct partition *partition = vcpu->partition;
 
     /* Its devices stop before anything is said about it. */
     partition->pinned = !assign_release_all(partition) || partition->pinned;
     log_error("%s: ended: it %s: 0x%lx", partition->name, text, address);
+    last_calls_print(partition);
     enum set_answer answer = partition->set->answer[TROUBLE_CRASH];
 
     if (answer == ANSWER_SAFE_STATE)
@@ -369,7 +372,7 @@ static void on_crash(struct vcpu *vcpu, const char *text, uint64_t address)
 
 static void on_recall(struct vcpu *vcpu)
 {
-    struct partition *partition = arch_vcpu_partition(vcpu);
+    struct partition *partition = vcpu->partition;
 
     if (!give_leave(partition))
         partition->pinned = true;
@@ -381,7 +384,7 @@ static void on_recall(struct vcpu *vcpu)
 static bool on_access(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,
                       uint64_t *value)
 {
-    return config_access(arch_vcpu_partition(vcpu), address, bytes, write, value);
+    return config_access(vcpu->partition, address, bytes, write, value);
 }
 
 const struct arch_guest_ops lifecycle_guest_ops = {

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "arch/arch.h"
+#include "bulkhead/abi.h"
 #include "kernel/device.h"
 #include "kernel/events.h"
 #include "kernel/ioas.h"
@@ -38,9 +39,11 @@ struct partition {
     const char *name;
     uint32_t index;
     unsigned int cpu;
-    uint64_t calls; /* that it made since boot; its one vCPU counts them */
-    bool messages;  /* a device that it lists can raise them */
-    bool pinned;    /* a unit failed while it held a device: its memory may still be reached */
+    /* Its calls and the beginnings of its lives since boot, and the last of them: by its one vCPU (last_calls.h). */
+    uint64_t recorded;
+    struct bh_call_record record[BH_RECORDS];
+    bool messages; /* a device that it lists can raise them */
+    bool pinned;   /* a unit failed while it held a device: its memory may still be reached */
 
     /* Its life; all of it guarded by the lock, which comes just before those of event rings. */
     struct lock life;

@@ -3,6 +3,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/last_calls.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
 #include "kernel/window.h"
@@ -154,7 +155,7 @@ static bool is_alone_behind(const struct partition *partition, uint32_t unit)
 /* Nothing is counted for this: a ticket lock knows how often it was taken. */
 static int64_t query_counters(struct partition *partition, uint64_t address)
 {
-    struct bh_query_counters counters = { .calls = partition->calls };
+    struct bh_query_counters counters = { .calls = partition->recorded - partition->starts };
 
     counters.locks = atomic_load_explicit(&partition->pool.lock.next, memory_order_relaxed);
     for (uint32_t i = 0; i < PARTITION_IOAS; i++)
@@ -191,6 +192,23 @@ static int64_t query_partition(const struct partition *partition, uint64_t addre
     return partition_give(partition, address, &query, sizeof(query), sizeof(query));
 }
 
+/* Who is not the manager learns of itself alone. */
+static int64_t query_calls(const struct partition *partition, uint64_t address, uint64_t index)
+{
+    struct bh_query_calls calls;
+    const struct partition *of = partition;
+
+    if (index != BH_PARTITION_SELF) {
+        if (!partition->set->manager)
+            return BH_EPERM;
+        if (index >= partitions.count)
+            return BH_ENOENT;
+        of = &partitions.partition[clamp_index(index, PARTITION_LIMIT)];
+    }
+    last_calls_give(of, &calls);
+    return partition_give(partition, address, &calls, sizeof(calls), sizeof(calls));
+}
+
 static int64_t query_digest(const struct partition *partition, uint64_t address)
 {
     struct bh_query_digest digest = { 0 };
@@ -218,6 +236,8 @@ int64_t query(struct partition *partition, uint64_t what, uint64_t address, uint
         return query_digest(partition, address);
     case BH_QUERY_PARTITION:
         return query_partition(partition, address, which);
+    case BH_QUERY_CALLS:
+        return query_calls(partition, address, which);
     case BH_QUERY_STATE:
     case BH_QUERY_FAULT:
         break;

@@ -106,11 +106,6 @@ void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
     vcpu->frame.spsr = SPSR_START;
 }
 
-struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
-{
-    return vcpu->partition;
-}
-
 static void clear_vector_registers(void)
 {
     /* The compiler uses none of these; the assembler must be told that they exist. */

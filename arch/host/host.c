@@ -248,11 +248,6 @@ void arch_vcpu_prepare(struct vcpu *vcpu, struct partition *partition,
     };
 }
 
-struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
-{
-    return vcpu->partition;
-}
-
 void arch_vcpu_stop(struct vcpu *vcpu)
 {
     vcpu->running = false;

@@ -123,7 +123,7 @@ static bool prepare_end(uint64_t end, uint64_t bytes)
 
 static void check_addresses(const struct taker *taker, uint64_t end)
 {
-    static _Alignas(POINTER_ALIGNMENT) unsigned char memory[sizeof(struct bh_device_info) * 2];
+    static _Alignas(POINTER_ALIGNMENT) unsigned char memory[sizeof(struct bh_query_calls) * 2];
     uint64_t address = bh_address(memory);
     uint64_t size = taker->bytes;
 
@@ -145,7 +145,7 @@ static void check_addresses(const struct taker *taker, uint64_t end)
 
 static void check_sizes(const struct taker *taker)
 {
-    static _Alignas(POINTER_ALIGNMENT) unsigned char memory[sizeof(struct bh_device_info) * 2];
+    static _Alignas(POINTER_ALIGNMENT) unsigned char memory[sizeof(struct bh_query_calls) * 2];
     uint64_t size = 0;
     bool intact = true;
 
@@ -212,6 +212,12 @@ void abi_pointers(const struct subject *subject)
           { BH_QUERY_COUNTERS },
           sizeof(struct bh_query_counters),
           40 },
+        { "query calls",
+          BH_CALL_QUERY,
+          1,
+          { BH_QUERY_CALLS, 0, BH_PARTITION_SELF },
+          sizeof(struct bh_query_calls),
+          1040 },
         { "query digest",
           BH_CALL_QUERY,
           1,
@@ -249,7 +255,7 @@ void abi_services(const struct subject *subject)
         { "query, unknown what",
           BH_EINVAL,
           BH_CALL_QUERY,
-          { BH_QUERY_PARTITION + 1, bh_address(&pool), subject->id } },
+          { BH_QUERY_CALLS + 2, bh_address(&pool), subject->id } },
         { "query, bit 32 set",
           BH_EINVAL,
           BH_CALL_QUERY,
@@ -258,6 +264,10 @@ void abi_services(const struct subject *subject)
           BH_EPERM,
           BH_CALL_QUERY,
           { BH_QUERY_PARTITION, bh_address(&pool), 0 } },
+        { "query of the calls of a partition",
+          BH_EPERM,
+          BH_CALL_QUERY,
+          { BH_QUERY_CALLS, bh_address(&pool), 0 } },
         { "device_give", BH_EPERM, BH_CALL_DEVICE_GIVE, { subject->id, 0 } },
         { "partition_control", BH_EPERM, BH_CALL_PARTITION_CONTROL, { 0, BH_PARTITION_STOP } },
         { "power, unknown action", BH_EINVAL, BH_CALL_POWER, { BH_POWER_RESET + 1, 0 } },

@@ -172,6 +172,13 @@ static inline int64_t bh_query_partition(uint32_t index, struct bh_query_partiti
     return bh_call(BH_CALL_QUERY, BH_QUERY_PARTITION, bh_address(partition), index, 0, 0).status;
 }
 
+/* The last calls of the partition of that index, whether it runs or not. */
+static inline int64_t bh_query_calls(uint32_t index, struct bh_query_calls *calls)
+{
+    *calls = (struct bh_query_calls){ .size = sizeof(*calls) };
+    return bh_call(BH_CALL_QUERY, BH_QUERY_CALLS, bh_address(calls), index, 0, 0).status;
+}
+
 /* Has it stop, start or restart: action is one of BH_PARTITION_*. Event 8 tells when that is done. */
 static inline int64_t bh_partition_control(uint32_t index, uint32_t action)
 {

@@ -136,6 +136,13 @@
 #define BH_QUERY_WINDOW 7     /* struct bh_query_window; the third argument is the window's index */
 
 #define BH_QUERY_PARTITION 8 /* struct bh_query_partition; the third argument is its index */
+#define BH_QUERY_CALLS 9     /* struct bh_query_calls; the third argument is a partition's index */
+
+#define BH_PARTITION_SELF 0xFFFFFFFF /* to BH_QUERY_CALLS: the caller itself */
+
+#define BH_RECORDS 32             /* of one partition */
+#define BH_RECORD_LIFE 0xFFFFFFFF /* call of a record that no call left: a life begins */
+#define BH_RECORD_OPEN (-1024)    /* result of a call that has not returned, or never will */
 
 /* State of a partition. */
 #define BH_PARTITION_OFF 0
@@ -389,6 +396,21 @@ struct bh_query_partition {
     char name[32];      /* zero-terminated */
 };
 
+/* What is left of a call. */
+struct bh_call_record {
+    uint64_t call;        /* number; BH_RECORD_LIFE: here a life of the partition begins, ... */
+    uint64_t argument[2]; /* x1 and x2; ... this one, and why the one before ended: BH_END_* */
+    int64_t result;       /* x0, or BH_RECORD_OPEN; ... the exit code of the one before */
+};
+
+/* The last calls of a partition, of former lives too. */
+struct bh_query_calls {
+    uint64_t size;
+    uint64_t
+        recorded; /* since boot, lives among them: the number of the newest record, from 1 on */
+    struct bh_call_record record[BH_RECORDS]; /* the newest first; behind the oldest: zeros */
+};
+
 /* Read by the hypervisor, once. */
 struct bh_ioas_copy {
     uint64_t size; /* bytes; beyond those of this version there are only zeros, or it is EINVAL */
@@ -586,8 +608,9 @@ struct bh_event_ring {
  *                                    BH_QUERY_POOL, BH_QUERY_HEALTH, BH_QUERY_COUNTERS and
  *                                    BH_QUERY_DIGEST take no device. BH_QUERY_ATTACHMENT takes an index below the number of
  *                                    the caller's attached devices instead; ENOENT: not below.
- *                                    BH_QUERY_PARTITION takes the index of a partition in the set;
- *                                    EPERM: the caller is not the manager. ENOENT: no such one.
+ *                                    BH_QUERY_PARTITION and BH_QUERY_CALLS take the index of a partition in
+ *                                    the set; EPERM: the caller is not the manager. ENOENT: no such one.
+ *                                    BH_QUERY_CALLS also takes BH_PARTITION_SELF, from anybody.
  * CONSOLE_WRITE (address, length)    bytes of own memory to the console, at most
  *                                    BH_CONSOLE_BYTES_PER_CALL; x1 = bytes taken. EFAULT, EINVAL.
  * EVENT_RING (address)               makes a page of own memory the caller's event ring (struct

@@ -95,6 +95,10 @@ static const struct taker takers[] = {
     { BH_CALL_QUERY, { BH_QUERY_HEALTH, STRUCTURE }, sizeof(struct bh_query_health), 64 },
     { BH_CALL_QUERY, { BH_QUERY_COUNTERS, STRUCTURE }, sizeof(struct bh_query_counters), 40 },
     { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, sizeof(struct bh_query_digest), 40 },
+    { BH_CALL_QUERY,
+      { BH_QUERY_CALLS, STRUCTURE, BH_PARTITION_SELF },
+      sizeof(struct bh_query_calls),
+      1040 },
 };
 
 static void write_size(uint64_t size)
@@ -171,7 +175,7 @@ typedef int64_t answerer(const struct taker *taker);
 /* Each is the first one: what counts calls says the same of it every time. */
 static int64_t by_call(const struct taker *taker)
 {
-    partitions.partition[0].calls = 0;
+    partitions.partition[0].recorded = 0;
     return call(0, taker->number, taker->x[0], taker->x[1], taker->x[2], taker->x[3], taker->x[4]);
 }
 

@@ -97,9 +97,12 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
 
     if (x[1] == BH_QUERY_WINDOW)
         return ALLOWED(BH_ENOENT); /* the book's guests have no window */
-    if (x[1] == BH_QUERY_PARTITION && guest != BOOK_MANAGER)
+    bool of_partition = x[1] == BH_QUERY_PARTITION ||
+                        (x[1] == BH_QUERY_CALLS && x[3] != BH_PARTITION_SELF);
+
+    if (of_partition && guest != BOOK_MANAGER)
         return ALLOWED(BH_EPERM);
-    if (x[1] == BH_QUERY_PARTITION && x[3] >= BOOK_GUESTS)
+    if (of_partition && x[3] >= BOOK_GUESTS)
         return ALLOWED(BH_ENOENT);
     if (size == 0)
         return ALLOWED(BH_EINVAL);

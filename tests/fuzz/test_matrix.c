@@ -581,6 +581,9 @@ static void write_control(void)
     LINE("not the manager", BH_CALL_QUERY, 1, BH_EPERM, { BH_QUERY_PARTITION, STRUCTURE, OTHER },
          .before = the_caller_is_not_the_manager, .beyond_the_book = true);
     LINE("no such partition", BH_CALL_QUERY, 3, BH_ENOENT, { BH_QUERY_PARTITION, STRUCTURE, 2 });
+    LINE("not the manager", BH_CALL_QUERY, 1, BH_EPERM, { BH_QUERY_CALLS, STRUCTURE, CALLER },
+         .before = the_caller_is_not_the_manager, .beyond_the_book = true);
+    LINE("no such partition", BH_CALL_QUERY, 3, BH_ENOENT, { BH_QUERY_CALLS, STRUCTURE, 2 });
 }
 
 static void write_matrix(void)

@@ -275,6 +275,7 @@ static unsigned int right_calls(struct right *right)
         { BH_CALL_QUERY, { BH_QUERY_DIGEST, STRUCTURE }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_ATTACHMENT, STRUCTURE, 0 }, 3, bad | none | fault },
         { BH_CALL_QUERY, { BH_QUERY_PARTITION, STRUCTURE, OTHER }, 3, bad | none | fault },
+        { BH_CALL_QUERY, { BH_QUERY_CALLS, STRUCTURE, OTHER }, 3, bad | none | fault },
         { BH_CALL_PARTITION_CONTROL,
           { OTHER, BH_PARTITION_STOP },
           2,

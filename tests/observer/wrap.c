@@ -73,7 +73,7 @@ void __wrap_cache_clean(const volatile void *pointer, uint64_t size);
 
 void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
 {
-    unsigned int partition = arch_vcpu_partition(vcpu)->index;
+    unsigned int partition = vcpu->partition->index;
 
     observer_call_begins(partition, number, x);
     contract_begins();

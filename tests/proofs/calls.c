@@ -296,6 +296,7 @@ static void call_with_slot(uint64_t slot)
 
     proof_slot = slot;
     any_partition();
+    vcpu.partition = caller;
     any_watch();
     for (unsigned int i = 0; i < 6; i++)
         given[i] = x[i] = nondet_u64();

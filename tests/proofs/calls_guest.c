@@ -109,9 +109,3 @@ const uint8_t *lifecycle_set_digest(void)
 
     return digest;
 }
-
-struct partition *arch_vcpu_partition(const struct vcpu *vcpu)
-{
-    (void)vcpu;
-    return caller;
-}

@@ -156,6 +156,7 @@ uint64_t query_bytes(uint64_t what)
         [BH_QUERY_DIGEST] = sizeof(struct bh_query_digest),
         [BH_QUERY_WINDOW] = sizeof(struct bh_query_window),
         [BH_QUERY_PARTITION] = sizeof(struct bh_query_partition),
+        [BH_QUERY_CALLS] = sizeof(struct bh_query_calls),
     };
 
     return what < ARRAY_LENGTH(bytes) ? bytes[what] : 0;
@@ -213,7 +214,8 @@ static uint64_t hash_partition(uint64_t hash, const struct partition *partition)
     static struct partition image;
 
     image = *partition;
-    image.calls = 0; /* refused ones count */
+    image.recorded = 0; /* refused ones count, and are recorded */
+    memset(image.record, 0, sizeof(image.record));
     memset(&image.pool.lock, 0, sizeof(image.pool.lock));
     memset(&image.events.lock, 0, sizeof(image.events.lock));
     memset(&image.life, 0, sizeof(image.life));

@@ -94,8 +94,10 @@ static void row_2_4_device_info_tells_what_the_device_is_and_can(void)
 /* A structure of that call at address, as big as `size` says; a = first argument of the call. */
 static void pass(uint64_t number, bool second, uint64_t first, uint64_t address, int64_t code)
 {
+    uint64_t subject = first == BH_QUERY_CALLS ? BH_PARTITION_SELF : DEVICE1_ID;
+
     expect_refusal(code, number, second ? first : address, second ? address : 0,
-                   number == BH_CALL_QUERY ? DEVICE1_ID : 0);
+                   number == BH_CALL_QUERY ? subject : 0);
 }
 
 static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(void)
@@ -112,6 +114,7 @@ static void i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one(
         { BH_CALL_QUERY, BH_QUERY_HEALTH, 64, true },
         { BH_CALL_QUERY, BH_QUERY_DIGEST, 40, true },
         { BH_CALL_QUERY, BH_QUERY_COUNTERS, 40, true },
+        { BH_CALL_QUERY, BH_QUERY_CALLS, 1040, true },
     };
     static const uint64_t wild[] = { 0,
                                      8,

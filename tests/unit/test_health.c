@@ -208,6 +208,27 @@ static void what_is_being_loaded_when_the_safe_state_comes_never_runs(void)
                      BH_EOPNOTSUPP);
 }
 
+static void a_crash_tells_the_last_calls_and_no_more_of_them(void)
+{
+    prepare()->on_crash = "restart";
+    machine.partition[TROUBLED].restarts = 1 + 1;
+    begin();
+    for (unsigned int i = 0; i < 9; i++)
+        assert_int_equal(call2(TROUBLED, BH_CALL_FEATURES, i, 0x77), BH_OK);
+    assert_int_equal(call2(TROUBLED, BH_CALL_DETACH, 0xABC, BH_PASID_NONE), BH_ENOENT);
+    crash();
+    assert_console("one: call 11(0xabc, 0xffffffff): -2\n");
+    assert_console("one: call 1(0x8, 0x77): 0\n");
+    assert_console("one: call 1(0x6, 0x77): 0\n");
+    assert_int_equal(times_said("one: call "), 4);
+    /* Those of a former life were told when it ended. */
+    assert_true(starts_again());
+    assert_int_equal(call0(TROUBLED, BH_CALL_YIELD), BH_OK);
+    crash();
+    assert_console("one: call 27(");
+    assert_int_equal(times_said("one: call "), 5);
+}
+
 int run_health_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +241,7 @@ int run_health_tests(void)
         TEST(in_the_safe_state_every_partition_stops_and_the_machine_is_off),
         TEST(the_safe_state_is_entered_once_whoever_else_is_in_trouble),
         TEST(what_is_being_loaded_when_the_safe_state_comes_never_runs),
+        TEST(a_crash_tells_the_last_calls_and_no_more_of_them),
     };
 
     return RUN_GROUP("health of partitions");

@@ -292,6 +292,88 @@ static void a_manager_that_starts_again_has_a_ring_of_its_own_to_be_told_in(void
     expect_told(0, BH_PARTITION_RUNNING, 252);
 }
 
+static struct bh_query_calls calls_of(unsigned int asker, uint64_t index)
+{
+    struct bh_query_calls *calls = guest(asker, STRUCTURE);
+
+    *calls = (struct bh_query_calls){ .size = sizeof(*calls) };
+    assert_int_equal(call3(asker, BH_CALL_QUERY, BH_QUERY_CALLS, STRUCTURE, index), BH_OK);
+    assert_int_equal(calls->size, sizeof(*calls));
+    return *calls;
+}
+
+static void expect_record(const struct bh_query_calls *calls, unsigned int back, uint64_t call,
+                          uint64_t first, uint64_t second, int64_t result)
+{
+    const struct bh_call_record *record = &calls->record[back];
+
+    assert_int_equal(record->call, call);
+    assert_int_equal(record->argument[0], first);
+    assert_int_equal(record->argument[1], second);
+    assert_int_equal(record->result, result);
+}
+
+static void the_last_calls_of_a_partition_are_there_for_itself_the_newest_first(void)
+{
+    start();
+    struct bh_query_calls before = calls_of(WORKER, BH_PARTITION_SELF);
+
+    expect_record(&before, 0, BH_CALL_QUERY, BH_QUERY_CALLS, STRUCTURE, BH_RECORD_OPEN);
+    expect_record(&before, 1, BH_CALL_IOAS_MAP, ioas, IOVA, BH_OK);
+    expect_record(&before, (unsigned int)before.recorded - 1, BH_RECORD_LIFE, 1, BH_END_NONE, 0);
+    expect_record(&before, (unsigned int)before.recorded, 0, 0, 0, 0);
+    assert_int_equal(call2(WORKER, BH_CALL_DETACH, DEVICE1_ID, 7), BH_EOPNOTSUPP);
+    struct bh_query_calls after = calls_of(WORKER, BH_PARTITION_SELF);
+
+    assert_int_equal(after.recorded, before.recorded + 2);
+    expect_record(&after, 1, BH_CALL_DETACH, DEVICE1_ID, 7, BH_EOPNOTSUPP);
+    expect_record(&after, 2, BH_CALL_QUERY, BH_QUERY_CALLS, STRUCTURE, BH_OK);
+}
+
+static void older_calls_than_the_ring_holds_are_overwritten_one_by_one(void)
+{
+    start();
+    for (unsigned int i = 0; i < 2 * BH_RECORDS; i++)
+        assert_int_equal(call2(WORKER, BH_CALL_FEATURES, i, i), i < BH_CALL_LIMIT ? BH_OK : -1);
+    struct bh_query_calls calls = calls_of(WORKER, BH_PARTITION_SELF);
+
+    for (unsigned int i = 1; i < BH_RECORDS; i++)
+        expect_record(&calls, i, BH_CALL_FEATURES, 2 * BH_RECORDS - i, 2 * BH_RECORDS - i,
+                      2 * BH_RECORDS - i < BH_CALL_LIMIT ? BH_OK : -1);
+}
+
+static void the_manager_reads_the_last_calls_of_one_that_is_off_and_of_its_former_lives(void)
+{
+    start();
+    order_and_follow(BH_PARTITION_STOP);
+    struct bh_query_calls calls = calls_of(MANAGER, WORKER);
+
+    expect_record(&calls, 0, BH_CALL_IOAS_MAP, ioas, IOVA, BH_OK);
+    assert_int_equal(order(BH_PARTITION_START), BH_OK);
+    assert_int_equal(machine_run_cpu(partitions.partition[WORKER].cpu), HOST_GUEST);
+    calls = calls_of(MANAGER, WORKER);
+    expect_record(&calls, 0, BH_RECORD_LIFE, 2, BH_END_MANAGER, 252);
+    expect_record(&calls, 1, BH_CALL_IOAS_MAP, ioas, IOVA, BH_OK);
+    expect_record(&calls, (unsigned int)calls.recorded - 1, BH_RECORD_LIFE, 1, BH_END_NONE, 0);
+}
+
+static void a_call_that_never_returned_is_an_open_one(void)
+{
+    start();
+    call2(WORKER, BH_CALL_POWER, BH_POWER_OFF, 5);
+    struct bh_query_calls calls = calls_of(MANAGER, WORKER);
+
+    expect_record(&calls, 0, BH_CALL_POWER, BH_POWER_OFF, 5, BH_RECORD_OPEN);
+}
+
+static void nobody_but_the_manager_reads_the_calls_of_another(void)
+{
+    start();
+    for (uint64_t index = 0; index < 3; index++)
+        assert_int_equal(call3(WORKER, BH_CALL_QUERY, BH_QUERY_CALLS, STRUCTURE, index), BH_EPERM);
+    assert_int_equal(call3(MANAGER, BH_CALL_QUERY, BH_QUERY_CALLS, STRUCTURE, 2), BH_ENOENT);
+}
+
 int run_manager_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +390,11 @@ int run_manager_tests(void)
         TEST(i4_a_partition_whose_unit_died_is_not_started_again),
         TEST(the_machine_is_off_when_nobody_is_left_to_start_anybody),
         TEST(a_manager_that_starts_again_has_a_ring_of_its_own_to_be_told_in),
+        TEST(the_last_calls_of_a_partition_are_there_for_itself_the_newest_first),
+        TEST(older_calls_than_the_ring_holds_are_overwritten_one_by_one),
+        TEST(the_manager_reads_the_last_calls_of_one_that_is_off_and_of_its_former_lives),
+        TEST(a_call_that_never_returned_is_an_open_one),
+        TEST(nobody_but_the_manager_reads_the_calls_of_another),
     };
 
     return RUN_GROUP("the manager of a set");
