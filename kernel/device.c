@@ -129,7 +129,7 @@ static void add_function(const struct topology *topology, const struct pci_funct
 /* True if the valid range lies over something that no partition may have (I13). */
 static bool is_taken(const struct topology *topology, struct topology_range range)
 {
-    bool taken = topology_has_infrastructure(topology, range);
+    bool taken = topology_has_infrastructure(topology, range) || topology_has_rest(topology, range);
 
     for (uint32_t i = 0; i < topology->memory_count; i++)
         taken = taken || topology_overlap(range, topology->memory[i]);
@@ -161,6 +161,8 @@ static const char *refuse_block(const struct topology *topology, const struct de
         if (strcmp(block->compatible, never[i]) == 0)
             return "reaches memory past the IOMMU, or holds firmware";
     }
+    if (block->has_more)
+        return "has more ranges of registers than the hypervisor keeps";
     for (uint32_t i = 0; i < block->register_count; i++) {
         struct topology_range range = block->registers[i];
 
@@ -175,8 +177,9 @@ static const char *refuse_block(const struct topology *topology, const struct de
         if (is_aligned(range.base | range.size, PAGE_SIZE))
             continue;
         range = device_pages(device, i);
-        /* A full list of nodes may be a part of them. */
-        if (is_taken(topology, range) || topology->block_count == TOPOLOGY_BLOCKS)
+        /* A full list may be a part of them. */
+        if (is_taken(topology, range) || topology->block_count == TOPOLOGY_BLOCKS ||
+            topology->has_more_rest)
             return "shares register pages with something that nobody may have";
     }
     return NULL;

@@ -132,6 +132,22 @@ static bool read_reg(const void *tree, int node, int parent, unsigned int index,
     return true;
 }
 
+/* The entries of `reg` from that one on are nobody's: whether there are any. */
+static bool keep_rest(struct reader *reader, int node, int parent, unsigned int index)
+{
+    struct topology *topology = reader->topology;
+    struct topology_range range;
+    unsigned int first = index;
+
+    for (; read_reg(reader->tree, node, parent, index, &range); index++) {
+        if (topology->rest_count < TOPOLOGY_REST)
+            topology->rest[topology->rest_count++] = range;
+        else
+            topology->has_more_rest = true;
+    }
+    return index != first;
+}
+
 bool fdt_range(const void *tree, int node, unsigned int index, struct topology_range *range)
 {
     return read_reg(tree, node, fdt_parent_offset(tree, node), index, range);
@@ -198,6 +214,7 @@ static bool read_iommu(struct reader *reader, int node, int parent)
     iommu->coherent = fdt_getprop(tree, node, "dma-coherent", NULL) != NULL;
     iommu->disabled = is_off(reader, node);
     topology->iommu_count++;
+    keep_rest(reader, node, parent, 1);
     return true;
 }
 
@@ -222,6 +239,7 @@ static bool read_gic(struct reader *reader, int node, int parent)
            read_reg(reader->tree, node, parent, count, &topology->gic_range[count]))
         count++;
     topology->gic_range_count = count;
+    keep_rest(reader, node, parent, count);
     topology->gic_redistributors = (uint32_t)max_u64(
         cell_count(reader->tree, node, "#redistributor-regions"), 1);
     if (topology->gic_redistributors >= count)
@@ -236,7 +254,7 @@ static bool read_gic(struct reader *reader, int node, int parent)
 }
 
 /* False: one that cannot be used, or that nothing can name. */
-static bool read_its(const struct reader *reader, int node, int parent)
+static bool read_its(struct reader *reader, int node, int parent)
 {
     struct topology *topology = reader->topology;
     struct topology_its *its = &topology->its[topology->its_count];
@@ -251,6 +269,7 @@ static bool read_its(const struct reader *reader, int node, int parent)
     if (its->handle == 0)
         return false;
     topology->its_count++;
+    keep_rest(reader, node, parent, 1);
     return true;
 }
 
@@ -327,6 +346,7 @@ static bool read_pci_host(struct reader *reader, int node, int parent)
 
     host->segment = length == (int)sizeof(fdt32_t) ? fdt32_ld(domain) : topology->host_count;
     topology->host_count++;
+    keep_rest(reader, node, parent, 1);
     return read_windows(reader, node, parent, host);
 }
 
@@ -358,10 +378,12 @@ static void read_block(struct reader *reader, int node, int parent)
     }
     if (fdt_get_path(tree, node, block.name, TOPOLOGY_NAME) != 0) {
         leave_out(reader, node, "has a node path that is longer than the hypervisor keeps");
+        keep_rest(reader, node, parent, 0);
         return;
     }
     if (!block_is_kept(reader))
         return;
+    block.has_more = keep_rest(reader, node, parent, block.register_count);
     copy_text(block.compatible, fdt_stringlist_get(tree, node, "compatible", 0, &length));
     block.masters = fdt_getprop(tree, node, "iommus", NULL) != NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(infrastructure); i++)
@@ -511,10 +533,11 @@ static bool read_reservations(struct reader *reader)
     for (int i = 0; i < count; i++) {
         struct topology_range range;
 
-        if (fdt_get_mem_rsv(reader->tree, i, &range.base, &range.size) != 0 ||
-            !add_range(reader, -1, reader->topology->reserved, &reader->topology->reserved_count,
-                       range))
+        if (fdt_get_mem_rsv(reader->tree, i, &range.base, &range.size) != 0)
             return refuse(reader, -1, "the memory reservation block is corrupt");
+        if (!add_range(reader, -1, reader->topology->reserved, &reader->topology->reserved_count,
+                       range))
+            return false;
     }
     return true;
 }

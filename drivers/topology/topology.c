@@ -172,6 +172,15 @@ bool topology_has_infrastructure(const struct topology *topology, struct topolog
     return found;
 }
 
+bool topology_has_rest(const struct topology *topology, struct topology_range range)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < topology->rest_count; i++)
+        found = found || topology_overlap(range, topology->rest[i]);
+    return found;
+}
+
 bool topology_has_block(const struct topology *topology, struct topology_range range,
                         uint32_t aside)
 {

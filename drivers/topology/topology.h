@@ -21,6 +21,7 @@
 #define TOPOLOGY_PINS 32
 #define TOPOLOGY_BLOCKS 64
 #define TOPOLOGY_REGISTERS 2
+#define TOPOLOGY_REST 64
 #define TOPOLOGY_STREAMS 8
 #define TOPOLOGY_FIRMWARE 16
 #define TOPOLOGY_MASTERS 16
@@ -111,6 +112,7 @@ struct topology_block {
     char compatible[TOPOLOGY_NAME];
     uint32_t register_count;
     struct topology_range registers[TOPOLOGY_REGISTERS];
+    bool has_more;       /* registers than these */
     bool infrastructure; /* it takes part in interrupts or translation for others */
 
     bool masters;                /* it has an iommus property: */
@@ -169,6 +171,10 @@ struct topology {
     struct topology_pci_host host[TOPOLOGY_PCI_HOSTS];
     uint32_t block_count;
     struct topology_block block[TOPOLOGY_BLOCKS];
+    /* Registers of a node beyond those of it that are kept, or of one that is not kept for its name: nobody's. */
+    uint32_t rest_count;
+    struct topology_range rest[TOPOLOGY_REST];
+    bool has_more_rest; /* than these */
     uint32_t unprotected_count;
     struct topology_master unprotected[TOPOLOGY_MASTERS];
     uint32_t unprotected_more; /* nodes beyond that array */
@@ -253,6 +259,9 @@ bool topology_is_firmware(const struct topology *topology, uint32_t iommu, uint3
 /* Whether the valid range lies over the serial port, the interrupt controller, an IOMMU, or what belongs to a PCI host.
  * Work: the machine's ranges. */
 bool topology_has_infrastructure(const struct topology *topology, struct topology_range range);
+
+/* Whether it lies over registers that are in rest[]. Work: these. */
+bool topology_has_rest(const struct topology *topology, struct topology_range range);
 
 /* Whether it lies over registers of a block, that with the index aside. Work: the blocks. */
 bool topology_has_block(const struct topology *topology, struct topology_range range,

@@ -194,6 +194,67 @@ static void over_second_registers(void *tree)
     EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x1000, 0, (uint32_t)UNIT_BASE, 0, 0x1000);
 }
 
+static void three_ranges(void *tree)
+{
+    EDIT_CELLS(tree, CLOCK, "reg", 0, 0x09010000, 0, 0x1000, 0, 0x0C000000, 0, 0x1000, 0,
+               0x0C001000, 0, 0x1000);
+}
+
+/* What is kept of it lies elsewhere. */
+static void over_third_registers_of_another(void *tree)
+{
+    edit_add(tree, "/", "many@c000000");
+    edit_text(tree, "/many@c000000", "compatible", "test,many");
+    EDIT_CELLS(tree, "/many@c000000", "reg", 0, 0x0C000000, 0, 0x1000, 0, 0x0C001000, 0, 0x1000, 0,
+               0x09010000, 0, 0x1000);
+}
+
+static void over_long_named(void *tree)
+{
+    static const char name[] = "a-name-that-is-longer-than-what-the-hypervisor-keeps@9010000";
+
+    edit_add(tree, "/", name);
+    int node = fdt_subnode_offset(tree, 0, name);
+    const fdt32_t reg[] = { 0, cpu_to_fdt32(0x09010000), 0, cpu_to_fdt32(0x1000) };
+
+    assert_int_equal(fdt_setprop_string(tree, node, "compatible", "test,long"), 0);
+    node = fdt_subnode_offset(tree, 0, name);
+    assert_int_equal(fdt_setprop(tree, node, "reg", reg, sizeof(reg)), 0);
+}
+
+/* What is read of it is its configuration space. */
+static void over_second_registers_of_the_host(void *tree)
+{
+    EDIT_CELLS(tree, "/pcie@3f000000", "reg", 0, (uint32_t)ECAM_BASE, 0, (uint32_t)ECAM_BUSES << 20,
+               0, 0x09010000, 0, 0x1000);
+}
+
+static void over_second_registers_of_an_its(void *tree)
+{
+    edit_its(tree, 0x08080000, 0x8200);
+    EDIT_CELLS(tree, "/intc@8000000/its@8080000", "reg", 0, 0x08080000, 0, 0x20000, 0, 0x09010000,
+               0, 0x1000);
+}
+
+static void over_second_registers_of_a_unit(void *tree)
+{
+    EDIT_CELLS(tree, "/smmuv3@9050000", "reg", 0, (uint32_t)UNIT_BASE, 0, 0x20000, 0, 0x09010000, 0,
+               0x1000);
+}
+
+static void over_last_registers_of_the_gic(void *tree)
+{
+    uint32_t cell[4 * (TOPOLOGY_GIC_RANGES + 1)];
+
+    for (uint32_t i = 0; i <= TOPOLOGY_GIC_RANGES; i++) {
+        cell[4 * i] = 0;
+        cell[4 * i + 1] = i == TOPOLOGY_GIC_RANGES ? 0x09010000 : 0x08000000 + i * 0x20000;
+        cell[4 * i + 2] = 0;
+        cell[4 * i + 3] = i == TOPOLOGY_GIC_RANGES ? 0x1000 : 0x20000;
+    }
+    edit_cell_array(tree, "/intc@8000000", "reg", cell, 4 * (TOPOLOGY_GIC_RANGES + 1));
+}
+
 #define BLOCK_TEST(edit, name, text)                                                               \
     static void i13_a_block_##name##_cannot_be_assigned(void)                                      \
     {                                                                                              \
@@ -214,6 +275,19 @@ BLOCK_TEST(over_ecam, over_configuration_space, "lies over registers or memory")
 BLOCK_TEST(over_window, over_a_pci_window, "lies over registers or memory")
 BLOCK_TEST(over_block, over_another_block, "lies over registers or memory")
 BLOCK_TEST(over_second_registers, with_one_range_over_a_unit, "lies over registers or memory")
+BLOCK_TEST(three_ranges, with_more_ranges_than_are_kept,
+           "has more ranges of registers than the hypervisor keeps")
+BLOCK_TEST(over_third_registers_of_another, over_registers_of_another_that_are_not_kept,
+           "lies over registers or memory")
+BLOCK_TEST(over_long_named, over_one_that_is_not_kept_for_its_name, "lies over registers or memory")
+BLOCK_TEST(over_second_registers_of_the_host, over_further_registers_of_a_pci_host,
+           "lies over registers or memory")
+BLOCK_TEST(over_second_registers_of_an_its, over_further_registers_of_an_its,
+           "lies over registers or memory")
+BLOCK_TEST(over_second_registers_of_a_unit, over_further_registers_of_a_unit,
+           "lies over registers or memory")
+BLOCK_TEST(over_last_registers_of_the_gic, over_further_registers_of_the_gic,
+           "lies over registers or memory")
 
 static void a_function_named_as_a_block_is_refused(void)
 {
@@ -258,6 +332,13 @@ int run_boot_devices_tests(void)
         TEST(i13_a_block_over_a_pci_window_cannot_be_assigned),
         TEST(i13_a_block_over_another_block_cannot_be_assigned),
         TEST(i13_a_block_with_one_range_over_a_unit_cannot_be_assigned),
+        TEST(i13_a_block_with_more_ranges_than_are_kept_cannot_be_assigned),
+        TEST(i13_a_block_over_registers_of_another_that_are_not_kept_cannot_be_assigned),
+        TEST(i13_a_block_over_one_that_is_not_kept_for_its_name_cannot_be_assigned),
+        TEST(i13_a_block_over_further_registers_of_a_pci_host_cannot_be_assigned),
+        TEST(i13_a_block_over_further_registers_of_an_its_cannot_be_assigned),
+        TEST(i13_a_block_over_further_registers_of_a_unit_cannot_be_assigned),
+        TEST(i13_a_block_over_further_registers_of_the_gic_cannot_be_assigned),
         TEST(a_function_named_as_a_block_is_refused),
         TEST(a_device_that_cannot_master_is_parked_as_it_is),
     };

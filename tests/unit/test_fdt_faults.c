@@ -82,7 +82,7 @@ static void sixteen_reservations(void *tree)
 
 static void more_reservations_than_are_kept_are_refused_never_cut(void)
 {
-    expect_refused(sixteen_reservations, "", "the memory reservation block is corrupt");
+    expect_refused(sixteen_reservations, "", "more memory ranges than the hypervisor keeps");
 }
 
 static void headless_cpu(void *tree)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register blocks on one page: one group, a page that comes with the first and goes with the last (kernel/group.c,
  * kernel/assign.c). */
+#include <stdio.h>
 #include <string.h>
 
 #include "boot_bench.h"
@@ -231,6 +232,35 @@ static void i13_a_part_of_a_page_is_nobodys_where_the_list_of_nodes_is_full(void
     assert_null(device_find(C)->refusal);
 }
 
+/* Nodes of 20 ranges each, of which two are kept of each: far more than the rest has room for. */
+static void many_ranges(void *tree)
+{
+    on_one_page(tree);
+    for (uint32_t n = 0; n < 4; n++) {
+        char name[32], path[40];
+        uint32_t cell[80];
+
+        for (uint32_t i = 0; i < 20; i++) {
+            cell[4 * i] = 0;
+            cell[4 * i + 1] = 0x0D000000 + n * 0x100000 + i * 0x1000;
+            cell[4 * i + 2] = 0;
+            cell[4 * i + 3] = 0x1000;
+        }
+        snprintf(name, sizeof(name), "many@d%x00000", n);
+        snprintf(path, sizeof(path), "/%s", name);
+        edit_add(tree, "/", name);
+        edit_text(tree, path, "compatible", "test,many");
+        edit_cell_array(tree, path, "reg", cell, 80);
+    }
+}
+
+static void i13_a_part_of_a_page_is_nobodys_where_not_all_registers_are_known(void)
+{
+    build(many_ranges);
+    expect_boot_refused(A REFUSED);
+    assert_null(device_find(C)->refusal);
+}
+
 int run_pages_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +276,7 @@ int run_pages_tests(void)
         TEST(i13_a_block_on_the_page_of_the_console_is_nobodys),
         TEST(i13_a_block_on_the_page_of_configuration_space_is_nobodys),
         TEST(i13_a_part_of_a_page_is_nobodys_where_the_list_of_nodes_is_full),
+        TEST(i13_a_part_of_a_page_is_nobodys_where_not_all_registers_are_known),
     };
 
     return RUN_GROUP("kernel/group, pages of registers");
