@@ -76,8 +76,6 @@ void pci_add_virtual(struct pci *pci, uint32_t index)
         return;
     disable(function);
     wanted = (uint32_t)min_u64(pci->virtual_most, pci_read16(function, at + SRIOV_INITIAL));
-    if (wanted == 0)
-        return;
     if (may_lead(pci, function))
         pci_write16(function, at + SRIOV_CONTROL, SRIOV_ARI_HIERARCHY);
     /* Fewer may stand elsewhere. */

@@ -157,7 +157,10 @@ static void expect_dead(const char *why)
     assert_non_null(strstr(host_console(), why));
     assert_false(message_map(&unit, DEVICE, 1, 1, 0));
     assert_false(message_unmap(&unit, DEVICE, 0, 0));
+    uint64_t used = boot_memory_used();
+
     assert_false(message_unit_add_device(&unit, OTHER, 1));
+    assert_int_equal(boot_memory_used(), used);
     assert_int_equal(its_model_message(its, DEVICE, 0), ITS_MODEL_DISABLED);
 }
 

@@ -47,6 +47,7 @@ static void plain(void)
     pci_model_set16(&machine.pci, DEVICE2, msi + CONTROL, 0x80 | 1 << 1);
     memset(&machine.pci.function[DEVICE2].writable[msi + CONTROL], 0x71, 1);
     memset(&machine.pci.function[DEVICE2].writable[msi + 4], 0xFF, 10);
+    pci_model_bar(&machine.pci, DEVICE2, 2, PAGE_SIZE, false);
     machine.partition[0].pci[1] = DEVICE2_NAME;
     machine_partition("two")->pci[0] = DEVICE1_NAME;
 }
@@ -272,6 +273,7 @@ static void msi_is_set_up_by_the_call(void)
 {
     start();
     assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    pci_model_set32(&machine.pci, DEVICE2, msi + 8, UINT32_MAX); /* where firmware had one */
     assert_int_equal(msi_bind(0, DEVICE2_ID, 1, FIRST), BH_OK);
     assert_int_equal(machine.x[3], 0);
     assert_int_equal(pci_model_get32(&machine.pci, DEVICE2, msi + 4), DOORBELL);
@@ -310,6 +312,8 @@ static void without_an_its_there_are_no_messages(void)
     assert_int_equal(info_of(0, 0)->doorbell, 0);
     assert_int_equal(info_of(0, 0)->interrupts, BH_INTERRUPTS_NONE);
     assert_int_equal(map(0, ioas, 0x08000000, BASE, PAGE_SIZE), BH_OK);
+    assert_int_equal(unmap(0, ioas, 0x08000000, PAGE_SIZE), BH_OK);
+    assert_int_equal(machine.x[2], PAGE_SIZE);
 }
 
 static void an_its_that_is_late_costs_its_messages_and_nothing_else(void)

@@ -189,6 +189,7 @@ static void row_0_8_functions_below_a_switch_without_acs_are_one_group_from_the_
     expect_one_group(SWITCH_A, SWITCH_B, BH_GROUP_NO_ACS);
     assert_int_not_equal(info_of(DEVICE1_ID).group, info_of(SWITCH_A).group);
     assert_console("0000:05:00.0 and 1 more are one group: a switch port without ACS above them");
+    assert_null(strstr(host_console(), "0000:06:00.0 and 1 more"));
 }
 
 static void row_0_8_functions_below_a_switch_with_acs_are_not(void)

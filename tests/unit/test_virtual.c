@@ -156,12 +156,19 @@ static void virtual_functions_without_an_offset_are_none(void)
 
 static void virtual_functions_whose_registers_do_not_fit_stay_off(void)
 {
+    const uint16_t third_bar = 0x24 + 2 * 4;
+
     bench(TOTAL);
-    pci_model_virtual_bar(pci, physical, 0, UINT64_C(0x20000000), false);
+    pci_model_virtual_bar(pci, physical, 2, UINT64_C(0x20000000), false);
     pci_bench_isolate(true);
     assert_int_equal(control() & 1, 0);
-    for (unsigned int n = 0; n < TOTAL; n++)
+    for (unsigned int n = 0; n < TOTAL; n++) {
         assert_true(virtual_at(n)->unplaced);
+        assert_int_not_equal(virtual_at(n)->bar[0].address, 0);
+        assert_int_equal(virtual_at(n)->bar[2].address, 0);
+    }
+    assert_int_equal(pci_model_get32(pci, physical, pci->function[physical].cap_sriov + third_bar),
+                     0);
     assert_int_equal(pci_bench_at(1, 0, 0)->virtual_count, 0);
     assert_false(pci_bench_at(1, 0, 0)->unplaced);
 }
