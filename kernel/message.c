@@ -14,7 +14,7 @@ struct messages messages;
 
 /* ---- Boot ----------------------------------------------------------------------------------- */
 
-/* Two devices with one id would raise each other's vectors: the first has them. */
+/* Two devices with one id would raise each other's vectors: within a group, the first has them. */
 static bool is_alone(const struct device *device)
 {
     for (const struct device *other = devices.device; other < device; other++) {
@@ -25,9 +25,27 @@ static bool is_alone(const struct device *device)
     return true;
 }
 
+/* Whether a device of another group writes with that id: it would raise this one's vectors, whoever has it. */
+static bool has_others_id(const struct device *device, uint32_t unit, uint32_t id)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < devices.count; i++) {
+        const struct device *other = &devices.device[i];
+        uint32_t its;
+
+        found = found || (other->function != NULL && other->group != device->group &&
+                          topology_event_device(other->function->host, other->function->requester,
+                                                &its) == unit &&
+                          its == id);
+    }
+    return found;
+}
+
 /* A function with vectors behind a unit of messages that is known. */
 static void find_unit(struct device *device)
 {
+    static const struct topology_range doorbells = { DOORBELL_WINDOW, DOORBELL_WINDOW_SIZE };
     const struct pci_function *function = device->function;
     uint32_t unit;
 
@@ -35,7 +53,14 @@ static void find_unit(struct device *device)
         pci_vectors(function) == 0)
         return;
     unit = topology_event_device(function->host, function->requester, &device->message_device);
-    if (unit < messages.unit_count)
+    if (unit >= messages.unit_count)
+        return;
+    if (topology_overlap(doorbells, device->group->peers))
+        log_warning("%s raises no messages: registers of its group answer where doorbells are",
+                    device->name);
+    else if (has_others_id(device, unit, device->message_device))
+        log_warning("%s raises no messages: a device of another group has its id", device->name);
+    else
         device->message_unit = &messages.unit[unit];
 }
 
@@ -59,7 +84,7 @@ static void add_device(struct device *device)
         room *= 2;
     if (!is_alone(device) || messages.count + vectors > MESSAGES ||
         !message_unit_add_device(device->message_unit, device->message_device, room)) {
-        log_warning("%s raises no messages: it shares its id, or there is no room for it",
+        log_warning("%s raises no messages: another of its group has its id, or there is no room",
                     device->name);
         return;
     }

@@ -482,16 +482,86 @@ static void edit_one_id(void *tree)
     EDIT_CELLS(tree, PCI_NODE, "msi-map", 0x100, ITS_HANDLE, 7, 1, 0x200, ITS_HANDLE, 7, 1);
 }
 
-static void i12_of_two_devices_with_one_id_the_second_raises_no_messages(void)
+static void i12_of_two_devices_of_two_groups_with_one_id_neither_raises_messages(void)
 {
     plain();
     machine.tree.edit = edit_one_id;
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
     assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
-    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_EOPNOTSUPP);
     assert_int_equal(msi_bind(0, DEVICE2_ID, 0, FIRST), BH_EOPNOTSUPP);
-    assert_console("0000:02:00.0 raises no messages: it shares its id");
+    assert_console("0000:01:00.0 raises no messages: a device of another group has its id");
+    assert_console("0000:02:00.0 raises no messages: a device of another group has its id");
+}
+
+/* It has no vectors of its own, but what it writes to a doorbell in its space would be the other's. */
+static void i12_an_id_that_a_device_without_messages_has_too_raises_none(void)
+{
+    plain();
+    pci_model_set16(&machine.pci, DEVICE1, 0x34, 0);
+    machine.tree.edit = edit_one_id;
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE2_ID, 0, FIRST), BH_EOPNOTSUPP);
+    assert_console("0000:02:00.0 raises no messages: a device of another group has its id");
+}
+
+/* Two functions of one device, without ACS between them. */
+static void a_second_function(uint32_t vectors)
+{
+    int second = pci_model_endpoint(&machine.pci, PORT1, 0, 1);
+
+    pci_model_express(&machine.pci, second, 0, true);
+    pci_model_express(&machine.pci, DEVICE1, 0, true);
+    pci_model_bar(&machine.pci, second, 0, 0x1000, false);
+    pci_model_multifunction(&machine.pci, DEVICE1);
+    uint32_t offset = pci_model_capability(&machine.pci, second, CAP_MSIX, 12);
+
+    pci_model_set16(&machine.pci, second, offset + CONTROL, (uint16_t)(vectors - 1));
+    machine.partition[0].pci[2] = "0000:01:00.1";
+    machine.partition[1].pci[1] = "0000:01:00.1";
+}
+
+static void edit_one_id_of_a_group(void *tree)
+{
+    edit(tree);
+    EDIT_CELLS(tree, PCI_NODE, "msi-map", 0x100, ITS_HANDLE, 7, 1, 0x101, ITS_HANDLE, 7, 1);
+}
+
+static void i12_of_two_devices_of_one_group_with_one_id_the_second_raises_no_messages(void)
+{
+    plain();
+    a_second_function(2);
+    machine.tree.edit = edit_one_id_of_a_group;
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(bind(0, DEVICE1_ID + 1, 2), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID + 1, 0, FIRST), BH_EOPNOTSUPP);
+    assert_console("0000:01:00.1 raises no messages: another of its group has its id");
+}
+
+/* The first BARs of the machine have bus addresses where doorbells are IOVAs. */
+static void edit_window(void *tree)
+{
+    edit(tree);
+    EDIT_CELLS(tree, PCI_NODE, "ranges", 0x02000000, 0, BH_DOORBELLS, 0, (uint32_t)WINDOW_BASE, 0,
+               0x1000000);
+}
+
+static void i12_a_device_whose_peers_answer_where_doorbells_are_raises_no_messages(void)
+{
+    plain();
+    a_second_function(2);
+    machine.tree.edit = edit_window;
+    machine_boot();
+    assert_int_equal(bind(0, DEVICE1_ID, 1), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE1_ID, 0, FIRST), BH_EOPNOTSUPP);
+    assert_console(
+        "0000:01:00.0 raises no messages: registers of its group answer where doorbells are");
+    assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
+    assert_int_equal(msi_bind(0, DEVICE2_ID, 0, FIRST), BH_OK);
 }
 
 static void an_its_that_cannot_be_mapped_is_not_used(void)
@@ -526,7 +596,10 @@ int run_messages_tests(void)
         TEST(the_doorbell_stays_until_the_last_device_of_the_space_leaves_it),
         TEST(a_doorbell_that_one_of_two_trees_has_no_page_for_is_in_neither),
         TEST(an_attach_without_room_for_the_doorbell_closes_nothing),
-        TEST(i12_of_two_devices_with_one_id_the_second_raises_no_messages),
+        TEST(i12_of_two_devices_of_two_groups_with_one_id_neither_raises_messages),
+        TEST(i12_an_id_that_a_device_without_messages_has_too_raises_none),
+        TEST(i12_of_two_devices_of_one_group_with_one_id_the_second_raises_no_messages),
+        TEST(i12_a_device_whose_peers_answer_where_doorbells_are_raises_no_messages),
         TEST(an_its_that_cannot_be_mapped_is_not_used),
     };
 
