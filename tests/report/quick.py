@@ -56,6 +56,18 @@ def parse(page):
     return tree.fromstring(page.split("\n", 1)[1])
 
 
+WIDTHS = {"small": 5.6, "mono": 7.0, "head": 8.0, "strong": 7.4}  # of a character, generously
+
+
+def labels(page):
+    """(left, top, right, bottom, words) of each text of the drawing."""
+    for node in page.find(".//svg").iter("text"):
+        words, x, y = "".join(node.itertext()), float(node.get("x")), float(node.get("y"))
+        width = len(words) * WIDTHS.get(node.get("class"), 6.4)
+        x -= {"end": width, "middle": width / 2}.get(node.get("text-anchor"), 0)
+        yield x, y - 10, x + width, y + 3, words
+
+
 def named(page, kind):
     """How often each name stands in the drawing."""
     return collections.Counter(node.get("data-name") for node in page.find(".//svg").iter("g")
@@ -78,6 +90,24 @@ class Pages(unittest.TestCase):
             parse(page)
             for word in ("http:", "https:", "src=", "href=", "url(", "@import", "<script"):
                 self.assertNotIn(word, page)
+
+    def test_no_label_of_a_drawing_lies_over_another_or_beyond_its_edge(self):
+        for records in [self.set] + self.boards:
+            page = parse(report.build(records))
+            width, height = map(float, page.find(".//svg").get("viewBox").split()[2:])
+            placed = list(labels(page))
+            self.assertGreater(len(placed), 4)
+            for i, (left, top, right, bottom, words) in enumerate(placed):
+                self.assertTrue(left >= 0 and right <= width and top >= 0 and bottom <= height,
+                                f"{words!r} ends at {right:g}, {bottom:g} of {width:g}, {height:g}")
+                for other in placed[:i]:
+                    self.assertFalse(left < other[2] and other[0] < right and top < other[3] and other[1] < bottom,
+                                     f"{words!r} lies over {other[4]!r}")
+
+    def test_the_messages_of_a_set_lead_through_their_its_to_who_may_bind_the_device(self):
+        page = parse(report.build(self.set))
+        self.assertEqual(named(page, "its"), {"/intc@8000000/its@8080000": 1})
+        self.assertIn("group 2, 1 MSI", [words for *_, words in labels(page)])
 
     def test_every_device_and_partition_of_the_set_is_drawn_once(self):
         page = parse(report.build(self.set))

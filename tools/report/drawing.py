@@ -6,6 +6,7 @@ WIDTH = 1120
 DEVICE_X, DEVICE_WIDTH = 8, 400
 GATE_X, GATE_WIDTH = 560, 30
 MEMORY_X, MEMORY_WIDTH = 820, 290
+ITS_X, ITS_WIDTH, ITS_HEIGHT = 640, 56, 26
 ROW, HEAD, GAP = 30, 34, 26
 GOOD, BAD, GREY = "var(--good)", "var(--bad)", "var(--soft)"
 
@@ -136,8 +137,44 @@ def draw_memory(partition, y, height, colour):
                    class_="partition", data_name=partition["name"])
 
 
+def draw_messages(records, gates, tops, block, palette, y):
+    """Below the gates each ITS that devices of partitions raise messages by, dotted: from the IOMMUs through which it
+    is reached, to the partitions. Where it ends."""
+    parts = []
+    for its in list(dict.fromkeys(device["its"] for device in records.of("device")
+                                  if device["its"] and device["owners"])):
+        users = [device for device in records.of("device") if device["its"] == its]
+        for unit in dict.fromkeys(device["unit"] for device in users if device["unit"] in gates):
+            parts.append(wire(GATE_X + GATE_WIDTH - 8, gates[unit][1] - 4, ITS_X, y + ITS_HEIGHT / 2, GREY, True, 1.6))
+        for name in dict.fromkeys(name for device in users for name in device["owners"]):
+            parts.append(wire(ITS_X + ITS_WIDTH, y + ITS_HEIGHT / 2, MEMORY_X, tops[name] + block - 8, palette[name],
+                              True, 1.6))
+        parts.append(element("g", box(ITS_X, y, ITS_WIDTH, ITS_HEIGHT, 6, fill="var(--card)", stroke="var(--unit)",
+                                      stroke_width=1.5) +
+                             text(ITS_X + ITS_WIDTH / 2, y + 17, "ITS", "strong", "middle") +
+                             text(ITS_X + ITS_WIDTH / 2, y + ITS_HEIGHT + 13, cut(its, 34), "small", "middle") +
+                             element("title", escape(its + ": each device's own messages, to the partition that "
+                                                     "bound it")), class_="its", data_name=its))
+        y += ITS_HEIGHT + GAP
+    return parts, y
+
+
+def legend(y, lines):
+    """What each kind of line means: [(drawn from an x on, words)]."""
+    parts, x = [], DEVICE_X + 2
+    for draw, words in lines:
+        parts += [draw(x, y), text(x + 44, y + 4, words, "small")]
+        x += 44 + 5.6 * len(words) + 26
+    return parts
+
+
+def sample(colour, dashed=False, ended=False):
+    """A stretch of a line, for a legend."""
+    return lambda x, y: wire(x, y, x + 34, y, colour, dashed) + (stop(x + 36, y, colour) if ended else "")
+
+
 def draw_windows(records, tops, height):
-    """A bracket at the right between the two sides of each window."""
+    """A bracket at the right between the two sides of each window, with labels one below another."""
     for i, window in enumerate(records.of("window")):
         first, second = (tops[side] + height / 2 for side in window["sides"])
         x = MEMORY_X + MEMORY_WIDTH - 14 - 16 * (i % 6)
@@ -147,7 +184,7 @@ def draw_windows(records, tops, height):
                                       fill=GREY if side in window["writers"] else "var(--card)", stroke=GREY,
                                       stroke_width=2)
                               for side, y in zip(window["sides"], (first, second))) +
-                      text(x - 8, (first + second) / 2 + 4, window["name"], "small", "end"),
+                      text(x - 8, (first + second) / 2 + 4 + 14 * (i % 3), window["name"], "small", "end"),
                       class_="window", data_name=window["name"])
 
 
@@ -161,7 +198,7 @@ def draw_set(records):
     height = max(height, HEAD + len(partitions) * (block + GAP))
     step = (height - HEAD) / max(len(partitions), 1)
     tops = {p["name"]: HEAD + i * step + (step - block) / 2 for i, p in enumerate(partitions)}
-    parts = heads("devices, by bus and group", "IOMMUs", "partitions")
+    parts = heads("devices, by bus and group", "IOMMUs, ITSs", "partitions")
     parts += [text(DEVICE_X + 2, y, bus, "small") for bus, y in buses]
     for number, top, bottom, device in groups:
         if bottom - top > ROW:
@@ -184,9 +221,12 @@ def draw_set(records):
             note = "not assignable"
         elif device["unit"] is None:
             note = "no DMA"
+        elif device["messages"]:
+            note += f", {device['messages']} MSI"
         chips.append(draw_device(device["name"], y, [palette[name] for name in device["owners"]], note))
+    messages, height = draw_messages(records, gates, tops, block, palette, height)
     # Under the gates: a line goes through one, not over it.
-    parts += wires + chips
+    parts += wires + messages + chips
     for unit in records.of("unit"):
         top, bottom = gates.get(unit["name"], (None, None))
         if top is None:
@@ -198,7 +238,14 @@ def draw_set(records):
     parts += draw_windows(records, tops, block)
     below, height = draw_unprotected(records.of("unprotected"), height)
     parts += below
-    return frame(height + 10, parts, "devices, IOMMUs and partitions")
+    parts += legend(height + 14, [
+        (sample("var(--unit)"), "reads and writes, in the owner's colour"),
+        (sample("var(--unit)", dashed=True), "messages"), (sample(GREY, ended=True), "parked"),
+        (lambda x, y: box(x, y - 8, 34, 16, 5, fill="var(--shade)", stroke=GREY, stroke_dasharray="3 3"),
+         "one group: one owner"),
+        (lambda x, y: element("path", None, d=f"M{x + 17:g} {y - 8:g}v16", stroke=GREY, stroke_width=3), "window"),
+        (sample(BAD), "no IOMMU before it")])
+    return frame(height + 34, parts, "devices, IOMMUs and partitions")
 
 
 # ---- A board ----------------------------------------------------------------------------------------
@@ -238,4 +285,8 @@ def draw_board(records):
             unit = units[name]
             parts.append(draw_gate(name, name, unit["compatible"], top, bottom,
                                    "var(--unit)" if unit["driven"] else GREY))
-    return frame(height + 10, parts, "masters, IOMMUs and memory")
+    parts += legend(height + 4, [
+        (sample(GOOD), "isolated: through a gate that is held"),
+        (sample(GREY, ended=True), "the gate is held, and stays shut"),
+        (sample(GREY, dashed=True), "an IOMMU that is not driven"), (sample(BAD), "no IOMMU before it")])
+    return frame(height + 24, parts, "masters, IOMMUs and memory")

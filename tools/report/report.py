@@ -38,7 +38,8 @@ code, .code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px;
   overflow-x: auto; }
 svg { display: block; max-width: 100%; height: auto; }
-svg text { font: 12px system-ui, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--ink); }
+svg text { font: 12px system-ui, "Segoe UI", Roboto, Arial, sans-serif; fill: var(--ink);
+  paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
 svg text.small { font-size: 10.5px; fill: var(--soft); } svg text.head { font-size: 11px; fill: var(--soft);
   text-transform: uppercase; letter-spacing: 0.08em; }
 svg text.strong { font-weight: 650; font-size: 13px; } svg text.mono { font: 11.5px ui-monospace, Menlo,
@@ -133,7 +134,8 @@ def section(title, text, body):
 def set_sections(records):
     yield section("Topology", "Each line is a way that a device's accesses can take: through its IOMMU, to "
                   "the memory of the partition that bound it. Who may bind it gives the colour. A line that "
-                  "ends at the IOMMU is parked. At the right edge the windows that two partitions share: "
+                  "ends at the IOMMU is parked. Dotted lines are messages: the ITS lets through the own ones of a device "
+                  "alone. At the right edge the windows that two partitions share: "
                   "a dot that is filled writes, and a broken line is closed to devices.", drawing.draw_set(records))
     yield section("Isolation matrix", "What of the machine each device reaches when its partition has mapped "
                   "all that it can, as the check walked it; and what the set gives the CPU of each partition.",
