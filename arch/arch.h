@@ -88,7 +88,7 @@ void arch_message_route(uint32_t message, struct vcpu *vcpu, uint32_t interrupt)
 /* What a guest does that the kernel must answer. Set once, before the first guest starts. */
 struct arch_guest_ops {
     /* x[0] to x[5] are the call's registers; results go to x[0] to x[3]. number < BH_CALL_LIMIT. */
-    void (*hypercall)(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+    void (*hypercall)(struct vcpu *vcpu, uint64_t *x, uint64_t number);
     /* The guest asked to end (power off: reset false). Does not return. */
     void (*power)(struct vcpu *vcpu, bool reset);
     /* The guest reads or writes 1, 2, 4 or 8 bytes at an address without a translation. False: no device is there. */

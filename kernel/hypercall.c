@@ -391,6 +391,7 @@ static int64_t call_power(struct partition *partition, uint64_t *x)
 {
     if (x[1] > BH_POWER_RESET || x[2] > UINT8_MAX)
         return BH_EINVAL;
+    last_calls_open(partition);
     lifecycle_end(partition, (uint32_t)x[2], x[1] == BH_POWER_RESET);
 }
 
@@ -462,12 +463,17 @@ static int64_t (*const calls[BH_CALL_LIMIT])(struct partition *partition, uint64
     [BH_CALL_DEVICE_GIVE] = call_device_give,
 };
 
-void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
+void hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number)
 {
     struct partition *partition = vcpu->partition;
     struct bh_call_record *record = last_calls_next(partition);
 
-    *record = (struct bh_call_record){ number, { x[1], x[2] }, BH_RECORD_OPEN };
+    /* Read before they are stored: in pairs. */
+    uint64_t first = x[1], second = x[2];
+
+    record->call = number;
+    record->argument[0] = first;
+    record->argument[1] = second;
     record->result = calls[clamp_index(number, BH_CALL_LIMIT)](partition, x);
     x[0] = (uint64_t)record->result;
 }

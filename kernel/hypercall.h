@@ -9,6 +9,6 @@ struct vcpu;
 
 /* Does a call: x[0] to x[5] as the caller passed them; results go to x[0] to x[3]. number < BH_CALL_LIMIT. By the
  * trap of the vCPU's own CPU, which holds no lock. Work: the bound of the call (docs/abi.md). */
-void hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+void hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number);
 
 #endif

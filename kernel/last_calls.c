@@ -13,18 +13,25 @@ void last_calls_begin(struct partition *partition)
                                                            partition->exit_code };
 }
 
+void last_calls_open(struct partition *partition)
+{
+    partition->record[(partition->recorded - 1) % BH_RECORDS].result = BH_RECORD_OPEN;
+}
+
 static const struct bh_call_record *record_of(const struct partition *partition, uint64_t position)
 {
     return &partition->record[position % BH_RECORDS];
 }
 
-void last_calls_give(const struct partition *partition, struct bh_query_calls *calls)
+void last_calls_give(const struct partition *partition, bool itself, struct bh_query_calls *calls)
 {
     uint64_t recorded = __atomic_load_n(&partition->recorded, __ATOMIC_RELAXED);
 
     *calls = (struct bh_query_calls){ .recorded = recorded };
     for (uint64_t i = 0; i < BH_RECORDS && i < recorded; i++)
         calls->record[i] = *record_of(partition, recorded - 1 - i);
+    if (itself)
+        calls->record[0].result = BH_RECORD_OPEN;
 }
 
 void last_calls_print(const struct partition *partition)

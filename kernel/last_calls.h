@@ -15,11 +15,15 @@ static inline struct bh_call_record *last_calls_next(struct partition *partition
     return &partition->record[partition->recorded++ % BH_RECORDS];
 }
 
+/* The call that it makes leaves no result: it does not return. Its own CPU. No other call need say so. */
+void last_calls_open(struct partition *partition);
+
 /* A life of it begins: it has counted that, and knows why the one before ended. Its own CPU. */
 void last_calls_begin(struct partition *partition);
 
-/* The newest first. Any CPU; while the partition runs on another one, those that it takes meanwhile may come as halves. */
-void last_calls_give(const struct partition *partition, struct bh_query_calls *calls);
+/* The newest first, which is open if the partition itself asks. Any CPU; while it runs on another one, those that it
+ * takes meanwhile may come as halves. */
+void last_calls_give(const struct partition *partition, bool itself, struct bh_query_calls *calls);
 
 /* A line of the log for each of the very last, the newest first. Its own CPU. */
 void last_calls_print(const struct partition *partition);

@@ -205,7 +205,7 @@ static int64_t query_calls(const struct partition *partition, uint64_t address, 
             return BH_ENOENT;
         of = &partitions.partition[clamp_index(index, PARTITION_LIMIT)];
     }
-    last_calls_give(of, &calls);
+    last_calls_give(of, of == partition, &calls);
     return partition_give(partition, address, &calls, sizeof(calls), sizeof(calls));
 }
 

@@ -22,7 +22,7 @@ static inline void call_aarch64(struct vcpu *vcpu, uint64_t *x)
     uint32_t number = (uint32_t)x[0] - BH_FUNCTION_BASE;
 
     if (number < BH_CALL_LIMIT) {
-        guest_ops->hypercall(vcpu, number, x);
+        guest_ops->hypercall(vcpu, x, number);
         return;
     }
     call_other(vcpu, x);
@@ -39,7 +39,7 @@ static inline void call_aarch32(struct vcpu *vcpu, uint64_t *x)
         x[3] = (uint32_t)x[3];
         x[4] = (uint32_t)x[4];
         x[5] = (uint32_t)x[5];
-        guest_ops->hypercall(vcpu, number, x);
+        guest_ops->hypercall(vcpu, x, number);
         return;
     }
     call_other(vcpu, x);

@@ -11,13 +11,13 @@
 #include "arch/arm64/vdev/vgic.h"
 #include "lib/log.h"
 
-void trap_hypercall(uint64_t *x, struct cpu *cpu)
+void trap_hypercall(struct cpu *cpu, uint64_t *x)
 {
     call_aarch64(cpu->vcpu, x);
 }
 
 /* EL0 cannot call: EL1 is AArch32. */
-void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu)
+void trap_aarch32_hypercall(struct cpu *cpu, uint64_t *x)
 {
     call_aarch32(cpu->vcpu, x);
 }

@@ -9,10 +9,10 @@
 #include "arm64.h"
 
 /* HVC from AArch64. x: the saved x0 to x18 of the caller; the results go there. */
-void trap_hypercall(uint64_t *x, struct cpu *cpu);
+void trap_hypercall(struct cpu *cpu, uint64_t *x);
 
 /* HVC from AArch32: the same registers, of which r0 to r12 are the caller's. */
-void trap_aarch32_hypercall(uint64_t *x, struct cpu *cpu);
+void trap_aarch32_hypercall(struct cpu *cpu, uint64_t *x);
 
 /* Every other synchronous exception of either width: traps, faults of stage 2, aborts. */
 void trap_synchronous(struct guest_frame *frame);

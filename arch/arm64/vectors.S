@@ -33,8 +33,8 @@
     stp x14, x15, [sp, #112]
     stp x16, x17, [sp, #128]
     stp x18, x30, [sp, #144]
-    mov x0, sp
-    mrs x1, tpidr_el2
+    mrs x0, tpidr_el2
+    mov x1, sp
     bl \call
     ldp x18, x30, [sp, #144]
     b guest_return_hypercall

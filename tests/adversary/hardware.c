@@ -135,7 +135,7 @@ static void run_hypercall(void *argument)
 {
     struct hypercall_of *made = argument;
 
-    hypercall(&partitions.partition[made->partition].vcpu, made->number, made->x);
+    hypercall(&partitions.partition[made->partition].vcpu, made->x, made->number);
 }
 
 int64_t guest_call(unsigned int partition, uint64_t number, uint64_t a, uint64_t b, uint64_t c,

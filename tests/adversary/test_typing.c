@@ -47,7 +47,7 @@ static void reset(void *unused)
     uint64_t x[6] = { BH_CALL_POWER, BH_POWER_RESET };
 
     (void)unused;
-    hypercall(&partitions.partition[1].vcpu, BH_CALL_POWER, x);
+    hypercall(&partitions.partition[1].vcpu, x, BH_CALL_POWER);
 }
 
 static void live_again_and_again(void *unused)

@@ -129,7 +129,7 @@ static void power_reset(void *context)
 {
     uint64_t x[6] = { BH_CALL_POWER, BH_POWER_RESET };
 
-    hypercall(context, BH_CALL_POWER, x);
+    hypercall(context, x, BH_CALL_POWER);
 }
 
 static void die_and_live(unsigned int guest)

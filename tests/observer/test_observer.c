@@ -372,7 +372,7 @@ static void i6_a_device_that_is_given_back_attached_is_caught(void)
 /* ---- Ears that are stopped --------------------------------------------------------------------------------- */
 
 /* Past the linker's --wrap, as if it were missing (wrap.c). */
-void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+void __real_hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number);
 uint64_t __real_page_pool_take(struct page_pool *pool);
 uint16_t __real_iommu_tag_take(struct iommu *iommu);
 
@@ -431,7 +431,7 @@ static void nobody_tells_of_calls(void)
 
     start();
     assert_int_equal(call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE), BH_OK);
-    __real_hypercall(&partitions.partition[0].vcpu, x[0], x);
+    __real_hypercall(&partitions.partition[0].vcpu, x, x[0]);
     assert_int_equal(x[0], BH_OK);
     observer_finish();
 }

@@ -11,8 +11,8 @@ struct wrong wrong;
 void (*wrap_before_pages_given)(const struct page_pool *pool);
 
 /* The names are the linker's. */
-void __real_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
-void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x);
+void __real_hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number);
+void __wrap_hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number);
 bool __real_assign_release_all(struct partition *partition);
 bool __wrap_assign_release_all(struct partition *partition);
 bool __real_assign_release(struct partition *partition, struct device *device);
@@ -71,13 +71,13 @@ void __wrap_host_barrier(void);
 void __real_cache_clean(const volatile void *pointer, uint64_t size);
 void __wrap_cache_clean(const volatile void *pointer, uint64_t size);
 
-void __wrap_hypercall(struct vcpu *vcpu, uint64_t number, uint64_t *x)
+void __wrap_hypercall(struct vcpu *vcpu, uint64_t *x, uint64_t number)
 {
     unsigned int partition = vcpu->partition->index;
 
     observer_call_begins(partition, number, x);
     contract_begins();
-    __real_hypercall(vcpu, number, x);
+    __real_hypercall(vcpu, x, number);
     contract_ends(number, (int64_t)x[0]);
     observer_call_returned(partition, x);
 }

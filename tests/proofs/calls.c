@@ -305,7 +305,7 @@ static void call_with_slot(uint64_t slot)
     x5 = x[5];
     remember();
 
-    hypercall(&vcpu, CALL, x);
+    hypercall(&vcpu, x, CALL);
 
     int64_t result = (int64_t)x[0];
     bool error = result < 0;

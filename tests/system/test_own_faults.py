@@ -9,7 +9,7 @@ from built import addresses
 from harness import Gdb, Machine, SystemTest
 
 LIMIT = 60
-X2 = 2  # hypercall() has the place of arguments and results there
+X1 = 1  # hypercall() has the place of arguments and results there
 
 
 class OwnFaults(SystemTest):
@@ -47,5 +47,5 @@ class OwnFaults(SystemTest):
 
     def test_a_write_to_the_code_is_not_possible(self):
         """The place of the results is made to point into the code."""
-        console = self.run_with(X2, lambda table: table["hypercall"])
+        console = self.run_with(X1, lambda table: table["hypercall"])
         self.assert_fault_told(console, 0x25)

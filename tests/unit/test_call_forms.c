@@ -23,7 +23,7 @@
 static uint64_t called, with[6]; /* what reached the kernel; UINT64_MAX: nothing */
 static unsigned int powers, resets;
 
-static void answer(struct vcpu *vcpu, uint64_t number, uint64_t *x)
+static void answer(struct vcpu *vcpu, uint64_t *x, uint64_t number)
 {
     (void)vcpu;
     called = number;

@@ -15,7 +15,7 @@
 /* x: number and arguments in x[0..5], as the guest's registers; results as well. */
 static int64_t call(struct partition *partition, uint64_t x[ARGUMENTS])
 {
-    hypercall(&partition->vcpu, x[0], x);
+    hypercall(&partition->vcpu, x, x[0]);
     return (int64_t)x[0];
 }
 
