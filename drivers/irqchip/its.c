@@ -51,15 +51,17 @@ static void put(struct message_unit *unit, const struct command *command)
 }
 
 /* Whether the unit is through with what stands before the position. Its word is believed as far as it can be: it is
- * not through with what it was not given. */
+ * not through with what it was not given. Nor is it where another CPU has looked since: a word that is so old that the
+ * queue went round meanwhile would stand for what is still to come. */
 static bool is_through(struct message_unit *unit, uint64_t position, bool *stalled)
 {
-    uint64_t reader = mmio_read64(unit->base + GITS_CREADR), at;
+    uint64_t before = __atomic_load_n(&unit->consumed, __ATOMIC_ACQUIRE);
+    uint64_t reader = mmio_read64(unit->base + GITS_CREADR);
+    uint64_t at = before + (FIELD_GET(QUEUE_OFFSET, reader) - before) % QUEUE_SLOTS;
 
     lock_acquire(&unit->lock);
-    at = unit->consumed + (FIELD_GET(QUEUE_OFFSET, reader) - unit->consumed) % QUEUE_SLOTS;
-    if (at <= unit->produced)
-        unit->consumed = at;
+    if (unit->consumed == before && at <= unit->produced)
+        __atomic_store_n(&unit->consumed, at, __ATOMIC_RELAXED);
     bool through = unit->consumed >= position;
 
     lock_release(&unit->lock);

@@ -8,7 +8,7 @@
 #define SPURIOUS 1023
 
 struct its_model *its;
-void (*its_before_read)(void);
+void (*its_before_read)(void), (*its_after_read)(void);
 static bool coherent;
 
 static bool is_memory(uint64_t address, size_t size)
@@ -49,7 +49,11 @@ static uint64_t its_registers_read(void *context, uint64_t offset, unsigned int 
     (void)context;
     if (its_before_read != NULL)
         its_before_read();
-    return its_model_read(its, offset, bytes);
+    uint64_t value = its_model_read(its, offset, bytes);
+
+    if (its_after_read != NULL)
+        its_after_read();
+    return value;
 }
 
 static void its_registers_write(void *context, uint64_t offset, uint64_t value, unsigned int bytes)

@@ -12,8 +12,8 @@
 #define ITS_NO_MESSAGE UINT32_MAX
 
 extern struct its_model *its;
-/* Before each read of a register of the unit; NULL: nothing. */
-extern void (*its_before_read)(void);
+/* Before each read of a register of the unit, and once its value is on its way; NULL: nothing. */
+extern void (*its_before_read)(void), (*its_after_read)(void);
 
 /* The two kinds of the model, with as many CPUs as the machine can have. */
 struct its_model_parameters its_kind(bool strict);

@@ -290,6 +290,33 @@ static void of_two_cpus_that_find_a_unit_late_one_tells(void)
     }
 }
 
+#define ROUND 128    /* commands that the queue has room for */
+#define UNDER_WAY 24 /* of them put in by others, and not carried out */
+
+/* Others have commands carried out until the queue has nearly gone round, and then put some more in. */
+static void go_round(void)
+{
+    its_after_read = NULL;
+    for (unsigned int i = 0; i < (ROUND - UNDER_WAY) / 4; i++) {
+        assert_true(message_map(&unit, OTHER, 0, 20, 1));
+        assert_true(message_unmap(&unit, OTHER, 0, 1));
+    }
+    unit.produced += UNDER_WAY;
+}
+
+static void i12_a_look_that_is_older_than_the_queue_is_no_end_of_what_is_under_way(void)
+{
+    start_kind(false);
+    its_after_read = go_round;
+    assert_true(message_map(&unit, DEVICE, 0, 10, 0));
+    if (unit.consumed > unit.produced - UNDER_WAY)
+        fail_msg("%llu of %u commands that nobody carried out are over",
+                 (unsigned long long)(unit.consumed - (unit.produced - UNDER_WAY)), UNDER_WAY);
+    unit.produced -= UNDER_WAY;
+    assert_true(message_unmap(&unit, DEVICE, 0, 0));
+    assert_its_clean();
+}
+
 static void a_unit_that_firmware_left_on_is_taken_over(void)
 {
     const struct its_model_parameters parameters = its_kind(false);
@@ -391,6 +418,7 @@ int run_its_tests(void)
         TEST(a_unit_that_cannot_be_used_says_why),
         TEST(a_unit_without_tables_is_refused),
         TEST(of_two_cpus_that_find_a_unit_late_one_tells),
+        TEST(i12_a_look_that_is_older_than_the_queue_is_no_end_of_what_is_under_way),
         TEST(a_unit_that_firmware_left_on_is_taken_over),
         TEST(a_device_beyond_the_table_or_beyond_memory_gets_none),
         TEST(a_device_of_one_vector_has_a_table_too),
