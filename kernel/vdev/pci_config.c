@@ -99,7 +99,7 @@ static uint32_t read_word(const struct partition *partition, const struct device
     const struct pci_function *function = device->function;
 
     if (is_bar(at))
-        return read_bar(device, (at - PCI_BAR0) / 4);
+        return read_bar(device, (unsigned int)clamp_index((at - PCI_BAR0) / 4, PCI_BARS));
     switch (at) {
     case PCI_VENDOR:
     case PCI_CLASS_REVISION:

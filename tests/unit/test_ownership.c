@@ -157,7 +157,7 @@ static void row_3_2_a_member_is_bound_beside_those_of_its_owner_and_beside_nobod
 }
 
 /* Each step that another could take at an owned group. */
-static void row_3_4_no_call_of_others_makes_an_owned_group_unfit(void)
+static void row_3_4_row_5_5_no_call_of_others_makes_an_owned_group_unfit(void)
 {
     start_owned();
     for (unsigned int i = 0; i < 2; i++) {
@@ -485,7 +485,7 @@ int run_ownership_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(row_3_2_row_3_13_nobody_binds_a_member_while_the_hypervisor_uses_one),
         TEST(row_3_2_a_member_is_bound_beside_those_of_its_owner_and_beside_nobodys),
-        TEST(row_3_4_no_call_of_others_makes_an_owned_group_unfit),
+        TEST(row_3_4_row_5_5_no_call_of_others_makes_an_owned_group_unfit),
         TEST(row_3_5_the_hypervisor_waits_until_an_owner_has_left_and_takes_no_member_before),
         TEST(row_3_14_whether_a_device_may_be_assigned_is_said_by_its_record_and_nothing_else),
         TEST(row_3_10_row_0_13_every_call_asks_who_has_the_group),
