@@ -18,7 +18,8 @@ void failures_enter(unsigned int guest, const uint64_t *x)
         owners_unbound(device);
         return;
     case BH_CALL_DEVICE_RESET:
-        device->again = device->again && device->held;
+        /* It was not begun, or is over: the unit is asked at both ends alone. */
+        device->again = false;
         __attribute__((fallthrough));
     case BH_CALL_DETACH:
         book.guest[guest].pinned = true;

@@ -7,7 +7,7 @@
 #include "tests/fuzz/arguments.h"
 #include "tests/fuzz/fuzz.h"
 
-#define CR0 0x20                     /* of the unit */
+#define CR0 0x20 /* of the unit */
 #define CR0_ENABLED 1
 #define STRUCTURE UINT64_C(0x210000) /* offset in a guest's memory */
 #define MASTER 4                     /* in the command register */
