@@ -545,6 +545,31 @@ static bool visit_reserved(const struct iort *iort, uint32_t node)
     return true;
 }
 
+/* Who stands before a host the tree may not tell, or tell otherwise: its word was the hosts' alone. */
+static void note_hosts(struct topology *topology)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < topology->unprotected_count; i++) {
+        if (!topology->unprotected[i].host)
+            topology->unprotected[kept++] = topology->unprotected[i];
+    }
+    for (uint32_t i = 0; i < topology->host_count; i++) {
+        struct topology_master *note = &topology->unprotected[kept];
+
+        if (topology->host[i].map_count != 0)
+            continue;
+        if (kept == TOPOLOGY_MASTERS) {
+            topology->unprotected_more++;
+            continue;
+        }
+        *note = (struct topology_master){ .count = 1, .host = true, .compatible = "a PCI host" };
+        format(note->name, sizeof(note->name), "%s", topology->host[i].name);
+        kept++;
+    }
+    topology->unprotected_count = kept;
+}
+
 bool acpi_read_iort(const struct acpi_table *table, struct topology *topology,
                     struct topology_error *error)
 {
@@ -566,5 +591,6 @@ bool acpi_read_iort(const struct acpi_table *table, struct topology *topology,
         !each_node(&iort, NODE_RESERVED_MEMORY, visit_reserved))
         return false;
     read_all_messages(&iort);
+    note_hosts(topology);
     return true;
 }

@@ -94,4 +94,5 @@ void fdt_note_master(const void *tree, int node, int parent, struct topology *to
         format(last->name, TOPOLOGY_NAME, "%s", fdt_get_name(tree, node, NULL));
     format(last->compatible, TOPOLOGY_NAME, "%s", compatible);
     last->count = 1;
+    last->host = is_pci(tree, node);
 }

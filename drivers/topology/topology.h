@@ -137,6 +137,7 @@ struct topology_master {
     char name[TOPOLOGY_NAME]; /* path, or the name alone where that is too long */
     char compatible[TOPOLOGY_NAME];
     uint32_t count;
+    bool host; /* of PCI functions */
 };
 
 struct topology {

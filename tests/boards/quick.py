@@ -85,7 +85,7 @@ class Boards(unittest.TestCase):
             "/behind-both@6000000": "several-units", "/behind-off@6001000": "unit-disabled",
             "/behind-short@6002000": "unit-unusable", "/first-of-stream@6003000": "shared-stream",
             "/second-of-stream@6004000": "shared-stream", "/many-streams@6005000": "many-streams",
-            "/no-such-unit@6006000": "malformed", "/half-a-page@6007000": "registers",
+            "/no-such-unit@6006000": "malformed", "/half-a-page@6007000": "isolated",
             "/no-registers": "registers", "/good@6008000": "isolated",
             "/bus@20000000/translated@1000": "bus"})
         self.assertIn("reg does not cover its registers",

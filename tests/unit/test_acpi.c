@@ -114,6 +114,36 @@ static void row_1_19_the_same_machine_gives_the_same_dump_by_tree_and_by_acpi(vo
     assert_non_null(strstr(tables, "initrd 0x4e000000"));
 }
 
+/* The tree's word that nothing stands before a host is nothing where the IORT has a unit for it; and the other way round. */
+static void the_iort_says_which_hosts_nothing_stands_before(void)
+{
+    struct acpi_options options = acpi_plain();
+    struct topology_master *note;
+
+    read_tree_of_the_machine(cut_down);
+    assert_int_equal(fdt_found.unprotected_count, 1);
+    assert_string_equal(fdt_found.unprotected[0].name, HOST);
+    acpi_start = fdt_found;
+    note = &acpi_start.unprotected[acpi_start.unprotected_count++];
+    *note = (struct topology_master){ .name = "/dma@1", .compatible = "test,dma", .count = 3 };
+    expect_acpi_accepted(NULL, NULL);
+    assert_int_equal(acpi_found.unprotected_count, 1);
+    assert_string_equal(acpi_found.unprotected[0].name, "/dma@1");
+
+    options.map_count = 0;
+    expect_acpi_accepted(&options, NULL);
+    assert_int_equal(acpi_found.unprotected_count, 2);
+    assert_string_equal(acpi_found.unprotected[1].name, HOST);
+    assert_string_equal(acpi_found.unprotected[1].compatible, "a PCI host");
+
+    while (acpi_start.unprotected_count < TOPOLOGY_MASTERS)
+        acpi_start.unprotected[acpi_start.unprotected_count++] = *note;
+    acpi_start.unprotected[0] = *note;
+    expect_acpi_accepted(&options, NULL);
+    assert_int_equal(acpi_found.unprotected_count, TOPOLOGY_MASTERS);
+    assert_int_equal(acpi_found.unprotected_more, 1);
+}
+
 static void what_was_found_before_keeps_its_name_and_place(void)
 {
     read_tree_of_the_machine(NULL);
@@ -498,6 +528,7 @@ int run_acpi_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(the_tables_of_a_machine_are_read_right),
         TEST(row_1_19_the_same_machine_gives_the_same_dump_by_tree_and_by_acpi),
+        TEST(the_iort_says_which_hosts_nothing_stands_before),
         TEST(what_was_found_before_keeps_its_name_and_place),
         TEST(a_unit_that_the_tables_alone_name_comes_behind_those_of_the_tree),
         TEST(a_root_pointer_that_is_wrong_in_any_way_is_refused),
