@@ -62,6 +62,11 @@ void arch_interrupt_again(uint32_t interrupt);
  * last call for a line counts. */
 void arch_interrupt_at(uint32_t interrupt, uint64_t moment);
 
+/* Has the boot CPU call the function again and again, with so many ticks of the counter between, from the end of the boot
+ * on. It runs as a handler does. Boot only; ARCH_REGULAR of them at most. */
+#define ARCH_REGULAR 2
+void arch_every(uint64_t ticks, void (*function)(void));
+
 /*
  * Gives a level-triggered line to a vCPU, as its interrupt virtual_interrupt (INTID 32 to 95): off until
  * the guest enables it, and taken by no other CPU. By the vCPU's own CPU. False: no such line, or

@@ -210,6 +210,8 @@ static int64_t check_bind(const struct partition *partition, const struct device
 
     if (device->refusal != NULL)
         return BH_EOPNOTSUPP;
+    if (atomic_load(&device->presence) != PCI_PRESENT)
+        return BH_ENOENT;
     if (device->bound == partition)
         return BH_EBUSY;
     if (reserved != GROUP_FREE && reserved != partition->index + 1)
@@ -525,7 +527,10 @@ static int64_t reset_locked(struct partition *partition, struct device *device, 
     int64_t result = BH_OK;
 
     if (device->ioas != NULL && !device->held) {
-        device->held = stop(partition, device);
+        /* One that was gone meanwhile does not come back by a reset alone (kernel/presence.h). */
+        bool settled = pci_is_settled(device->function);
+
+        device->held = stop(partition, device) && settled;
         result = device->held ? BH_OK : BH_ETIMEDOUT;
     }
     message_unbind_all(partition, device); /* its registers forget them, too */

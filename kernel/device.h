@@ -115,6 +115,12 @@ struct device {
     uint32_t line;       /* that its INTx is wired to; INTERRUPT_NONE: none */
     bool closes;         /* device_closes() names something */
 
+    /* What stood in its place when that was looked at last (enum pci_presence): written under the group's lock by
+     * the boot CPU, read by any. */
+    _Atomic uint8_t presence;
+    struct partition
+        *lost_by; /* who had it bound when it was pulled out last: stored by that one's CPU */
+
     struct config_view config; /* of a function; guarded by the group's lock */
 
     struct message_unit *message_unit; /* that its messages go to; NULL: none */

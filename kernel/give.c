@@ -8,8 +8,8 @@
 
 #define OWNER_WAIT_NANOSECONDS 100000
 
-static void tell(struct partition *partition, const struct device *device, uint32_t type,
-                 uint64_t label)
+void give_tell(struct partition *partition, const struct device *device, uint32_t type,
+               uint64_t label)
 {
     const struct bh_event event = { .type = type,
                                     .device = device->id,
@@ -21,6 +21,12 @@ static void tell(struct partition *partition, const struct device *device, uint3
     event_post(partition, &event, true);
 }
 
+static bool is_given_away(const struct partition *partition, const struct device *device)
+{
+    return atomic_load(&device->group->leaving) &&
+           atomic_load(&device->group->reserved) != partition->index + 1;
+}
+
 bool give_leave(struct partition *partition)
 {
     bool clean = true;
@@ -29,13 +35,16 @@ bool give_leave(struct partition *partition)
         struct device *device = partition->device[i];
         uint64_t label = device->label;
         bool bound = device->bound == partition;
+        bool gone = atomic_load(&device->presence) != PCI_PRESENT;
 
-        if (!atomic_load(&device->group->leaving) || !assign_owns(partition, device) ||
-            atomic_load(&device->group->reserved) == partition->index + 1)
+        if (!(gone || is_given_away(partition, device)) || !assign_owns(partition, device))
             continue;
         clean = assign_release(partition, device) && clean;
+        if (bound && gone)
+            __atomic_store_n(&device->lost_by, partition, __ATOMIC_RELAXED);
         if (bound)
-            tell(partition, device, BH_EVENT_DEVICE_TAKEN, label);
+            give_tell(partition, device, gone ? BH_EVENT_DEVICE_REMOVED : BH_EVENT_DEVICE_TAKEN,
+                      label);
     }
     return clean;
 }
@@ -56,6 +65,7 @@ static int64_t have_it_leave(struct group *group, uint64_t *wait)
 static bool needs_reset(const struct device *device, const struct group *group)
 {
     return device->group == group && device->function != NULL &&
+           atomic_load(&device->presence) == PCI_PRESENT &&
            pci_reset_method(&devices.pci, device->function) != PCI_RESET_NONE;
 }
 
@@ -104,6 +114,8 @@ static int64_t check(const struct device *device)
 
     if (device->refusal != NULL || (owner.state == OWNER_HYPERVISOR && !device->group->handing))
         return BH_EOPNOTSUPP;
+    if (atomic_load(&device->presence) != PCI_PRESENT)
+        return BH_ENOENT;
     if (device->function != NULL &&
         pci_reset_method(&devices.pci, device->function) == PCI_RESET_NONE)
         return BH_EOPNOTSUPP;
@@ -131,7 +143,8 @@ static int64_t go_on(struct device *device, uint64_t *wait)
 static void tell_why_not(const struct device *device, const struct partition *to)
 {
     log_error("%s: not given to %s: it %s; it stays parked and nobody's", device->name, to->name,
-              device->refusal != NULL ? device->refusal
+              device->refusal != NULL                         ? device->refusal
+              : atomic_load(&device->presence) != PCI_PRESENT ? "is gone"
               : device->iommu != NULL && device->iommu->silenced
                   ? "stands behind an IOMMU that failed"
                   : "did not come back from its reset");
@@ -162,7 +175,7 @@ int64_t give_device(struct partition *to, struct device *device, uint64_t *wait)
         return result;
     }
     log_info("%s: given to %s", device->name, to->name);
-    tell(to, device, BH_EVENT_DEVICE_GIVEN, 0);
+    give_tell(to, device, BH_EVENT_DEVICE_GIVEN, 0);
     return BH_OK;
 }
 

@@ -19,9 +19,13 @@ struct device;
  */
 int64_t give_device(struct partition *to, struct device *device, uint64_t *wait);
 
-/* Takes away from the partition what the manager gives to others. Its CPU, outside of calls. False: a unit failed. Work:
- * a detach and an unbind for each device. */
+/* Takes away from the partition what the manager gives to others, and what is gone (kernel/presence.h). Its CPU, outside
+ * of calls. False: a unit failed. Work: a detach and an unbind for each device. */
 bool give_leave(struct partition *partition);
+
+/* The event of that type about the device, for the partition. Any CPU. */
+void give_tell(struct partition *partition, const struct device *device, uint32_t type,
+               uint64_t label);
 
 /* The manager ends: what it was giving is nobody's. Its CPU. Work: the devices. */
 void give_end(void);

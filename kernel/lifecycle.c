@@ -10,6 +10,7 @@
 #include "kernel/last_calls.h"
 #include "kernel/partition.h"
 #include "kernel/payload.h"
+#include "kernel/presence.h"
 #include "kernel/window.h"
 #include "lib/format.h"
 #include "lib/log.h"
@@ -384,7 +385,10 @@ static void on_recall(struct vcpu *vcpu)
 static bool on_access(struct vcpu *vcpu, uint64_t address, unsigned int bytes, bool write,
                       uint64_t *value)
 {
-    return config_access(vcpu->partition, address, bytes, write, value);
+    const struct partition *partition = vcpu->partition;
+
+    return config_access(partition, address, bytes, write, value) ||
+           presence_access(partition, address, write, value);
 }
 
 const struct arch_guest_ops lifecycle_guest_ops = {

@@ -19,6 +19,7 @@
 #include "kernel/message.h"
 #include "kernel/partition.h"
 #include "kernel/plan.h"
+#include "kernel/presence.h"
 #include "kernel/window.h"
 #include "lib/boot_memory.h"
 #include "lib/format.h"
@@ -383,5 +384,6 @@ _Noreturn void kernel_main(const struct boot_information *boot)
         refuse_set(&error);
     boot_memory_seal();
     arch_guest_register(&lifecycle_guest_ops);
+    presence_start();
     lifecycle_run_all();
 }

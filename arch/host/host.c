@@ -475,6 +475,7 @@ void host_reset(void)
     host_stores_reset();
     registers_count = 0;
     line_count = 0;
+    host_every_reset();
     memset(routes, 0, sizeof(routes));
     memset(message_routes, 0, sizeof(message_routes));
     memset(host_message_targets, 0, sizeof(host_message_targets));

@@ -67,6 +67,12 @@ extern bool host_lines_stay;
  * for those that are due already. False: none was asked for. */
 bool host_interrupt_later(void);
 
+/* The boot CPU does once what arch_every() asked for, however long ago that was done last. Returns how much there is. */
+unsigned int host_every(void);
+
+/* For host_reset(). */
+void host_every_reset(void);
+
 /* Counters of the named calls, since host_reset(). */
 struct host_counters {
     uint64_t entries, barriers, cleans, invalidates, code_synchronisations, stage2_invalidates;

@@ -352,6 +352,19 @@ static void reset(struct pci_model *pci, int index)
     f->silent_reads = pci->reset_reads;
 }
 
+void pci_model_pull(struct pci_model *pci, int index)
+{
+    pci->function[index].gone = true;
+}
+
+void pci_model_insert(struct pci_model *pci, int index)
+{
+    pci->function[index].gone = false;
+    reset(pci, index);
+    pci->function[index].mastering_at_reset = 0; /* nobody asked for this one */
+    pci->function[index].silent_reads = 0;
+}
+
 static void reset_below(struct pci_model *pci, int bridge)
 {
     for (int i = 0; i < (int)pci->count; i++) {

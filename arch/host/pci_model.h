@@ -82,6 +82,10 @@ void pci_model_virtual_bar(struct pci_model *pci, int index, unsigned int bar, u
 /* Whether the virtual function is there now. */
 bool pci_model_is_enabled(const struct pci_model *pci, int index);
 
+/* Pulls the function out, and puts it back as it is after power-on. */
+void pci_model_pull(struct pci_model *pci, int index);
+void pci_model_insert(struct pci_model *pci, int index);
+
 uint16_t pci_model_get16(const struct pci_model *pci, int index, uint32_t offset);
 uint32_t pci_model_get32(const struct pci_model *pci, int index, uint32_t offset);
 void pci_model_set16(struct pci_model *pci, int index, uint32_t offset, uint16_t value);

@@ -182,17 +182,21 @@ uint64_t pci_bus_address(const struct pci_function *function, unsigned int bar)
     return address + to_pci;
 }
 
-void pci_restore_bars(const struct pci_function *function)
+bool pci_restore_bars(const struct pci_function *function)
 {
+    bool same = true;
+
     /* Those of a virtual one are registers of its physical one. */
     for (unsigned int i = 0; function->physical == 0 && i < PCI_BARS; i++) {
         const struct pci_bar *bar = &function->bar[i];
+        struct pci_bar now = size_bar(function, bar_register(i), i);
 
-        if (bar->address != 0)
+        same = same && now.size == bar->size && now.wide == bar->wide;
+        if (bar->address != 0 && same)
             pci_write32(function, bar_register(i), (uint32_t)pci_bus_address(function, i));
-        if (bar->wide)
-            pci_write32(function, bar_register(++i), 0);
+        i += bar->wide;
     }
+    return same;
 }
 
 struct topology_range pci_bridge_window(const struct pci_function *bridge)

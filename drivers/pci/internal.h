@@ -27,8 +27,9 @@ void pci_enable_acs(const struct pci_function *function);
 enum pci_reset_method pci_find_reset_method(const struct pci *pci,
                                             const struct pci_function *function);
 
-/* Writes the addresses of the placed BARs again, after a reset. */
-void pci_restore_bars(const struct pci_function *function);
+/* Writes the addresses of the placed BARs again, after a reset; decode is off. False: they are not those that were
+ * found, and have no addresses. */
+bool pci_restore_bars(const struct pci_function *function);
 
 /* Bus addresses that the bridge sends down; size 0: none. */
 struct topology_range pci_bridge_window(const struct pci_function *bridge);

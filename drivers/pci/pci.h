@@ -152,6 +152,23 @@ uint32_t pci_line(const struct pci *pci, const struct pci_function *function);
 /* Whether something that pci_set_interrupts() does not reach may raise the line. Boot only. */
 bool pci_line_is_loud(const struct pci *pci, uint32_t line);
 
+enum pci_presence {
+    PCI_PRESENT,
+    PCI_ABSENT,
+    PCI_STRANGER, /* something answers in its place that is not what was found there at boot */
+};
+
+/* What answers at the function's place now. Any time; one that is being reset is absent. */
+enum pci_presence pci_presence(const struct pci_function *function);
+
+/* Whether a function whose memory decode was switched on is still that: neither gone nor reset by anyone else,
+ * such as by the loss of its power. Any time. */
+bool pci_is_settled(const struct pci_function *function);
+
+/* Keeps what has come into the function's place from memory, its registers from the bus, and INTx quiet. Any time, by
+ * the owner of the group. */
+void pci_shut(const struct pci_function *function);
+
 /* ---- Reset ladder (6.6): at every change of owner. Any time, by the owner of the group. ----- */
 
 /* A reset is a few register writes with waits between, which the caller spends elsewhere. */
@@ -171,7 +188,7 @@ enum pci_reset_method pci_reset_method(const struct pci *pci, const struct pci_f
 /*
  * Begins the reset, or goes on with it if its time has come; constant work. The function must be
  * parked. DONE: it answers again and BARs and INTx disable are restored, decode and mastering off.
- * FAILED: it did not come back in time.
+ * FAILED: it did not come back in time, or as another one.
  */
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
                                 struct pci_reset *reset);

@@ -146,16 +146,17 @@ static uint64_t release(const struct pci *pci, const struct pci_function *functi
     return 0;
 }
 
-static bool answers(const struct pci_function *function)
+/* Registers of another size could lie over a neighbour's. */
+static bool is_restored(const struct pci_function *function)
 {
-    uint32_t identity;
+    char name[PCI_NAME];
 
-    /* A virtual one has its ids in its physical one (9.3.4.1.1). */
-    if (function->physical != 0)
-        return mmio_probe32(function->config + PCI_CLASS_REVISION, &identity) &&
-               identity == function->class_revision;
-    return mmio_probe32(function->config + PCI_VENDOR, &identity) &&
-           identity == ((uint32_t)function->device << 16 | function->vendor);
+    pci_shut(function);
+    if (pci_restore_bars(function))
+        return true;
+    pci_name(function, name);
+    log_warning("pci: %s has other registers than were found at boot", name);
+    return false;
 }
 
 enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function *function,
@@ -195,14 +196,14 @@ enum pci_reset_result pci_reset(const struct pci *pci, const struct pci_function
     default:
         break;
     }
-    if (!answers(function)) {
-        if (!time_passed(reset->deadline))
-            return PCI_RESET_WAITING;
+    enum pci_presence presence = pci_presence(function);
+
+    if (presence == PCI_ABSENT && !time_passed(reset->deadline))
+        return PCI_RESET_WAITING;
+    if (presence != PCI_PRESENT || !is_restored(function)) {
         pci_reset_cancel(pci, function, reset);
         return PCI_RESET_FAILED;
     }
-    pci_write16(function, PCI_COMMAND, COMMAND_INTX_DISABLE);
-    pci_restore_bars(function);
     pci_enable_acs(function);
     reset->step = STEP_NONE;
     return PCI_RESET_DONE;
@@ -214,6 +215,6 @@ void pci_reset_cancel(const struct pci *pci, const struct pci_function *function
     uint64_t ready = reset->ready;
 
     if (reset->step == STEP_RELEASE)
-        ready = time_deadline(release(pci, function, reset->method));
+        ready = max_u64(ready, time_deadline(release(pci, function, reset->method)));
     *reset = (struct pci_reset){ .ready = ready };
 }

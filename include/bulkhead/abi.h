@@ -191,6 +191,8 @@
 #define BH_EVENT_DEVICE_GIVEN                                                                      \
     7                        /* the manager gave it one: it may bind it now, and nobody else may */
 #define BH_EVENT_PARTITION 8 /* to the manager: a partition runs, or is off */
+#define BH_EVENT_DEVICE_REMOVED 10 /* a device was pulled out: it is parked, and unbound */
+#define BH_EVENT_DEVICE_ADDED 11   /* it is there again, parked: the caller may bind it */
 
 /* State of a window. */
 #define BH_WINDOW_WITHDRAWN 0 /* the other side does not live */
@@ -496,10 +498,11 @@ struct bh_event_ring {
  *                                    registers into the partition. label comes back in faults.
  *                                    EAGAIN: the reset is under way; call again with the same
  *                                    arguments, x1 = nanoseconds after which that is useful.
- *                                    ENOENT: not listed. EPERM: the group has another owner.
- *                                    EBUSY: bound by the caller already. EEXIST: the label is in
- *                                    use by the caller. EOPNOTSUPP: no way to reset it or to
- *                                    isolate it. ENOSPC: no table pages for its registers.
+ *                                    ENOENT: not listed, or gone: event 11 tells when it is back.
+ *                                    EPERM: the group has another owner. EBUSY: bound by the caller
+ *                                    already. EEXIST: the label is in use by the caller. EOPNOTSUPP:
+ *                                    no way to reset it or to isolate it. ENOSPC: no table pages for
+ *                                    its registers.
  *                                    ETIMEDOUT: it did not come back from its reset, or its unit
  *                                    has been silenced; the bind is given up.
  * DEVICE_UNBIND (device)             withdraws the registers and the interrupt, parks the device, gives
@@ -666,7 +669,7 @@ struct bh_event_ring {
  *                                    again with the same arguments, x1 = nanoseconds after which that is
  *                                    useful. OK also where that partition owns it. EPERM: the caller is
  *                                    not the manager. ENOENT: no such partition, or it does not list the
- *                                    device. EOPNOTSUPP: no way to reset it or to isolate it.
+ *                                    device, or that is gone. EOPNOTSUPP: no way to reset it or to isolate it.
  *                                    ETIMEDOUT: it did not come back from its reset, or its unit has
  *                                    been silenced. After these two it stays parked, and nobody's if it
  *                                    had been taken away.

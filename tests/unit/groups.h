@@ -71,6 +71,8 @@ int run_health_tests(void);
 int run_give_tests(void);
 int run_ownership_tests(void);
 int run_coherence_tests(void);
+int run_presence_tests(void);
+int run_presence_states_tests(void);
 int run_faults_tests(void);
 int run_rings_tests(void);
 int run_ring_failures_tests(void);

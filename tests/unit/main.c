@@ -82,6 +82,8 @@ int main(int count, char **arguments)
     failed += run_give_tests();
     failed += run_ownership_tests();
     failed += run_coherence_tests();
+    failed += run_presence_tests();
+    failed += run_presence_states_tests();
     failed += run_windows_set_tests();
     failed += run_windows_tests();
     failed += run_windows_dma_tests();

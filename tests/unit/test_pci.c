@@ -379,10 +379,10 @@ static void restored_bars_are_the_buss_addresses_in_both_halves(void)
     uint64_t first = bar_of(index, 0), second = bar_of(index, 2);
 
     assert_in_range(first, 0x40000000, 0x6FFFFFFF);
-    pci_model_set32(pci, index, 0x10, 0);
+    pci_model_set32(pci, index, 0x10, 4);
     pci_model_set32(pci, index, 0x14, 0x12);
     pci_model_set32(pci, index, 0x18, 0);
-    pci_restore_bars(pci_bench_at(0, 1, 0));
+    assert_true(pci_restore_bars(pci_bench_at(0, 1, 0)));
     assert_int_equal(bar_of(index, 0), first);
     assert_int_equal(pci_model_get32(pci, index, 0x14), 0);
     assert_int_equal(bar_of(index, 2), second);

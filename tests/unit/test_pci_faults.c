@@ -329,10 +329,8 @@ static void a_function_whose_identity_aborts_after_its_reset_has_not_come_back(v
     host_abort_range(function->config, 4);
     assert_int_equal(pci_reset(&found, function, &reset), PCI_RESET_WAITING);
     host_abort_range(0, 0);
-    /* Another device in its place is not the one that was bound. */
+    /* Another device in its place is not the one that was bound, and is not waited for. */
     pci_model_set16(pci, index, 2, 0x4321);
-    assert_int_equal(pci_reset(&found, function, &reset), PCI_RESET_WAITING);
-    host_advance(2000000000);
     assert_int_equal(pci_reset(&found, function, &reset), PCI_RESET_FAILED);
 }
 
