@@ -50,6 +50,7 @@ static const struct {
     { "virtual", test_virtual },
     { "shared", test_shared },
     { "stream", test_stream },
+    { "pulled", test_pulled },
     { "window-ask", test_window_ask },
     { "window-answer", test_window_answer },
     { "window-trespass", test_window_trespass },

@@ -151,6 +151,10 @@ int test_shared(void);
  * until somebody stops it. */
 int test_stream(void);
 
+/* ---- pulled.c -------------------------------------------------------------------------------- */
+/* An NVMe controller reads its disk until it is pulled out, and again when it is back; twice. */
+int test_pulled(void);
+
 /* Finds a listed device: an edu, or one whose name ends like that. */
 bool find_edu(uint32_t *index, struct bh_device_info *info);
 bool find_named(const char *end, struct bh_device_info *info);
