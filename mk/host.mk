@@ -82,10 +82,16 @@ $(IMAGE_DIR)/check: $(CHECK_OBJECTS) linker/host.ld
 # Where the image lies, from its symbols.
 image_symbol = $$($(PYTHON) tools/symbols.py --prefix $(CROSS_COMPILE) $(IMAGE_DIR)/bulkhead.elf $(1))
 
+# What a boot would find, as far as the board's folder has to tell it.
+CHECK_MISSING := $(filter-out $(wildcard boards/$(BOARD)/*.dts),$(patsubst %,boards/$(BOARD)/%.dts,machine pci))
+
 # Of any board, from its tree alone; or of a set on the board that is built for.
 ifneq ($(BOARD_DTB),)
 check: $(IMAGE_DIR)/check
 	$(Q)$(IMAGE_DIR)/check --board-tree '$(BOARD_DTB)' $(CHECK_WORDS)
+else ifneq ($(CHECK_MISSING),)
+check:
+	@echo '$(firstword $(CHECK_MISSING)): there is none: make check cannot know what a boot would find (docs/configuration.md)' >&2; exit 1
 else
 check: check-tool guests $(IMAGE_DIR)/bulkhead.elf | $(SETUP_BUILD)
 	$(Q)$(DTC) -q -I dts -O dtb -o $(CHECK_SET) '$(CONFIG)'

@@ -205,6 +205,14 @@ class Pages(unittest.TestCase):
         self.assertEqual(named(page, "device")["/<b>&"], 1)
         self.assertEqual(list(page.iter("script")), [])
 
+    def test_a_board_whose_tables_a_boot_believes_is_said_to_be_one(self):
+        self.assertNotIn("tables, and believes", report.build(self.set))
+        self.set.one("set")["tables"] = "acpi"
+        try:
+            self.assertIn("a boot reads its acpi tables, and believes these", report.build(self.set))
+        finally:
+            self.set.one("set")["tables"] = None
+
     def test_a_runs_log_is_counted(self):
         with tempfile.TemporaryDirectory() as scratch:
             path = os.path.join(scratch, "log")

@@ -170,6 +170,25 @@ class VirtualFunctions(CheckTest):
             self.assert_told(text, around=CARD.replace("express;", "express; " + words))
 
 
+class Tables(CheckTest):
+    """Boards whose ACPI tables a boot believes, of which the tool knows nothing."""
+
+    trees = (MACHINE_TREE, os.path.join(harness.BUILD, "qemu-virt-acpi", "board.dtb"), PCI_TREE)
+
+    def test_a_check_of_the_tree_alone_says_that_a_boot_reads_tables(self):
+        with open(DEMO, encoding="utf-8") as file:
+            status, output, complaints = self.check(file.read())
+        self.assertEqual((status, complaints), (0, ""), output)
+        self.assertIn("a boot reads from the\nmachine's acpi tables, which are not here", output)
+
+    def test_a_board_that_does_not_tell_what_a_boot_would_find_is_refused_in_one_line(self):
+        done = subprocess.run(["make", "-s", "check", "BOARD=qemu-three-smmus-acpi"], cwd=harness.ROOT,
+                              capture_output=True, encoding="utf-8", timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr.splitlines()[0],
+                         r"^boards/qemu-three-smmus-acpi/machine\.dts: there is none: make check cannot know")
+
+
 class SeveralUnits(CheckTest):
     """The board with three root buses, an IOMMU each."""
 

@@ -241,6 +241,15 @@ static void print_unprotected(void)
         printf("  and %u more nodes\n", topology->unprotected_more);
 }
 
+/* A boot believes them where the tree says something else. */
+static void print_tables(void)
+{
+    if (machine.board.firmware_tables[0] != '\0')
+        printf("of what the tree says: CPUs, interrupts and who stands behind which IOMMU a boot reads from the\n"
+               "machine's %s tables, which are not here: compare the log of a boot\n",
+               machine.board.firmware_tables);
+}
+
 struct arguments {
     struct file set, machine, board, pci;
     const char *directory;
@@ -312,6 +321,7 @@ static int check_set(struct arguments *arguments)
         check_payload(&partitions.partition[i], arguments->directory, arguments->payloads);
     printf("%s: %u partition%s, as %s would start\n", set_name, partitions.count,
            partitions.count == 1 ? "" : "s", partitions.count == 1 ? "it" : "they");
+    print_tables();
     print_partitions();
     print_windows();
     print_devices();

@@ -145,8 +145,11 @@ static void record_device(const struct device *device)
 
 void set_record(const char *name)
 {
+    const char *tables = machine.board.firmware_tables;
+
     record_begin("set");
     record_text("name", name);
+    record_or_null("tables", tables[0] != '\0' ? tables : NULL);
     record_end();
     for (uint32_t i = 0; i < partitions.count; i++)
         record_partition(&partitions.partition[i]);

@@ -169,6 +169,9 @@ def build(records, log=None):
     under = ("A partition set, checked by the hypervisor's own code against a model of the IOMMU."
              if records.is_set else f"{records.one('board')['model']}: a board's device tree, read by the "
              f"hypervisor's own reader ({records.one('board')['nodes']} nodes).")
+    if records.is_set and records.one("set")["tables"]:
+        under += (f" From the machine's tree alone: a boot reads its {records.one('set')['tables']} tables, and believes "
+                  "these.")
     sections = list((set_sections if records.is_set else board_sections)(records))
     if log is not None:
         sections.append(section("Counters of a run", "From its log: faults that were told, and how each "
