@@ -5,6 +5,7 @@
 #define ARCH_BOOT_H
 
 #include "drivers/iommu/early.h"
+#include "lib/sha256.h"
 #include "lib/types.h"
 
 struct boot_information {
@@ -24,5 +25,9 @@ extern const char board_tree_start[], board_tree_end[];
 
 /* The image in memory, so that nobody else is given that. */
 void arch_image_range(uint64_t *base, uint64_t *size);
+
+/* The SHA-256 of the image's text and constants as they are in memory; pointers among them as they were linked, wherever
+ * it was loaded. Of the image's file these are the first bytes (tools/image_digest.py). */
+void arch_image_digest(uint8_t digest[SHA256_SIZE]);
 
 #endif

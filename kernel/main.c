@@ -11,6 +11,7 @@
 #include "drivers/topology/fdt.h"
 #include "kernel/board.h"
 #include "kernel/bundle.h"
+#include "kernel/digest.h"
 #include "kernel/fault.h"
 #include "kernel/firmware.h"
 #include "kernel/keyboard.h"
@@ -297,16 +298,6 @@ static void tell_unprotected(void)
         log_warning("unprotected: %u more nodes that are not named", topology.unprotected_more);
 }
 
-/* What an assessor compares: the set that was read, whole and as the bundle's maker packed it. */
-static void print_digest(const struct bundle_entry *entry)
-{
-    char text[2 * SHA256_SIZE + 1];
-
-    for (unsigned int i = 0; i < SHA256_SIZE; i++)
-        format(text + (size_t)2 * i, 3, "%02x", entry->digest[i]);
-    log_info("set %s, SHA-256 %s", entry->name, text);
-}
-
 static void read_set(struct set_error *error)
 {
     const char *reason;
@@ -326,7 +317,7 @@ static void read_set(struct set_error *error)
     if (!bundle_copy(&bundle, &bundle.entry[0], copy))
         refuse("the bundle's set does not have the digest that the bundle names: it was damaged",
                "");
-    print_digest(&bundle.entry[0]);
+    digest_print("set ", bundle.entry[0].name, bundle.entry[0].digest);
     if (!set_read(copy, bundle.entry[0].size, &set, error))
         refuse_set(error);
 }
@@ -374,6 +365,7 @@ _Noreturn void kernel_main(const struct boot_information *boot)
     start_interrupts();
     cpu_count = arch_start_cpus(&topology, PARTITION_LIMIT);
     messages_start(&topology, cpu_count);
+    digest_start();
     read_set(&error);
     if (!plan_partitions(&set, cpu_count, &error) || !plan_memory(&error) ||
         !windows_plan(&set, &error))

@@ -3,6 +3,7 @@
 
 #include "bulkhead/abi.h"
 #include "kernel/assign.h"
+#include "kernel/digest.h"
 #include "kernel/last_calls.h"
 #include "kernel/lifecycle.h"
 #include "kernel/partition.h"
@@ -214,7 +215,8 @@ static int64_t query_digest(const struct partition *partition, uint64_t address)
     struct bh_query_digest digest = { 0 };
 
     memcpy(digest.set, lifecycle_set_digest(), sizeof(digest.set));
-    return partition_give(partition, address, &digest, sizeof(digest), sizeof(digest));
+    memcpy(digest.image, digest_of_image(), sizeof(digest.image));
+    return partition_give(partition, address, &digest, sizeof(digest), BH_QUERY_DIGEST_FIRST_BYTES);
 }
 
 int64_t query(struct partition *partition, uint64_t what, uint64_t address, uint64_t which)

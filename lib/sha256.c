@@ -3,7 +3,6 @@
 
 #include "lib/string.h"
 
-#define BLOCK 64
 #define ROUNDS 64
 
 static const uint32_t round_constants[ROUNDS] = {
@@ -62,23 +61,53 @@ static void add_block(uint32_t hash[8], const uint8_t *block)
         hash[i] += s[i];
 }
 
+void sha256_start(struct sha256 *sha)
+{
+    *sha = (struct sha256){ .hash = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+                                      0x9b05688c, 0x1f83d9ab, 0x5be0cd19 } };
+}
+
+void sha256_add(struct sha256 *sha, const void *data, uint64_t size)
+{
+    const uint8_t *bytes = data;
+
+    while (size != 0) {
+        uint64_t used = sha->size % SHA256_BLOCK;
+        uint64_t part = min_u64(size, SHA256_BLOCK - used);
+
+        if (part == SHA256_BLOCK) {
+            add_block(sha->hash, bytes);
+        } else {
+            memcpy(sha->block + used, bytes, part);
+            if (used + part == SHA256_BLOCK)
+                add_block(sha->hash, sha->block);
+        }
+        sha->size += part;
+        bytes += part;
+        size -= part;
+    }
+}
+
+void sha256_end(struct sha256 *sha, uint8_t digest[SHA256_SIZE])
+{
+    uint64_t used = sha->size % SHA256_BLOCK;
+    uint8_t last[2 * SHA256_BLOCK] = { 0 };
+    uint64_t last_size = used + 9 <= SHA256_BLOCK ? SHA256_BLOCK : 2 * SHA256_BLOCK;
+
+    memcpy(last, sha->block, used);
+    last[used] = 0x80;
+    store_big_endian(last + last_size - 8, 8, sha->size << 3);
+    for (uint64_t at = 0; at < last_size; at += SHA256_BLOCK)
+        add_block(sha->hash, last + at);
+    for (unsigned int i = 0; i < 8; i++)
+        store_big_endian(digest + (size_t)4 * i, 4, sha->hash[i]);
+}
+
 void sha256(const void *data, uint64_t size, uint8_t digest[SHA256_SIZE])
 {
-    uint32_t hash[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-    const uint8_t *bytes = data;
-    uint8_t last[2 * BLOCK] = { 0 };
-    uint64_t whole = size / BLOCK * BLOCK, rest = size - whole;
-    uint64_t last_size = rest + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
+    struct sha256 sha;
 
-    for (uint64_t at = 0; at < whole; at += BLOCK)
-        add_block(hash, bytes + at);
-    if (rest != 0)
-        memcpy(last, bytes + whole, rest);
-    last[rest] = 0x80;
-    store_big_endian(last + last_size - 8, 8, size << 3);
-    for (uint64_t at = 0; at < last_size; at += BLOCK)
-        add_block(hash, last + at);
-    for (unsigned int i = 0; i < 8; i++)
-        store_big_endian(digest + (size_t)4 * i, 4, hash[i]);
+    sha256_start(&sha);
+    sha256_add(&sha, data, size);
+    sha256_end(&sha, digest);
 }

@@ -9,7 +9,7 @@ BUNDLE := $(IMAGE_DIR)/$(basename $(notdir $(CONFIG))).bundle
 FIT := $(BUNDLE:.bundle=.itb)
 DISK := $(BUNDLE:.bundle=.$(BOOT).disk)
 
-.PHONY: run bundle fit disk image
+.PHONY: run bundle fit disk image digest
 bundle: $(IMAGE_DIR)/bulkhead.elf guests | $(SETUP_BUILD)
 	$(Q)$(PYTHON) tools/bundle.py --config '$(CONFIG)' --image $(IMAGE_DIR)/bulkhead.elf \
 	    --payloads $(BUILD)/guests --prefix $(CROSS_COMPILE) --output '$(BUNDLE)'
@@ -17,8 +17,15 @@ bundle: $(IMAGE_DIR)/bulkhead.elf guests | $(SETUP_BUILD)
 fit: $(IMAGE_DIR)/bulkhead.img bundle | $(SETUP_BOOT)
 	$(Q)$(PYTHON) tools/fit.py --image $(IMAGE_DIR)/bulkhead.img --bundle '$(BUNDLE)' --output '$(FIT)'
 
+print_digest = $(PYTHON) tools/image_digest.py $(IMAGE_DIR)/bulkhead.elf $(IMAGE_DIR)/bulkhead.img $(CROSS_COMPILE)
+
+# What the image prints of itself at boot.
+digest: $(IMAGE_DIR)/bulkhead.img
+	@$(print_digest)
+
 image: $(IMAGE_DIR)/bulkhead.img bundle fit
 	@echo 'image:  $(IMAGE_DIR)/bulkhead.img'
+	@$(print_digest)
 	@echo 'bundle: $(BUNDLE)'
 	@echo 'FIT:    $(FIT) (both)'
 

@@ -9,6 +9,7 @@
 #include "arch/seam.h"
 #include "arm64.h"
 #include "lib/log.h"
+#include "lib/sha256.h"
 
 /* From PSCI CPU_ON to the first sign of life. */
 #define CPU_START_MICROSECONDS 1000000
@@ -16,6 +17,7 @@
 struct cpu cpus[CPU_LIMIT];
 
 extern char image_start[], image_end[];
+extern const uint64_t relocated_start[], relocated_end[];
 extern char secondary_entry[];
 
 _Noreturn void arch_boot(uint64_t device_tree, const struct early_report *early);
@@ -68,6 +70,23 @@ void arch_image_range(uint64_t *base, uint64_t *size)
 {
     *base = memory_physical(image_start);
     *size = (uint64_t)(image_end - image_start);
+}
+
+void arch_image_digest(uint8_t digest[SHA256_SIZE])
+{
+    uint64_t base = memory_physical(image_start), moved = base - IMAGE_LINK_ADDRESS;
+    uint64_t size = (uint64_t)(image_end - image_start);
+    struct sha256 sha;
+
+    sha256_start(&sha);
+    sha256_add(&sha, image_start, (uint64_t)((const char *)relocated_start - image_start));
+    for (const uint64_t *at = relocated_start; at < relocated_end; at++) {
+        /* As head.S found it. */
+        uint64_t word = *at - base < size ? *at - moved : *at;
+
+        sha256_add(&sha, &word, sizeof(word));
+    }
+    sha256_end(&sha, digest);
 }
 
 _Noreturn void arch_boot(uint64_t device_tree, const struct early_report *early)

@@ -96,6 +96,8 @@ void host_abort_range(uint64_t base, uint64_t size);
 
 /* What arch_image_range() answers; a page at 0, outside of the machine's memory, after host_reset(). */
 extern struct topology_range host_image;
+/* Each byte of what arch_image_digest() answers. */
+#define HOST_IMAGE_DIGEST 0xD5
 
 /* arch_map_device() and arch_map_memory() of what overlaps [base, +size) find no table pages. */
 void host_refuse_maps(uint64_t base, uint64_t size);

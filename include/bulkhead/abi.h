@@ -232,6 +232,7 @@
 #define BH_PARTITION_INFO_FIRST_BYTES 88
 #define BH_DEVICE_INFO_FIRST_BYTES 200
 #define BH_IOAS_COPY_FIRST_BYTES 48
+#define BH_QUERY_DIGEST_FIRST_BYTES 40
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -361,7 +362,8 @@ struct bh_query_counters {
 /* What runs here: equal digests are equal contents. */
 struct bh_query_digest {
     uint64_t size;
-    uint8_t set[32]; /* SHA-256 of the partition set, as the log of the boot has it */
+    uint8_t set[32];   /* SHA-256 of the partition set, as the log of the boot has it */
+    uint8_t image[32]; /* and of the hypervisor's own text and constants, as `make digest` has it */
 };
 
 /*

@@ -181,7 +181,7 @@ static void a_structure_of_the_first_version_is_filled_as_far_as_it_goes(void)
     assert_int_equal(device->device, DEVICE1_ID);
 }
 
-static void query_tells_the_digest_of_the_set_as_the_log_has_it(void)
+static void query_tells_the_digests_of_set_and_image_as_the_log_has_them(void)
 {
     struct bh_query_digest *digest;
     char line[96] = "SHA-256 ";
@@ -193,6 +193,16 @@ static void query_tells_the_digest_of_the_set_as_the_log_has_it(void)
     for (unsigned int i = 0; i < sizeof(digest->set); i++)
         snprintf(line + strlen(line), 3, "%02x", digest->set[i]);
     assert_console(line);
+    assert_int_equal(digest->size, sizeof(*digest));
+    for (unsigned int i = 0; i < sizeof(digest->image); i++)
+        assert_int_equal(digest->image[i], HOST_IMAGE_DIGEST);
+    assert_console("image, SHA-256 d5d5d5d5");
+    /* What was asked for before there was the image's. */
+    memset(digest, 0, sizeof(*digest));
+    digest->size = BH_QUERY_DIGEST_FIRST_BYTES;
+    assert_int_equal(call2(0, BH_CALL_QUERY, BH_QUERY_DIGEST, PAGE_AT), BH_OK);
+    assert_int_equal(digest->size, BH_QUERY_DIGEST_FIRST_BYTES);
+    assert_int_equal(digest->image[0], 0);
 }
 
 static struct bh_query_counters counters_of(unsigned int partition)
@@ -402,7 +412,7 @@ int run_calls_tests(void)
         TEST(i10_a_wild_structure_pointer_is_efault_in_every_call_that_takes_one),
         TEST(a_larger_structure_is_filled_as_far_as_the_hypervisor_knows_it),
         TEST(a_structure_of_the_first_version_is_filled_as_far_as_it_goes),
-        TEST(query_tells_the_digest_of_the_set_as_the_log_has_it),
+        TEST(query_tells_the_digests_of_set_and_image_as_the_log_has_them),
         TEST(query_tells_what_the_callers_calls_cost),
         TEST(counters_tell_of_units_that_the_caller_has_alone),
         TEST(counters_leave_out_the_unit_that_another_uses_too),

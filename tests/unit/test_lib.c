@@ -165,6 +165,26 @@ static void digests_are_those_of_the_standards_examples(void)
                   "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+static void a_digest_of_pieces_is_that_of_the_whole_however_it_is_cut(void)
+{
+    uint8_t data[200], whole[SHA256_SIZE], pieces[SHA256_SIZE];
+    struct sha256 sha;
+
+    for (unsigned int i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7);
+    sha256(data, sizeof(data), whole);
+    for (unsigned int first = 0; first <= sizeof(data); first++) {
+        for (unsigned int second = first; second <= sizeof(data); second += 13) {
+            sha256_start(&sha);
+            sha256_add(&sha, data, first);
+            sha256_add(&sha, data + first, second - first);
+            sha256_add(&sha, data + second, sizeof(data) - second);
+            sha256_end(&sha, pieces);
+            assert_memory_equal(pieces, whole, SHA256_SIZE);
+        }
+    }
+}
+
 static void digests_of_every_length_around_a_block_differ(void)
 {
     static uint8_t digest[200][SHA256_SIZE];
@@ -296,6 +316,7 @@ int run_lib_tests(void)
         TEST(what_does_not_fit_is_cut_and_terminated),
         TEST(a_missing_string_is_said),
         TEST(digests_are_those_of_the_standards_examples),
+        TEST(a_digest_of_pieces_is_that_of_the_whole_however_it_is_cut),
         TEST(digests_of_every_length_around_a_block_differ),
         TEST(a_lock_lets_one_in_at_a_time),
         TEST(a_held_lock_is_not_taken_by_trying),
