@@ -245,9 +245,10 @@ static void print_unprotected(void)
 static void print_tables(void)
 {
     if (machine.board.firmware_tables[0] != '\0')
-        printf("of what the tree says: CPUs, interrupts and who stands behind which IOMMU a boot reads from the\n"
-               "machine's %s tables, which are not here: compare the log of a boot\n",
-               machine.board.firmware_tables);
+        printf(
+            "of what the tree says: CPUs, interrupts and who stands behind which IOMMU a boot reads from the\n"
+            "machine's %s tables, which are not here: compare the log of a boot\n",
+            machine.board.firmware_tables);
 }
 
 struct arguments {
