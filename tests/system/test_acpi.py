@@ -48,7 +48,7 @@ class Tables(RefusalTest):
         said = run.said("bulkhead")
         end = next(number for number, line in enumerate(said) if " devices found" in line)
         return [line.replace(board, "BOARD").replace("IORT/", "/") for line in said[:end + 1]
-                if not line.startswith("set ")]
+                if not re.match("set |image[ ,]", line)]
 
     @staticmethod
     def streams(run):
