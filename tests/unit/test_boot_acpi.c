@@ -70,6 +70,25 @@ static void which_stream_a_device_has_the_tables_say(void)
 }
 
 /* Maps of a tree that knows one unit for all buses, as QEMU's does. */
+/* The tree has no iommu-map: it is the tables that know. */
+static void a_host_that_the_tables_put_behind_a_unit_is_not_called_unprotected(void)
+{
+    struct acpi_options options = begin();
+
+    fw_join(&options);
+    machine_boot();
+    assert_null(strstr(machine.console, "unprotected: " HOST));
+}
+
+static void a_host_that_neither_tree_nor_tables_put_behind_a_unit_is_called_unprotected(void)
+{
+    struct acpi_options options = begin();
+
+    options.map_count = 0;
+    fw_join(&options);
+    expect_refused("unprotected: " HOST " (pci-host-ecam-generic), 1 of its kind");
+}
+
 static void a_map_of_the_tree_does_not_count(void)
 {
     struct acpi_options options = begin();
@@ -377,6 +396,8 @@ int run_boot_acpi_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(which_stream_a_device_has_the_tables_say),
+        TEST(a_host_that_the_tables_put_behind_a_unit_is_not_called_unprotected),
+        TEST(a_host_that_neither_tree_nor_tables_put_behind_a_unit_is_called_unprotected),
         TEST(a_map_of_the_tree_does_not_count),
         TEST(tables_are_read_when_all_bridges_have_their_numbers),
         TEST(a_root_bus_that_fw_cfg_counts_is_a_host_before_tables_are_read),
