@@ -210,7 +210,8 @@ STEPS = [
     ]),
     step_proof("unmap", {"UNMAP": 1}, [
         Defect("too little to invalidate", "lib/pagetable.c",
-               ".end = address + size,", ".end = address,"),
+               ".first = address,\n" + 45 * " " + ".end = address + size,",
+               ".first = address, .end = address,"),
     ]),
 ]
 
@@ -277,7 +278,7 @@ CALLS = [
     call_proof("ioas-unmap", 9, "a range beyond the aperture", IOAS,
                "ioas_check_range(iova, size, ioas->tree[0].table.limit)",
                "ioas_check_range(iova, size, ioas->tree[0].table.limit + size)",
-               more=[Defect("units that are not told", IOAS,
+               more=[Defect("units that are not told", IOAS_SEVERAL,
                             "        ioas_put(ioas, t, &progress[t], true, &batch);\n", "        ;\n")]),
     call_proof("attach", 10, "a device that is not listed", HYPERCALL, NO_DEVICE, ""),
     call_proof("detach", 11, "a refusal that is passed over", HYPERCALL,
@@ -315,7 +316,8 @@ CALLS = [
     call_proof("partition-control", 31, "an action that there is not", HYPERCALL,
                " || x[2] > BH_PARTITION_RESTART"),
     call_proof("device-give", 32, "a partition that there is not", HYPERCALL,
-               "    if (x[2] >= partitions.count)\n        return BH_ENOENT;\n    device =", "    device ="),
+               "    if (x[2] >= partitions.count)\n        return BH_ENOENT;\n    struct partition *to",
+               "    struct partition *to"),
     call_proof("ioas-remap", 20, "memory of a window", IOAS_CHANGE,
                "windows_meet(partition, change->ioas, change->iova, change->size)", "false"),
     call_proof("ioas-unmap-all", 21, "a cursor that nobody looked at", IOAS_SEVERAL,

@@ -113,6 +113,35 @@ def prove(proof):
     return word == "proved"
 
 
+def misplaced(proof):
+    """What of a proof does not stand where the catalogue has it: seen without a proof being made, so at once."""
+    for source in proof.sources:
+        if not os.path.exists(os.path.join(ROOT, source)):
+            yield f"there is no {source}"
+    for defect in proof.defects:
+        path = os.path.join(ROOT, defect.file)
+        if not os.path.exists(path):
+            yield f"with {defect.says}: there is no {defect.file}"
+            continue
+        with open(path, encoding="utf-8") as source:
+            count = source.read().count(defect.old)
+        if count != 1:
+            yield f"with {defect.says}: {defect.file} has {count} times `{defect.old}`"
+        elif defect.file not in proof.sources and not defect.file.endswith(".h"):
+            yield f"with {defect.says}: {defect.file} is no source of it"
+
+
+def report_misplaced():
+    """How many proofs of the whole catalogue have something that is misplaced."""
+    bad = 0
+    for proof in PROOFS:
+        found = list(misplaced(proof))
+        bad += bool(found)
+        for line in found:
+            print(f"  {proof.name:<24} FAILED  {line}", flush=True)
+    return bad
+
+
 def copy_with_defect(defect, folder):
     """The defect's file in `folder`, changed; None where the text to change is not there once."""
     with open(os.path.join(ROOT, defect.file), encoding="utf-8") as source:
@@ -153,7 +182,7 @@ def main():
         for proof in chosen:
             print(f"{proof.name:<24} {proof.says}")
         return 0
-    results = []
+    results = [False] * report_misplaced()
     for proof in chosen:
         results.append(prove(proof))
         if not arguments.quick:
