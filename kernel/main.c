@@ -284,24 +284,13 @@ static uint32_t complete_topology(void)
     return hosts;
 }
 
-/* Whether it is a PCI host that tables lead behind a unit, whatever the tree leaves out. */
-static bool is_mapped_host(const struct topology_master *master)
-{
-    bool found = false;
-
-    for (uint32_t i = 0; i < topology.host_count; i++)
-        found = found || (topology.host[i].map_count != 0 &&
-                          strcmp(topology.host[i].name, master->name) == 0);
-    return found && master->count == 1;
-}
-
 /* What partitions are isolated from only by its own good will. */
 static void tell_unprotected(void)
 {
     for (uint32_t i = 0; i < topology.unprotected_count; i++) {
         const struct topology_master *master = &topology.unprotected[i];
 
-        if (!board_trusts(&board, master->compatible) && !is_mapped_host(master))
+        if (!board_trusts(&board, master->compatible))
             log_warning("unprotected: %s (%s), %u of its kind: no SMMUv3 stands before it",
                         master->name, master->compatible, master->count);
     }

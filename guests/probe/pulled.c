@@ -46,8 +46,9 @@ static void make_space(void)
                                         .iova = IOVA + (uint64_t)i * DMA_PAGE_BYTES };
     data = pages + (size_t)DATA * DMA_PAGE_BYTES;
     ioas = (uint32_t)bh_ioas_alloc_paging(controller.device, BH_IOAS_NONE);
-    check_status(BH_OK, bh_map(ioas, IOVA, bh_address(pages), PAGES * DMA_PAGE_BYTES, BOTH, NULL),
-                 "map");
+    check_status(
+        BH_OK, bh_map(ioas, IOVA, bh_address(pages), (uint64_t)PAGES * DMA_PAGE_BYTES, BOTH, NULL),
+        "map");
 }
 
 static void fill(uint8_t value)

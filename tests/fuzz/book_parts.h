@@ -19,7 +19,7 @@
     } while (0)
 
 /* book.c */
-const void *book_memory(unsigned int guest, uint64_t address);
+const void *book_memory(unsigned int partition, uint64_t address);
 struct book_space *book_space(unsigned int guest, uint64_t id);
 bool book_own_memory(unsigned int guest, uint64_t address, uint64_t size);
 unsigned int book_pages_free(unsigned int guest);

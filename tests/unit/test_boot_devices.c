@@ -246,9 +246,10 @@ static void over_last_registers_of_the_gic(void *tree)
 {
     uint32_t cell[4 * (TOPOLOGY_GIC_RANGES + 1)];
 
-    for (uint32_t i = 0; i <= TOPOLOGY_GIC_RANGES; i++) {
+    for (size_t i = 0; i <= TOPOLOGY_GIC_RANGES; i++) {
         cell[4 * i] = 0;
-        cell[4 * i + 1] = i == TOPOLOGY_GIC_RANGES ? 0x09010000 : 0x08000000 + i * 0x20000;
+        cell[4 * i + 1] = i == TOPOLOGY_GIC_RANGES ? 0x09010000
+                                                   : 0x08000000 + (uint32_t)i * 0x20000;
         cell[4 * i + 2] = 0;
         cell[4 * i + 3] = i == TOPOLOGY_GIC_RANGES ? 0x1000 : 0x20000;
     }

@@ -240,9 +240,9 @@ static void many_ranges(void *tree)
         char name[32], path[40];
         uint32_t cell[80];
 
-        for (uint32_t i = 0; i < 20; i++) {
+        for (size_t i = 0; i < 20; i++) {
             cell[4 * i] = 0;
-            cell[4 * i + 1] = 0x0D000000 + n * 0x100000 + i * 0x1000;
+            cell[4 * i + 1] = 0x0D000000 + n * 0x100000 + (uint32_t)i * 0x1000;
             cell[4 * i + 2] = 0;
             cell[4 * i + 3] = 0x1000;
         }

@@ -239,6 +239,8 @@ static uint32_t draw(uint64_t *seed, uint32_t count)
     return (uint32_t)(*seed >> 33) % count;
 }
 
+static unsigned int binds;
+
 /* One thing happens to one of the two functions; whatever it answers, the observer looks on. */
 static void step(uint64_t *seed)
 {
@@ -263,7 +265,7 @@ static void step(uint64_t *seed)
         break;
     case 5:
     case 11:
-        bind(p, id, which + 1);
+        binds += bind(p, id, which + 1) == BH_OK;
         break;
     case 6:
         call3(p, BH_CALL_ATTACH, id, BH_PASID_NONE, ioas);
@@ -286,6 +288,7 @@ static void row_0_15_what_comes_and_goes_beside_attach_and_detach_is_parked_or_i
     unsigned int landed = 0;
     uint64_t seed = 1;
 
+    binds = 0;
     start_group();
     for (uint64_t round = 0; round < 3000; round++) {
         step(&seed);
@@ -298,6 +301,7 @@ static void row_0_15_what_comes_and_goes_beside_attach_and_detach_is_parked_or_i
         landed += lands;
     }
     assert_true(landed > 50);
+    assert_true(binds > 5);
     assert_true(told(OWNER, BH_EVENT_DEVICE_ADDED) > 5);
     assert_units_clean();
 }
