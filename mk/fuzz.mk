@@ -12,7 +12,7 @@ FUZZ_CC := clang
 FUZZ_SOURCES := $(HOST_CORE_SOURCES) $(MODEL_SOURCES) $(wildcard tests/adversary/*.c tests/observer/*.c) \
                 $(filter-out tests/fuzz/test_%.c,$(wildcard tests/fuzz/*.c)) tests/fuzz/libfuzzer/main.c \
                 tests/unit/machine.c tests/unit/guest.c tests/unit/tree.c tests/unit/isolated.c \
-                tests/unit/units.c tests/unit/acpi_bench.c tests/unit/fw_cfg_bench.c \
+                tests/unit/units.c tests/unit/acpi_bench.c tests/unit/fw_cfg_bench.c tests/unit/its_bench.c tests/unit/fdt_bench.c \
                 tests/contract/contract.c arch/arm64/call.c
 FUZZ_SOURCES := $(filter-out tests/adversary/test_%.c tests/observer/test_%.c,$(FUZZ_SOURCES))
 FUZZ_OBJECTS := $(call host_objects,$(FUZZ_DIR)/objects,$(FUZZ_SOURCES))

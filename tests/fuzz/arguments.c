@@ -92,8 +92,9 @@ uint64_t some_space(unsigned int partition)
 
 uint64_t some_iova(void)
 {
-    return PICK(0x10000, 0x11000, 0x200000, 0x1FF000, 0, 0x400000, 0x40000000,
-                UINT64_C(0x7FC0000000), book.input_limit - 0x1000, book.input_limit - 0x200000);
+    return PICK(0x10000, 0x11000, 0x200000, 0x1FF000, 0, 0x400000, 0x40000000, BH_DOORBELLS,
+                BH_DOORBELLS - 0x1000, UINT64_C(0x7FC0000000), book.input_limit - 0x1000,
+                book.input_limit - 0x200000);
 }
 
 uint64_t some_size(void)

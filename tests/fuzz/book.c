@@ -43,7 +43,7 @@ static unsigned int pages_used(unsigned int guest)
     unsigned int pages = leaves_pages(&g->cpu);
 
     for (unsigned int i = 0; i < PARTITION_IOAS; i++)
-        pages += g->space[i].live ? leaves_pages(&g->space[i].leaves) : 0;
+        pages += g->space[i].live ? messages_pages_of(&g->space[i]) : 0;
     return pages;
 }
 

@@ -54,6 +54,11 @@ struct book_device {
     bool held;      /* attached, and parked by that */
     uint64_t label;
     struct book_space *space;
+    uint32_t vectors;                       /* messages that it can raise */
+    uint32_t requester;                     /* its id for them */
+    uint64_t table;                         /* of MSI-X, guest-physical; 0: it has MSI */
+    uint32_t interrupt[BH_MESSAGE_VECTORS]; /* of its owner, by vector; 0: not bound */
+    bool pending[BH_MESSAGE_VECTORS];       /* raised and not taken */
 };
 
 struct book_group {
@@ -70,6 +75,7 @@ struct book {
     struct book_group group[BOOK_DEVICES];
     struct topology_range
         closed[BOOK_DEVICES]; /* by group: what its members close where they are attached */
+    uint64_t doorbell;        /* an IOVA; 0: nobody raises messages */
     uint64_t input_limit;
     unsigned int input_bits, tag_limit;
     unsigned int own_tags; /* the hypervisor's */
@@ -78,6 +84,18 @@ struct book {
 };
 
 extern struct book book;
+
+/* book_messages.c. Some of the range is the window of doorbells; the space has a doorbell; a device has vectors bound. */
+bool messages_meet(uint64_t iova, uint64_t size);
+bool messages_in(const struct book_space *space);
+bool messages_bound(const struct book_device *device);
+/* All vectors of the device lead nowhere any more. */
+void messages_forget(struct book_device *device);
+/* What the message unit and the devices' capabilities hold is what was asked for. */
+void messages_compare(void);
+/* The device writes the number of an event to the doorbell, which its owner may know or not; what a CPU takes. */
+void messages_raise(struct book_device *device, uint32_t event);
+void messages_take(void);
 
 /* Opens the book on a machine that has just booted; function and line of each device by the order in which
  * the first partition lists them. */

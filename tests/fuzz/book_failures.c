@@ -41,6 +41,7 @@ void failures_enter(unsigned int guest, const uint64_t *x)
     case BH_CALL_ATTACH: /* it had the tag by then */
         space = book_space(guest, x[3]);
         space->tagged = space->tagged || !failed_before;
+        book.guest[guest].pinned = book.guest[guest].pinned || messages_bound(device);
         return;
     case BH_CALL_IOAS_FREE:
         return;

@@ -82,16 +82,6 @@ static uint32_t causes_of_config(unsigned int guest, const uint64_t *x)
            (device->again ? ALLOWED(BH_EBUSY) : 0);
 }
 
-/* Nobody's device raises messages here: tests/unit/test_messages.c has some that do. */
-static uint32_t causes_of_message(unsigned int guest, const uint64_t *x)
-{
-    const struct book_device *device = book_device(guest, x[1]);
-
-    if (device == NULL)
-        return ALLOWED(BH_ENOENT);
-    return device->bound != (int)guest ? ALLOWED(BH_EPERM) : ALLOWED(BH_EOPNOTSUPP);
-}
-
 static uint32_t causes_of_control(unsigned int guest, const uint64_t *x)
 {
     uint32_t causes = 0;
@@ -153,7 +143,7 @@ uint32_t owners_causes(unsigned int guest, const uint64_t *x)
     case BH_CALL_DEVICE_RESET:
         return causes_of_reset(guest, x);
     case BH_CALL_MSI_BIND:
-        return causes_of_message(guest, x);
+        return messages_causes(guest, x);
     case BH_CALL_PARTITION_CONTROL:
         return causes_of_control(guest, x);
     case BH_CALL_DEVICE_GIVE:
@@ -211,6 +201,7 @@ void owners_unbound(struct book_device *device)
     for (unsigned int i = 0; device->bound != NOBODY && i < BH_BAR_COUNT; i++)
         leaves_remove(&book.guest[device->bound].cpu, device->bar[i].address,
                       align_up(device->bar[i].bytes, PAGE_SIZE));
+    messages_forget(device);
     device->bound = NOBODY;
     device->resetting = false;
     device->again = false;
@@ -227,6 +218,7 @@ static void enter_reset(unsigned int guest, const uint64_t *x, int64_t answer)
     if (answer == BH_EAGAIN)
         EXPECT(machine.x[1] != 0);
     device->again = answer == BH_EAGAIN;
+    messages_forget(device);
     device->held = answer == BH_EAGAIN && device->space != NULL;
 }
 
@@ -257,10 +249,12 @@ void owners_withhold(unsigned int to, const struct book_device *device)
 {
     struct book_group *group = &book.group[device->group];
 
+    /* An order that was not under way is refused, and another one stays as it is. */
+    if (group->reserved != (int)to)
+        return;
     if (group->owner == HYPERVISOR)
         group->owner = NOBODY;
-    if (group->reserved == (int)to)
-        group->reserved = WITHHELD;
+    group->reserved = WITHHELD;
 }
 
 static void leave(struct book_device *device, unsigned int index)
@@ -297,5 +291,7 @@ void owners_enter(unsigned int guest, const uint64_t *x, int64_t answer)
         EXPECT(answer == BH_OK);
         if (x[0] == BH_CALL_DEVICE_UNBIND)
             owners_unbound(book_device(guest, x[1]));
+        else if (x[0] == BH_CALL_MSI_BIND)
+            messages_enter(guest, x);
     }
 }

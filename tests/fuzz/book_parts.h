@@ -45,6 +45,16 @@ void spaces_enter(unsigned int guest, const uint64_t *x, int64_t answer);
 void spaces_detached(struct book_device *device);
 uint32_t spaces_causes_of_unmap(unsigned int guest, const uint64_t *x);
 
+/* book_messages.c: see book.h, too */
+uint32_t messages_causes(unsigned int guest, const uint64_t *x);
+void messages_enter(unsigned int guest, const uint64_t *x);
+/* Table pages of a tree with these leaves, and with a doorbell or not; the leaves of the space, with what it has. */
+unsigned int messages_pages(const struct leaves *leaves, bool doorbell);
+unsigned int messages_pages_of(const struct book_space *space);
+/* The device has vectors bound, and there is no room for its doorbell in the space. */
+bool messages_lack_pages(unsigned int guest, const struct book_device *device,
+                         const struct book_space *space);
+
 /* book_failures.c: a unit that failed, or may */
 /* The failure of a unit alone may have such a call time out: what it had to do with a unit did not come to pass. */
 bool failures_may_time_out(unsigned int guest, const uint64_t *x, uint32_t causes);

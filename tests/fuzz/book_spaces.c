@@ -59,7 +59,8 @@ static uint32_t causes_of_map(unsigned int guest, const uint64_t *x)
         return ALLOWED(BH_EEXIST);
     with = space->leaves;
     leaves_add(&with, x[2], physical, x[4], 0, BH_MAP_ENTRIES_PER_CALL);
-    return leaves_pages(&with) - leaves_pages(&space->leaves) > book_pages_free(guest)
+    return messages_pages(&with, messages_in(space)) - messages_pages_of(space) >
+                   book_pages_free(guest)
                ? ALLOWED(BH_ENOSPC)
                : 0;
 }
@@ -114,6 +115,8 @@ static uint32_t causes_of_attach(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_ENOSPC);
     if (space != NULL && device != NULL && closed_forbids(space, device))
         causes |= ALLOWED(BH_ERANGE);
+    if (space != NULL && device != NULL && messages_lack_pages(guest, device, space))
+        causes |= ALLOWED(BH_ENOSPC);
     if (book.failed)
         causes |= ALLOWED(BH_ETIMEDOUT);
     return causes;
@@ -156,6 +159,9 @@ static uint32_t causes_of_replace(unsigned int guest, const uint64_t *x)
         causes |= ALLOWED(BH_ENOSPC);
     if (space != NULL && device != NULL && device->space != space && closed_forbids(space, device))
         causes |= ALLOWED(BH_ERANGE);
+    if (space != NULL && device != NULL && device->space != space &&
+        messages_lack_pages(guest, device, space))
+        causes |= ALLOWED(BH_ENOSPC);
     return causes;
 }
 
@@ -234,8 +240,9 @@ static void enter_unmap(unsigned int guest, const uint64_t *x, int64_t answer)
 
     EXPECT(answer == BH_OK || answer == BH_EAGAIN);
     EXPECT(done <= x[3] && (done == x[3]) == (answer == BH_OK));
-    /* A step is no less than a page. */
-    EXPECT(answer == BH_OK || done >= BH_MAP_ENTRIES_PER_CALL * PAGE_SIZE);
+    /* A step is no less than a page; and at doorbells it stops. */
+    EXPECT(answer == BH_OK || done >= BH_MAP_ENTRIES_PER_CALL * PAGE_SIZE ||
+           (messages_in(space) && x[2] + done == BH_DOORBELLS));
     EXPECT(!leaves_cut(&space->leaves, x[2] + done));
     EXPECT(machine.x[2] == leaves_bytes(&space->leaves, x[2], done));
     leaves_remove(&space->leaves, x[2], done);

@@ -61,6 +61,7 @@ static uint32_t leaf_count(const struct leaves *leaves)
 static struct plan {
     struct leaves leaves;
     unsigned int pages; /* that are free */
+    bool doorbell;      /* the tree has one, too */
     uint32_t left;      /* leaves that may still be written */
     uint64_t done, part;
     uint32_t causes; /* of what is refused next; 0: nothing is */
@@ -69,6 +70,7 @@ static struct plan {
 static void plan_start(unsigned int guest, const struct book_space *space)
 {
     plan.leaves = space->leaves;
+    plan.doorbell = messages_in(space);
     plan.pages = book_pages_free(guest);
     plan.left = BH_MAP_ENTRIES_PER_CALL;
     plan.done = 0;
@@ -88,7 +90,8 @@ static uint64_t plan_map(uint64_t iova, uint64_t address, uint64_t size, uint64_
     }
     with = plan.leaves;
     leaves_add(&with, iova, address, size, (uint32_t)flags, plan.left);
-    unsigned int pages = leaves_pages(&with) - leaves_pages(&plan.leaves);
+    unsigned int pages = messages_pages(&with, plan.doorbell) -
+                         messages_pages(&plan.leaves, plan.doorbell);
 
     if (pages > plan.pages) {
         plan.causes = ALLOWED(BH_ENOSPC);
@@ -142,6 +145,9 @@ static void plan_copy(const struct book_space *from)
         }
         if (found == 0) {
             plan.causes = ALLOWED(BH_ENOENT);
+            /* A doorbell is mapped, and no memory of the caller's. */
+            if (messages_in(from) && at == align_down(book.doorbell, PAGE_SIZE))
+                plan.causes = ALLOWED(BH_ERANGE);
             return;
         }
         wanted = min_u64(found, wanted);
@@ -255,13 +261,23 @@ static uint32_t causes_of_unmap_all(unsigned int guest, const uint64_t *x)
     return causes != 0 ? causes : spaces_causes_of_unmap(guest, unmap);
 }
 
+/* Where there is a doorbell, a batch does not go round it. */
+static uint32_t causes_of_doorbell(const struct book_space *space, const struct bh_unmap *unmap)
+{
+    return space != NULL && messages_in(space) && messages_meet(unmap->iova, unmap->size)
+               ? ALLOWED(BH_ERANGE)
+               : 0;
+}
+
 static uint32_t causes_of_unmap_batch(unsigned int guest, const uint64_t *x)
 {
     uint32_t causes = causes_of_elements(guest, x, sizeof(struct bh_unmap));
     const uint64_t first[6] = { BH_CALL_IOAS_UNMAP, x[1], given.unmap[0].iova,
                                 given.unmap[0].size };
 
-    return causes != 0 ? causes : spaces_causes_of_unmap(guest, first);
+    return causes != 0 ? causes
+                       : spaces_causes_of_unmap(guest, first) |
+                             causes_of_doorbell(book_space(guest, x[1]), &given.unmap[0]);
 }
 
 uint32_t changes_causes(unsigned int guest, const uint64_t *x)

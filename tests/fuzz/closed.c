@@ -53,7 +53,7 @@ static bool is_closed(const struct book_space *space, unsigned int group)
 
 bool closed_meets(const struct book_space *space, uint64_t iova, uint64_t size)
 {
-    bool found = false;
+    bool found = messages_meet(iova, size);
 
     for (unsigned int group = 0; group < book.device_count; group++)
         found = found || (is_closed(space, group) && meet(&book.closed[group], iova, size));
@@ -76,7 +76,12 @@ bool closed_ranges_hold(const struct book_space *space, const struct bh_ioas_ran
     unsigned int n = 0;
     bool hold = true;
 
-    /* Groups stand one behind the other, and none at the ends. */
+    /* Doorbells, then groups stand one behind the other, and none at the ends. */
+    if (book.doorbell != 0) {
+        hold = ranges->range[0].first == 0 && ranges->range[0].last == BH_DOORBELLS - 1;
+        at = BH_DOORBELLS + (uint64_t)BH_DOORBELLS_BYTES;
+        n = 1;
+    }
     for (unsigned int group = 0; group < book.device_count; group++) {
         const struct topology_range *range = &book.closed[group];
 

@@ -2,7 +2,8 @@
 /* See book.h. This file: the book is opened, and compared with the kernel and with the unit's model. */
 #include <string.h>
 
-#include "tests/fuzz/book.h"
+#include "tests/fuzz/book_parts.h"
+#include "tests/unit/its_bench.h"
 
 #define INTX_DISABLE 0x400 /* in the command register */
 #define DECODE 0x2
@@ -65,8 +66,11 @@ static void open_device(const struct bh_device_info *infos, unsigned int index, 
                                     .function = function,
                                     .dma = (info->capabilities & BH_DEVICE_DMA) != 0,
                                     .group = group_of(infos, index),
+                                    .vectors = info->messages,
                                     .bound = NOBODY,
                                     .last_bound = NOBODY };
+    if (info->doorbell != 0)
+        book.doorbell = info->doorbell;
     memcpy(device->bar, info->bar, sizeof(device->bar));
     book.group[index] = (struct book_group){ .owner = NOBODY, .reserved = NOBODY };
     if (function < 0)
@@ -78,6 +82,29 @@ static void open_device(const struct bh_device_info *infos, unsigned int index, 
         fail_msg("device %u has no way to the root", index);
     pci_model_set16(&machine.pci, function, 4, command);
     device->stream = requester;
+    device->requester = requester;
+}
+
+/* Where a function has MSI-X; 0: nowhere. */
+static uint32_t find_msix(int function)
+{
+    uint32_t at = machine.pci.function[function].config[0x34];
+
+    while (at != 0 && machine.pci.function[function].config[at] != 0x11)
+        at = machine.pci.function[function].config[at + 1];
+    return at;
+}
+
+/* MSI-X has its entries in the registers of the function. */
+static void open_tables(void)
+{
+    for (unsigned int i = 0; i < book.device_count; i++) {
+        struct book_device *device = &book.device[i];
+        uint32_t at = device->vectors != 0 ? find_msix(device->function) : 0;
+        uint32_t place = at != 0 ? pci_model_get32(&machine.pci, device->function, at + 4) : 0;
+
+        device->table = at != 0 ? device->bar[place & 7].address + (place & ~UINT32_C(7)) : 0;
+    }
 }
 
 void book_open(const int *function, const uint32_t *line, unsigned int count)
@@ -103,6 +130,7 @@ void book_open(const int *function, const uint32_t *line, unsigned int count)
         closed_open(&infos[i], &book.device[i]);
     for (unsigned int i = 0; i < count; i++)
         book.device[i].line = line[i];
+    open_tables();
     for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
         struct book_guest *g = &book.guest[i];
 
@@ -129,6 +157,7 @@ void book_again(void)
     for (unsigned int i = 0; i < book.device_count; i++) {
         struct book_device *device = &book.device[i];
 
+        messages_forget(device);
         device->bound = NOBODY;
         device->last_bound = NOBODY;
         device->resetting = false;
@@ -151,6 +180,7 @@ void book_end(unsigned int index, bool again)
 
         if (group->owner != (int)index || (device->bound != (int)index && !device->resetting))
             continue;
+        messages_forget(device);
         device->space = NULL;
         device->held = false;
         device->again = false;
@@ -171,25 +201,38 @@ void book_end(unsigned int index, bool again)
 /* ---- Comparing ------------------------------------------------------------------------------------------ */
 
 /* What the stream of a device may reach: nothing, or what is mapped in the one space on that stream. */
-static const struct leaves *leaves_of_stream(uint32_t stream)
+static const struct book_space *space_of_stream(uint32_t stream)
 {
     for (unsigned int i = 0; !book.failed && i < book.device_count; i++) {
         const struct book_device *device = &book.device[i];
 
         if (device->dma && device->stream == stream && device->space != NULL && !device->held)
-            return &device->space->leaves;
+            return device->space;
     }
     return NULL;
+}
+
+/* The page of the doorbell, for writing, where the space has it. */
+static bool is_doorbell(const struct book_space *space, const struct smmuv3_model_reach *piece)
+{
+    return space != NULL && messages_in(space) && piece->writable && !piece->readable &&
+           piece->iova == align_down(book.doorbell, PAGE_SIZE) && piece->size == PAGE_SIZE &&
+           piece->address == ITS_BASE + 0x10000;
 }
 
 static void look(void *context, const struct smmuv3_model_reach *piece)
 {
     uint64_t *bytes = context;
-    const struct leaves *leaves = leaves_of_stream(piece->stream_id);
+    const struct book_space *space = space_of_stream(piece->stream_id);
+    const struct leaves *leaves = space != NULL ? &space->leaves : NULL;
     uint32_t access = (piece->readable ? BH_MAP_READ : 0) | (piece->writable ? BH_MAP_WRITE : 0);
 
     if (access == 0)
         return;
+    if (is_doorbell(space, piece)) {
+        *bytes += piece->source == SMMUV3_MODEL_REACH_MEMORY ? PAGE_SIZE : 0;
+        return;
+    }
     for (uint64_t at = 0; at < piece->size;) {
         const struct stretch *stretch = leaves == NULL ? NULL
                                                        : leaves_find(leaves, piece->iova + at);
@@ -213,9 +256,12 @@ static void look(void *context, const struct smmuv3_model_reach *piece)
 
 static void compare_reach(const struct book_device *device)
 {
-    const struct leaves *leaves = leaves_of_stream(device->stream);
-    uint64_t reached = 0;
-    uint64_t wanted = leaves != NULL ? leaves_bytes(leaves, 0, book.input_limit) : 0;
+    const struct book_space *space = space_of_stream(device->stream);
+    uint64_t reached = 0, wanted = 0;
+
+    if (space != NULL)
+        wanted = leaves_bytes(&space->leaves, 0, book.input_limit) +
+                 (messages_in(space) ? PAGE_SIZE : 0);
 
     if (device->space != NULL && device->space->unsure)
         return;
@@ -233,7 +279,7 @@ static void compare_guest(unsigned int index, unsigned int *tags)
     unsigned int pages = leaves_pages(&g->cpu);
 
     for (unsigned int i = 0; i < PARTITION_IOAS; i++) {
-        pages += g->space[i].live ? leaves_pages(&g->space[i].leaves) : 0;
+        pages += g->space[i].live ? messages_pages_of(&g->space[i]) : 0;
         *tags += g->space[i].live && g->space[i].tagged;
     }
     if (!g->off && !g->pinned && partition->pool.count - partition->pool.free != pages)
@@ -317,6 +363,7 @@ void book_compare(void)
     if (!book.failed && tags != taken)
         fail_msg("the unit has %u tags in use, by the calls %u", taken, tags);
     compare_groups();
+    messages_compare();
     for (unsigned int i = 0; i < book.device_count; i++) {
         compare_line(&book.device[i]);
         if (book.device[i].dma)

@@ -22,6 +22,7 @@ const struct fuzz_target *fuzz_target_at(unsigned int index);
 
 /* hypercalls.c */
 void fuzz_calls_boot(void);
+void fuzz_calls_boot_without_messages(void);
 void fuzz_calls_boot_tight(void);
 void fuzz_calls(void);
 

@@ -4,11 +4,15 @@
  * memory, partitions end and start again, and the unit may fail. Each answer, and what the devices reach
  * after it, must be what the book says (book.h).
  */
+#include <string.h>
+
 #include "tests/adversary/hardware.h"
 #include "tests/fuzz/arguments.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/steps.h"
 #include "tests/observer/observer.h"
+#include "tests/unit/fdt_bench.h"
+#include "tests/unit/its_bench.h"
 
 #define STEPS 50
 
@@ -49,12 +53,48 @@ static void build(const struct smmuv3_model_parameters *parameters)
     pci->function[function[3]].config[PIN] = 4; /* the same line, and one group */
 }
 
-static void boot(const struct smmuv3_model_parameters *parameters, uint32_t pool)
+#define ITS_HANDLE 0x8200
+#define CAP_MSI 0x05
+#define CAP_MSIX 0x11
+#define VECTORS 4 /* of the first device */
+
+static void edit(void *tree)
+{
+    edit_its(tree, ITS_BASE, ITS_HANDLE);
+    edit_msi_map(tree, ITS_HANDLE);
+}
+
+/* The first device has MSI-X, its table in the second page of its second BAR; its sibling has MSI. */
+static void build_messages(void)
+{
+    struct its_model_parameters parameters = its_kind(false);
+    struct pci_model *pci = &machine.pci;
+    uint32_t at = pci_model_capability(pci, DEVICE1, CAP_MSIX, 12);
+
+    parameters.collection_bits = 4; /* little to keep and to put back */
+    parameters.lpi_bits = 14;
+    parameters.redistributors = 2;
+    its_attach(&parameters);
+    for (unsigned int i = 0; i < 2; i++)
+        host_message_targets[i] = ITS_REDISTRIBUTOR(i);
+    machine.tree.edit = edit;
+    pci_model_set16(pci, DEVICE1, at + 2, VECTORS - 1);
+    memset(&pci->function[DEVICE1].writable[at + 3], 0xC0, 1);
+    pci_model_set32(pci, DEVICE1, at + 4, 0x1000 | 2);
+    at = pci_model_capability(pci, function[1], CAP_MSI, 16);
+    pci_model_set16(pci, function[1], at + 2, 0x80 | 1 << 1);
+    memset(&pci->function[function[1]].writable[at + 2], 0x71, 1);
+    memset(&pci->function[function[1]].writable[at + 4], 0xFF, 10);
+}
+
+static void boot(const struct smmuv3_model_parameters *parameters, uint32_t pool, bool messages)
 {
     static const char *const shared[] = { DEVICE1_NAME, "0000:01:00.1", "0000:04:00.0",
                                           "0000:04:01.0" };
 
     build(parameters);
+    if (messages)
+        build_messages();
     machine_partition("two");
     for (unsigned int i = 0; i < BOOK_GUESTS; i++) {
         struct partition_spec *spec = &machine.partition[i];
@@ -74,7 +114,14 @@ void fuzz_calls_boot(void)
 {
     const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
 
-    boot(&parameters, 64);
+    boot(&parameters, 64, true);
+}
+
+void fuzz_calls_boot_without_messages(void)
+{
+    const struct smmuv3_model_parameters parameters = smmuv3_model_like_mmu600();
+
+    boot(&parameters, 64, false);
 }
 
 /* Little of everything: table pages run out, ids of tags are short, and the unit is another. */
@@ -83,7 +130,7 @@ void fuzz_calls_boot_tight(void)
     struct smmuv3_model_parameters parameters = smmuv3_model_like_qemu();
 
     parameters.ril = true;
-    boot(&parameters, 16);
+    boot(&parameters, 16, true);
 }
 
 /* ---- A run ------------------------------------------------------------------------------------------------- */
@@ -91,7 +138,7 @@ void fuzz_calls_boot_tight(void)
 /* False: the machine is off. */
 static bool step(unsigned int partition)
 {
-    switch (vary(22)) {
+    switch (vary(25)) {
     case 0:
     case 1:
     case 2:
@@ -143,6 +190,13 @@ static bool step(unsigned int partition)
         break;
     case 18:
         step_hardware();
+        break;
+    case 21:
+    case 22:
+        step_bind_message(partition);
+        break;
+    case 23:
+        step_raise();
         break;
     case 19:
     case 20:
@@ -227,6 +281,7 @@ static void finish_gifts(void)
 static void finish(void)
 {
     finish_gifts();
+    messages_take();
     for (unsigned int i = 0; i < BOOK_GUESTS; i++)
         give_back(i);
     book_compare();

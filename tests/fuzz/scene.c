@@ -51,7 +51,7 @@ static void write_structures(void)
 
 void scene_begin(void)
 {
-    fuzz_calls_boot();
+    fuzz_calls_boot_without_messages();
     book_again();
     id.foreign = book.device[0].id;
     id.attached = book.device[2].id;

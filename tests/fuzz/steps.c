@@ -49,6 +49,23 @@ void step_reset(unsigned int partition, uint64_t device)
     }
 }
 
+void step_bind_message(unsigned int partition)
+{
+    uint64_t interrupt = vary(4) == 3 ? 0 : BH_MESSAGE_FIRST + vary(32);
+
+    /* The first two devices have messages. */
+    step_call(partition, BH_CALL_MSI_BIND,
+              vary(4) == 3 ? device_of(partition, true) : bend(book.device[vary(2)].id),
+              bend(vary(4)), bend(interrupt), bend(vary(2) == 0 ? 0 : book.doorbell), 0);
+}
+
+void step_raise(void)
+{
+    messages_raise(&book.device[vary(2)], vary(8) == 7 ? guest_choice(256) : vary(4));
+    if (vary(2) == 0)
+        messages_take();
+}
+
 /* Takes or gives back a ring, or writes into it what a reader may, and what it must not. */
 static void ring(unsigned int partition)
 {

@@ -12,6 +12,7 @@ int64_t step_call(unsigned int partition, uint64_t number, uint64_t a, uint64_t 
 /* All of a bind or of a reset, or a part. */
 void step_bind(unsigned int partition, uint64_t device);
 void step_reset(unsigned int partition, uint64_t device);
+void step_bind_message(unsigned int partition);
 void step_map(unsigned int partition);
 void step_unmap(unsigned int partition);
 /* Something that is mapped led elsewhere or mapped once more, or several maps or unmaps in one call. */
@@ -29,6 +30,8 @@ bool step_power(unsigned int partition);
 
 /* A device accesses memory, whether or not it has been told that it may. */
 void step_fire(void);
+/* A device raises messages, its own or not; they are taken or wait. */
+void step_raise(void);
 /* The unit fetches, forgets, or fails. */
 void step_hardware(void);
 

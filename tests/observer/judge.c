@@ -45,6 +45,11 @@ static _Noreturn void refuse(const struct stream *stream, const struct pieces *a
             "it still reaches what a call took from it: the caller has known since event "
             "%llu that it is gone, and may use the page for something else",
             (unsigned long long)until);
+    if (range_overlaps(piece->iova, piece->size, BH_DOORBELLS, BH_DOORBELLS_BYTES))
+        report_violation(
+            I3, stream, piece,
+            "it reaches a doorbell, and no vector of a device in its ioas is bound; or "
+            "another page than that, or may read it");
     if (!owned || ledger_parked(stream->unit, stream->id))
         report_violation(I3, stream, piece, "it is parked, and reaches memory");
     if (page != PAGE_VISIBLE || partition != owner)

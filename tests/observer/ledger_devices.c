@@ -2,6 +2,7 @@
 /* The ledger of devices: who has bound one, which space it is attached to, what its stream reached once. */
 #include <stdio.h>
 
+#include "its_bench.h"
 #include "ledger.h"
 
 #define LEDGER_DEVICES 64
@@ -16,8 +17,10 @@ struct ledger_device {
     const struct space *attached, *attaching; /* both: its ioas is being replaced */
     const struct space *held;                 /* it is reset, and comes back there */
     const struct space
-        *pinned;  /* its unit failed while it was parked: memory stays the partition's */
-    bool leaving; /* a call that parks it is under way */
+        *pinned;      /* its unit failed while it was parked: memory stays the partition's */
+    bool leaving;     /* a call that parks it is under way */
+    uint32_t vectors; /* bit n: vector n of it is bound */
+    bool binding;     /* a call that binds one is under way */
 };
 
 static struct ledger_device device_table[LEDGER_DEVICES];
@@ -141,6 +144,11 @@ void ledger_devices_begin(const struct pending_call *call)
             device->leaving = true;
             device->attaching = device->held;
         }
+        break;
+    case BH_CALL_MSI_BIND:
+        device = own_device(call);
+        if (device != NULL)
+            device->binding = call->x[3] != 0;
         break;
     default:
         break;
@@ -290,6 +298,8 @@ static void end_reset(const struct pending_call *call, int64_t result)
         return;
     device->leaving = false;
     device->attaching = NULL;
+    if (result == BH_OK || result == BH_EAGAIN || result == BH_ETIMEDOUT)
+        device->vectors = 0;
     if (result == BH_EAGAIN && device->attached != NULL) {
         device->held = device->attached;
         park(device, true);
@@ -301,6 +311,20 @@ static void end_reset(const struct pending_call *call, int64_t result)
         device->held = NULL;
         check_requester(device);
     }
+}
+
+/* A message unit that was late has the vector unbound, whatever was asked for. */
+static void end_message(const struct pending_call *call, int64_t result)
+{
+    struct ledger_device *device = own_device(call);
+
+    if (device == NULL)
+        return;
+    device->binding = false;
+    if ((result == BH_OK || result == BH_ETIMEDOUT) && call->x[2] < BH_MESSAGE_VECTORS)
+        device->vectors &= ~(uint32_t)BIT(call->x[2]);
+    if (result == BH_OK && call->x[3] != 0)
+        device->vectors |= (uint32_t)BIT(call->x[2]);
 }
 
 static void end_unbind(const struct pending_call *call, int64_t result)
@@ -316,6 +340,7 @@ static void end_unbind(const struct pending_call *call, int64_t result)
         report_violation(I6, observer.unit[device->unit].stream[device->stream], NULL,
                          "its device was given back while it was attached");
     device->bound = false;
+    device->vectors = 0;
 }
 
 void ledger_devices_end(const struct pending_call *call, int64_t result)
@@ -338,6 +363,9 @@ void ledger_devices_end(const struct pending_call *call, int64_t result)
         break;
     case BH_CALL_DEVICE_RESET:
         end_reset(call, result);
+        break;
+    case BH_CALL_MSI_BIND:
+        end_message(call, result);
         break;
     default:
         break;
@@ -364,6 +392,7 @@ void ledger_release_end(unsigned int partition, bool clean)
             continue;
         park(device, clean);
         device->bound = false;
+        device->vectors = 0;
         device->held = NULL;
         device->attaching = NULL;
         device->leaving = false;
@@ -379,6 +408,37 @@ bool ledger_is_firmware(unsigned int unit, uint32_t stream)
     for (unsigned int i = 0; i < machine.firmware_count; i++)
         found = found || (machine.firmware[i].unit == unit && machine.firmware[i].stream == stream);
     return found;
+}
+
+/* A vector of a device in that space is bound; may: or a call brings or takes the first one. */
+static bool has_doorbell(const struct space *space, bool may)
+{
+    for (unsigned int i = 0; i < device_count; i++) {
+        const struct ledger_device *device = &device_table[i];
+
+        if (device->vectors == 0 && !(may && device->binding))
+            continue;
+        if ((device->attached == space && (may || !device->leaving)) ||
+            (may && device->attaching == space))
+            return true;
+    }
+    return false;
+}
+
+/* What a device reaches in the space: its mappings, and the page of the doorbell, for writing as far as a unit can say
+ * so. Of a unit that failed nobody knows what went when. */
+static void add_pieces(const struct space *space, unsigned int unit, bool may, bool failed,
+                       struct pieces *pieces)
+{
+    uint32_t read = may && !machine.parameters[unit].s2p ? BH_MAP_READ : 0;
+
+    ledger_add_space_pieces(space, may, pieces);
+    if (its != NULL && (failed || has_doorbell(space, may)))
+        pieces_add(pieces, (struct piece){ .iova = BH_DOORBELLS,
+                                           .address = ITS_BASE + 0x10000,
+                                           .size = PAGE_SIZE,
+                                           .access = BH_MAP_WRITE | read,
+                                           .pasid = BH_PASID_NONE });
 }
 
 void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces *pieces)
@@ -400,11 +460,11 @@ void ledger_allowed(unsigned int unit, uint32_t stream, bool may, struct pieces 
         if (device->unit != unit || device->stream != stream)
             continue;
         if (device->attached != NULL && (may || (!device->leaving && device->bound)))
-            ledger_add_space_pieces(device->attached, may, pieces);
+            add_pieces(device->attached, unit, may, false, pieces);
         if (may && device->attaching != NULL)
-            ledger_add_space_pieces(device->attaching, may, pieces);
+            add_pieces(device->attaching, unit, may, false, pieces);
         if (may && device->pinned != NULL)
-            ledger_add_space_pieces(device->pinned, may, pieces);
+            add_pieces(device->pinned, unit, may, true, pieces);
     }
     pieces_canonical(pieces);
 }
@@ -422,8 +482,8 @@ bool ledger_both(unsigned int unit, uint32_t stream, struct pieces *old, struct 
             device->attaching == NULL)
             continue;
         both = true;
-        ledger_add_space_pieces(device->attached, false, old);
-        ledger_add_space_pieces(device->attaching, false, new);
+        add_pieces(device->attached, unit, false, false, old);
+        add_pieces(device->attaching, unit, false, false, new);
     }
     pieces_canonical(old);
     pieces_canonical(new);

@@ -365,7 +365,7 @@ static bool takes_away(uint64_t number)
            number == BH_CALL_IOAS_UNMAP_ALL || number == BH_CALL_IOAS_UNMAP_BATCH ||
            number == BH_CALL_IOAS_FREE || number == BH_CALL_DETACH || number == BH_CALL_REPLACE ||
            number == BH_CALL_DEVICE_UNBIND || number == BH_CALL_DEVICE_RESET ||
-           number == BH_CALL_POWER;
+           number == BH_CALL_MSI_BIND || number == BH_CALL_POWER;
 }
 
 void observer_call_begins(unsigned int partition, uint64_t number, const uint64_t *x)

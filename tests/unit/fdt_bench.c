@@ -62,6 +62,11 @@ void edit_its(void *tree, uint64_t base, uint32_t handle)
     EDIT_CELLS(tree, path, "phandle", handle);
 }
 
+void edit_msi_map(void *tree, uint32_t handle)
+{
+    EDIT_CELLS(tree, "/pcie@3f000000", "msi-map", 0, handle, 0, 0x10000);
+}
+
 const struct topology_block *fdt_bench_block(const char *name)
 {
     for (uint32_t i = 0; i < fdt_found.block_count; i++) {

@@ -23,6 +23,8 @@ void expect_accepted(void (*edit)(void *tree));
 
 /* Adds an ITS below the GIC, as an edit. */
 void edit_its(void *tree, uint64_t base, uint32_t handle);
+/* Messages of all functions go to the unit of that handle. */
+void edit_msi_map(void *tree, uint32_t handle);
 
 /* The block of that name; NULL: none. */
 const struct topology_block *fdt_bench_block(const char *name);

@@ -108,6 +108,23 @@ void its_attach(const struct its_model_parameters *parameters)
                                               .write = redistributor_write });
 }
 
+static struct its_model *kept;
+
+void its_keep(void)
+{
+    if (kept != NULL)
+        its_model_destroy(kept);
+    kept = its != NULL ? its_model_copy(its) : NULL;
+}
+
+void its_put_back(void)
+{
+    if (kept == NULL)
+        return;
+    its_model_destroy(its);
+    its = its_model_copy(kept);
+}
+
 uint32_t its_take(unsigned int cpu)
 {
     uint32_t interrupt = its_model_acknowledge(its, cpu);

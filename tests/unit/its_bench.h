@@ -21,6 +21,10 @@ struct its_model_parameters its_kind(bool strict);
 /* After host_reset(): puts a model of the kind there. */
 void its_attach(const struct its_model_parameters *parameters);
 
+/* Keeps the model, if there is one, as it is, and puts it back: with the machine (machine.h). */
+void its_keep(void);
+void its_put_back(void);
+
 /* The message that the CPU takes next; ITS_NO_MESSAGE: none is pending. */
 uint32_t its_take(unsigned int cpu);
 

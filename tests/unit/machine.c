@@ -7,6 +7,7 @@
 
 #include "arch/host/snapshot.h"
 #include "drivers/iommu/smmuv3/early.h"
+#include "its_bench.h"
 #include "lib/sha256.h"
 
 #define PL011_DATA 0x00
@@ -361,6 +362,7 @@ void machine_snapshot_take(void)
     kept = machine;
     memcpy(kept.unit, units, sizeof(units));
     copy_units(kept.unit, machine.unit);
+    its_keep();
     host_snapshot_take();
 }
 
@@ -372,6 +374,7 @@ void machine_snapshot_restore(void)
     machine = kept;
     memcpy(machine.unit, units, sizeof(units));
     copy_units(machine.unit, kept.unit);
+    its_put_back();
     host_snapshot_restore();
 }
 

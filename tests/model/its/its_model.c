@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life of an instance, its lists, what may happen late, messages of devices. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "its_internal.h"
 
@@ -74,6 +75,41 @@ struct its_model *its_model_create(const struct its_model_parameters *parameters
         field_put(&model->baser[1], BASER_ENTRY_SIZE, parameters->collection_entry - 1);
     }
     return model;
+}
+
+static void *duplicate(const void *memory, size_t count, size_t size)
+{
+    void *copy = memory ? blank(count ? count : 1, size) : NULL;
+
+    if (memory) {
+        memcpy(copy, memory, count * size);
+    }
+    return copy;
+}
+
+struct its_model *its_model_copy(const struct its_model *model)
+{
+    struct its_model *copy = duplicate(model, 1, sizeof(*model));
+    size_t lpis = (size_t)power_of_2(model->p.lpi_bits);
+
+    copy->collection = duplicate(model->collection, (size_t)power_of_2(model->p.collection_bits),
+                                 sizeof(*model->collection));
+    copy->device = duplicate(model->device, model->device_room, sizeof(*model->device));
+    for (unsigned i = 0; i < model->devices; i++) {
+        copy->device[i].event = duplicate(model->device[i].event,
+                                          (size_t)power_of_2(model->device[i].bits),
+                                          sizeof(*model->device[i].event));
+    }
+    for (unsigned i = 0; i < model->p.redistributors; i++) {
+        const struct its_redistributor *from = &model->redistributor[i];
+        struct its_redistributor *to = &copy->redistributor[i];
+
+        to->pending = duplicate(from->pending, lpis, sizeof(bool));
+        to->known = duplicate(from->known, lpis, sizeof(bool));
+        to->configuration = duplicate(from->configuration, lpis, 1);
+        to->telling = duplicate(from->telling, from->telling_room, sizeof(*from->telling));
+    }
+    return copy;
 }
 
 void its_model_destroy(struct its_model *model)

@@ -103,6 +103,8 @@ struct its_model_environment {
 /* As after reset. Both arguments are copied. */
 struct its_model *its_model_create(const struct its_model_parameters *parameters,
                                    const struct its_model_environment *environment);
+/* The same state, the same environment, the same chooser. */
+struct its_model *its_model_copy(const struct its_model *model);
 void its_model_destroy(struct its_model *model);
 
 /* ------------------------------------------------------------------ registers */
