@@ -513,7 +513,7 @@ static const char *add_ranges(const struct iort *iort, uint32_t node, const stru
 
     if (unit == IOMMU_NONE)
         return "reserved memory of what stands behind no SMMUv3";
-    if (map->output + streams - 1 > UINT32_MAX)
+    if (map->output + streams - 1 > UINT32_MAX || streams > UINT32_MAX)
         return "an id mapping that is out of range";
     for (; count != 0; count--, range += RANGE_SIZE) {
         struct topology_range memory = { acpi_field(range, RANGE_BASE),

@@ -131,6 +131,10 @@ static void a_node_of_reserved_memory_that_is_wrong_in_any_way_is_refused(void)
     expect_acpi_refused(&options, NULL, "IORT", "an id mapping that is out of range");
     options.reserved[0].map[0].count = 2;
     expect_acpi_accepted(&options, NULL);
+    /* All ids that there are: a number that their count does not fit into. */
+    options.reserved[0].map[0] = (struct acpi_map){ 0, 0, 0, 1, false };
+    expect_acpi_refused(&options, NULL, "IORT", "an id mapping that is out of range");
+    options.reserved[0].map[0] = (struct acpi_map){ 0, 2, 0xFFFFFFFE, 1, false };
     options.other_iommu = true;
     options.reserved[0].map[0].target = ACPI_TO_OTHER;
     expect_acpi_refused(&options, NULL, "IORT", "of what stands behind no SMMUv3");
