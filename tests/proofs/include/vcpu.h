@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A virtual CPU as the proofs have it: a name. */
+/* A virtual CPU as the proofs have it: whose it is. */
 #ifndef PROOFS_VCPU_H
 #define PROOFS_VCPU_H
 
+struct partition;
+
 struct vcpu {
-    int unused;
+    struct partition *partition;
 };
 
 #endif
