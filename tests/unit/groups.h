@@ -27,6 +27,7 @@ int run_isolate_tests(void);
 int run_pci_faults_tests(void);
 int run_its_tests(void);
 int run_messages_tests(void);
+int run_doorbell_tests(void);
 int run_fdt_tests(void);
 int run_fdt_faults_tests(void);
 int run_fdt_hosts_tests(void);

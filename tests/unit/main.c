@@ -40,6 +40,7 @@ int main(int count, char **arguments)
     failed += run_pci_faults_tests();
     failed += run_its_tests();
     failed += run_messages_tests();
+    failed += run_doorbell_tests();
     failed += run_fdt_tests();
     failed += run_fdt_faults_tests();
     failed += run_fdt_hosts_tests();

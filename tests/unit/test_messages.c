@@ -7,14 +7,11 @@
 #include "fdt_bench.h"
 #include "groups.h"
 #include "its_bench.h"
-#include "kernel/ioas_parts.h"
 #include "kernel/message.h"
-#include "unequal_bench.h"
-#include "kernel/partition.h"
-#include "machine.h"
 #include "observer.h"
-#include "wrong/wrong.h"
+#include "unequal_bench.h"
 
+#define PCI_NODE "/pcie@3f000000"
 #define ITS_HANDLE 0x8200
 #define DOORBELL (BH_DOORBELLS + UINT64_C(0x40))
 #define FIRST BH_MESSAGE_FIRST
@@ -30,7 +27,7 @@ static uint64_t ioas;
 static void edit(void *tree)
 {
     edit_its(tree, ITS_BASE, ITS_HANDLE);
-    edit_msi_map(tree, ITS_HANDLE);
+    EDIT_CELLS(tree, PCI_NODE, "msi-map", 0, ITS_HANDLE, 0, 0x10000);
 }
 
 /* Device 1 has MSI-X of four vectors, its table in the second page of its second BAR; device 2 has MSI of two. */
@@ -54,12 +51,12 @@ static void plain(void)
     pci_model_bar(&machine.pci, DEVICE2, 2, PAGE_SIZE, false);
     machine.partition[0].pci[1] = DEVICE2_NAME;
     machine_partition("two")->pci[0] = DEVICE1_NAME;
-    observer_start();
 }
 
 static void start(void)
 {
     plain();
+    observer_start();
     machine_boot();
     ioas = bind_and_attach(0, DEVICE1_ID, 1);
 }
@@ -409,49 +406,6 @@ static void a_function_that_does_not_answer_is_not_written_to(void)
 }
 
 static void the_doorbell_stays_until_the_last_device_of_the_space_leaves_it(void)
-/* ---- Wrong doorbells, which the observer finds ---------------------------------------------------------------- */
-
-static struct ioas *space(void)
-{
-    struct ioas *found = partitions.partition[0].ioas;
-
-    while (found->id != ioas)
-        found++;
-    return found;
-}
-
-/* Of the page of the doorbell. */
-static void change_leaf(uint64_t change)
-{
-    volatile uint64_t *entry = pagetable_walk(&space()->tree[0].table, BH_DOORBELLS).entry;
-
-    entry_write64(entry, *entry ^ change);
-    barrier_entries();
-}
-
-static void a_doorbell_may_be_read(void)
-{
-    start();
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-    change_leaf(BIT(6)); /* S2AP */
-}
-
-static void a_doorbell_is_the_page_beside_it(void)
-{
-    start();
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-    change_leaf(PAGE_SIZE);
-}
-
-static void a_doorbell_stays_behind_the_last_vector(void)
-{
-    start();
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-    space()->doorbell[0]++;
-    msi_bind(0, DEVICE1_ID, 0, 0);
-}
-
-static void a_doorbell_stays_behind_a_detach(void)
 {
     start();
     assert_int_equal(bind(0, DEVICE2_ID, 2), BH_OK);
@@ -619,73 +573,6 @@ static void an_its_that_cannot_be_mapped_is_not_used(void)
     machine_boot();
     assert_int_equal(info_of(0, 0)->messages, 0);
     assert_console("is not used: no table pages for its registers");
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-    space()->doorbell[0]++;
-    call2(0, BH_CALL_DETACH, DEVICE1_ID, BH_PASID_NONE);
-}
-
-static void a_doorbell_is_there_without_a_vector(void)
-{
-    start();
-    assert_int_equal(ioas_open_doorbell(space(), device_find(DEVICE1_NAME)), BH_OK);
-}
-
-static void a_doorbell_is_missing(void)
-{
-    start();
-    space()->doorbell[0] = 1;
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-}
-
-static void the_unit_is_not_waited_for_when_a_doorbell_goes(void)
-{
-    start();
-    msi_bind(0, DEVICE1_ID, 0, FIRST);
-    wrong_unmap_without_sync();
-    msi_bind(0, DEVICE1_ID, 0, 0);
-}
-
-static void expect_caught(void (*scenario)(void), const char *says)
-{
-    const char *report = observer_caught(scenario);
-
-    if (report == NULL || strstr(report, says) == NULL)
-        fail_msg("the report does not say that %s: %s", says, report == NULL ? "none" : report);
-}
-
-static void i3_a_doorbell_that_may_be_read_is_caught(void)
-{
-    expect_caught(a_doorbell_may_be_read, "it reaches a doorbell");
-}
-
-static void i3_a_doorbell_that_is_the_page_beside_it_is_caught(void)
-{
-    expect_caught(a_doorbell_is_the_page_beside_it, "it reaches a doorbell");
-}
-
-static void i3_a_doorbell_that_stays_behind_the_last_vector_is_caught(void)
-{
-    expect_caught(a_doorbell_stays_behind_the_last_vector, "it reaches a doorbell");
-}
-
-static void i3_a_doorbell_that_stays_behind_a_detach_is_caught(void)
-{
-    expect_caught(a_doorbell_stays_behind_a_detach, "it reaches a doorbell");
-}
-
-static void i3_a_doorbell_without_a_vector_is_caught(void)
-{
-    expect_caught(a_doorbell_is_there_without_a_vector, "it reaches a doorbell");
-}
-
-static void i3_a_doorbell_that_is_missing_is_caught(void)
-{
-    expect_caught(a_doorbell_is_missing, "the unit finds nothing there");
-}
-
-static void i3_a_doorbell_that_a_unit_was_not_waited_for_is_caught(void)
-{
-    expect_caught(the_unit_is_not_waited_for_when_a_doorbell_goes, "I4: a frame, table page");
 }
 
 int run_messages_tests(void)
@@ -716,13 +603,6 @@ int run_messages_tests(void)
         TEST(i12_of_two_devices_of_one_group_with_one_id_the_second_raises_no_messages),
         TEST(i12_a_device_whose_peers_answer_where_doorbells_are_raises_no_messages),
         TEST(an_its_that_cannot_be_mapped_is_not_used),
-        TEST(i3_a_doorbell_that_may_be_read_is_caught),
-        TEST(i3_a_doorbell_that_is_the_page_beside_it_is_caught),
-        TEST(i3_a_doorbell_that_stays_behind_the_last_vector_is_caught),
-        TEST(i3_a_doorbell_that_stays_behind_a_detach_is_caught),
-        TEST(i3_a_doorbell_without_a_vector_is_caught),
-        TEST(i3_a_doorbell_that_is_missing_is_caught),
-        TEST(i3_a_doorbell_that_a_unit_was_not_waited_for_is_caught),
     };
 
     return RUN_GROUP("messages");
