@@ -111,8 +111,8 @@ static uint32_t causes_of_query(unsigned int guest, const uint64_t *x)
     if (x[1] == BH_QUERY_ATTACHMENT && x[3] >= attachments_of(guest))
         return ALLOWED(BH_ENOENT);
     return (of_device && book_device(guest, x[3]) == NULL ? ALLOWED(BH_ENOENT) : 0) |
-           book_causes_of_structure(
-               guest, x[2], x[1] == BH_QUERY_DIGEST ? BH_QUERY_DIGEST_FIRST_BYTES : size, size);
+           book_causes_of_structure(guest, x[2], size,
+                                    x[1] == BH_QUERY_DIGEST ? BH_QUERY_DIGEST_FIRST_BYTES : size);
 }
 
 static uint32_t causes_of_ring(unsigned int guest, uint64_t address)
