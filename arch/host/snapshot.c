@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ struct area {
 /* The kept copies lie on the heap, their addresses outside of what is put back. */
 struct kept {
     int memory;
+    const char *view; /* of that file, shared */
+    pid_t process;    /* whose file it is: a child's is another */
     uint64_t *words;
 };
 
@@ -49,19 +52,42 @@ static void *machine_memory(void)
     return memory_pointer(HOST_MEMORY_BASE);
 }
 
-/* The machine's memory is large and nearly empty: pages that nobody touched stay holes. */
-static void keep_memory(int file)
+static void open_file(void)
 {
-    static unsigned char present[HOST_MEMORY_SIZE / PAGE_SIZE];
+    int file = memfd_create("machine", 0);
+    void *view;
 
-    if (ftruncate(file, (off_t)HOST_MEMORY_SIZE) != 0 ||
-        mincore(machine_memory(), HOST_MEMORY_SIZE, present) != 0)
+    if (file < 0 || ftruncate(file, (off_t)HOST_MEMORY_SIZE) != 0)
+        fail("host: no file for a snapshot");
+    view = mmap(NULL, HOST_MEMORY_SIZE, PROT_READ, MAP_SHARED, file, 0);
+    if (view == MAP_FAILED)
+        fail("host: no view of a snapshot");
+    kept->memory = file;
+    kept->view = view;
+    kept->process = getpid();
+}
+
+static void close_file(void)
+{
+    munmap((void *)(uintptr_t)kept->view, HOST_MEMORY_SIZE);
+    close(kept->memory);
+}
+
+/* The machine's memory is large and nearly empty: pages that nobody touched stay holes, and what is kept already is
+ * not written again. */
+static void keep_memory(void)
+{
+    static unsigned char present[HOST_MEMORY_SIZE / PAGE_SIZE], held[ARRAY_LENGTH(present)];
+
+    if (mincore(machine_memory(), HOST_MEMORY_SIZE, present) != 0 ||
+        mincore((void *)(uintptr_t)kept->view, HOST_MEMORY_SIZE, held) != 0)
         fail("host: cannot keep the machine's memory");
     for (uint64_t i = 0; i < ARRAY_LENGTH(present); i++) {
         const void *page = memory_pointer(HOST_MEMORY_BASE + i * PAGE_SIZE);
 
-        if ((present[i] & 1) != 0 &&
-            pwrite(file, page, PAGE_SIZE, (off_t)(i * PAGE_SIZE)) != (ssize_t)PAGE_SIZE)
+        if (((present[i] | held[i]) & 1) != 0 &&
+            memcmp(page, kept->view + i * PAGE_SIZE, PAGE_SIZE) != 0 &&
+            pwrite(kept->memory, page, PAGE_SIZE, (off_t)(i * PAGE_SIZE)) != (ssize_t)PAGE_SIZE)
             fail("host: cannot keep a page");
     }
 }
@@ -80,13 +106,12 @@ void host_snapshot_take(void)
         kept->words = malloc(words_in_all() * sizeof(uint64_t));
         if (kept->words == NULL)
             fail("host: no memory for a snapshot");
-    } else {
-        close(kept->memory);
+        open_file();
+    } else if (kept->process != getpid()) {
+        close_file();
+        open_file();
     }
-    kept->memory = memfd_create("machine", 0);
-    if (kept->memory < 0)
-        fail("host: no file for a snapshot");
-    keep_memory(kept->memory);
+    keep_memory();
     size_t done = 0;
 
     for (unsigned int i = 0; i < 2; i++) {
